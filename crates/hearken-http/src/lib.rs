@@ -1,0 +1,1 @@
+//! Node's http for Rust.

@@ -1,0 +1,302 @@
+//! The chunked transfer coding (RFC 9112 §7.1): decoding, and the frames for encoding.
+//!
+//! Here: [`ChunkedDecoder`], incremental at every byte and without a buffer, and [`chunk_head`]. Extensions are checked
+//! against the grammar and dropped, under a limit for each chunk and one for the body. Stricter than the RFC: no white
+//! space right after the size, at most 13 digits. Not here: the trailer section (`head_decoder.rs`).
+
+use crate::head_decoder::Stop;
+use crate::limits::Limit;
+use crate::{Fault, syntax};
+
+/// The bounds on extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExtBounds {
+    pub(crate) chunk: u32,
+    pub(crate) total: u32,
+}
+
+/// Named for what is expected next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expect {
+    Size { digits: u8, size: u64 },
+    Ext { state: Ext, size: u64, bytes: u32 },
+    SizeLf { size: u64 },
+    Data { left: u64 },
+    DataCr,
+    DataLf,
+}
+
+/// Where in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ext {
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Token,
+    Quoted,
+    QuotedPair,
+    AfterValue,
+}
+
+/// Decodes a chunked body up to and including the last chunk's line; the trailer section comes after it.
+///
+/// A building block: [`Connection`](crate::Connection) uses it, and so can whoever has chunks without a connection.
+///
+/// ```
+/// use hearken_proto::{ChunkedDecoder, Chunk};
+/// let mut decoder = ChunkedDecoder::new(256, 4096);
+/// let input = b"3;x=1\r\nabc\r\n0\r\n";
+/// assert_eq!(decoder.decode(input).unwrap(), (10, Chunk::Data(b"abc")));
+/// assert_eq!(decoder.decode(&input[10..]).unwrap(), (5, Chunk::Last));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ChunkedDecoder {
+    expect: Expect,
+    bounds: ExtBounds,
+    ext_total: u32,
+}
+
+/// What a call to [`ChunkedDecoder::decode`] found.
+///
+/// ```
+/// use hearken_proto::{Chunk, ChunkedDecoder};
+/// let (consumed, chunk) = ChunkedDecoder::new(256, 4096).decode(b"1").unwrap();
+/// assert_eq!((consumed, chunk), (1, Chunk::More));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the coding has no other parts")]
+pub enum Chunk<'a> {
+    /// All input is used up, more is needed.
+    More,
+    /// Data of a chunk, or of a part of one. Never empty.
+    Data(&'a [u8]),
+    /// The last chunk; a trailer section follows, of which an empty line is the shortest. Not to be called again.
+    Last,
+}
+
+/// Why [`ChunkedDecoder::decode`] stopped: a fault or a limit, at a byte of the input of that call.
+///
+/// ```
+/// use hearken_proto::{ChunkedDecoder, Fault};
+/// let error = ChunkedDecoder::new(256, 4096).decode(b"x").unwrap_err();
+/// assert_eq!((error.fault(), error.at()), (Some(Fault::ChunkSize), 0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkError(pub(crate) Stop);
+
+impl ChunkError {
+    /// The fault, unless it was a limit.
+    #[must_use]
+    pub const fn fault(&self) -> Option<Fault> {
+        match self.0 {
+            Stop::Fault(fault, _) => Some(fault),
+            Stop::Limit(..) => None,
+        }
+    }
+
+    /// The limit, unless it was a fault.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Limit> {
+        match self.0 {
+            Stop::Fault(..) => None,
+            Stop::Limit(limit, ..) => Some(limit),
+        }
+    }
+
+    /// Offset of the byte in the input of that call.
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        match self.0 {
+            Stop::Fault(_, at) | Stop::Limit(_, _, at) => at,
+        }
+    }
+}
+
+impl ChunkedDecoder {
+    /// A decoder that expects the first chunk size; the arguments bound extension bytes of a chunk and of the body.
+    #[must_use]
+    pub const fn new(ext_bytes_max: u32, ext_total_max: u32) -> Self {
+        let bounds = ExtBounds {
+            chunk: ext_bytes_max,
+            total: ext_total_max,
+        };
+        Self {
+            expect: Expect::Size { digits: 0, size: 0 },
+            bounds,
+            ext_total: 0,
+        }
+    }
+
+    /// Decodes up to the next piece of data. Returns how many bytes of `input` are used, the piece included.
+    ///
+    /// # Errors
+    /// On the first byte that breaks the grammar or passes a limit. What comes after it is not to be decoded.
+    pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Chunk<'a>), ChunkError> {
+        let mut pos = 0;
+        while let Some(&byte) = input.get(pos) {
+            match self.expect {
+                Expect::Data { left } => {
+                    let data = &input[pos..];
+                    let data = &data
+                        [..usize::try_from(left).map_or(data.len(), |left| left.min(data.len()))];
+                    let left = left - data.len() as u64;
+                    self.expect = if left == 0 {
+                        Expect::DataCr
+                    } else {
+                        Expect::Data { left }
+                    };
+                    return Ok((pos + data.len(), Chunk::Data(data)));
+                }
+                Expect::SizeLf { size } => {
+                    expect_byte(byte, b'\n', Fault::BareCr, pos)?;
+                    pos += 1;
+                    if size == 0 {
+                        return Ok((pos, Chunk::Last));
+                    }
+                    self.expect = Expect::Data { left: size };
+                    continue;
+                }
+                Expect::DataCr => {
+                    expect_byte(byte, b'\r', Fault::ChunkEnd, pos)?;
+                    self.expect = Expect::DataLf;
+                }
+                Expect::DataLf => {
+                    expect_byte(byte, b'\n', Fault::ChunkEnd, pos)?;
+                    self.expect = Expect::Size { digits: 0, size: 0 };
+                }
+                Expect::Size { digits, size } => self.expect = size_byte(byte, digits, size, pos)?,
+                Expect::Ext { state, size, bytes } => {
+                    self.ext_byte(byte, state, size, bytes, pos)?
+                }
+            }
+            pos += 1;
+        }
+        Ok((pos, Chunk::More))
+    }
+
+    fn ext_byte(
+        &mut self,
+        byte: u8,
+        state: Ext,
+        size: u64,
+        bytes: u32,
+        at: usize,
+    ) -> Result<(), ChunkError> {
+        let next = match state.step(byte) {
+            Some(Some(next)) => next,
+            Some(None) => {
+                self.expect = Expect::SizeLf { size };
+                return Ok(());
+            }
+            None => {
+                let fault = if byte == b'\n' {
+                    Fault::BareLf
+                } else {
+                    Fault::ChunkExtension
+                };
+                return Err(ChunkError(Stop::Fault(fault, at)));
+            }
+        };
+        self.ext_total += 1;
+        if bytes >= self.bounds.chunk {
+            return Err(ChunkError(Stop::Limit(
+                Limit::ChunkExtBytes,
+                self.bounds.chunk,
+                at,
+            )));
+        }
+        if self.ext_total > self.bounds.total {
+            return Err(ChunkError(Stop::Limit(
+                Limit::ChunkExtTotal,
+                self.bounds.total,
+                at,
+            )));
+        }
+        self.expect = Expect::Ext {
+            state: next,
+            size,
+            bytes: bytes + 1,
+        };
+        Ok(())
+    }
+}
+
+#[inline]
+fn expect_byte(byte: u8, expected: u8, fault: Fault, at: usize) -> Result<(), ChunkError> {
+    if byte == expected {
+        Ok(())
+    } else {
+        Err(ChunkError(Stop::Fault(fault, at)))
+    }
+}
+
+#[inline]
+fn size_byte(byte: u8, digits: u8, size: u64, at: usize) -> Result<Expect, ChunkError> {
+    let fault = |fault| Err(ChunkError(Stop::Fault(fault, at)));
+    match byte {
+        b'\r' if digits > 0 => Ok(Expect::SizeLf { size }),
+        // The semicolon is the first extension byte, counted here; a bound of zero still lets the grammar speak first.
+        b';' if digits > 0 => Ok(Expect::Ext {
+            state: Ext::BeforeName,
+            size,
+            bytes: 0,
+        }),
+        b'\n' if digits > 0 => fault(Fault::BareLf),
+        _ => match (byte as char).to_digit(16) {
+            Some(digit) if digits < 13 => Ok(Expect::Size {
+                digits: digits + 1,
+                size: size << 4 | u64::from(digit),
+            }),
+            _ => fault(Fault::ChunkSize),
+        },
+    }
+}
+
+impl Ext {
+    /// The state after this byte; `Some(None)` at the CR that ends the extensions, `None` where the byte is illegal.
+    fn step(self, byte: u8) -> Option<Option<Self>> {
+        let blank = syntax::is_blank(byte);
+        let token = syntax::is_token_byte(byte);
+        Some(Some(match (self, byte) {
+            (Self::Name | Self::AfterName | Self::Token | Self::AfterValue, b'\r') => {
+                return Some(None);
+            }
+            (Self::Name | Self::AfterName | Self::Token | Self::AfterValue, b';') => {
+                Self::BeforeName
+            }
+            (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
+            (Self::BeforeName | Self::Name, _) if token => Self::Name,
+            (Self::BeforeName, _) if blank => Self::BeforeName,
+            (Self::Name | Self::AfterName, _) if blank => Self::AfterName,
+            (Self::BeforeValue, _) if blank => Self::BeforeValue,
+            (Self::BeforeValue, b'"') => Self::Quoted,
+            (Self::BeforeValue | Self::Token, _) if token => Self::Token,
+            (Self::Token | Self::AfterValue, _) if blank => Self::AfterValue,
+            (Self::Quoted, b'"') => Self::AfterValue,
+            (Self::Quoted, b'\\') => Self::QuotedPair,
+            (Self::Quoted | Self::QuotedPair, _) if syntax::is_value_byte(byte) => Self::Quoted,
+            _ => return None,
+        }))
+    }
+}
+
+/// The line before a chunk of `len` bytes, in the end of a stack buffer: lower-case digits and CR LF.
+///
+/// ```
+/// let (buffer, from) = hearken_proto::chunk_head(255);
+/// assert_eq!(&buffer[from..], b"ff\r\n");
+/// ```
+#[must_use]
+pub fn chunk_head(len: usize) -> ([u8; 18], usize) {
+    let mut buffer = *b"0000000000000000\r\n";
+    let (mut from, mut rest) = (16, len);
+    loop {
+        from -= 1;
+        buffer[from] = b"0123456789abcdef"[rest & 15];
+        rest >>= 4;
+        if rest == 0 {
+            return (buffer, from);
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! The sending side: heads, content and ends of messages, framed as the rules demand (RFC 9112 §6, RFC 9110 §8.6).
+//!
+//! Here: [`Request`], [`Response`], [`Length`] and the `send_*` orders of [`Connection`]. What cannot be sent: CR, LF or
+//! NUL in a name or value, a body where none is allowed, more or fewer bytes than were declared. Not here: where the
+//! bytes go; every order appends to a buffer of the caller.
+
+use crate::connection::{Connection, Outgoing, Role};
+use crate::fields::{Fields, Special, is_forbidden_trailer};
+use crate::half::{Half, Step};
+use crate::semantics::Facts;
+use crate::{BodyLength, Misuse, chunked, reason_phrase, semantics, syntax};
+use alloc::vec::Vec;
+
+/// How much content will follow, as far as the sender knows.
+///
+/// ```
+/// use hearken_proto::Length;
+/// assert_ne!(Length::Known(0), Length::Unknown);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "either it is known or not")]
+pub enum Length {
+    /// Exactly this many bytes.
+    Known(u64),
+    /// Only its end will tell: chunked for HTTP/1.1, until close for HTTP/1.0, unless a Content-Length field says it.
+    Unknown,
+}
+
+/// A response head to be sent.
+///
+/// ```
+/// use hearken_proto::{Fields, Length, Response};
+/// let fields = Fields::new();
+/// let response = Response::new(204, &fields, Length::Known(0));
+/// assert_eq!(response.status, 204);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Response<'a> {
+    /// 100 to 999.
+    pub status: u16,
+    /// Reason phrase; `None` for the registered one.
+    pub reason: Option<&'a [u8]>,
+    /// The field lines, sent in this order and case. Content-Length and Transfer-Encoding among them are obeyed where
+    /// they are legal and left out where they are not; of both, Content-Length is left out.
+    pub fields: &'a Fields,
+    /// What is known of the content.
+    pub length: Length,
+    /// Value for Date, added unless `fields` has one.
+    pub date: Option<&'a [u8]>,
+}
+
+impl<'a> Response<'a> {
+    /// A response with the registered reason phrase and no Date.
+    #[must_use]
+    pub const fn new(status: u16, fields: &'a Fields, length: Length) -> Self {
+        Self {
+            status,
+            reason: None,
+            fields,
+            length,
+            date: None,
+        }
+    }
+}
+
+/// A request head to be sent.
+///
+/// ```
+/// use hearken_proto::{Connection, Fields, Length, Limits, Request, Role};
+/// let mut fields = Fields::new();
+/// fields.append("Host", "example.org")?;
+/// let mut out = Vec::new();
+/// Connection::new(Role::Client, &Limits::default())
+///     .send_request(&Request::new("GET", "/", &fields, Length::Known(0)), &mut out)?;
+/// assert_eq!(out, b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
+/// # Ok::<(), hearken_proto::Misuse>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// Token characters.
+    pub method: &'a str,
+    /// In the form that the method asks for (RFC 9112 §3.2).
+    pub target: &'a str,
+    /// The field lines, sent in this order and case; Host must be among them.
+    pub fields: &'a Fields,
+    /// What is known of the content.
+    pub length: Length,
+}
+
+impl<'a> Request<'a> {
+    /// A request for HTTP/1.1.
+    #[must_use]
+    pub const fn new(method: &'a str, target: &'a str, fields: &'a Fields, length: Length) -> Self {
+        Self {
+            method,
+            target,
+            fields,
+            length,
+        }
+    }
+}
+
+impl Connection {
+    /// Sends the head of a response. Interim ones (1xx but 101) may come any number of times before the final one; to
+    /// an HTTP/1.0 client they are left out. Returns how the content is framed.
+    ///
+    /// # Errors
+    /// [`Misuse`], and nothing was written.
+    #[inline]
+    pub fn send_response(
+        &mut self,
+        response: &Response<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<BodyLength, Misuse> {
+        let status = response.status;
+        if self.role() != Role::Server
+            || self.send != Half::Idle
+            || self.halves().0 == Half::Switched
+        {
+            return Err(Misuse::OutOfOrder);
+        }
+        check_status_line(status, response.reason)?;
+        let said = Said::read(response.fields)?;
+        if status < 200 && status != 101 {
+            if !self.asked.http10 {
+                status_line(status, response.reason, out);
+                copy_fields(response.fields, Framing::Drop, out);
+                out.extend_from_slice(b"\r\n");
+            }
+            return Ok(BodyLength::None);
+        }
+        let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
+        if status == 101 && !self.asked.upgrade {
+            return Err(Misuse::SwitchNotAsked);
+        }
+        let (body, declared) = self.response_length(response, &said)?;
+        self.persistent &= !said.facts.close && body != BodyLength::UntilClose;
+        status_line(status, response.reason, out);
+        copy_fields(response.fields, Framing::Drop, out);
+        if let (Some(date), false) = (response.date, said.date) {
+            field(b"Date", date, out);
+        }
+        length_field(body, declared, out);
+        if status == 101 && !said.facts.connection_upgrade {
+            out.extend_from_slice(b"Connection: Upgrade\r\n");
+        } else if !switches && !self.persistent && !said.facts.close {
+            out.extend_from_slice(b"Connection: close\r\n");
+        } else if self.persistent && self.asked.http10 && !said.facts.keep_alive {
+            out.extend_from_slice(b"Connection: keep-alive\r\n");
+        }
+        out.extend_from_slice(b"\r\n");
+        if switches {
+            self.switch();
+        } else {
+            self.begin_body(body);
+        }
+        Ok(body)
+    }
+
+    /// How the content of this response is framed, and the Content-Length to be written.
+    fn response_length(
+        &self,
+        response: &Response<'_>,
+        said: &Said,
+    ) -> Result<(BodyLength, Option<u64>), Misuse> {
+        let status = response.status;
+        let known = match response.length {
+            Length::Known(length) => Some(length),
+            Length::Unknown => None,
+        };
+        if status < 200 || status == 204 || (self.asked.connect && (200..300).contains(&status)) {
+            return Ok((BodyLength::None, None)); // RFC 9110 §8.6: no Content-Length here
+        }
+        if status == 304 || self.asked.head {
+            // What GET would have had, if somebody knows it; a 304 without content knows nothing.
+            let known = known.filter(|&length| status != 304 || length > 0);
+            return Ok((
+                BodyLength::None,
+                said.content_length
+                    .or(known)
+                    .filter(|_| !said.facts.chunked),
+            ));
+        }
+        if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
+            let body = if self.asked.http10 {
+                BodyLength::UntilClose
+            } else {
+                BodyLength::Chunked
+            };
+            return Ok((body, None));
+        }
+        let declared = agree(said.content_length, known)?;
+        Ok((BodyLength::Length(declared), Some(declared)))
+    }
+
+    /// Sends the head of a request. Returns how the content is framed.
+    ///
+    /// # Errors
+    /// [`Misuse`], and nothing was written.
+    pub fn send_request(
+        &mut self,
+        request: &Request<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<BodyLength, Misuse> {
+        if self.role() != Role::Client || self.send != Half::Idle || !self.persistent {
+            return Err(Misuse::OutOfOrder);
+        }
+        let (method, target) = (request.method, request.target);
+        if !syntax::is_token(method.as_bytes()) {
+            return Err(Misuse::Method);
+        }
+        let legal = !target.is_empty() && syntax::skip_target(target.as_bytes(), 0) == target.len();
+        if !legal || semantics::judge_target(method, target).is_err() {
+            return Err(Misuse::Target);
+        }
+        let said = Said::read(request.fields)?;
+        if !said.host {
+            return Err(Misuse::HostMissing);
+        }
+        let known = match request.length {
+            Length::Known(length) => Some(length),
+            Length::Unknown => None,
+        };
+        let body = if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
+            BodyLength::Chunked
+        } else {
+            match agree(said.content_length, known)? {
+                // RFC 9110 §8.6: a method that gives meaning to content says so even of none.
+                0 if said.content_length.is_none()
+                    && !matches!(method, "POST" | "PUT" | "PATCH") =>
+                {
+                    BodyLength::None
+                }
+                declared => BodyLength::Length(declared),
+            }
+        };
+        if method == "CONNECT" && body != BodyLength::None {
+            return Err(Misuse::BodyNotAllowed);
+        }
+        out.extend_from_slice(method.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(target.as_bytes());
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        copy_fields(request.fields, Framing::Drop, out);
+        length_field(
+            body,
+            if let BodyLength::Length(length) = body {
+                Some(length)
+            } else {
+                None
+            },
+            out,
+        );
+        out.extend_from_slice(b"\r\n");
+        self.persistent &= !said.facts.close;
+        self.asked.head = method == "HEAD";
+        self.asked.connect = method == "CONNECT";
+        self.asked.upgrade = said.upgrade && said.facts.connection_upgrade;
+        self.begin_body(body);
+        Ok(body)
+    }
+
+    fn begin_body(&mut self, body: BodyLength) {
+        self.send = self.moved(self.send, Step::Head);
+        self.outgoing = match body {
+            BodyLength::None => Outgoing::None,
+            BodyLength::Length(left) => Outgoing::Length { left },
+            BodyLength::Chunked => Outgoing::Chunked,
+            BodyLength::UntilClose => Outgoing::UntilClose,
+        };
+    }
+
+    /// Sends a piece of content, copied into `out`. An empty piece sends nothing (an empty chunk would end the body).
+    ///
+    /// # Errors
+    /// [`Misuse::BodyNotAllowed`] for HEAD, 204, 304 and the like, [`Misuse::BodyTooLong`] past the declared length;
+    /// nothing was written.
+    #[inline]
+    pub fn send_content(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let frame = self.frame_content(content.len(), out)?;
+        out.extend_from_slice(content);
+        out.extend_from_slice(frame);
+        Ok(())
+    }
+
+    /// The frame around a piece of content of `len` bytes that the caller writes by itself, say by `writev`: appends
+    /// what comes before the piece and returns what comes after it.
+    ///
+    /// # Errors
+    /// As [`Connection::send_content`].
+    #[inline]
+    pub fn frame_content(
+        &mut self,
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<&'static [u8], Misuse> {
+        if self.send != Half::Body {
+            return Err(Misuse::OutOfOrder);
+        }
+        if len == 0 {
+            return Ok(b"");
+        }
+        match &mut self.outgoing {
+            Outgoing::None => Err(Misuse::BodyNotAllowed),
+            Outgoing::UntilClose => Ok(b""),
+            Outgoing::Length { left } => {
+                *left = left.checked_sub(len as u64).ok_or(Misuse::BodyTooLong)?;
+                Ok(b"")
+            }
+            Outgoing::Chunked => {
+                let (line, from) = chunked::chunk_head(len);
+                out.extend_from_slice(&line[from..]);
+                Ok(b"\r\n")
+            }
+        }
+    }
+
+    /// Whether content can be sent now: the head is out, the end is not, and the message may have content.
+    #[must_use]
+    pub fn can_send_content(&self) -> bool {
+        self.send == Half::Body && self.outgoing != Outgoing::None
+    }
+
+    /// Ends the message, with trailers if it is chunked.
+    ///
+    /// # Errors
+    /// [`Misuse::BodyTooShort`]: the transport must be closed, or the peer waits for the rest.
+    /// [`Misuse::TrailersNotAllowed`], [`Misuse::TrailerName`]: nothing was written, it can be called again without.
+    #[inline]
+    pub fn send_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if self.send != Half::Body {
+            return Err(Misuse::OutOfOrder);
+        }
+        let trailers = trailers.filter(|fields| !fields.view().is_empty());
+        match (self.outgoing, trailers) {
+            (Outgoing::Length { left }, _) if left > 0 => {
+                self.persistent = false;
+                return Err(Misuse::BodyTooShort);
+            }
+            (Outgoing::Chunked, None) => out.extend_from_slice(b"0\r\n\r\n"),
+            (Outgoing::Chunked, Some(trailers)) => {
+                if trailers
+                    .view()
+                    .iter()
+                    .any(|(name, _)| is_forbidden_trailer(name))
+                {
+                    return Err(Misuse::TrailerName);
+                }
+                out.extend_from_slice(b"0\r\n");
+                copy_fields(trailers, Framing::Keep, out);
+                out.extend_from_slice(b"\r\n");
+            }
+            (_, Some(_)) => return Err(Misuse::TrailersNotAllowed),
+            (_, None) => {}
+        }
+        self.send = self.moved(self.send, Step::End);
+        self.settle();
+        Ok(())
+    }
+}
+
+/// What the caller's fields say about framing and reuse.
+#[derive(Default)]
+struct Said {
+    facts: Facts,
+    content_length: Option<u64>,
+    host: bool,
+    date: bool,
+    upgrade: bool,
+}
+
+impl Said {
+    #[inline]
+    fn read(fields: &Fields) -> Result<Self, Misuse> {
+        let mut said = Self::default();
+        if fields.may_be_special() {
+            for (name, value) in fields.view().iter() {
+                if let Some(special) = Special::of(name) {
+                    said.note(special, value)?;
+                }
+            }
+        }
+        Ok(said)
+    }
+
+    fn note(&mut self, special: Special, value: &[u8]) -> Result<(), Misuse> {
+        match special {
+            Special::Connection => self.facts.connection(value),
+            Special::ContentLength => {
+                let length = syntax::decimal(value).ok_or(Misuse::ContentLength)?;
+                if self.content_length.replace(length).is_some() {
+                    return Err(Misuse::ContentLength);
+                }
+            }
+            Special::TransferEncoding => {
+                if self.facts.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(Misuse::TransferEncoding);
+                }
+                self.facts.chunked = true;
+            }
+            Special::Host => self.host = true,
+            Special::Date => self.date = true,
+            Special::Upgrade => self.upgrade = true,
+            Special::Expect => {}
+        }
+        Ok(())
+    }
+}
+
+/// Content-Length and the length that is known must be one number.
+fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
+    match (declared, known) {
+        (Some(declared), Some(known)) if declared < known => Err(Misuse::BodyTooLong),
+        (Some(declared), Some(known)) if declared > known => Err(Misuse::BodyTooShort),
+        (declared, known) => Ok(declared.or(known).unwrap_or_default()),
+    }
+}
+
+fn check_status_line(status: u16, reason: Option<&[u8]>) -> Result<(), Misuse> {
+    if !(100..=999).contains(&status) {
+        return Err(Misuse::Status);
+    }
+    let legal = reason.is_none_or(|reason| syntax::skip_value(reason, 0) == reason.len());
+    if legal { Ok(()) } else { Err(Misuse::Reason) }
+}
+
+#[inline]
+fn status_line(status: u16, reason: Option<&[u8]>, out: &mut Vec<u8>) {
+    if (status, reason) == (200, None) {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    decimal(u64::from(status), out);
+    out.push(b' ');
+    out.extend_from_slice(reason.unwrap_or_else(|| reason_phrase(status).as_bytes()));
+    out.extend_from_slice(b"\r\n");
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// Leave out what `length_field` writes.
+    Drop,
+    Keep,
+}
+
+#[inline]
+fn copy_fields(fields: &Fields, framing: Framing, out: &mut Vec<u8>) {
+    if let (Some(wire), true) = (
+        fields.wire(),
+        framing == Framing::Keep || !fields.may_be_special(),
+    ) {
+        out.extend_from_slice(wire);
+        return;
+    }
+    for (name, value) in fields.view().iter() {
+        let framed = matches!(
+            Special::of(name),
+            Some(Special::ContentLength | Special::TransferEncoding)
+        );
+        if framing == Framing::Keep || !framed {
+            field(name, value, out);
+        }
+    }
+}
+
+#[inline]
+fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Vec<u8>) {
+    if let Some(length) = declared {
+        out.extend_from_slice(b"Content-Length: ");
+        decimal(length, out);
+        out.extend_from_slice(b"\r\n");
+    } else if body == BodyLength::Chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+}
+
+#[inline]
+fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Decimal digits without a detour over a formatter: this runs in every response.
+#[inline]
+fn decimal(mut value: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut from = digits.len();
+    loop {
+        from -= 1;
+        digits[from] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[from..]);
+}

@@ -1,0 +1,309 @@
+//! Field lines in their wire form with an index: order and case kept, looked up without case (RFC 9110 §5).
+//!
+//! Here: [`Fields`], a list that can be written to, and [`FieldsRef`], the view that it shares with a received head.
+//! Not here: which fields decide about framing (`semantics.rs`).
+
+use crate::{Misuse, syntax};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Where one field line lies in its buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) name: u32,
+    pub(crate) name_end: u32,
+    pub(crate) value: u32,
+    pub(crate) value_end: u32,
+}
+
+impl Line {
+    /// The caller has seen to it that the buffer is shorter than 4 GiB.
+    #[inline]
+    pub(crate) fn new(name: usize, name_end: usize, value: usize, value_end: usize) -> Self {
+        Self {
+            name: name as u32,
+            name_end: name_end as u32,
+            value: value as u32,
+            value_end: value_end as u32,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn name_in(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.name as usize..self.name_end as usize]
+    }
+
+    #[inline]
+    pub(crate) fn value_in(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.value as usize..self.value_end as usize]
+    }
+}
+
+/// A read-only view of field lines, in the order they came or were added.
+///
+/// ```
+/// use hearken_proto::Fields;
+/// let mut fields = Fields::new();
+/// fields.append("Accept", "text/html")?;
+/// fields.append("accept", "*/*")?;
+/// let view = fields.view();
+/// assert_eq!(view.get("ACCEPT"), Some(&b"text/html"[..]));
+/// assert_eq!(view.get_all("accept").count(), 2);
+/// # Ok::<(), hearken_proto::Misuse>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct FieldsRef<'a> {
+    bytes: &'a [u8],
+    lines: &'a [Line],
+}
+
+impl<'a> FieldsRef<'a> {
+    pub(crate) const fn new(bytes: &'a [u8], lines: &'a [Line]) -> Self {
+        Self { bytes, lines }
+    }
+
+    /// Number of field lines.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The value of the first field with this name, compared without case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.get_all(name).next()
+    }
+
+    /// The values of all fields with this name, in order.
+    pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.iter()
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// Name and value of each field line as sent, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let bytes = self.bytes;
+        self.lines
+            .iter()
+            .map(move |line| (line.name_in(bytes), line.value_in(bytes)))
+    }
+}
+
+impl fmt::Debug for FieldsRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes: &[u8]| alloc::string::String::from_utf8_lossy(bytes).into_owned();
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (text(name), text(value))))
+            .finish()
+    }
+}
+
+/// Field lines to be sent, kept in wire form. Names and values are checked when they are added, so what is in here can
+/// be sent: no CR, LF or NUL ever gets in.
+///
+/// ```
+/// use hearken_proto::Fields;
+/// let mut fields = Fields::new();
+/// fields.set("Content-Type", "text/plain")?;
+/// fields.set("content-type", "text/html")?; // replaces the first
+/// assert_eq!(fields.view().get("Content-Type"), Some(&b"text/html"[..]));
+/// assert!(fields.remove("content-type"));
+/// assert!(fields.view().is_empty());
+/// # Ok::<(), hearken_proto::Misuse>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Fields {
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
+    /// Some line was removed, so `bytes` holds more than `lines` shows.
+    holes: bool,
+    /// Some line has a name that decides about framing or reuse.
+    special: bool,
+}
+
+impl Fields {
+    /// No fields, no memory.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            lines: Vec::new(),
+            holes: false,
+            special: false,
+        }
+    }
+
+    /// Adds a line after the others.
+    ///
+    /// # Errors
+    /// [`Misuse::FieldName`] or [`Misuse::FieldValue`]; nothing is added then.
+    #[inline]
+    pub fn append(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), Misuse> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if !syntax::is_token(name) {
+            return Err(Misuse::FieldName);
+        }
+        let value = syntax::trim(value);
+        let at = self.bytes.len();
+        // The index holds 32-bit offsets; nobody sends a head of 4 GiB.
+        if syntax::skip_value(value, 0) != value.len()
+            || at + name.len() + value.len() > u32::MAX as usize - 4
+        {
+            return Err(Misuse::FieldValue);
+        }
+        self.special |= Special::of(name).is_some();
+        self.bytes.extend_from_slice(name);
+        self.bytes.extend_from_slice(b": ");
+        self.bytes.extend_from_slice(value);
+        self.bytes.extend_from_slice(b"\r\n");
+        let (name_end, value_at) = (at + name.len(), at + name.len() + 2);
+        self.lines
+            .push(Line::new(at, name_end, value_at, value_at + value.len()));
+        Ok(())
+    }
+
+    /// Puts the line in the place of all lines with this name.
+    ///
+    /// # Errors
+    /// [`Misuse::FieldName`] or [`Misuse::FieldValue`]; nothing has changed then.
+    #[inline]
+    pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Misuse> {
+        let name = name.as_ref();
+        let old = self.lines.len();
+        self.append(name, value)?;
+        if old > 0 {
+            let bytes = &self.bytes;
+            let mut index = 0;
+            self.lines.retain(|line| {
+                index += 1;
+                index > old || !line.name_in(bytes).eq_ignore_ascii_case(name)
+            });
+            self.holes |= self.lines.len() != old + 1;
+        }
+        Ok(())
+    }
+
+    /// Removes all lines with this name; tells whether there was one. The second call answers `false`.
+    pub fn remove(&mut self, name: impl AsRef<[u8]>) -> bool {
+        let (name, old, bytes) = (name.as_ref(), self.lines.len(), &self.bytes);
+        self.lines
+            .retain(|line| !line.name_in(bytes).eq_ignore_ascii_case(name));
+        self.holes |= self.lines.len() != old;
+        self.lines.len() != old
+    }
+
+    /// Removes all lines and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.lines.clear();
+        self.holes = false;
+        self.special = false;
+    }
+
+    /// The view for reading.
+    #[must_use]
+    pub fn view(&self) -> FieldsRef<'_> {
+        FieldsRef::new(&self.bytes, &self.lines)
+    }
+
+    /// Whether a line may bear on framing or reuse. May say yes after such a line was removed.
+    pub(crate) const fn may_be_special(&self) -> bool {
+        self.special
+    }
+
+    /// All lines as one piece of wire form, if they lie in one.
+    pub(crate) fn wire(&self) -> Option<&[u8]> {
+        (!self.holes).then_some(&self.bytes)
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
+    }
+}
+
+/// The names that decide about framing, routing or reuse. Everything else is carried, not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Special {
+    Connection,
+    ContentLength,
+    Date,
+    Expect,
+    Host,
+    TransferEncoding,
+    Upgrade,
+}
+
+impl Special {
+    /// Length first: most names of a head are settled by it.
+    #[inline]
+    pub(crate) fn of(name: &[u8]) -> Option<Self> {
+        let (special, full): (Self, &[u8]) = match name.len() {
+            4 if name[0] | 0x20 == b'h' => (Self::Host, b"host"),
+            4 => (Self::Date, b"date"),
+            6 => (Self::Expect, b"expect"),
+            7 => (Self::Upgrade, b"upgrade"),
+            10 => (Self::Connection, b"connection"),
+            14 => (Self::ContentLength, b"content-length"),
+            17 => (Self::TransferEncoding, b"transfer-encoding"),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(full).then_some(special)
+    }
+}
+
+/// Fields that never count when they stand in a trailer section (RFC 9110 §6.5.1): framing, routing, authentication,
+/// request modifiers, and what describes the content.
+pub(crate) fn is_forbidden_trailer(name: &[u8]) -> bool {
+    const NAMES: [&str; 34] = [
+        "age",
+        "authorization",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "expires",
+        "host",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "keep-alive",
+        "location",
+        "max-forwards",
+        "pragma",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "range",
+        "retry-after",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "vary",
+        "www-authenticate",
+    ];
+    NAMES
+        .iter()
+        .any(|forbidden| name.eq_ignore_ascii_case(forbidden.as_bytes()))
+}

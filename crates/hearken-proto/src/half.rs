@@ -1,0 +1,131 @@
+//! One direction of a connection and the only place where it moves.
+//!
+//! Here: [`Half`] and its table. Not here: the rules that look at both directions (`connection.rs`, `settle`).
+
+use core::fmt;
+
+/// One direction of a connection. Both directions use this type, so no rule can hold for one side only.
+///
+/// ```
+/// use hearken_proto::{Connection, Half, Limits, Role};
+/// let mut connection = Connection::new(Role::Server, &Limits::default());
+/// assert_eq!(connection.halves(), (Half::Idle, Half::Idle));
+/// connection.receive_eof().unwrap();
+/// assert_eq!(connection.halves().0, Half::Closed);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a seventh state would be a new protocol"
+)]
+pub enum Half {
+    /// Between messages, or in the middle of a head.
+    Idle,
+    /// The head is through, the body is not.
+    Body,
+    /// The message is through, the exchange is not.
+    Done,
+    /// No further message may come in this direction; the transport is to be closed.
+    MustClose,
+    /// The transport's end was seen or made.
+    Closed,
+    /// Another protocol runs here now.
+    Switched,
+    /// Broken: nothing that comes here counts any more.
+    Failed,
+}
+
+/// What moves a half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Interim,
+    Head,
+    Content,
+    End,
+    /// Both directions are done and the connection lives on.
+    Next,
+    /// Both directions are done, or one is, and the connection must not live on.
+    Last,
+    Switch,
+    Eof,
+    Fail,
+}
+
+/// A step that has no place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Illegal;
+
+impl Half {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Body,
+        Self::Done,
+        Self::MustClose,
+        Self::Closed,
+        Self::Switched,
+        Self::Failed,
+    ];
+
+    /// Legal pairs are listed; the last arm is every other pair.
+    #[inline]
+    pub(crate) fn step(self, step: Step) -> Result<Self, Illegal> {
+        use {Half as H, Step as S};
+        Ok(match (self, step) {
+            (H::Idle, S::Interim) => H::Idle, // RFC 9110 §15.2: any number, before the final one
+            (H::Idle, S::Head) | (H::Body, S::Content) => H::Body,
+            (H::Body, S::End) => H::Done,
+            (H::Done, S::Next) => H::Idle, // RFC 9112 §9.3
+            (H::Idle | H::Body | H::Done, S::Last) => H::MustClose, // RFC 9112 §9.6
+            (H::Idle | H::Body | H::Done, S::Switch) => H::Switched, // RFC 9110 §7.8, §9.3.6
+            (H::Idle | H::Done | H::MustClose | H::Closed, S::Eof) => H::Closed,
+            (H::Switched, S::Eof) => H::Switched, // the new protocol's own affair
+            (_, S::Fail) => H::Failed,
+            _ => return Err(Illegal),
+        })
+    }
+
+    /// Whether a message may still be expected or sent here.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Idle | Self::Body | Self::Done)
+    }
+}
+
+impl Step {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Interim,
+        Self::Head,
+        Self::Content,
+        Self::End,
+        Self::Next,
+        Self::Last,
+        Self::Switch,
+        Self::Eof,
+        Self::Fail,
+    ];
+}
+
+impl fmt::Display for Half {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The table as a Mermaid state diagram, as it stands in ARCHITECTURE.md. `Fail` is left out: it leads everywhere to
+/// `Failed`.
+///
+/// ```
+/// assert!(hearken_proto::half_diagram().contains("Idle --> Body: Head"));
+/// ```
+#[must_use]
+pub fn half_diagram() -> alloc::string::String {
+    let mut out = alloc::string::String::from("stateDiagram-v2\n    [*] --> Idle\n");
+    for half in Half::ALL {
+        for step in Step::ALL.into_iter().filter(|&step| step != Step::Fail) {
+            if let Ok(next) = half.step(step) {
+                out += &alloc::format!("    {half} --> {next}: {step:?}\n");
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,211 @@
+//! The head of a received message: one buffer, and offsets into it. No map is built.
+//!
+//! Here: [`Head`] and what can be read from it. Not here: how it is decoded (`head_decoder.rs`), what its framing
+//! fields mean (`semantics.rs`).
+
+use crate::fields::{FieldsRef, Line};
+use crate::semantics::Facts;
+use alloc::vec::Vec;
+use core::{fmt, ops::Range};
+
+/// The protocol versions that are spoken (RFC 9112 §2.3). The order is that of age.
+///
+/// ```
+/// use hearken_proto::Version;
+/// assert!(Version::Http10 < Version::Http11);
+/// assert_eq!(Version::Http11.as_str(), "HTTP/1.1");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "HTTP/1 has no third version")]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    #[default]
+    Http11,
+}
+
+impl Version {
+    /// As it stands on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+        }
+    }
+}
+
+/// The four forms of a request target (RFC 9112 §3.2).
+///
+/// ```
+/// use hearken_proto::{Connection, Limits, RequestTarget, Role};
+/// let mut connection = Connection::new(Role::Server, &Limits::default());
+/// connection.receive(b"OPTIONS * HTTP/1.1\r\n").unwrap();
+/// assert_eq!(connection.head().request_target(), RequestTarget::Asterisk);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the RFC names four forms")]
+pub enum RequestTarget<'a> {
+    /// `/path?query`
+    Origin(&'a str),
+    /// `http://host/path?query`
+    Absolute(&'a str),
+    /// `host:port`, for CONNECT alone
+    Authority(&'a str),
+    /// `*`, for OPTIONS alone
+    Asterisk,
+}
+
+/// The head of a received message. Reused from message to message, so that it costs no allocation.
+///
+/// ```
+/// use hearken_proto::{Connection, Limits, Role};
+/// let mut connection = Connection::new(Role::Server, &Limits::default());
+/// let mut input = &b"GET /a?b HTTP/1.1\r\nHost: x\r\nX-Y: 1\r\n\r\n"[..];
+/// while let (consumed, Some(_event)) = connection.receive(input).unwrap() {
+///     input = &input[consumed..];
+/// }
+/// let head = connection.head();
+/// assert_eq!((head.method(), head.target()), ("GET", "/a?b"));
+/// assert_eq!(head.fields().get("x-y"), Some(&b"1"[..]));
+/// ```
+#[derive(Clone, Default)]
+pub struct Head {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) lines: Vec<Line>,
+    /// Method of a request.
+    pub(crate) first: Range<u32>,
+    /// Target of a request, reason phrase of a response.
+    pub(crate) second: Range<u32>,
+    pub(crate) status: u16,
+    pub(crate) version: Version,
+    pub(crate) facts: Facts,
+}
+
+impl Head {
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.lines.clear();
+        self.first = 0..0;
+        self.second = 0..0;
+        self.status = 0;
+        self.version = Version::Http11;
+        self.facts = Facts::default();
+    }
+
+    fn text(&self, range: &Range<u32>) -> &str {
+        // Method and target are ASCII by grammar; a reason phrase may hold obs-text, which then reads as empty.
+        let bytes = &self.bytes[range.start as usize..range.end as usize];
+        core::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Method of a request as sent, with its case; empty for a response.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.text(&self.first)
+    }
+
+    /// Target of a request as sent, never normalised; empty for a response.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        if self.status == 0 {
+            self.text(&self.second)
+        } else {
+            ""
+        }
+    }
+
+    /// Target of a request, sorted by its form.
+    #[must_use]
+    pub fn request_target(&self) -> RequestTarget<'_> {
+        let target = self.target();
+        match target.as_bytes() {
+            [b'/', ..] => RequestTarget::Origin(target),
+            b"*" => RequestTarget::Asterisk,
+            _ if self.method() == "CONNECT" => RequestTarget::Authority(target),
+            _ => RequestTarget::Absolute(target),
+        }
+    }
+
+    /// Status of a response; 0 for a request.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Reason phrase of a response; often empty. Not for decisions.
+    #[must_use]
+    pub fn reason(&self) -> &[u8] {
+        if self.status == 0 {
+            b""
+        } else {
+            &self.bytes[self.second.start as usize..self.second.end as usize]
+        }
+    }
+
+    /// Version of the message.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The field lines.
+    #[must_use]
+    pub fn fields(&self) -> FieldsRef<'_> {
+        FieldsRef::new(&self.bytes, &self.lines)
+    }
+
+    /// The bytes of the head as they came, with start line and line ends; for the trace.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The one Content-Length, if the message has it.
+    #[must_use]
+    pub const fn content_length(&self) -> Option<u64> {
+        self.facts.content_length
+    }
+
+    /// Whether the peer lets the connection live after this message (RFC 9112 §9.3).
+    #[must_use]
+    pub fn persistent(&self) -> bool {
+        !self.facts.close && (self.version == Version::Http11 || self.facts.keep_alive)
+    }
+
+    /// Whether the client waits for 100 before it sends its body (RFC 9110 §10.1.1). Never true for HTTP/1.0.
+    #[must_use]
+    pub fn expects_continue(&self) -> bool {
+        self.facts.expect_continue && self.version == Version::Http11
+    }
+
+    /// The protocols that the sender would switch to. `None` unless the rules for it are kept: HTTP/1.1, the token
+    /// `upgrade` in Connection, and no body (RFC 9110 §7.8; stricter: a request with a body is not switched).
+    #[must_use]
+    pub fn upgrade(&self) -> Option<&[u8]> {
+        let asked = self.version == Version::Http11
+            && self.facts.connection_upgrade
+            && !self.facts.has_body();
+        if asked {
+            self.fields().get("upgrade")
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Head");
+        if self.status == 0 {
+            out.field("method", &self.method())
+                .field("target", &self.target());
+        } else {
+            out.field("status", &self.status);
+        }
+        out.field("version", &self.version)
+            .field("fields", &self.fields())
+            .finish()
+    }
+}

@@ -1,0 +1,443 @@
+//! Decodes a head or a trailer section, incremental at every byte: it goes on where the last byte left it.
+//!
+//! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space
+//! separates, no folding. It sees a growing prefix of the head and remembers how far it got, so no byte is looked at
+//! twice. Not here: what the fields mean together (`semantics.rs`), where the prefix is kept (`connection.rs`).
+
+use crate::fields::{Line, is_forbidden_trailer};
+use crate::head::{Head, Version};
+use crate::limits::Limit;
+use crate::{Fault, semantics, syntax};
+
+/// What is decoded: the start line and the rules of the fields differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Request,
+    Response,
+    Trailers,
+}
+
+/// The bounds of one head or trailer section.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: u32,
+    pub(crate) fields: u32,
+    pub(crate) target: u32,
+    pub(crate) method: u32,
+}
+
+/// How far a call got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All bytes are used, the next ones are needed.
+    More,
+    /// The start line has just ended. Call again with the same bytes.
+    Line,
+    /// The empty line has ended.
+    Done,
+}
+
+/// Why decoding stopped, and at which byte of the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Fault(Fault, usize),
+    Limit(Limit, u32, usize),
+}
+
+type Step<T> = Result<T, Stop>;
+
+/// Named for what is expected next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expect {
+    /// A request line; one empty line before it is skipped (RFC 9112 §2.2).
+    Start,
+    StartLf,
+    Method,
+    TargetStart,
+    Target,
+    RequestVersion,
+    ResponseVersion,
+    Status,
+    StatusEnd,
+    Reason,
+    LineLf,
+    FieldStart,
+    Name,
+    ValueStart,
+    Value,
+    ValueLf,
+    EndLf,
+}
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadDecoder {
+    kind: Kind,
+    expect: Expect,
+    /// Next byte to look at.
+    pos: usize,
+    /// Where the current element began.
+    mark: usize,
+    /// The current field line as far as it is known.
+    line: Line,
+}
+
+impl HeadDecoder {
+    pub(crate) const fn new(kind: Kind) -> Self {
+        let expect = match kind {
+            Kind::Request => Expect::Start,
+            Kind::Response => Expect::ResponseVersion,
+            Kind::Trailers => Expect::FieldStart,
+        };
+        Self {
+            kind,
+            expect,
+            pos: 0,
+            mark: 0,
+            line: Line {
+                name: 0,
+                name_end: 0,
+                value: 0,
+                value_end: 0,
+            },
+        }
+    }
+
+    /// Whether any byte of the message has come. An empty line before a request is not part of it.
+    pub(crate) const fn started(&self) -> bool {
+        self.pos > 0
+    }
+
+    /// How many of `len` offered bytes belong to the section after this progress.
+    #[inline]
+    pub(crate) const fn used(&self, len: usize, progress: Progress) -> usize {
+        match progress {
+            Progress::More => len,
+            Progress::Line | Progress::Done => self.pos,
+        }
+    }
+
+    /// Goes on with `bytes`, all bytes of this head so far, of which the first `self.pos` have been seen before.
+    #[inline]
+    pub(crate) fn decode(
+        &mut self,
+        bytes: &[u8],
+        head: &mut Head,
+        bounds: &Bounds,
+    ) -> Step<Progress> {
+        let limit = bounds.bytes as usize;
+        let seen = &bytes[..bytes.len().min(limit)];
+        while self.pos < seen.len() {
+            let byte = seen[self.pos];
+            match self.expect {
+                Expect::Method => self.method(seen, head, bounds)?,
+                Expect::Target => self.target(seen, head, bounds)?,
+                Expect::RequestVersion => {
+                    if self.version(seen, head, b'\r')? {
+                        self.request_line_end(seen, head)?;
+                        self.to(Expect::LineLf, 1);
+                    }
+                }
+                Expect::LineLf => {
+                    self.lf(byte)?;
+                    self.to(Expect::FieldStart, 1);
+                    return Ok(Progress::Line);
+                }
+                Expect::FieldStart => self.field_start(byte, head, bounds)?,
+                Expect::Name => self.name(seen)?,
+                Expect::ValueStart => {
+                    if syntax::is_blank(byte) {
+                        self.pos += 1;
+                    } else {
+                        self.to(Expect::Value, 0);
+                    }
+                }
+                Expect::Value => self.value(seen)?,
+                Expect::ValueLf => self.value_lf(seen, head)?,
+                Expect::EndLf => {
+                    self.lf(byte)?;
+                    self.pos += 1;
+                    return Ok(Progress::Done);
+                }
+                _ => self.rare(seen, head)?,
+            }
+        }
+        if bytes.len() > limit {
+            let which = if self.kind == Kind::Trailers {
+                Limit::TrailerBytes
+            } else {
+                Limit::HeadBytes
+            };
+            return Err(Stop::Limit(which, bounds.bytes, limit));
+        }
+        Ok(Progress::More)
+    }
+
+    /// The elements that a request with a plain head passes in no time or not at all.
+    fn rare(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
+        let byte = seen[self.pos];
+        match self.expect {
+            Expect::Start if byte == b'\r' => self.to(Expect::StartLf, 1),
+            Expect::Start => self.to(Expect::Method, 0),
+            Expect::StartLf => {
+                self.lf(byte)?;
+                self.to(Expect::Method, 1);
+            }
+            Expect::TargetStart => {
+                if syntax::is_blank(byte) {
+                    return self.fault(Fault::RequestLine);
+                }
+                self.to(Expect::Target, 0);
+            }
+            Expect::ResponseVersion => {
+                if self.version(seen, head, b' ')? {
+                    self.to(Expect::Status, 1);
+                }
+            }
+            Expect::Status => self.status(byte, head)?,
+            Expect::StatusEnd => match byte {
+                b' ' => self.to(Expect::Reason, 1),
+                b'\r' => self.to(Expect::LineLf, 1), // no space after the status: common, and harmless
+                _ => return self.fault(Fault::StatusLine),
+            },
+            Expect::Reason => {
+                let end = syntax::skip_value(seen, self.pos);
+                self.pos = end;
+                if let Some(&byte) = seen.get(end) {
+                    self.line_end(byte, Fault::StatusLine)?;
+                    head.second = self.mark as u32..end as u32;
+                    self.to(Expect::LineLf, 1);
+                }
+            }
+            _ => unreachable!("the other elements are handled by `decode`"),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn to(&mut self, expect: Expect, advance: usize) {
+        self.expect = expect;
+        self.pos += advance;
+        self.mark = self.pos;
+    }
+
+    #[cold]
+    fn fault<T>(&self, fault: Fault) -> Step<T> {
+        Err(Stop::Fault(fault, self.pos))
+    }
+
+    #[inline]
+    fn lf(&self, byte: u8) -> Step<()> {
+        if byte == b'\n' {
+            Ok(())
+        } else {
+            self.fault(Fault::BareCr)
+        }
+    }
+
+    /// A line must end here: CR, or it is a bare LF or the given fault.
+    #[inline]
+    fn line_end(&self, byte: u8, otherwise: Fault) -> Step<()> {
+        match byte {
+            b'\r' => Ok(()),
+            b'\n' => self.fault(Fault::BareLf),
+            _ => self.fault(otherwise),
+        }
+    }
+
+    #[inline]
+    fn method(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
+        let most = self.mark + bounds.method as usize;
+        let end = syntax::skip_token(&seen[..seen.len().min(most)], self.pos);
+        self.pos = end;
+        let Some(&byte) = seen.get(end) else {
+            return Ok(());
+        };
+        match byte {
+            b' ' if end > self.mark => {
+                head.first = self.mark as u32..end as u32;
+                self.to(Expect::TargetStart, 1);
+                Ok(())
+            }
+            _ if end == most && syntax::is_token_byte(byte) => {
+                Err(Stop::Limit(Limit::MethodBytes, bounds.method, end))
+            }
+            b'\n' => self.fault(Fault::BareLf),
+            b'\t' | b'\r' if end > self.mark => self.fault(Fault::RequestLine),
+            _ => self.fault(Fault::MethodInvalid),
+        }
+    }
+
+    #[inline]
+    fn target(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
+        let most = self.mark + bounds.target as usize;
+        let end = syntax::skip_target(&seen[..seen.len().min(most)], self.pos);
+        self.pos = end;
+        let Some(&byte) = seen.get(end) else {
+            return Ok(());
+        };
+        match byte {
+            b' ' => {
+                head.second = self.mark as u32..end as u32;
+                self.to(Expect::RequestVersion, 1);
+                Ok(())
+            }
+            _ if end == most && syntax::is_target_byte(byte) => {
+                Err(Stop::Limit(Limit::TargetBytes, bounds.target, end))
+            }
+            b'\n' => self.fault(Fault::BareLf),
+            b'\t' | b'\r' => self.fault(Fault::RequestLine),
+            _ => self.fault(Fault::TargetInvalid),
+        }
+    }
+
+    /// `HTTP/1.0` or `HTTP/1.1` and the byte that must follow it, which is not consumed. True when all that is there.
+    #[inline]
+    fn version(&mut self, seen: &[u8], head: &mut Head, after: u8) -> Step<bool> {
+        if let Some(nine) = seen.get(self.mark..self.mark + 9) {
+            if nine[..7] == *b"HTTP/1." && nine[8] == after && matches!(nine[7], b'0' | b'1') {
+                head.version = if nine[7] == b'1' {
+                    Version::Http11
+                } else {
+                    Version::Http10
+                };
+                self.pos = self.mark + 8;
+                return Ok(true);
+            }
+        }
+        let invalid = if self.kind == Kind::Response {
+            Fault::StatusLine
+        } else {
+            Fault::VersionInvalid
+        };
+        while let Some(&byte) = seen.get(self.pos) {
+            let at = self.pos - self.mark;
+            let legal = match at {
+                0..=4 => byte == b"HTTP/"[at],
+                6 => byte == b'.',
+                8 => byte == after,
+                _ => byte.is_ascii_digit(),
+            };
+            if !legal {
+                let blank = at == 0 && syntax::is_blank(byte) && self.kind == Kind::Request;
+                return match byte {
+                    _ if blank => self.fault(Fault::RequestLine),
+                    b'\n' => self.fault(Fault::BareLf),
+                    _ => self.fault(invalid),
+                };
+            }
+            if at == 8 {
+                // Well formed, but not one of the two, or the comparison above would have held.
+                return self.fault(Fault::VersionUnsupported);
+            }
+            self.pos += 1;
+        }
+        Ok(false)
+    }
+
+    #[inline]
+    fn request_line_end(&self, seen: &[u8], head: &Head) -> Step<()> {
+        let target = head.second.start as usize;
+        let method = &seen[head.first.start as usize..head.first.end as usize];
+        if seen[target] == b'/' && method != b"CONNECT" {
+            return Ok(());
+        }
+        let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default(); // ASCII by grammar
+        let form =
+            semantics::judge_target(text(method), text(&seen[target..head.second.end as usize]));
+        form.map_err(|fault| Stop::Fault(fault, target))
+    }
+
+    fn status(&mut self, byte: u8, head: &mut Head) -> Step<()> {
+        if !byte.is_ascii_digit() || (self.pos == self.mark && byte == b'0') {
+            return self.fault(Fault::StatusLine);
+        }
+        head.status = head.status * 10 + u16::from(byte - b'0');
+        if self.pos - self.mark == 2 {
+            self.to(Expect::StatusEnd, 1)
+        } else {
+            self.pos += 1
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn field_start(&mut self, byte: u8, head: &Head, bounds: &Bounds) -> Step<()> {
+        match byte {
+            b'\r' => self.to(Expect::EndLf, 1),
+            b'\n' => return self.fault(Fault::BareLf),
+            b' ' | b'\t' if head.lines.is_empty() => return self.fault(Fault::SpaceBeforeField),
+            b' ' | b'\t' => return self.fault(Fault::ObsFold),
+            _ if head.lines.len() >= bounds.fields as usize => {
+                let which = if self.kind == Kind::Trailers {
+                    Limit::TrailerFields
+                } else {
+                    Limit::Fields
+                };
+                return Err(Stop::Limit(which, bounds.fields, self.pos));
+            }
+            _ => self.to(Expect::Name, 0),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn name(&mut self, seen: &[u8]) -> Step<()> {
+        let end = syntax::skip_token(seen, self.pos);
+        self.pos = end;
+        let Some(&byte) = seen.get(end) else {
+            return Ok(());
+        };
+        match byte {
+            b':' if end > self.mark => {
+                self.line = Line::new(self.mark, end, 0, 0);
+                self.to(Expect::ValueStart, 1);
+                Ok(())
+            }
+            b' ' | b'\t' => self.fault(Fault::SpaceBeforeColon),
+            b'\n' => self.fault(Fault::BareLf),
+            _ => self.fault(Fault::FieldName),
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, seen: &[u8]) -> Step<()> {
+        let end = syntax::skip_value(seen, self.pos);
+        self.pos = end;
+        let Some(&byte) = seen.get(end) else {
+            return Ok(());
+        };
+        self.line_end(byte, Fault::FieldValue)?;
+        let mut value_end = end;
+        while value_end > self.mark && syntax::is_blank(seen[value_end - 1]) {
+            value_end -= 1;
+        }
+        self.line = Line::new(
+            self.line.name as usize,
+            self.line.name_end as usize,
+            self.mark,
+            value_end,
+        );
+        self.to(Expect::ValueLf, 1);
+        Ok(())
+    }
+
+    #[inline]
+    fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
+        self.lf(seen[self.pos])?;
+        if self.kind == Kind::Trailers {
+            // Kept apart and never merged; what must not stand here is dropped (RFC 9110 §6.5.1).
+            if !is_forbidden_trailer(self.line.name_in(seen)) {
+                head.lines.push(self.line);
+            }
+        } else {
+            let noted = head
+                .facts
+                .note(seen, self.line, head.lines.len(), self.kind);
+            noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
+            head.lines.push(self.line);
+        }
+        self.to(Expect::FieldStart, 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! HTTP/1.1 and HTTP/1.0 without I/O: bytes in, events out; orders in, bytes out.
+//!
+//! **In scope:** the grammar and the connection rules of RFC 9112 and the parts of RFC 9110 that decide about framing,
+//! for both roles, incremental at every byte, strict: what is ambiguous is refused, never guessed.
+//! **Out of scope:** sockets, clocks, threads, logs, random numbers; what a method or a status means to an application.
+//!
+//! Start at [`Connection`]. Its parts are public too, for whoever builds something else: [`ChunkedDecoder`],
+//! [`Fields`], [`BodyLength`].
+//!
+//! ```
+//! use hearken_proto::{Connection, Event, Limits, Role};
+//! let mut server = Connection::new(Role::Server, &Limits::default());
+//! let (_, event) = server.receive(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?;
+//! assert!(matches!(event, Some(Event::Head { .. })));
+//! assert_eq!(server.head().target(), "/hello");
+//! # Ok::<(), hearken_proto::Error>(())
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod body_length;
+mod chunked;
+mod connection;
+mod encoder;
+mod error;
+mod fault;
+mod fields;
+mod half;
+mod head;
+mod head_decoder;
+mod limits;
+mod semantics;
+mod status;
+mod syntax;
+
+pub use body_length::BodyLength;
+pub use chunked::{Chunk, ChunkError, ChunkedDecoder, chunk_head};
+pub use connection::{Connection, Event, Role};
+pub use encoder::{Length, Request, Response};
+pub use error::{Error, Misuse};
+pub use fault::{Answer, Fault};
+pub use fields::{Fields, FieldsRef};
+pub use half::{Half, half_diagram};
+pub use head::{Head, RequestTarget, Version};
+pub use limits::{BodyLimits, HeadLimits, Limit, Limits, TimeLimits};
+pub use status::reason_phrase;

@@ -1,0 +1,246 @@
+//! Every limit in one struct, each with its unit and default. A limit is a number; none means "unlimited".
+//!
+//! Here: [`Limits`] and [`Limit`], the name of the one that was passed. Durations are plain data here: this crate has no
+//! clock, the connection layer above enforces them.
+
+use crate::Answer;
+use crate::fault::Row;
+use core::time::Duration;
+
+/// All limits of a connection, sorted by what they bound. Start from the default and change what must differ.
+///
+/// ```
+/// use hearken_proto::Limits;
+/// let mut limits = Limits::default();
+/// limits.head.bytes_max = 64 * 1024;
+/// assert_eq!(limits.head.fields_max, 100);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bounds on the head of a message.
+    pub head: HeadLimits,
+    /// Bounds on the body of a message, and on what is queued of it.
+    pub body: BodyLimits,
+    /// Bounds on time.
+    pub time: TimeLimits,
+}
+
+/// Bounds on the head of a message.
+///
+/// ```
+/// assert_eq!(hearken_proto::Limits::default().head.target_bytes_max, 8192);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeadLimits {
+    /// Start line and field lines with their line ends, in bytes. Default 32 KiB; more is answered 431. This is also
+    /// the most memory that an unfinished head can hold.
+    pub bytes_max: u32,
+    /// Request target in bytes. Default 8 KiB; more is answered 414.
+    pub target_bytes_max: u32,
+    /// Method in bytes. Default 32; more is answered 501.
+    pub method_bytes_max: u32,
+    /// Number of field lines. Default 100; more is answered 431.
+    pub fields_max: u32,
+}
+
+/// Bounds on the body of a message, and on what is queued of it.
+///
+/// ```
+/// assert_eq!(hearken_proto::Limits::default().body.buffered_bytes_max, 2 * 1024 * 1024);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BodyLimits {
+    /// Extension bytes of one chunk. Default 256; more is answered 400.
+    pub chunk_ext_bytes_max: u32,
+    /// Extension bytes of all chunks of one body. Default 4 KiB; more is answered 400.
+    pub chunk_ext_total_max: u32,
+    /// Trailer section in bytes. Default 8 KiB; more is answered 431.
+    pub trailer_bytes_max: u32,
+    /// Number of trailer fields. Default 32; more is answered 431.
+    pub trailer_fields_max: u32,
+    /// A body that is collected into memory, in bytes. Default 2 MiB; more is answered 413. Streaming is not bounded.
+    pub buffered_bytes_max: u64,
+    /// Bytes of an unread body that are read and dropped to keep the connection. Default 256 KiB; more closes it.
+    pub drain_bytes_max: u64,
+    /// Received bytes that wait for their reader before the transport is left unread; for a server the same holds for
+    /// what it wrote: above it `write` says stop. Default 64 KiB.
+    pub queue_bytes: u64,
+    /// Written bytes that wait for the transport. Whoever goes on writing above it without waiting for room loses the
+    /// connection. Default 16 MiB.
+    pub write_queue_bytes_max: u64,
+}
+
+/// Bounds on time. A duration of zero means "at once", never "off".
+///
+/// ```
+/// use core::time::Duration;
+/// assert_eq!(hearken_proto::Limits::default().time.head, Duration::from_secs(10));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimeLimits {
+    /// A whole head, from accept for the first and from the first byte for the others. Default 10 s; then 408.
+    pub head: Duration,
+    /// Between two reads of a body that somebody waits for. Default 30 s; then 408.
+    pub body_idle: Duration,
+    /// Least average rate of a body that somebody waits for, in bytes a second. Default 256.
+    pub body_rate_min: u32,
+    /// How long a body may be slower than `body_rate_min`. Default 10 s.
+    pub body_rate_after: Duration,
+    /// Without progress while there are bytes to write. Default 30 s; then the connection is dropped.
+    pub write_idle: Duration,
+    /// Between two exchanges. Default 15 s; then closed without a word.
+    pub keep_alive: Duration,
+    /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
+    pub connection_age: Duration,
+    /// Reading on after the last byte of an answer that closes, so that the peer can read it. Default 2 s.
+    pub linger: Duration,
+    /// From the order to stop until what still runs is cut. Default 25 s.
+    pub grace: Duration,
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self {
+            bytes_max: 32 * 1024,
+            target_bytes_max: 8 * 1024,
+            method_bytes_max: 32,
+            fields_max: 100,
+        }
+    }
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self {
+            chunk_ext_bytes_max: 256,
+            chunk_ext_total_max: 4 * 1024,
+            trailer_bytes_max: 8 * 1024,
+            trailer_fields_max: 32,
+            buffered_bytes_max: 2 * 1024 * 1024,
+            drain_bytes_max: 256 * 1024,
+            queue_bytes: 64 * 1024,
+            write_queue_bytes_max: 16 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body_idle: Duration::from_secs(30),
+            body_rate_min: 256,
+            body_rate_after: Duration::from_secs(10),
+            write_idle: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(15),
+            connection_age: Duration::from_secs(3600),
+            linger: Duration::from_secs(2),
+            grace: Duration::from_secs(25),
+        }
+    }
+}
+
+impl TimeLimits {
+    /// Timers so long that they never fire: for a debugger's session, never for a server that strangers reach.
+    ///
+    /// ```
+    /// use hearken_proto::Limits;
+    /// let mut limits = Limits::default();
+    /// limits.time.dangerously_unlimited();
+    /// ```
+    pub const fn dangerously_unlimited(&mut self) {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+        self.head = CENTURY;
+        self.body_idle = CENTURY;
+        self.body_rate_min = 0;
+        self.write_idle = CENTURY;
+        self.keep_alive = CENTURY;
+        self.connection_age = CENTURY;
+    }
+}
+
+/// Declares the enum, its list and its rows together.
+macro_rules! limits {
+    ($($name:ident, $code:literal, $section:literal, $status:literal, $text:literal;)*) => {
+        /// The limit that was passed.
+        ///
+        /// ```
+        /// use hearken_proto::{Answer, Limit};
+        /// assert_eq!(Limit::TargetBytes.answer(), Answer::Status(414));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Limit { $(#[doc = $text] $name,)* }
+
+        impl Limit {
+            /// Every limit that a message can pass, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$name => Row {
+                        code: $code, section: $section, answer: Answer::Status($status), text: $text,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    HeadBytes, "LIMIT_HEAD_BYTES", "RFC 6585 §5", 431, "the limit on the bytes of a head";
+    TargetBytes, "LIMIT_TARGET_BYTES", "RFC 9110 §15.5.15", 414, "the limit on the bytes of a request target";
+    MethodBytes, "LIMIT_METHOD_BYTES", "RFC 9112 §3", 501, "the limit on the bytes of a method";
+    Fields, "LIMIT_FIELDS", "RFC 6585 §5", 431, "the limit on the number of fields";
+    ChunkExtBytes, "LIMIT_CHUNK_EXT_BYTES", "RFC 9112 §7.1.1", 400, "the limit on the extension bytes of a chunk";
+    ChunkExtTotal, "LIMIT_CHUNK_EXT_TOTAL", "RFC 9112 §7.1.1", 400, "the limit on the extension bytes of a body";
+    TrailerBytes, "LIMIT_TRAILER_BYTES", "RFC 6585 §5", 431, "the limit on the bytes of a trailer section";
+    TrailerFields, "LIMIT_TRAILER_FIELDS", "RFC 6585 §5", 431, "the limit on the number of trailer fields";
+}
+
+impl Limit {
+    /// The stable code.
+    ///
+    /// ```
+    /// assert_eq!(hearken_proto::Limit::Fields.code(), "LIMIT_FIELDS");
+    /// ```
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The section that allows the answer.
+    ///
+    /// ```
+    /// assert_eq!(hearken_proto::Limit::Fields.section(), "RFC 6585 §5");
+    /// ```
+    #[must_use]
+    pub const fn section(self) -> &'static str {
+        self.row().section
+    }
+
+    /// What the peer gets.
+    ///
+    /// ```
+    /// use hearken_proto::{Answer, Limit};
+    /// assert_eq!(Limit::HeadBytes.answer(), Answer::Status(431));
+    /// ```
+    #[must_use]
+    pub const fn answer(self) -> Answer {
+        self.row().answer
+    }
+
+    /// Its name in words.
+    ///
+    /// ```
+    /// assert_eq!(hearken_proto::Limit::Fields.text(), "the limit on the number of fields");
+    /// ```
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        self.row().text
+    }
+}

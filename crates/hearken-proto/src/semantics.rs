@@ -1,0 +1,206 @@
+//! What the fields of a head say about framing, routing and reuse: collected field by field, judged once at its end.
+//!
+//! Here: [`Facts`]. RFC 9112 §3.2, §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Why so strict: two readers who disagree about
+//! any of these see different requests (RFC 9112 §11.2). Not here: the body length that follows (`body_length.rs`).
+
+use crate::fields::{Line, Special};
+use crate::head::{Head, RequestTarget, Version};
+use crate::head_decoder::Kind;
+use crate::{Fault, syntax};
+
+/// The facts of one head. Plain data, collected while its lines are decoded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) content_length: Option<u64>,
+    pub(crate) host: Option<u32>,
+    pub(crate) chunked: bool,
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) connection_upgrade: bool,
+    pub(crate) expect_continue: bool,
+}
+
+impl Facts {
+    pub(crate) fn has_body(&self) -> bool {
+        self.chunked || self.content_length.is_some_and(|length| length > 0)
+    }
+
+    /// Takes in one field line; `index` is its number. Host and Expect mean something in a request only.
+    #[inline]
+    pub(crate) fn note(
+        &mut self,
+        bytes: &[u8],
+        line: Line,
+        index: usize,
+        kind: Kind,
+    ) -> Result<(), Fault> {
+        match Special::of(line.name_in(bytes)) {
+            None | Some(Special::Date | Special::Upgrade) => Ok(()),
+            Some(Special::Host | Special::Expect) if kind == Kind::Response => Ok(()),
+            Some(special) => self.note_special(special, line.value_in(bytes), index),
+        }
+    }
+
+    fn note_special(&mut self, special: Special, value: &[u8], index: usize) -> Result<(), Fault> {
+        match special {
+            Special::Host => {
+                if self.host.is_some() {
+                    return Err(Fault::HostDuplicate);
+                }
+                syntax::authority(value).ok_or(Fault::HostInvalid)?;
+                self.host = Some(index as u32);
+            }
+            Special::ContentLength => {
+                let length = syntax::decimal(value).ok_or(Fault::ContentLength)?;
+                if self.content_length.replace(length).is_some() {
+                    return Err(Fault::ContentLengthDuplicate);
+                }
+                self.one_length()?;
+            }
+            Special::TransferEncoding => {
+                if self.chunked {
+                    return Err(Fault::TransferEncodingDuplicate);
+                }
+                self.chunked = transfer_encoding(value)?;
+                self.one_length()?;
+            }
+            Special::Connection => self.connection(value),
+            Special::Expect => {
+                if !value.eq_ignore_ascii_case(b"100-continue") {
+                    return Err(Fault::ExpectationUnknown);
+                }
+                self.expect_continue = true;
+            }
+            Special::Date | Special::Upgrade => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9112 §6.1 lets a server reject a message with both; this one does, in either order.
+    fn one_length(&self) -> Result<(), Fault> {
+        if self.chunked && self.content_length.is_some() {
+            Err(Fault::LengthAmbiguous)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn connection(&mut self, value: &[u8]) {
+        for option in syntax::list(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
+}
+
+/// The one legal value is `chunked`. Anything that is a well-formed list of other codings is 501, the rest is 400.
+fn transfer_encoding(value: &[u8]) -> Result<bool, Fault> {
+    if value.eq_ignore_ascii_case(b"chunked") {
+        return Ok(true);
+    }
+    let mut known = 0;
+    for member in value.split(|&byte| byte == b',').map(syntax::trim) {
+        if !syntax::is_token(member) {
+            return Err(Fault::TransferEncoding);
+        }
+        known += usize::from(member.eq_ignore_ascii_case(b"chunked"));
+    }
+    // `chunked` twice is malformed (RFC 9112 §7); `identity` was withdrawn and is unknown today.
+    Err(if known > 1 {
+        Fault::TransferEncoding
+    } else {
+        Fault::TransferEncodingUnsupported
+    })
+}
+
+/// The rules that need the whole head of a request.
+#[inline]
+pub(crate) fn judge_request(head: &Head) -> Result<(), Fault> {
+    let facts = &head.facts;
+    if facts.host.is_none() && head.version == Version::Http11 {
+        return Err(Fault::HostMissing);
+    }
+    if facts.chunked && head.version == Version::Http10 {
+        return Err(Fault::TransferEncodingVersion);
+    }
+    let target = head.second.start as usize;
+    if head.bytes[target] == b'/' {
+        Ok(())
+    } else {
+        judge_unusual_target(head)
+    }
+}
+
+fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
+    let host = head
+        .facts
+        .host
+        .map(|index| head.lines[index as usize].value_in(&head.bytes));
+    let (authority, default_port): (&[u8], &[u8]) = match head.request_target() {
+        RequestTarget::Origin(_) | RequestTarget::Asterisk => return Ok(()),
+        RequestTarget::Absolute(target) => split_absolute(target).ok_or(Fault::TargetForm)?,
+        RequestTarget::Authority(target) => {
+            if head.facts.content_length.is_some() {
+                return Err(Fault::ContentLengthNotAllowed);
+            }
+            if head.facts.chunked {
+                return Err(Fault::TransferEncodingNotAllowed);
+            }
+            (target.as_bytes(), b"")
+        }
+    };
+    let same = host.is_none_or(|host| same_authority(authority, host, default_port));
+    if same {
+        Ok(())
+    } else {
+        Err(Fault::HostMismatch)
+    }
+}
+
+/// The form that the start line alone can judge: which target goes with which method (RFC 9112 §3.2.1 to §3.2.4).
+pub(crate) fn judge_target(method: &str, target: &str) -> Result<(), Fault> {
+    let legal = match target.as_bytes() {
+        _ if method == "CONNECT" => syntax::authority(target.as_bytes())
+            .is_some_and(|(host, port)| !host.is_empty() && !port.is_empty()),
+        [b'/', ..] => true,
+        b"*" => method == "OPTIONS",
+        _ => split_absolute(target).is_some(),
+    };
+    if legal {
+        Ok(())
+    } else {
+        Err(Fault::TargetForm)
+    }
+}
+
+/// Authority and default port of an absolute-form target with the scheme http or https. User information is refused
+/// (RFC 9110 §4.2.4), an empty host too (§4.2.1).
+fn split_absolute(target: &str) -> Option<(&[u8], &'static [u8])> {
+    let (scheme, rest) = target.split_once("://")?;
+    let port: &[u8] = match scheme {
+        _ if scheme.eq_ignore_ascii_case("http") => b"80",
+        _ if scheme.eq_ignore_ascii_case("https") => b"443",
+        _ => return None,
+    };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let authority = &rest.as_bytes()[..end];
+    let (host, _) = syntax::authority(authority)?;
+    (!host.is_empty()).then_some((authority, port))
+}
+
+fn same_authority(one: &[u8], other: &[u8], default_port: &[u8]) -> bool {
+    let (Some((host, port)), Some((other_host, other_port))) =
+        (syntax::authority(one), syntax::authority(other))
+    else {
+        return false;
+    };
+    let or_default = |port| {
+        if <[u8]>::is_empty(port) {
+            default_port
+        } else {
+            port
+        }
+    };
+    host.eq_ignore_ascii_case(other_host) && or_default(port) == or_default(other_port)
+}
