@@ -11,8 +11,7 @@ use crate::head::Head;
 /// use hearken_proto::{BodyLength, Connection, Event, Limits, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// let input = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
-/// let (line, _) = connection.receive(input).unwrap();
-/// let (_, event) = connection.receive(&input[line..]).unwrap();
+/// let (_, event) = connection.receive(input).unwrap();
 /// assert_eq!(event, Some(Event::Head { body: BodyLength::Length(3) }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
