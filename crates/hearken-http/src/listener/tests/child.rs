@@ -1,0 +1,253 @@
+//! The same test binary again as another process: for what is true of a whole process (its descriptors, its rights,
+//! what it inherited), and for being a stranger that holds a port.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::{Child, Command, Stdio};
+
+use super::super::{ListenerParts, LocalAddr};
+use super::{listen, port_of};
+
+const ROLE: &str = "HEARKEN_LISTENER_TEST_ROLE";
+const SAYS: &str = "child says: ";
+
+/// A command that runs only [`child`] of this binary, in `role`. `shell` prepares its surroundings, then says
+/// `exec "$0" "$@"`.
+fn command(role: &str, shell: &str) -> Command {
+    let (_crate, path) = module_path!()
+        .split_once("::")
+        .expect("a module of a crate");
+    let mut command = Command::new("sh");
+    let program = std::env::current_exe().unwrap();
+    command.arg("-c").arg(shell).arg(program).args([
+        &format!("{path}::child"),
+        "--exact",
+        "--nocapture",
+    ]);
+    command
+        .env(ROLE, role)
+        .env_remove("LISTEN_FDS")
+        .env_remove("LISTEN_PID");
+    command
+}
+
+/// Runs the child to its end and gives what it said.
+pub(super) fn run(role: &str, shell: &str) -> Vec<String> {
+    said(command(role, shell))
+}
+
+fn said(mut command: Command) -> Vec<String> {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text.lines()
+        .filter_map(|line| line.strip_prefix(SAYS))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A child that said its first line and now waits until its input ends, which is when this is dropped.
+pub(super) struct Waiting {
+    child: Child,
+    pub(super) line: String,
+}
+
+impl Waiting {
+    pub(super) fn start(role: &str) -> Self {
+        let mut command = command(role, "exec \"$0\" \"$@\"");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        let line = lines
+            .find_map(|line| line.strip_prefix(SAYS).map(str::to_owned))
+            .expect("a line from the child");
+        Self { child, line }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ended = self.child.wait();
+    }
+}
+
+fn say(what: impl std::fmt::Display) {
+    // Straight to the descriptor: the test harness may have written half a line before.
+    let mut out = std::io::stdout();
+    writeln!(out, "\n{SAYS}{what}").unwrap();
+}
+
+/// Not a test by itself: what the child does in each role.
+#[test]
+fn child() {
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
+    match role.as_str() {
+        "hold a port" => {
+            let held = TcpListener::bind("127.0.0.1:0").unwrap();
+            say(held.local_addr().unwrap());
+            std::io::stdin().lines().count();
+        }
+        "no descriptors" => {
+            let addr = "127.0.0.1:0";
+            let mut files = Vec::new();
+            while let Ok(file) = std::fs::File::open("/dev/null") {
+                files.push(file);
+            }
+            let error = listen(addr).expect_err("no descriptor was left");
+            files.clear();
+            say(format_args!("{:?}: {error}", error.kind()));
+            drop(listen(addr).expect("there are descriptors again"));
+        }
+        "low port" => match listen("127.0.0.1:80") {
+            Ok(_) => say("allowed"),
+            Err(error) => say(format_args!("{:?}: {error}", error.kind())),
+        },
+        "inherit" => {
+            for which in ["fd:", "fd:0", "fd:7"] {
+                match listen(which) {
+                    Ok(listener) => {
+                        say(listener.local_addr());
+                        answer_one(listener);
+                    }
+                    Err(error) => say(format_args!("{:?}: {error}", error.kind())),
+                }
+            }
+        }
+        other => panic!("no such role: {other}"),
+    }
+}
+
+/// Greets the first connection, which is in the queue already.
+fn answer_one(listener: super::Listener) {
+    let twins = listener.bind_more(1).unwrap();
+    assert_eq!(twins[0].local_addr(), listener.local_addr());
+    match listener.into_parts() {
+        ListenerParts::Tcp(socket) => {
+            socket.set_nonblocking(false).unwrap();
+            socket.accept().unwrap().0.write_all(b"hello").unwrap();
+        }
+        ListenerParts::Unix(socket, _file) => {
+            socket.accept().unwrap().0.write_all(b"hello").unwrap();
+        }
+    }
+}
+
+/// What systemd does: the socket is descriptor 3, and the variables name the process they are meant for.
+const ACTIVATE: &str = "export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\" 3<&0 </dev/null";
+
+fn inherit(socket: impl Into<OwnedFd>, shell: &str) -> Vec<String> {
+    let mut command = command("inherit", shell);
+    command.stdin(socket.into());
+    said(command)
+}
+
+fn greeting(mut from: impl std::io::Read) -> String {
+    let mut text = String::new();
+    from.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_tcp_socket_is_inherited_once() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    let client = TcpStream::connect(at).unwrap();
+    let said = inherit(socket, ACTIVATE);
+    assert_eq!(said[0], format!("http://{at}"));
+    assert!(
+        said[1].starts_with("NotInherited: cannot listen on fd:0: this socket has been taken"),
+        "{said:?}"
+    );
+    assert!(said[2].contains("fd:7: only 1 socket(s)"), "{said:?}");
+    assert_eq!(greeting(client), "hello");
+}
+
+#[test]
+fn a_unix_socket_is_inherited_and_its_file_stays() {
+    let dir = super::files::Dir::new("inherit");
+    let path = dir.path("a.sock");
+    let socket = UnixListener::bind(&path).unwrap();
+    let client = UnixStream::connect(&path).unwrap();
+    let said = inherit(socket, ACTIVATE);
+    assert_eq!(said[0], LocalAddr::Unix(path.clone()).to_string());
+    assert_eq!(greeting(client), "hello");
+    assert!(path.exists(), "the file belongs to who made it");
+}
+
+#[test]
+fn what_was_not_handed_over_is_not_taken() {
+    let none = run("inherit", "exec \"$0\" \"$@\" </dev/null");
+    assert!(
+        none[0].starts_with("NotInherited:") && none[0].contains("LISTEN_FDS is not set"),
+        "{none:?}"
+    );
+
+    // Variables that were meant for another process, such as our parent.
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let others = inherit(socket, &ACTIVATE.replace("LISTEN_PID=$$", "LISTEN_PID=1"));
+    assert!(
+        others[0].contains("LISTEN_FDS is not set for it"),
+        "{others:?}"
+    );
+
+    // Descriptor 3 is no socket at all.
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let file = inherit(file, ACTIVATE);
+    assert!(
+        file[0].starts_with("NotInherited:") && file[0].contains("no stream socket"),
+        "{file:?}"
+    );
+
+    // One that is connected, as inetd hands it over.
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let connected = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    let connected = inherit(connected, ACTIVATE);
+    assert!(
+        connected[0].starts_with("NotInherited:") && connected[0].contains("Accept=no"),
+        "{connected:?}"
+    );
+}
+
+#[test]
+fn the_stranger_who_holds_a_port_is_named() {
+    let stranger = Waiting::start("hold a port");
+    let error = listen(stranger.line.as_str()).unwrap_err();
+    let said = error.to_string();
+    assert!(error.is_address_in_use(), "{said}");
+    assert!(
+        said.contains(&format!("(pid {})", stranger.pid())),
+        "{said}"
+    );
+    // By an unspecified address too: it would need the stranger's port as well.
+    let port = stranger.line.rsplit_once(':').unwrap().1;
+    let said = listen(format!("0.0.0.0:{port}")).unwrap_err().to_string();
+    assert!(
+        said.contains(&format!("(pid {})", stranger.pid())),
+        "{said}"
+    );
+    drop(stranger);
+}
+
+#[test]
+fn after_the_stranger_has_gone_the_port_is_free() {
+    let at = Waiting::start("hold a port").line.clone();
+    assert_eq!(port_of(&listen(at.as_str()).unwrap()).to_string(), at);
+}

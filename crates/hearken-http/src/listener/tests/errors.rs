@@ -1,0 +1,145 @@
+//! Every kind of error, really provoked, and the advice in it.
+
+use std::error::Error;
+use std::process::Command;
+
+use super::super::{ListenErrorKind, ListenOptions, ToListenAddr};
+use super::child::run;
+use super::{listen, port_of, skipped};
+
+#[test]
+fn a_port_in_use_names_this_program() {
+    let first = listen("127.0.0.1:0").unwrap();
+    let at = port_of(&first);
+    let error = listen(at).unwrap_err();
+    assert_eq!(error.kind(), ListenErrorKind::AddressInUse);
+    assert!(error.is_address_in_use() && !error.is_permission_denied());
+    assert_eq!(error.addr(), at.to_string());
+    let said = error.to_string();
+    assert!(
+        said.starts_with(&format!(
+            "cannot listen on {at}: the port is in use by this program itself"
+        )),
+        "{said}"
+    );
+    assert!(
+        said.contains("another port") && said.contains("0 takes any free one"),
+        "{said}"
+    );
+    let system = error
+        .source()
+        .unwrap()
+        .downcast_ref::<std::io::Error>()
+        .unwrap();
+    assert_eq!(system.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[test]
+fn a_name_in_use_does_not_move_to_its_other_address() {
+    let first = listen("localhost:0").unwrap();
+    let error = listen(("localhost", port_of(&first).port())).unwrap_err();
+    assert!(error.is_address_in_use(), "{error}");
+    assert!(
+        error.addr().contains(&port_of(&first).to_string()),
+        "it says which address: {error}"
+    );
+}
+
+#[test]
+fn a_low_port_needs_a_right() {
+    let mut shell = "exec \"$0\" \"$@\"".to_owned();
+    if rustix::process::geteuid().is_root() {
+        if Command::new("setpriv").arg("--version").output().is_err() {
+            skipped(
+                "root may listen everywhere and setpriv, which takes the right away, is missing",
+            );
+            return;
+        }
+        shell = "exec setpriv --bounding-set -net_bind_service \"$0\" \"$@\"".to_owned();
+    }
+    let said = run("low port", &shell);
+    if said == ["allowed"] {
+        skipped(
+            "this system lets everybody listen on port 80 (net.ipv4.ip_unprivileged_port_start)",
+        );
+        return;
+    }
+    assert!(
+        said[0].starts_with("PermissionDenied: cannot listen on 127.0.0.1:80: ports below 1024"),
+        "{said:?}"
+    );
+    for advice in ["8080", "setcap cap_net_bind_service", "fd:0"] {
+        assert!(said[0].contains(advice), "{advice}: {said:?}");
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_cannot_be_bound() {
+    // RFC 5737 and RFC 3849: for documentation, so on no machine's interface.
+    for (addr, advice) in [("192.0.2.1:0", "127.0.0.1"), ("[2001:db8::1]:0", "[::1]")] {
+        let error = listen(addr).unwrap_err();
+        assert!(error.is_address_not_local(), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.contains("no interface of this machine has the address") && said.contains(advice),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_name_without_address_is_told() {
+    // Longer than a label may be, so that no name server is asked.
+    let name = format!("{}.invalid:80", "a".repeat(64));
+    let error = listen(name.as_str()).unwrap_err();
+    assert!(error.is_host_not_found(), "{error:?}");
+    assert!(
+        error.to_string().contains("check its spelling") && error.source().is_some(),
+        "{error}"
+    );
+}
+
+#[test]
+fn running_out_of_descriptors_is_told() {
+    let said = run("no descriptors", "ulimit -n 24; exec \"$0\" \"$@\"");
+    assert!(
+        said[0].starts_with("TooManyDescriptors: cannot listen on 127.0.0.1:0: "),
+        "{said:?}"
+    );
+    assert!(
+        said[0].contains("limit is 24") && said[0].contains("ulimit -n"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn paths_that_cannot_be_are_told() {
+    let dir = super::files::Dir::new("errors");
+    let error = listen(dir.path("no/such/dir/a.sock")).unwrap_err();
+    assert_eq!(error.kind(), ListenErrorKind::Other);
+    assert!(error.to_string().contains("create it first"), "{error}");
+
+    let error = listen(dir.path(&"a".repeat(200))).unwrap_err();
+    assert!(
+        error.is_invalid_address() && error.to_string().contains("shorter"),
+        "{error}"
+    );
+}
+
+#[test]
+fn options_that_the_system_refuses_are_told() {
+    // An IPv6-only socket cannot have an address that stands for an IPv4 one.
+    let addr = "[::ffff:127.0.0.1]:0".to_listen_addr().unwrap();
+    let error = ListenOptions::new()
+        .ipv6_only(true)
+        .bind(&addr)
+        .unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ListenErrorKind::Other | ListenErrorKind::AddressNotLocal
+        ),
+        "{error:?}"
+    );
+    assert!(error.source().is_some());
+}
