@@ -4,8 +4,6 @@ use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 
-use socket2::SockRef;
-
 use super::super::{ListenOptions, ListenerParts, ToListenAddr};
 use super::{Listener, listen, port_of, tcp, waiting};
 
