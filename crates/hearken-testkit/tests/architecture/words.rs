@@ -1,0 +1,126 @@
+//! Words that a part of the project must not contain.
+
+use std::fs;
+use std::path::Path;
+
+use super::source::{Source, is_word, name_of};
+
+/// A path as it stands in code; matched as whole words, so that `mio` is not found in `mion`.
+pub(crate) type Words = &'static [&'static str];
+
+pub(crate) const STD: Words = &["std::", "extern crate std"];
+
+/// Whatever waits, tells the time or reaches outside the process. The names of types stand beside their modules,
+/// because `use std::net::{…}` hides the path.
+pub(crate) const OUTSIDE_WORLD: Words = &[
+    "tokio",
+    "mio",
+    "socket2",
+    "rustix",
+    "std::net::Tcp",
+    "std::os",
+    "std::thread",
+    "std::fs",
+    "std::env",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "UnixStream",
+    "UnixListener",
+    "Instant::now",
+    "SystemTime::now",
+    ".elapsed()",
+];
+
+pub(crate) const END: Words = &["process::exit", "process::abort"];
+
+pub(crate) fn found(sources: &[Source], words: Words) -> Vec<String> {
+    assert!(
+        !sources.is_empty(),
+        "no source file found: the check looks in the wrong place"
+    );
+    let mut found = Vec::new();
+    for source in sources {
+        for (number, line) in (1..).zip(source.code.lines()) {
+            for word in words.iter().filter(|word| says(line, word)) {
+                found.push(format!("{}:{number}: {word}", source.name));
+            }
+        }
+    }
+    found
+}
+
+/// Whole words only, but a word that ends a path may go on: `std::net::Tcp` finds `std::net::TcpStream`.
+fn says(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let begins = !word.starts_with(is_word) || !before.is_some_and(is_word);
+        let ends = word.ends_with("Tcp") || !word.ends_with(is_word) || !after.is_some_and(is_word);
+        begins && ends
+    })
+}
+
+/// Replaced by RFC 9110 to 9113. Numbers alone, or this list would find itself.
+const OBSOLETE: &[&str] = &[
+    "2068", "2616", "7230", "7231", "7232", "7233", "7234", "7235", "7540",
+];
+
+pub(crate) fn obsolete_rfcs(path: &Path) -> Vec<String> {
+    let Ok(text) = fs::read_to_string(path) else {
+        return Vec::new();
+    };
+    let lines = (1..).zip(text.lines());
+    let cited = lines.filter_map(|(number, line)| Some((number, obsolete_rfc(line)?)));
+    cited
+        .map(|(number, rfc)| format!("{}:{number}: {rfc}", name_of(path)))
+        .collect()
+}
+
+/// `RFC` in any case and the number behind it, with or without a separator.
+fn obsolete_rfc(line: &str) -> Option<&'static str> {
+    let lower = line.to_ascii_lowercase();
+    lower.match_indices("rfc").find_map(|(at, word)| {
+        let number = lower[at + word.len()..].trim_start_matches([' ', '-', '_', '\u{a0}']);
+        let digits = number
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(number.len());
+        OBSOLETE
+            .iter()
+            .copied()
+            .find(|rfc| *rfc == &number[..digits])
+    })
+}
+
+#[test]
+fn words_are_found_whole() {
+    for (line, word) in [
+        ("use std::net::TcpStream;", "std::net::Tcp"),
+        ("tokio::spawn(f)", "tokio"),
+        ("use ::mio;", "mio"),
+        ("a(Instant::now())", "Instant::now"),
+        ("t.elapsed()", ".elapsed()"),
+    ] {
+        assert!(says(line, word), "{word} in {line}");
+    }
+    for (line, word) in [
+        ("let mion = 1;", "mio"),
+        ("no_std::x", "std::"),
+        ("MyInstant::nowhere()", "Instant::now"),
+    ] {
+        assert!(!says(line, word), "{word} in {line}");
+    }
+}
+
+#[test]
+fn obsolete_numbers_are_found_in_every_spelling() {
+    let numbers = OBSOLETE.iter().flat_map(|rfc| {
+        ["RFC ", "rfc", "RFC-", "Rfc\u{a0}"].map(|word| format!("see {word}{rfc}."))
+    });
+    for line in numbers {
+        assert!(obsolete_rfc(&line).is_some(), "{line}");
+    }
+    for line in ["RFC 9110", "RFC 72301", "rfc 6455", "port 7230", "the rfc"] {
+        assert_eq!(obsolete_rfc(line), None, "{line}");
+    }
+}
