@@ -102,6 +102,7 @@ fn child() {
     match role.as_str() {
         "hold a port" => {
             let held = TcpListener::bind("127.0.0.1:0").unwrap();
+            std::fs::write("/proc/self/comm", "sly\u{1b}[8mdog").unwrap();
             say(held.local_addr().unwrap());
             std::io::stdin().lines().count();
         }
@@ -235,6 +236,10 @@ fn the_stranger_who_holds_a_port_is_named() {
     assert!(
         said.contains(&format!("(pid {})", stranger.pid())),
         "{said}"
+    );
+    assert!(
+        said.contains("sly") && !said.contains('\u{1b}'),
+        "a name cannot command a terminal: {said:?}"
     );
     // By an unspecified address too: it would need the stranger's port as well.
     let port = stranger.line.rsplit_once(':').unwrap().1;

@@ -35,13 +35,26 @@ fn a_port_in_use_names_this_program() {
 }
 
 #[test]
-fn a_name_in_use_does_not_move_to_its_other_address() {
-    let first = listen("localhost:0").unwrap();
-    let error = listen(("localhost", port_of(&first).port())).unwrap_err();
-    assert!(error.is_address_in_use(), "{error}");
+fn a_name_tries_its_addresses_until_one_can_be_bound() {
+    let name = "example:0".to_listen_addr().unwrap();
+    let bind = |candidates: &[&str]| {
+        let candidates = candidates.iter().map(|text| text.parse().unwrap());
+        ListenOptions::new().bind_first(&name, candidates)
+    };
+    let bound = bind(&["240.0.0.1:0", "127.0.0.1:0"]).expect("the second one");
+    assert!(port_of(&bound).ip().is_loopback());
+
+    let first_of_two = bind(&["240.0.0.1:0", "240.0.0.2:0"]).unwrap_err();
+    assert!(first_of_two.is_address_not_local(), "{first_of_two:?}");
+    assert_eq!(first_of_two.addr(), "example:0 (240.0.0.1:0)");
+    assert!(bind(&[]).unwrap_err().is_host_not_found());
+
+    // In use: it does not move to the next address, where only some of the clients would look.
+    let taken = port_of(&bound).to_string();
+    let error = bind(&[&taken, "127.0.0.1:0"]).unwrap_err();
     assert!(
-        error.addr().contains(&port_of(&first).to_string()),
-        "it says which address: {error}"
+        error.is_address_in_use() && error.addr().contains(&taken),
+        "{error}"
     );
 }
 
@@ -75,8 +88,8 @@ fn a_low_port_needs_a_right() {
 
 #[test]
 fn an_address_of_another_machine_cannot_be_bound() {
-    // RFC 5737 and RFC 3849: for documentation, so on no machine's interface.
-    for (addr, advice) in [("192.0.2.1:0", "127.0.0.1"), ("[2001:db8::1]:0", "[::1]")] {
+    // Reserved (RFC 1112 §4) and for discarding (RFC 6666): on no machine's interface.
+    for (addr, advice) in [("240.0.0.1:0", "127.0.0.1"), ("[100::1]:0", "[::1]")] {
         let error = listen(addr).unwrap_err();
         assert!(error.is_address_not_local(), "{error:?}");
         let said = error.to_string();
