@@ -19,11 +19,19 @@ pub(crate) struct ExtBounds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expect {
     Size { digits: u8, size: u64 },
-    Ext { state: Ext, size: u64, bytes: u32 },
+    Ext(InExt),
     SizeLf { size: u64 },
     Data { left: u64 },
     DataCr,
     DataLf,
+}
+
+/// In the extensions of a chunk of `size` bytes, `bytes` of extensions so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct InExt {
+    state: Ext,
+    size: u64,
+    bytes: u32,
 }
 
 /// Where in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
@@ -166,59 +174,36 @@ impl ChunkedDecoder {
                     self.expect = Expect::Size { digits: 0, size: 0 };
                 }
                 Expect::Size { digits, size } => self.expect = size_byte(byte, digits, size, pos)?,
-                Expect::Ext { state, size, bytes } => {
-                    self.ext_byte(byte, state, size, bytes, pos)?
-                }
+                Expect::Ext(ext) => self.expect = self.ext_byte(byte, ext, pos)?,
             }
             pos += 1;
         }
         Ok((pos, Chunk::More))
     }
 
-    fn ext_byte(
-        &mut self,
-        byte: u8,
-        state: Ext,
-        size: u64,
-        bytes: u32,
-        at: usize,
-    ) -> Result<(), ChunkError> {
+    fn ext_byte(&mut self, byte: u8, ext: InExt, at: usize) -> Result<Expect, ChunkError> {
+        let InExt { state, size, bytes } = ext;
         let next = match state.step(byte) {
             Some(Some(next)) => next,
-            Some(None) => {
-                self.expect = Expect::SizeLf { size };
-                return Ok(());
-            }
-            None => {
-                let fault = if byte == b'\n' {
-                    Fault::BareLf
-                } else {
-                    Fault::ChunkExtension
-                };
-                return Err(ChunkError(Stop::Fault(fault, at)));
-            }
+            Some(None) => return Ok(Expect::SizeLf { size }),
+            None if byte == b'\n' => return Err(ChunkError(Stop::Fault(Fault::BareLf, at))),
+            None => return Err(ChunkError(Stop::Fault(Fault::ChunkExtension, at))),
         };
-        self.ext_total += 1;
-        if bytes >= self.bounds.chunk {
-            return Err(ChunkError(Stop::Limit(
-                Limit::ChunkExtBytes,
-                self.bounds.chunk,
-                at,
-            )));
+        // The first byte of the extensions brings the semicolon before it along.
+        self.ext_total = self.ext_total.saturating_add(1 + u32::from(bytes == 1));
+        let ExtBounds { chunk, total } = self.bounds;
+        if bytes >= chunk {
+            return Err(ChunkError(Stop::Limit(Limit::ChunkExtBytes, chunk, at)));
         }
-        if self.ext_total > self.bounds.total {
-            return Err(ChunkError(Stop::Limit(
-                Limit::ChunkExtTotal,
-                self.bounds.total,
-                at,
-            )));
+        if self.ext_total > total {
+            return Err(ChunkError(Stop::Limit(Limit::ChunkExtTotal, total, at)));
         }
-        self.expect = Expect::Ext {
+        let bytes = bytes + 1;
+        Ok(Expect::Ext(InExt {
             state: next,
             size,
-            bytes: bytes + 1,
-        };
-        Ok(())
+            bytes,
+        }))
     }
 }
 
@@ -236,12 +221,12 @@ fn size_byte(byte: u8, digits: u8, size: u64, at: usize) -> Result<Expect, Chunk
     let fault = |fault| Err(ChunkError(Stop::Fault(fault, at)));
     match byte {
         b'\r' if digits > 0 => Ok(Expect::SizeLf { size }),
-        // The semicolon is the first extension byte, counted here; a bound of zero still lets the grammar speak first.
-        b';' if digits > 0 => Ok(Expect::Ext {
+        // The semicolon itself is counted with the byte after it: a bound of zero lets the grammar speak first.
+        b';' if digits > 0 => Ok(Expect::Ext(InExt {
             state: Ext::BeforeName,
             size,
-            bytes: 0,
-        }),
+            bytes: 1,
+        })),
         b'\n' if digits > 0 => fault(Fault::BareLf),
         _ => match (byte as char).to_digit(16) {
             Some(digit) if digits < 13 => Ok(Expect::Size {

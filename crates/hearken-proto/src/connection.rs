@@ -223,9 +223,12 @@ impl Connection {
     }
 
     /// Exchanges the head that was received last for `other`, whose memory is used for the next. To be called between
-    /// the event and the next `receive`.
+    /// the event of a whole head and the next `receive`; in the middle of a head it does nothing.
     pub const fn swap_head(&mut self, other: &mut Head) {
-        core::mem::swap(&mut self.head, other);
+        if !self.decoder.started() {
+            core::mem::swap(&mut self.head, other);
+            self.head_done = true; // what `other` held is cleared before it is used
+        }
     }
 
     /// The trailers of the message that ended last, without those that must not be there (RFC 9110 §6.5.1).
@@ -251,7 +254,7 @@ impl Connection {
     /// Whether a part of a head has come. The timer for a head runs from here.
     #[must_use]
     pub const fn in_head(&self) -> bool {
-        matches!(self.recv, Half::Idle) && self.decoder.started()
+        matches!(self.recv, Half::Idle) && self.decoder.begun()
     }
 
     /// How many bytes of the body are still to come, if it said so.
@@ -293,12 +296,16 @@ impl Connection {
             Half::Idle => self.receive_head(input),
             Half::Body => self.receive_body(input),
             Half::Done | Half::Switched => Ok((0, None)),
-            Half::MustClose | Half::Closed => Ok((input.len(), None)),
+            Half::MustClose | Half::Closed => {
+                self.offset += input.len() as u64;
+                Ok((input.len(), None))
+            }
             Half::Failed => Err(self.error.unwrap_or(Error::Misuse(Misuse::OutOfOrder))),
         }
     }
 
-    /// The peer will send no more bytes. The second call changes nothing.
+    /// The peer will send no more bytes. Bytes that `receive` has not consumed by now are lost: offer them first, and
+    /// answer what they ask. The second call changes nothing.
     ///
     /// # Errors
     /// When it stopped in the middle of a message.
@@ -308,7 +315,7 @@ impl Connection {
             (Half::Failed, _) => {
                 return Err(self.error.unwrap_or(Error::Misuse(Misuse::OutOfOrder)));
             }
-            (Half::Idle, _) if self.decoder.started() || waiting => {
+            (Half::Idle, _) if self.decoder.begun() || waiting => {
                 return Err(self.fail_at(Fault::TruncatedHead, 0));
             }
             (Half::Body, Incoming::UntilClose) => {
@@ -412,10 +419,12 @@ impl Connection {
             return Err(self.fail_before(Fault::TransferEncodingVersion, 2));
         }
         let status = self.head.status;
-        if status == 101 && !self.asked.upgrade {
+        let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
+        // Nor can it switch in the middle of our own content: we could not end the request (RFC 9110 §7.8).
+        if switches && ((status == 101 && !self.asked.upgrade) || self.can_send_content()) {
             return Err(self.fail_before(Fault::StatusUnexpected, 2));
         }
-        if status == 101 || (self.asked.connect && (200..300).contains(&status)) {
+        if switches {
             self.switch();
             return Ok(Some(Event::Switched));
         }
@@ -481,11 +490,20 @@ impl Connection {
                     self.incoming = Incoming::Trailers(decoder);
                     return Ok((consumed, None));
                 }
+                if let Some(trailers) = &mut self.trailers {
+                    trailers.drop_forbidden();
+                }
                 self.incoming = Incoming::Ended;
                 self.receive_body(&[]).map(|(_, event)| (consumed, event))
             }
             Incoming::Head => Err(Error::Misuse(Misuse::OutOfOrder)),
         }
+    }
+
+    /// A response that no request asked for can only say that there will be none: what the peer sends is not read.
+    #[cold]
+    pub(crate) fn refuse(&mut self) {
+        self.recv = self.moved(self.recv, Step::Last);
     }
 
     /// Both directions belong to another protocol from here on (RFC 9110 §7.8, §9.3.6).
@@ -519,7 +537,7 @@ impl Connection {
             (H::Failed, H::Idle | H::Body | H::Done) if self.role == Role::Client => {
                 self.send = self.moved(self.send, Step::Last);
             }
-            (H::Idle, H::Idle) if !self.persistent && !self.decoder.started() => {
+            (H::Idle, H::Idle) if !self.persistent && !self.decoder.begun() => {
                 self.recv = self.moved(self.recv, Step::Last);
                 self.send = self.moved(self.send, Step::Last);
             }
@@ -567,6 +585,11 @@ impl Connection {
     }
 
     fn fail(&mut self, error: Error) -> Error {
+        if self.role == Role::Server && self.recv == Half::Idle {
+            // The answer to a broken head still obeys what its request line said.
+            self.asked.head = self.head.method() == "HEAD";
+            self.asked.http10 = self.head.version() == Version::Http10;
+        }
         self.recv = self.moved(self.recv, Step::Fail);
         self.persistent = false;
         self.error = Some(error);
@@ -583,7 +606,7 @@ const fn kind(role: Role) -> Kind {
 }
 
 /// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all bytes of the
-/// section that were used. The common case, a head that is whole in one input, is decoded where it lies.
+/// section that were used; after an error, those that were looked at. The common case, a head that is whole in one input, is decoded where it lies.
 #[inline]
 fn advance(
     decoder: &mut HeadDecoder,
@@ -593,15 +616,27 @@ fn advance(
     stop_at_line: bool,
 ) -> Result<(usize, Progress), Stop> {
     if !decoder.started() {
-        let mut progress = decoder.decode(input, head, bounds)?;
-        if progress == Progress::Line && !stop_at_line {
-            progress = decoder.decode(input, head, bounds)?;
-        }
-        let used = decoder.used(input.len(), progress);
+        let result = decode(decoder, head, input, bounds, stop_at_line);
+        let used = decoder.used(input.len(), result);
         head.bytes.extend_from_slice(&input[..used]);
-        return Ok((used, progress));
+        return result.map(|progress| (used, progress));
     }
     resume(decoder, head, input, bounds, stop_at_line)
+}
+
+/// One or two turns of the decoder: a caller that does not stop at the line goes on at once.
+#[inline]
+fn decode(
+    decoder: &mut HeadDecoder,
+    head: &mut Head,
+    bytes: &[u8],
+    bounds: &Bounds,
+    stop_at_line: bool,
+) -> Result<Progress, Stop> {
+    match decoder.decode(bytes, head, bounds)? {
+        Progress::Line if !stop_at_line => decoder.decode(bytes, head, bounds),
+        progress => Ok(progress),
+    }
 }
 
 /// Goes on with a head that came in parts: joined piece by piece, so that little is copied beyond its end.
@@ -620,18 +655,13 @@ fn resume(
         let piece = &piece[..piece.len().min(PIECE)];
         let before = bytes.len();
         bytes.extend_from_slice(piece);
-        let mut progress = decoder.decode(&bytes, head, bounds);
-        if progress == Ok(Progress::Line) && !stop_at_line {
-            progress = decoder.decode(&bytes, head, bounds);
-        }
-        if let Ok(progress) = progress {
-            bytes.truncate(decoder.used(bytes.len(), progress));
-            used += bytes.len() - before;
-            if progress == Progress::More && used < input.len() {
-                continue;
-            }
+        let result = decode(decoder, head, &bytes, bounds, stop_at_line);
+        bytes.truncate(decoder.used(bytes.len(), result));
+        used += bytes.len() - before;
+        if result == Ok(Progress::More) && used < input.len() {
+            continue;
         }
         head.bytes = bytes;
-        return progress.map(|progress| (used, progress));
+        return result.map(|progress| (used, progress));
     }
 }

@@ -122,8 +122,16 @@ impl Connection {
             return Err(Misuse::OutOfOrder);
         }
         check_status_line(status, response.reason)?;
+        // Checked here and not when it is set: once a second would do, but a date that splits the response must not pass.
+        if !response.date.is_none_or(syntax::is_value) {
+            return Err(Misuse::FieldValue);
+        }
         let said = Said::read(response.fields)?;
+        let unasked = self.halves().0 == Half::Idle;
         if status < 200 && status != 101 {
+            if unasked {
+                return Err(Misuse::OutOfOrder);
+            }
             if !self.asked.http10 {
                 status_line(status, response.reason, out);
                 copy_fields(response.fields, Framing::Drop, out);
@@ -136,7 +144,7 @@ impl Connection {
             return Err(Misuse::SwitchNotAsked);
         }
         let (body, declared) = self.response_length(response, &said)?;
-        self.persistent &= !said.facts.close && body != BodyLength::UntilClose;
+        self.persistent &= !said.facts.close && body != BodyLength::UntilClose && !unasked;
         status_line(status, response.reason, out);
         copy_fields(response.fields, Framing::Drop, out);
         if let (Some(date), false) = (response.date, said.date) {
@@ -156,6 +164,9 @@ impl Connection {
         } else {
             self.begin_body(body);
         }
+        if unasked {
+            self.refuse();
+        }
         Ok(body)
     }
 
@@ -163,7 +174,7 @@ impl Connection {
     fn response_length(
         &self,
         response: &Response<'_>,
-        said: &Said,
+        said: &Said<'_>,
     ) -> Result<(BodyLength, Option<u64>), Misuse> {
         let status = response.status;
         let known = match response.length {
@@ -172,6 +183,13 @@ impl Connection {
         };
         if status < 200 || status == 204 || (self.asked.connect && (200..300).contains(&status)) {
             return Ok((BodyLength::None, None)); // RFC 9110 §8.6: no Content-Length here
+        }
+        if status == 205 && !self.asked.head {
+            // RFC 9110 §15.3.6: no content, and unlike 204 it has to say so.
+            return match agree(said.content_length, known)? {
+                0 => Ok((BodyLength::None, Some(0))),
+                _ => Err(Misuse::BodyNotAllowed),
+            };
         }
         if status == 304 || self.asked.head {
             // What GET would have had, if somebody knows it; a 304 without content knows nothing.
@@ -216,9 +234,7 @@ impl Connection {
             return Err(Misuse::Target);
         }
         let said = Said::read(request.fields)?;
-        if !said.host {
-            return Err(Misuse::HostMissing);
-        }
+        check_host(&said, target)?;
         let known = match request.length {
             Length::Known(length) => Some(length),
             Length::Unknown => None,
@@ -363,17 +379,18 @@ impl Connection {
 
 /// What the caller's fields say about framing and reuse.
 #[derive(Default)]
-struct Said {
+struct Said<'a> {
     facts: Facts,
     content_length: Option<u64>,
-    host: bool,
+    host: Option<&'a [u8]>,
+    hosts: u32,
     date: bool,
     upgrade: bool,
 }
 
-impl Said {
+impl<'a> Said<'a> {
     #[inline]
-    fn read(fields: &Fields) -> Result<Self, Misuse> {
+    fn read(fields: &'a Fields) -> Result<Self, Misuse> {
         let mut said = Self::default();
         if fields.may_be_special() {
             for (name, value) in fields.view().iter() {
@@ -385,7 +402,7 @@ impl Said {
         Ok(said)
     }
 
-    fn note(&mut self, special: Special, value: &[u8]) -> Result<(), Misuse> {
+    fn note(&mut self, special: Special, value: &'a [u8]) -> Result<(), Misuse> {
         match special {
             Special::Connection => self.facts.connection(value),
             Special::ContentLength => {
@@ -400,7 +417,10 @@ impl Said {
                 }
                 self.facts.chunked = true;
             }
-            Special::Host => self.host = true,
+            Special::Host => {
+                self.host = Some(value);
+                self.hosts += 1;
+            }
             Special::Date => self.date = true,
             Special::Upgrade => self.upgrade = true,
             Special::Expect => {}
@@ -418,11 +438,21 @@ fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
     }
 }
 
+/// One legal Host, and the same as in a target that has an authority: what we would refuse ourselves (RFC 9112 §3.2).
+fn check_host(said: &Said<'_>, target: &str) -> Result<(), Misuse> {
+    let host = said.host.ok_or(Misuse::HostMissing)?;
+    if said.hosts == 1 && semantics::host_agrees(host, target) {
+        Ok(())
+    } else {
+        Err(Misuse::Host)
+    }
+}
+
 fn check_status_line(status: u16, reason: Option<&[u8]>) -> Result<(), Misuse> {
     if !(100..=999).contains(&status) {
         return Err(Misuse::Status);
     }
-    let legal = reason.is_none_or(|reason| syntax::skip_value(reason, 0) == reason.len());
+    let legal = reason.is_none_or(syntax::is_value);
     if legal { Ok(()) } else { Err(Misuse::Reason) }
 }
 

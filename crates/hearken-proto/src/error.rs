@@ -149,6 +149,7 @@ misuses! {
     Status, "USE_STATUS", "expected a status from 100 to 999";
     Reason, "USE_REASON", "expected a reason phrase without control characters";
     HostMissing, "USE_HOST_MISSING", "expected a Host field in the request";
+    Host, "USE_HOST", "expected one legal Host field that equals the authority of the request target";
     ContentLength, "USE_CONTENT_LENGTH", "expected one Content-Length of decimal digits";
     TransferEncoding, "USE_TRANSFER_ENCODING", "expected chunked as the only Transfer-Encoding";
     OutOfOrder, "USE_OUT_OF_ORDER", "expected head, content and end of a message in this order";

@@ -157,9 +157,7 @@ impl Fields {
         let value = syntax::trim(value);
         let at = self.bytes.len();
         // The index holds 32-bit offsets; nobody sends a head of 4 GiB.
-        if syntax::skip_value(value, 0) != value.len()
-            || at + name.len() + value.len() > u32::MAX as usize - 4
-        {
+        if !syntax::is_value(value) || at + name.len() + value.len() > u32::MAX as usize - 4 {
             return Err(Misuse::FieldValue);
         }
         self.special |= Special::of(name).is_some();

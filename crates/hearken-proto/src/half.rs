@@ -69,17 +69,18 @@ impl Half {
     /// Legal pairs are listed; the last arm is every other pair.
     #[inline]
     pub(crate) fn step(self, step: Step) -> Result<Self, Illegal> {
-        use {Half as H, Step as S};
+        use Step as S;
         Ok(match (self, step) {
-            (H::Idle, S::Interim) => H::Idle, // RFC 9110 §15.2: any number, before the final one
-            (H::Idle, S::Head) | (H::Body, S::Content) => H::Body,
-            (H::Body, S::End) => H::Done,
-            (H::Done, S::Next) => H::Idle, // RFC 9112 §9.3
-            (H::Idle | H::Body | H::Done, S::Last) => H::MustClose, // RFC 9112 §9.6
-            (H::Idle | H::Body | H::Done, S::Switch) => H::Switched, // RFC 9110 §7.8, §9.3.6
-            (H::Idle | H::Done | H::MustClose | H::Closed, S::Eof) => H::Closed,
-            (H::Switched, S::Eof) => H::Switched, // the new protocol's own affair
-            (_, S::Fail) => H::Failed,
+            (Self::Idle, S::Interim) => Self::Idle, // RFC 9110 §15.2: any number, before the final one
+            (Self::Idle, S::Head) | (Self::Body, S::Content) => Self::Body,
+            (Self::Body, S::End) => Self::Done,
+            (Self::Done, S::Next) => Self::Idle, // RFC 9112 §9.3
+            (Self::Idle | Self::Body | Self::Done, S::Last) => Self::MustClose, // RFC 9112 §9.6
+            // RFC 9110 §7.8, §9.3.6. A client may have closed its direction while it waited.
+            (Self::Idle | Self::Body | Self::Done | Self::Closed, S::Switch) => Self::Switched,
+            (Self::Idle | Self::Done | Self::MustClose | Self::Closed, S::Eof) => Self::Closed,
+            (Self::Switched, S::Eof) => Self::Switched, // the new protocol's own affair
+            (_, S::Fail) => Self::Failed,
             _ => return Err(Illegal),
         })
     }

@@ -3,7 +3,7 @@
 //! Here: [`Head`] and what can be read from it. Not here: how it is decoded (`head_decoder.rs`), what its framing
 //! fields mean (`semantics.rs`).
 
-use crate::fields::{FieldsRef, Line};
+use crate::fields::{FieldsRef, Line, is_forbidden_trailer};
 use crate::semantics::Facts;
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
@@ -92,6 +92,14 @@ impl Head {
         self.status = 0;
         self.version = Version::Http11;
         self.facts = Facts::default();
+    }
+
+    /// Of a trailer section: without the fields that must not stand there (RFC 9110 §6.5.1). Not before its end, because
+    /// the limit counts them.
+    pub(crate) fn drop_forbidden(&mut self) {
+        let bytes = &self.bytes;
+        self.lines
+            .retain(|line| !is_forbidden_trailer(line.name_in(bytes)));
     }
 
     fn text(&self, range: &Range<u32>) -> &str {
@@ -188,7 +196,9 @@ impl Head {
             && self.facts.connection_upgrade
             && !self.facts.has_body();
         if asked {
-            self.fields().get("upgrade")
+            self.fields()
+                .get("upgrade")
+                .filter(|protocols| !protocols.is_empty())
         } else {
             None
         }

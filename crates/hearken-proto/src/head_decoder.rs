@@ -4,7 +4,7 @@
 //! separates, no folding. It sees a growing prefix of the head and remembers how far it got, so no byte is looked at
 //! twice. Not here: what the fields mean together (`semantics.rs`), where the prefix is kept (`connection.rs`).
 
-use crate::fields::{Line, is_forbidden_trailer};
+use crate::fields::Line;
 use crate::head::{Head, Version};
 use crate::limits::Limit;
 use crate::{Fault, semantics, syntax};
@@ -103,17 +103,28 @@ impl HeadDecoder {
         }
     }
 
-    /// Whether any byte of the message has come. An empty line before a request is not part of it.
+    /// Whether any byte was looked at.
     pub(crate) const fn started(&self) -> bool {
         self.pos > 0
     }
 
-    /// How many of `len` offered bytes belong to the section after this progress.
+    /// Whether any byte of the message has come. An empty line before a request is not part of it.
+    pub(crate) const fn begun(&self) -> bool {
+        match self.expect {
+            Expect::Start | Expect::StartLf => false,
+            Expect::Method => self.pos > self.mark,
+            _ => self.pos > 0,
+        }
+    }
+
+    /// How many of `len` offered bytes belong to the section after this result. After an error these are the bytes up
+    /// to the one that was wrong: whatever was noted in the head lies among them.
     #[inline]
-    pub(crate) const fn used(&self, len: usize, progress: Progress) -> usize {
-        match progress {
-            Progress::More => len,
-            Progress::Line | Progress::Done => self.pos,
+    pub(crate) fn used(&self, len: usize, result: Step<Progress>) -> usize {
+        match result {
+            Ok(Progress::More) => len,
+            Ok(Progress::Line | Progress::Done) => self.pos,
+            Err(_) => len.min(self.pos + 1),
         }
     }
 
@@ -195,11 +206,11 @@ impl HeadDecoder {
                 }
             }
             Expect::Status => self.status(byte, head)?,
-            Expect::StatusEnd => match byte {
-                b' ' => self.to(Expect::Reason, 1),
-                b'\r' => self.to(Expect::LineLf, 1), // no space after the status: common, and harmless
-                _ => return self.fault(Fault::StatusLine),
-            },
+            Expect::StatusEnd if byte == b' ' => self.to(Expect::Reason, 1),
+            Expect::StatusEnd => {
+                self.line_end(byte, Fault::StatusLine)?; // no space after the status: common, and harmless
+                self.to(Expect::LineLf, 1);
+            }
             Expect::Reason => {
                 let end = syntax::skip_value(seen, self.pos);
                 self.pos = end;
@@ -294,16 +305,18 @@ impl HeadDecoder {
     /// `HTTP/1.0` or `HTTP/1.1` and the byte that must follow it, which is not consumed. True when all that is there.
     #[inline]
     fn version(&mut self, seen: &[u8], head: &mut Head, after: u8) -> Step<bool> {
-        if let Some(nine) = seen.get(self.mark..self.mark + 9) {
-            if nine[..7] == *b"HTTP/1." && nine[8] == after && matches!(nine[7], b'0' | b'1') {
-                head.version = if nine[7] == b'1' {
-                    Version::Http11
-                } else {
-                    Version::Http10
-                };
-                self.pos = self.mark + 8;
-                return Ok(true);
-            }
+        if let Some(nine) = seen.get(self.mark..self.mark + 9)
+            && nine[..7] == *b"HTTP/1."
+            && nine[8] == after
+            && matches!(nine[7], b'0' | b'1')
+        {
+            head.version = if nine[7] == b'1' {
+                Version::Http11
+            } else {
+                Version::Http10
+            };
+            self.pos = self.mark + 8;
+            return Ok(true);
         }
         let invalid = if self.kind == Kind::Response {
             Fault::StatusLine
@@ -425,18 +438,13 @@ impl HeadDecoder {
     #[inline]
     fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
         self.lf(seen[self.pos])?;
-        if self.kind == Kind::Trailers {
-            // Kept apart and never merged; what must not stand here is dropped (RFC 9110 §6.5.1).
-            if !is_forbidden_trailer(self.line.name_in(seen)) {
-                head.lines.push(self.line);
-            }
-        } else {
+        if self.kind != Kind::Trailers {
             let noted = head
                 .facts
                 .note(seen, self.line, head.lines.len(), self.kind);
             noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
-            head.lines.push(self.line);
         }
+        head.lines.push(self.line);
         self.to(Expect::FieldStart, 1);
         Ok(())
     }

@@ -133,29 +133,40 @@ pub(crate) fn judge_request(head: &Head) -> Result<(), Fault> {
 }
 
 fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
-    let host = head
-        .facts
+    let facts = &head.facts;
+    if let RequestTarget::Authority(_) = head.request_target() {
+        if facts.content_length.is_some() {
+            return Err(Fault::ContentLengthNotAllowed);
+        }
+        if facts.chunked {
+            return Err(Fault::TransferEncodingNotAllowed);
+        }
+    }
+    let host = facts
         .host
         .map(|index| head.lines[index as usize].value_in(&head.bytes));
-    let (authority, default_port): (&[u8], &[u8]) = match head.request_target() {
-        RequestTarget::Origin(_) | RequestTarget::Asterisk => return Ok(()),
-        RequestTarget::Absolute(target) => split_absolute(target).ok_or(Fault::TargetForm)?,
-        RequestTarget::Authority(target) => {
-            if head.facts.content_length.is_some() {
-                return Err(Fault::ContentLengthNotAllowed);
-            }
-            if head.facts.chunked {
-                return Err(Fault::TransferEncodingNotAllowed);
-            }
-            (target.as_bytes(), b"")
-        }
-    };
-    let same = host.is_none_or(|host| same_authority(authority, host, default_port));
-    if same {
+    if host.is_none_or(|host| host_agrees(host, head.target())) {
         Ok(())
     } else {
         Err(Fault::HostMismatch)
     }
+}
+
+/// Whether the value of Host is legal and goes with a target whose form is legal: it must equal the authority, if the
+/// target has one (RFC 9112 §3.2.2). A port may be left out if it is the default of the scheme, and for CONNECT always,
+/// as the example of §3.2.3 does.
+pub(crate) fn host_agrees(host: &[u8], target: &str) -> bool {
+    if matches!(target.as_bytes(), [b'/', ..] | b"*") {
+        return syntax::authority(host).is_some();
+    }
+    let (authority, default_port): (&[u8], &[u8]) = match split_absolute(target) {
+        Some(parts) => parts,
+        None => match syntax::authority(target.as_bytes()) {
+            Some((_, port)) => (target.as_bytes(), port),
+            None => return false,
+        },
+    };
+    same_authority(authority, host, default_port)
 }
 
 /// The form that the start line alone can judge: which target goes with which method (RFC 9112 §3.2.1 to §3.2.4).

@@ -152,6 +152,12 @@ pub(crate) fn skip_value(bytes: &[u8], from: usize) -> usize {
     skip(bytes, at, is_value_byte)
 }
 
+/// Only bytes that may stand in a field value (RFC 9110 §5.5): none that could end the line.
+#[inline]
+pub(crate) fn is_value(bytes: &[u8]) -> bool {
+    skip_value(bytes, 0) == bytes.len()
+}
+
 /// `bytes` without spaces and tabs around it.
 #[inline]
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
