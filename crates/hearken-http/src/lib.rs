@@ -1,1 +1,50 @@
-//! Node's http for Rust.
+//! Node's `http` for Rust: a server of many workers, sessions over any transport, and every step of a message as an
+//! event.
+//!
+//! Start at [`Server`]; a single exchange on a transport of one's own is a `Session`. What is ours here: the connection without
+//! I/O (`conn/`), the pump that moves its bytes, workers, timers, the handles that users hold. The protocol itself is
+//! [`hearken_proto`].
+//!
+//! ```
+//! use hearken_http::Server;
+//! let handle = Server::new(async |req, res| res.end(format!("you asked for {}\n", req.url())))
+//!     .listen("127.0.0.1:0")?
+//!     .start()?;
+//! println!("{}", handle.address());
+//! handle.close();
+//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod accept;
+mod answer;
+mod client_error;
+mod conn;
+mod error;
+pub mod event;
+mod listener;
+mod message;
+mod observer;
+mod peer;
+mod pump;
+mod response;
+mod runner;
+mod server;
+mod wheel;
+mod worker;
+
+pub use answer::{Answer, Json};
+pub use bytes::Bytes;
+pub use client_error::ClientError;
+pub use error::{Closed, Error};
+pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
+pub use http::{HeaderMap, Method, StatusCode};
+pub use listener::{
+    ListenAddr, ListenError, ListenErrorKind, ListenOptions, Listener, ListenerParts, LocalAddr,
+    SocketFile, ToListenAddr,
+};
+pub use message::{IncomingMessage, Whole};
+pub use observer::{Observation, Observer, Step};
+pub use peer::Peer;
+pub use response::{Deferred, Sent, ServerResponse, Status};
+pub use server::{Listening, Server, ServerHandle};

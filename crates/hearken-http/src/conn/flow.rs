@@ -1,0 +1,154 @@
+//! Events of one message: delivers what has happened to whoever listens, never while the exchange is borrowed.
+//!
+//! Here: [`Flow`], [`flow`] for what comes in, [`tell`] for what goes out. The order is that of docs/events.md. Not here:
+//! the names of the events (`event.rs`).
+
+use super::exchange::Exchange;
+use super::outgoing::Mark;
+use crate::error::Error;
+use crate::event::MessageListeners;
+use crate::message::Whole;
+use bytes::{Bytes, BytesMut};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// The listeners of one message, and what must be remembered for them.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) listeners: MessageListeners,
+    /// The body, when `Ready` is listened to and `DataReady` is not.
+    collected: BytesMut,
+    /// `Ready` or `Failed` has been told.
+    told: bool,
+}
+
+impl Flow {
+    /// Whether somebody takes the body.
+    pub(crate) fn reads(&self) -> bool {
+        !self.listeners.data_ready.is_empty() || !self.listeners.ready.is_empty()
+    }
+
+    /// Adds what listeners have added while they were called.
+    fn absorb(&mut self, mut added: Self) {
+        let (own, new) = (&mut self.listeners, &mut added.listeners);
+        own.line_ready.append(&mut new.line_ready);
+        own.header_ready.append(&mut new.header_ready);
+        own.data_ready.append(&mut new.data_ready);
+        own.ready.append(&mut new.ready);
+        own.header_done.append(&mut new.header_done);
+        own.data_done.append(&mut new.data_done);
+        own.done.append(&mut new.done);
+        own.failed.append(&mut new.failed);
+    }
+}
+
+/// Calls `call` with the listeners taken out of the exchange, and puts them back.
+pub(crate) fn with_listeners(exchange: &Rc<Exchange>, call: impl FnOnce(&mut Flow)) {
+    let Some(mut flow) = exchange.state().flow.take() else {
+        return;
+    };
+    call(&mut flow);
+    let mut state = exchange.state();
+    if let Some(added) = state.flow.take() {
+        flow.absorb(*added);
+    }
+    state.flow = Some(flow);
+}
+
+/// What is to be told next about the incoming message.
+enum Next {
+    Data(Bytes),
+    Ready(hearken_proto::Fields),
+    Failed(Error),
+}
+
+/// Delivers the body as far as it has come, then its end.
+pub(crate) fn flow(exchange: &Rc<Exchange>, cx: &Context<'_>) {
+    let wants = |exchange: &Exchange| {
+        exchange
+            .state()
+            .flow
+            .as_deref()
+            .is_some_and(|flow| flow.reads() && !flow.told)
+    };
+    while wants(exchange) {
+        let next = {
+            let mut state = exchange.state();
+            match state.poll_data(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Some(Ok(piece))) => Next::Data(piece),
+                Poll::Ready(Some(Err(error))) => Next::Failed(error),
+                Poll::Ready(None) => Next::Ready(state.incoming.trailers.clone()),
+            }
+        };
+        with_listeners(exchange, |flow| deliver(exchange, flow, next));
+    }
+}
+
+fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
+    match next {
+        Next::Data(piece) if flow.listeners.data_ready.is_empty() => {
+            let max = exchange.env.limits.body.buffered_bytes_max;
+            flow.collected.extend_from_slice(&piece);
+            if flow.collected.len() as u64 > max {
+                let error = Error::too_large(max);
+                exchange.state().incoming.refuse(error.clone());
+                deliver(exchange, flow, Next::Failed(error));
+            }
+        }
+        Next::Data(piece) => flow
+            .listeners
+            .data_ready
+            .iter_mut()
+            .for_each(|listener| listener(&piece)),
+        Next::Ready(trailers) => {
+            flow.told = true;
+            let whole = Whole {
+                body: &flow.collected.split().freeze(),
+                trailers: trailers.view(),
+            };
+            flow.listeners
+                .ready
+                .iter_mut()
+                .for_each(|listener| listener(&whole));
+        }
+        Next::Failed(error) => {
+            flow.told = true;
+            flow.listeners
+                .failed
+                .iter_mut()
+                .for_each(|listener| listener(&error));
+        }
+    }
+}
+
+/// Tells that the exchange will not be complete, unless its end was told before.
+pub(crate) fn tell_failed(exchange: &Rc<Exchange>, error: &Error) {
+    with_listeners(exchange, |flow| {
+        if !std::mem::replace(&mut flow.told, true) {
+            flow.listeners
+                .failed
+                .iter_mut()
+                .for_each(|listener| listener(error));
+        }
+    });
+}
+
+/// Tells that the transport has taken a position of the outgoing message.
+pub(crate) fn tell(exchange: &Rc<Exchange>, mark: Mark) {
+    with_listeners(exchange, |flow| {
+        let listeners = &mut flow.listeners;
+        match mark {
+            Mark::First => {}
+            Mark::Head => listeners
+                .header_done
+                .iter_mut()
+                .for_each(|listener| listener(())),
+            Mark::Data(bytes) => listeners
+                .data_done
+                .iter_mut()
+                .for_each(|listener| listener(bytes)),
+            Mark::End => listeners.done.iter_mut().for_each(|listener| listener(())),
+        }
+    });
+}

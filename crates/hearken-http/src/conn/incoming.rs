@@ -1,0 +1,156 @@
+//! The body that comes in: what was received and not yet read, and who waits for it.
+//!
+//! Here: [`Incoming`]. Its bound is `limits.body.queue_bytes`: above it the transport is left unread. Not here: framing
+//! (hearken-proto), the deadlines of a body (`served.rs`).
+
+use crate::error::Error;
+use bytes::{Bytes, BytesMut};
+use hearken_proto::Fields;
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+/// Pieces below this size are joined, so that a body in tiny chunks costs no more than its bytes.
+const JOIN_MAX: usize = 4 * 1024;
+
+/// How far the body has come.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Progress {
+    /// More may come.
+    #[default]
+    Open,
+    /// The message is complete.
+    Complete,
+    /// It will never be complete.
+    Failed(Error),
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    pub(crate) progress: Progress,
+    queue: VecDeque<Bytes>,
+    small: BytesMut,
+    queued: usize,
+    waker: Option<Waker>,
+    /// Somebody waits for bytes right now.
+    pub(crate) wanted: bool,
+    /// Somebody has asked for bytes at least once.
+    pub(crate) was_wanted: bool,
+    /// Nobody will read any more: what comes is dropped and counted.
+    pub(crate) unread: bool,
+    pub(crate) dropped_bytes: u64,
+    pub(crate) trailers: Fields,
+}
+
+impl Incoming {
+    /// Bytes that wait for a reader.
+    pub(crate) const fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// A piece has come. Does not wake: the caller does, once for all that came together.
+    pub(crate) fn push(&mut self, piece: &[u8], owner: Option<&Bytes>) {
+        if self.unread {
+            self.dropped_bytes += piece.len() as u64;
+            return;
+        }
+        self.queued += piece.len();
+        if piece.len() < JOIN_MAX {
+            self.small.extend_from_slice(piece);
+            return;
+        }
+        self.join();
+        self.queue.push_back(owner.map_or_else(
+            || Bytes::copy_from_slice(piece),
+            |owner| owner.slice_ref(piece),
+        ));
+    }
+
+    fn join(&mut self) {
+        if !self.small.is_empty() {
+            self.queue.push_back(self.small.split().freeze());
+        }
+    }
+
+    /// Takes the next piece without waiting.
+    pub(crate) fn take(&mut self) -> Option<Bytes> {
+        if self.queue.is_empty() {
+            self.join();
+        }
+        let piece = self.queue.pop_front()?;
+        self.queued -= piece.len();
+        Some(piece)
+    }
+
+    /// The next piece; `None` at the end of a complete body. What came before a failure is still handed out.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if let Some(piece) = self.take() {
+            self.wanted = false;
+            return Poll::Ready(Some(Ok(piece)));
+        }
+        match &self.progress {
+            Progress::Complete => Poll::Ready(None),
+            Progress::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
+            Progress::Open => {
+                self.wanted = true;
+                self.was_wanted = true;
+                if !self
+                    .waker
+                    .as_ref()
+                    .is_some_and(|waker| waker.will_wake(cx.waker()))
+                {
+                    self.waker = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Wakes the reader, unless it is `task`, which is about to be polled anyway.
+    pub(crate) fn wake(&mut self, task: Option<&Waker>) {
+        if let Some(waker) = self.waker.take() {
+            if !task.is_some_and(|task| task.will_wake(&waker)) {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Nobody reads any more.
+    pub(crate) fn abandon(&mut self) {
+        self.unread = true;
+        self.wanted = false;
+        self.dropped_bytes += self.queued as u64;
+        self.queued = 0;
+        self.queue.clear();
+        self.small.clear();
+    }
+
+    /// The body will never be complete; the first reason counts.
+    pub(crate) fn fail(&mut self, error: Error) {
+        if matches!(self.progress, Progress::Open) {
+            self.progress = Progress::Failed(error);
+        }
+    }
+
+    /// The reader has had enough: what else comes is dropped.
+    pub(crate) fn refuse(&mut self, error: Error) {
+        self.abandon();
+        self.fail(error);
+    }
+
+    /// Ready for the next message.
+    pub(crate) fn reset(&mut self) {
+        if self.was_wanted || self.unread || self.queued > 0 {
+            self.queue.clear();
+            self.small = BytesMut::new();
+            self.queued = 0;
+            self.waker = None;
+            self.wanted = false;
+            self.was_wanted = false;
+            self.unread = false;
+            self.dropped_bytes = 0;
+        }
+        self.progress = Progress::Open;
+        self.trailers.clear();
+    }
+}

@@ -1,0 +1,88 @@
+//! One connection without I/O: a queue of exchanges, their handler, limits, deadlines and policies.
+//!
+//! In: bytes that arrived, room to write, end of input, the time. Out: bytes to write, the next deadline, the order to
+//! close. Nothing in here names a socket, a reactor or the clock of the system; a test holds that. So the same code
+//! serves TCP, TLS, Unix sockets and memory, and a whole server can be tested with a clock that jumps.
+//!
+//! Here: [`Drive`], the grammar between a connection and its pump. Not here: the pump (`pump.rs`), the protocol
+//! (hearken-proto).
+
+pub(crate) mod clock;
+pub(crate) mod exchange;
+pub(crate) mod flow;
+pub(crate) mod incoming;
+pub(crate) mod outgoing;
+pub(crate) mod output;
+pub(crate) mod served;
+pub(crate) mod timers;
+
+use bytes::Bytes;
+use std::io;
+use std::task::Context;
+use std::time::Instant;
+
+/// What the pump must do when a connection has nothing more to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Write the end of our direction, read on until the peer closes or the deadline comes, then close: whatever the
+    /// peer still sends must not destroy an answer that it has not read yet (RFC 9112 §9.6).
+    Linger,
+    /// Close at once.
+    Now,
+}
+
+/// Bytes from the transport.
+#[derive(Debug)]
+pub(crate) enum Input<'a> {
+    /// In a buffer that is needed again.
+    Borrowed(&'a [u8]),
+    /// In a buffer of their own, which may be kept.
+    Owned(&'a Bytes),
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+
+    pub(crate) const fn owner(&self) -> Option<&'a Bytes> {
+        match self {
+            Self::Borrowed(_) => None,
+            Self::Owned(bytes) => Some(bytes),
+        }
+    }
+}
+
+/// How a pump drives a connection: getters, `handle_*` for what the world did, and what the pump must do now. Time is
+/// an argument and only goes forward.
+pub(crate) trait Drive {
+    /// Whether more input is welcome. While it is not, the transport is left unread: that is the backpressure.
+    fn wants_read(&self) -> bool;
+    /// Whether at least this much more of the body in progress is to come, so that a large buffer of its own pays.
+    fn body_left(&self) -> u64;
+    /// Bytes have come.
+    fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant);
+    /// The peer sends no more. Once.
+    fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant);
+    /// The transport broke.
+    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant);
+    /// The deadline has passed.
+    fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant);
+    /// Lets the application go on. Called when it was woken, and after progress in writing.
+    fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant);
+    /// Bytes to be written; `write` hands them out and returns how many were taken.
+    fn poll_write(
+        &mut self,
+        write: &mut dyn FnMut(&output::Output) -> Option<usize>,
+        now: Instant,
+    ) -> bool;
+    /// The moment at which `handle_timeout` wants to be called.
+    fn deadline(&self) -> Option<Instant>;
+    /// Whether it is over, once nothing is left to be written.
+    fn ending(&self) -> Option<Ending>;
+    /// The transport is closed. The last call.
+    fn handle_closed(&mut self, now: Instant);
+}

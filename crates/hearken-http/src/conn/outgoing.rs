@@ -1,0 +1,98 @@
+//! The response that goes out: what the handler has set, and how far it has been encoded.
+//!
+//! Here: [`Outgoing`], [`Stage`], and [`Marks`] that tell when a position has been handed to the transport. Not here:
+//! the encoding (hearken-proto), the bytes (`output.rs`).
+
+use hearken_proto::Fields;
+use std::collections::VecDeque;
+use std::task::Waker;
+
+/// How far the outgoing message has come. It only goes forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Status and fields can be changed.
+    #[default]
+    Head,
+    /// The head is encoded.
+    Body,
+    /// The end is encoded.
+    Ended,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) stage: Stage,
+    pub(crate) status: u16,
+    pub(crate) reason: Option<Box<str>>,
+    pub(crate) fields: Fields,
+    pub(crate) send_date: bool,
+    /// The first order that could not be carried out; it turns the response into a 500.
+    pub(crate) misuse: Option<hearken_proto::Misuse>,
+    pub(crate) drain: Option<Waker>,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Head,
+            status: 200,
+            reason: None,
+            fields: Fields::new(),
+            send_date: true,
+            misuse: None,
+            drain: None,
+        }
+    }
+}
+
+impl Outgoing {
+    pub(crate) fn reset(&mut self) {
+        self.stage = Stage::Head;
+        self.status = 200;
+        self.reason = None;
+        self.fields.clear();
+        self.send_date = true;
+        self.misuse = None;
+        self.drain = None;
+    }
+}
+
+/// What is to be told when the transport has taken a position of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The first byte.
+    First,
+    Head,
+    Data(usize),
+    End,
+}
+
+/// Positions with their marks, in order. Empty, and without memory, unless somebody listens.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    queue: VecDeque<(u64, u32, Mark)>,
+}
+
+impl Marks {
+    pub(crate) fn push(&mut self, position: u64, exchange: u32, mark: Mark) {
+        self.queue.push_back((position, exchange, mark));
+    }
+
+    /// The next mark at or before `written`.
+    pub(crate) fn pop(&mut self, written: u64) -> Option<(u32, Mark)> {
+        let &(position, exchange, mark) = self.queue.front()?;
+        (position <= written).then(|| {
+            self.queue.pop_front();
+            (exchange, mark)
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+    }
+}

@@ -1,0 +1,674 @@
+//! A served connection: one exchange after the other, each with its handler.
+//!
+//! Here: [`Served`], when an exchange begins, when its handler runs and when it ends, what happens on a fault, and when
+//! the connection closes. Requests that are pipelined wait: exchanges follow one another. Not here: deadlines
+//! (`timers.rs`), the orders of a handler (`exchange.rs`).
+
+use super::exchange::{Env, Exchange, Took};
+use super::flow::{self, tell_failed};
+use super::outgoing::{Mark, Stage};
+use super::output::Output;
+use super::{Drive, Ending, Input};
+use crate::client_error::ClientError;
+use crate::error::{Closed, Error};
+use crate::message::IncomingMessage;
+use crate::observer::{Observation, Step};
+use crate::peer::Peer;
+use crate::response::ServerResponse;
+use hearken_proto::{Half, Role};
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// The handler of one exchange at a time.
+pub(crate) trait Runner {
+    /// A request is there.
+    fn start(&mut self, req: IncomingMessage, res: ServerResponse);
+    /// Lets it go on. `Err` with its message when it panicked.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
+    /// Whether it has been started and has not ended.
+    fn running(&self) -> bool;
+    /// Drops it where it stands.
+    fn cancel(&mut self);
+}
+
+/// A connection with its runner, which is generic so that a handler's future needs no box of its own.
+pub(crate) struct ServedBy<R> {
+    pub(crate) served: Served,
+    pub(crate) runner: R,
+}
+
+/// See the module. What is needed only during an exchange lives in the exchange, which goes back to the worker's pool:
+/// this struct is what an idle connection costs.
+pub(crate) struct Served {
+    pub(super) env: Rc<Env>,
+    peer: Rc<Peer>,
+    pub(super) exchange: Option<Rc<Exchange>>,
+    /// Received, but behind the current exchange.
+    pending: Vec<u8>,
+    /// Accepted, or the last exchange ended.
+    pub(super) since: Instant,
+    /// The first byte of the current head.
+    pub(super) head_since: Option<Instant>,
+    /// Last progress in writing, while something waits to be written.
+    pub(super) write_since: Instant,
+    writing: bool,
+    /// The connection is old enough then.
+    expires: Instant,
+    pub(super) probe_at: Option<Instant>,
+    /// Position in both directions, while no exchange holds it.
+    offset: u64,
+    written: u64,
+    /// Exchanges begun.
+    pub(super) count: u32,
+    eof: bool,
+    /// The head of the current exchange is there, its handler is not started.
+    ready: bool,
+    pub(super) ending: Option<Ending>,
+    why: Closed,
+}
+
+impl Served {
+    pub(crate) fn new(env: &Rc<Env>, peer: Rc<Peer>, now: Instant, expires: Instant) -> Self {
+        let served = Self {
+            env: Rc::clone(env),
+            peer,
+            exchange: None,
+            pending: Vec::new(),
+            since: now,
+            head_since: None,
+            write_since: now,
+            writing: false,
+            expires,
+            probe_at: None,
+            offset: 0,
+            written: 0,
+            count: 0,
+            eof: false,
+            ready: false,
+            ending: None,
+            why: Closed::Done,
+        };
+        served.see(0, Step::Accepted, now);
+        served
+            .env
+            .hooks
+            .listeners
+            .connection
+            .iter()
+            .for_each(|listener| listener(&served.peer));
+        served
+    }
+
+    #[inline]
+    fn see(&self, exchange: u32, step: Step, at: Instant) {
+        if let Some(observer) = &self.env.hooks.observer {
+            observer.observe(&Observation {
+                at,
+                peer: &self.peer,
+                exchange,
+                step,
+            });
+        }
+    }
+
+    /// Bytes are there and no exchange is: one begins.
+    fn activate(&mut self, now: Instant) -> Rc<Exchange> {
+        let pooled = self.env.pool.borrow_mut().pop();
+        let exchange = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
+        let lines = self.env.hooks.observer.is_some();
+        exchange
+            .state()
+            .attach(&self.peer, self.offset, self.written, lines);
+        self.begin(&exchange, now);
+        Rc::clone(self.exchange.insert(exchange))
+    }
+
+    fn begin(&mut self, exchange: &Exchange, now: Instant) {
+        self.count += 1;
+        let mut state = exchange.state();
+        state.number = self.count;
+        state.last = now >= self.expires;
+        drop(state);
+        self.see(self.count, Step::FirstByte, now);
+    }
+
+    /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
+    fn advance(
+        &mut self,
+        input: &Input<'_>,
+        cx: &mut Context<'_>,
+        runner: &mut dyn Runner,
+        now: Instant,
+    ) {
+        if self.pending.is_empty() {
+            let used = self.run(input, cx, runner, now);
+            self.pending.extend_from_slice(&input.bytes()[used..]);
+        } else {
+            let mut pending = std::mem::take(&mut self.pending);
+            pending.extend_from_slice(input.bytes());
+            let used = self.run(&Input::Borrowed(&pending), cx, runner, now);
+            if used < pending.len() {
+                pending.drain(..used);
+                self.pending = pending;
+            }
+        }
+        if self.eof && self.pending.is_empty() {
+            self.tell_eof(cx, runner, now);
+        }
+        self.note_wait(now);
+    }
+
+    fn run(
+        &mut self,
+        input: &Input<'_>,
+        cx: &mut Context<'_>,
+        runner: &mut dyn Runner,
+        now: Instant,
+    ) -> usize {
+        let mut at = 0;
+        while self.ending.is_none() {
+            let more = at < input.bytes().len();
+            let exchange = match &self.exchange {
+                Some(exchange) => Rc::clone(exchange),
+                None if more => self.activate(now),
+                None => break,
+            };
+            if more {
+                if let Err(error) = self.parse(&exchange, input, &mut at, now) {
+                    self.fail(&error.into(), input.bytes(), cx, runner);
+                    return input.bytes().len();
+                }
+            }
+            exchange.state().more_input = at < input.bytes().len();
+            if self.ready {
+                self.ready = false;
+                self.start(exchange, runner, now);
+            } else {
+                drop(exchange);
+            }
+            self.poll_runner(cx, runner);
+            if !self.finish(runner, now) {
+                break;
+            }
+        }
+        if self.ending.is_some() {
+            input.bytes().len()
+        } else {
+            at
+        }
+    }
+
+    /// Feeds the protocol until it needs more or the message is complete.
+    fn parse(
+        &mut self,
+        exchange: &Rc<Exchange>,
+        input: &Input<'_>,
+        at: &mut usize,
+        now: Instant,
+    ) -> Result<(), hearken_proto::Error> {
+        let mut state = exchange.state();
+        if self.head_since.is_none() && state.outgoing.stage == Stage::Head && !self.ready {
+            self.head_since = Some(now);
+        }
+        loop {
+            let (used, took) = state.receive(input, *at)?;
+            *at += used;
+            match took {
+                Some(Took::Head(_)) => {
+                    self.ready = true;
+                    self.head_since = None;
+                    self.see(self.count, Step::Head, now);
+                }
+                Some(Took::Content) => {
+                    if state.body_bytes == used as u64 {
+                        self.see(self.count, Step::FirstBodyByte, now);
+                    }
+                    state.wait.stop(now);
+                    state.wake_reader();
+                }
+                Some(Took::End) => {
+                    self.see(
+                        self.count,
+                        Step::BodyEnd {
+                            bytes: state.body_bytes,
+                        },
+                        now,
+                    );
+                    state.wake_reader();
+                }
+                Some(Took::Line) => self.see(self.count, Step::Line, now),
+                Some(Took::Interim | Took::Switched) => {}
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The head is there, and of its body what came with it: the handler begins.
+    fn start(&mut self, exchange: Rc<Exchange>, runner: &mut dyn Runner, now: Instant) {
+        let (head, number) = {
+            let mut state = exchange.state();
+            let mut head = state.spare_head.take().unwrap_or_default();
+            state.proto.swap_head(&mut head);
+            (head, state.number)
+        };
+        if head.method() == "CONNECT" {
+            // Nothing here tunnels, and a handler that does not know could not refuse it safely.
+            let mut state = exchange.state();
+            state.proto.must_close();
+            state.answer(&self.env, 501, "Not Implemented\n");
+            return;
+        }
+        self.env
+            .hooks
+            .listeners
+            .request
+            .iter()
+            .for_each(|listener| listener(&head));
+        self.see(number, Step::HandlerStart, now);
+        let req = IncomingMessage::new(head, Rc::clone(&exchange), number);
+        runner.start(req, ServerResponse::new(exchange));
+    }
+
+    /// Lets handler and listeners go on.
+    fn poll_runner(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        if runner.running() {
+            exchange.state().in_task = true;
+            let polled = runner.poll(cx);
+            let shared = Rc::strong_count(exchange) > 1;
+            let mut state = exchange.state();
+            state.in_task = false;
+            if polled.is_pending() || shared {
+                state.set_task(cx);
+            }
+            if let Poll::Ready(Err(panic)) = polled {
+                drop(state);
+                self.panicked(&panic);
+            }
+        }
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        if exchange.state().flow.is_some() {
+            flow::flow(exchange, cx);
+        }
+    }
+
+    /// A panic ends this exchange and nothing else.
+    #[cold]
+    fn panicked(&self, message: &str) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let error = Error::new(500, format!("a handler panicked: {message}"));
+        tracing::error!(%error, peer = ?self.peer);
+        self.env
+            .hooks
+            .listeners
+            .error
+            .iter()
+            .for_each(|listener| listener(&error));
+        let mut state = exchange.state();
+        if state.outgoing.stage == Stage::Head && !state.is_over() {
+            state.answer(&self.env, 500, "Internal Server Error\n");
+        } else if !state.is_over() {
+            state.close(Closed::Aborted);
+        }
+    }
+
+    /// If the exchange is complete in both directions, prepares the next one. True if there may be one.
+    fn finish(&mut self, runner: &dyn Runner, now: Instant) -> bool {
+        let Some(exchange) = &self.exchange else {
+            return false;
+        };
+        let mut state = exchange.state();
+        if let Some(why) = state.closed {
+            if why != Closed::Done {
+                self.why = why;
+                self.ending = Some(Ending::Now);
+            }
+            return false;
+        }
+        if runner.running() || state.outgoing.stage != Stage::Ended {
+            return false;
+        }
+        let receiving = state.proto.halves().0 == Half::Body;
+        if receiving {
+            if !state.incoming.unread {
+                state.incoming.abandon();
+            }
+            let max = self.env.limits.body.drain_bytes_max;
+            let left = state.proto.body_left().unwrap_or(0);
+            if state.owes_continue || state.incoming.dropped_bytes + left > max {
+                state.proto.must_close();
+            }
+        }
+        if state.proto.is_finished() {
+            state.close(Closed::Done);
+            self.ending = Some(Ending::Linger);
+            return false;
+        }
+        if receiving {
+            return false;
+        }
+        drop(state);
+        self.since = now;
+        self.probe_at = None;
+        self.next_exchange();
+        true
+    }
+
+    /// Uses the exchange again, or a new one if somebody still holds on to it.
+    fn next_exchange(&mut self) {
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
+        let listeners = exchange.state().flow.take();
+        drop(listeners); // outside of the borrow: it may hold handles of this exchange
+        if Rc::strong_count(&exchange) == 1 {
+            exchange.state().next(self.count);
+            self.exchange = Some(exchange);
+            return;
+        }
+        let pooled = self.env.pool.borrow_mut().pop();
+        let fresh = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
+        {
+            let (mut old, mut new) = (exchange.state(), fresh.state());
+            new.next(self.count);
+            old.hand_over(&mut new);
+            old.close(Closed::Done);
+        }
+        self.exchange = Some(fresh);
+    }
+
+    /// Between two exchanges, with nothing to write, the exchange and its buffers go back to the pool.
+    fn release(&mut self) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let state = exchange.state();
+        let idle = state.proto.halves() == (Half::Idle, Half::Idle)
+            && state.outgoing.stage == Stage::Head
+            && !state.proto.in_head()
+            && state.out.is_empty()
+            && self.head_since.is_none();
+        if idle {
+            (self.offset, self.written) = (state.proto.offset(), state.out.written());
+            drop(state);
+            if let Some(exchange) = self.exchange.take() {
+                self.env.pool.borrow_mut().push(exchange);
+            }
+        }
+    }
+
+    /// The peer broke the protocol, or a deadline. Its reader is told first; if no answer has begun then, it is this one.
+    #[cold]
+    pub(super) fn fail(
+        &mut self,
+        error: &Error,
+        raw: &[u8],
+        cx: &mut Context<'_>,
+        runner: &mut dyn Runner,
+    ) {
+        let Some(exchange) = self.exchange.clone() else {
+            return;
+        };
+        let with_handler = runner.running();
+        {
+            let mut state = exchange.state();
+            state.incoming.fail(error.clone());
+            state.proto.must_close();
+            state.wake_reader();
+        }
+        self.ready = false;
+        tell_failed(&exchange, error);
+        if with_handler {
+            self.poll_runner(cx, runner);
+            runner.cancel();
+        }
+        let stage = exchange.state().outgoing.stage;
+        match stage {
+            Stage::Head => self.answer_fault(&exchange, error, raw),
+            Stage::Body => exchange.state().close(Closed::BadMessage),
+            Stage::Ended => {}
+        }
+        let mut state = exchange.state();
+        self.why = if error.is_timeout() {
+            Closed::ReadTimeout
+        } else {
+            Closed::BadMessage
+        };
+        state.close(self.why);
+        self.ending = Some(if stage == Stage::Body {
+            Ending::Now
+        } else {
+            Ending::Linger
+        });
+    }
+
+    /// The answer to a fault: the listener's, or the default.
+    #[cold]
+    fn answer_fault(&self, exchange: &Exchange, error: &Error, raw: &[u8]) {
+        let failure = ClientError::new(&self.peer, error, raw);
+        self.env
+            .hooks
+            .listeners
+            .client_error
+            .iter()
+            .for_each(|listener| listener(&failure));
+        let mut state = exchange.state();
+        match failure.into_answer() {
+            Some(answer) => {
+                state.out.push(answer);
+                state.outgoing.stage = Stage::Ended;
+            }
+            None => state.answer(
+                &self.env,
+                error.status().as_u16(),
+                &format!("{}\n", error.public_text()),
+            ),
+        }
+    }
+
+    /// Nobody can be reached any more.
+    #[cold]
+    pub(super) fn abort(&mut self, why: Closed, cx: &mut Context<'_>, runner: &mut dyn Runner) {
+        self.why = why;
+        self.ending = Some(Ending::Now);
+        self.pending = Vec::new();
+        let Some(exchange) = self.exchange.clone() else {
+            return;
+        };
+        {
+            let mut state = exchange.state();
+            state.close(why);
+            state.out.discard();
+        }
+        tell_failed(&exchange, &Error::closed(why));
+        self.poll_runner(cx, runner);
+        runner.cancel();
+        exchange.state().out.discard();
+    }
+
+    fn tell_eof(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner, now: Instant) {
+        let Some(exchange) = self.exchange.clone() else {
+            self.ending.get_or_insert(Ending::Now);
+            return;
+        };
+        let told = exchange.state().proto.receive_eof();
+        let (recv, send) = exchange.state().proto.halves();
+        match told {
+            Err(_) if recv == Half::Failed && self.ending.is_some() => {}
+            Err(error) => self.fail(&error.into(), &[], cx, runner),
+            Ok(_) if send == Half::MustClose => {
+                self.ending.get_or_insert(Ending::Now);
+            }
+            // A half-closed client gets its answer; whether it is still there will show.
+            Ok(_) if self.probe_at.is_none() => {
+                self.probe_at = Some(now + super::timers::PROBE_FIRST)
+            }
+            Ok(_) => {}
+        }
+    }
+
+    fn tell_marks(&mut self, now: Instant) {
+        let Some(exchange) = self.exchange.clone() else {
+            return;
+        };
+        loop {
+            let mark = {
+                let mut state = exchange.state();
+                let written = state.out.written();
+                state.marks.pop(written)
+            };
+            let Some((number, mark)) = mark else { return };
+            match mark {
+                Mark::First => self.see(number, Step::FirstWrite, now),
+                Mark::Head => self.see(number, Step::HeadFlushed, now),
+                Mark::End => self.see(number, Step::LastByteFlushed, now),
+                Mark::Data(_) => {}
+            }
+            flow::tell(&exchange, mark);
+        }
+    }
+}
+
+impl<R: Runner> Drive for ServedBy<R> {
+    fn wants_read(&self) -> bool {
+        let served = &self.served;
+        if served.eof || served.ending.is_some() {
+            return false;
+        }
+        let Some(exchange) = &served.exchange else {
+            return true;
+        };
+        let state = exchange.state();
+        let most = served.env.limits.body.queue_bytes as usize;
+        served.pending.len() < most && state.incoming.queued() < most
+    }
+
+    fn body_left(&self) -> u64 {
+        let Some(exchange) = &self.served.exchange else {
+            return 0;
+        };
+        let state = exchange.state();
+        if state.incoming.unread {
+            0
+        } else {
+            state.proto.body_left().unwrap_or(0)
+        }
+    }
+
+    #[inline]
+    fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
+        self.served.advance(input, cx, &mut self.runner, now);
+    }
+
+    fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.served.eof = true;
+        self.served
+            .advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
+    }
+
+    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, _now: Instant) {
+        let why = if error.kind() == io::ErrorKind::ConnectionReset {
+            Closed::Reset
+        } else {
+            Closed::PeerGone
+        };
+        self.served.abort(why, cx, &mut self.runner);
+    }
+
+    fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.served.time_out(cx, &mut self.runner, now);
+    }
+
+    fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let served = &mut self.served;
+        if served.env.killed.get() && served.ending != Some(Ending::Now) {
+            served.abort(Closed::Stopped, cx, &mut self.runner);
+        } else if served.exchange.is_some() && served.ending.is_none() {
+            served.advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
+        } else if served.env.draining.get() && served.exchange.is_none() {
+            served.ending.get_or_insert(Ending::Now);
+        }
+    }
+
+    fn poll_write(
+        &mut self,
+        write: &mut dyn FnMut(&Output) -> Option<usize>,
+        now: Instant,
+    ) -> bool {
+        let served = &mut self.served;
+        let Some(exchange) = &served.exchange else {
+            return false;
+        };
+        let mut state = exchange.state();
+        let mut progress = false;
+        if !served.writing {
+            served.write_since = now;
+        }
+        while !state.out.is_empty() {
+            let Some(count) = write(&state.out) else {
+                break;
+            };
+            served.write_since = now;
+            state.wrote(&served.env, count);
+            progress = true;
+        }
+        served.writing = !state.out.is_empty();
+        let marked = !state.marks.is_empty();
+        drop(state);
+        if marked {
+            served.tell_marks(now);
+        }
+        served.release();
+        progress
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.served.next_deadline()
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        let served = &self.served;
+        let flushed = served
+            .exchange
+            .as_ref()
+            .is_none_or(|exchange| exchange.state().out.is_empty());
+        served.ending.filter(|_| flushed)
+    }
+
+    fn handle_closed(&mut self, now: Instant) {
+        let served = &mut self.served;
+        self.runner.cancel();
+        if let Some(exchange) = served.exchange.take() {
+            let listeners = exchange.state().flow.take();
+            drop(listeners);
+            let mut state = exchange.state();
+            state.close(served.why);
+            (served.offset, served.written) = (state.proto.offset(), state.out.written());
+        }
+        let (bytes_in, bytes_out) = (served.offset, served.written);
+        served.see(
+            0,
+            Step::Closed {
+                why: served.why,
+                bytes_in,
+                bytes_out,
+            },
+            now,
+        );
+        served
+            .env
+            .hooks
+            .listeners
+            .disconnected
+            .iter()
+            .for_each(|listener| listener((&served.peer, served.why)));
+    }
+}

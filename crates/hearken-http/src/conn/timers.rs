@@ -1,0 +1,151 @@
+//! The deadlines of a served connection: every phase has one, none can be forgotten.
+//!
+//! Here: when the next one is, and what happens then. The phases: head, body (stall and rate), write, idle, and the
+//! probe of a half-closed peer. Not here: the clock and the wheel (`worker`).
+
+use super::Ending;
+use super::exchange::State;
+use super::outgoing::Stage;
+use super::served::{Runner, Served};
+use crate::error::{Closed, Error};
+use hearken_proto::{Half, TimeLimits};
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+/// After the end of a peer's input, before it is asked whether it is still there.
+pub(super) const PROBE_FIRST: Duration = Duration::from_millis(50);
+
+/// Every response begins with these bytes. A peer that has closed both directions answers the first of them with a
+/// reset, a half-closed one takes it as the beginning of what it waits for.
+const PROBE: &[u8] = b"HTTP/1.1 ";
+
+/// The phase whose deadline comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Head,
+    Body,
+    Write,
+    Probe,
+}
+
+impl Served {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.next_phase().map(|(at, _)| at)
+    }
+
+    fn next_phase(&self) -> Option<(Instant, Phase)> {
+        let time = &self.env.limits.time;
+        let idle = if self.count == 0 {
+            time.head
+        } else {
+            time.keep_alive
+        };
+        let Some(exchange) = &self.exchange else {
+            return self
+                .ending
+                .is_none()
+                .then(|| (self.since + idle, Phase::Idle));
+        };
+        let state = exchange.state();
+        let write =
+            (!state.out.is_empty()).then(|| (self.write_since + time.write_idle, Phase::Write));
+        if self.ending.is_some() {
+            return write;
+        }
+        let read = match state.proto.halves().0 {
+            Half::Idle if self.head_since.is_some() => {
+                // The first head counts from accept: connecting and saying nothing is no way around it.
+                let from = if self.count <= 1 {
+                    self.since
+                } else {
+                    self.head_since.unwrap_or(self.since)
+                };
+                Some((from + time.head, Phase::Head))
+            }
+            Half::Idle if state.outgoing.stage == Stage::Head => {
+                Some((self.since + idle, Phase::Idle))
+            }
+            Half::Body => body_deadline(&state, time).map(|at| (at, Phase::Body)),
+            _ => None,
+        };
+        let probe = self
+            .probe_at
+            .filter(|_| state.outgoing.stage == Stage::Head)
+            .map(|at| (at, Phase::Probe));
+        [write, read, probe]
+            .into_iter()
+            .flatten()
+            .min_by_key(|&(at, _)| at)
+    }
+
+    /// Somebody begins or ends to wait for the body: its time counts from here.
+    pub(super) fn note_wait(&self, now: Instant) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let mut state = exchange.state();
+        if state.proto.halves().0 != Half::Body {
+            return;
+        }
+        let waits = state.incoming.wanted || state.incoming.unread;
+        if waits && state.wait.since.is_none() {
+            state.wait.since = Some(now);
+        } else if !waits {
+            state.wait.stop(now);
+        }
+    }
+
+    #[cold]
+    pub(super) fn time_out(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner, now: Instant) {
+        let Some((at, phase)) = self.next_phase() else {
+            return;
+        };
+        if at > now {
+            return;
+        }
+        match phase {
+            Phase::Idle => {
+                self.ending = Some(Ending::Now);
+            }
+            Phase::Head => {
+                let error = Error::new(408, "expected the whole head of the request in time");
+                self.fail(&error, &[], cx, runner);
+            }
+            Phase::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], cx, runner),
+            Phase::Write => self.abort(Closed::WriteTimeout, cx, runner),
+            Phase::Probe => self.probe(now),
+        }
+    }
+
+    /// Sends one more byte of what every response begins with.
+    fn probe(&mut self, now: Instant) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let mut state = exchange.state();
+        let Some(&byte) = PROBE.get(state.probed) else {
+            self.probe_at = None;
+            return;
+        };
+        state.out.tail.push(byte);
+        state.probed += 1;
+        let pause = PROBE_FIRST * 2_u32.pow(state.probed as u32);
+        self.probe_at = Some(now + pause);
+    }
+}
+
+/// When the body has stalled, or has been slower than the least rate for longer than that is allowed.
+fn body_deadline(state: &State, time: &TimeLimits) -> Option<Instant> {
+    let since = state.wait.since?;
+    let stall = since + time.body_idle;
+    if time.body_rate_min == 0 {
+        return Some(stall);
+    }
+    let earned = Duration::from_millis(
+        state.body_bytes.saturating_mul(1000) / u64::from(time.body_rate_min),
+    );
+    let allowed = earned.max(time.body_rate_after);
+    let rate = since + allowed.saturating_sub(state.wait.before);
+    Some(stall.min(rate))
+}

@@ -1,0 +1,218 @@
+//! The error of this crate: what went wrong in an exchange, who caused it, and which status tells it to a client.
+//!
+//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`listener/error.rs`), of the protocol (hearken-proto).
+
+use http::StatusCode;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a handler, a body or a session can fail with. Cheap to clone.
+///
+/// Any error of another crate becomes one by `?`, with status 500; [`Error::new`] makes one with a status of its own.
+/// The client sees the status and, below 500, the message; the rest goes to the log.
+///
+/// ```
+/// use hearken_http::Error;
+/// fn parse(text: &str) -> Result<u8, Error> {
+///     text.parse().map_err(|_| Error::new(400, "expected a number below 256"))
+/// }
+/// assert_eq!(parse("x").unwrap_err().status().as_u16(), 400);
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    status: StatusCode,
+    kind: Kind,
+}
+
+enum Kind {
+    Message(Cow<'static, str>),
+    Other(Box<dyn std::error::Error + Send + Sync>),
+    Protocol(hearken_proto::Error),
+    Closed(Closed),
+    TooLarge(u64),
+}
+
+/// Why an exchange is over, told by `req.closed()` and by errors.
+///
+/// ```
+/// use hearken_http::Closed;
+/// assert_eq!(Closed::PeerGone.to_string(), "the peer closed the connection");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Closed {
+    /// The exchange ended well.
+    Done,
+    /// The peer closed the connection, or nothing could be delivered to it any more.
+    PeerGone,
+    /// The peer reset the connection.
+    Reset,
+    /// The peer broke the protocol, or stopped in the middle of its message.
+    BadMessage,
+    /// The peer was too slow with its body.
+    ReadTimeout,
+    /// The peer did not take what was written.
+    WriteTimeout,
+    /// This server was told to stop and the time for it ran out.
+    Stopped,
+    /// This side gave up: a response could not be finished as it was begun.
+    Aborted,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "the exchange is complete",
+            Self::PeerGone => "the peer closed the connection",
+            Self::Reset => "the peer reset the connection",
+            Self::BadMessage => "the peer sent a broken message",
+            Self::ReadTimeout => "the peer was too slow to send",
+            Self::WriteTimeout => "the peer was too slow to receive",
+            Self::Stopped => "the server stopped",
+            Self::Aborted => "the exchange was given up here",
+        })
+    }
+}
+
+impl Error {
+    /// An error with a status between 400 and 599 (anything else becomes 500) and a message. The client sees the message
+    /// when the status is below 500.
+    #[must_use]
+    pub fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
+        let status = StatusCode::from_u16(status)
+            .ok()
+            .filter(|status| status.is_client_error() || status.is_server_error());
+        Self::from_kind(
+            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            Kind::Message(message.into()),
+        )
+    }
+
+    fn from_kind(status: StatusCode, kind: Kind) -> Self {
+        Self {
+            inner: Arc::new(Inner { status, kind }),
+        }
+    }
+
+    pub(crate) fn closed(closed: Closed) -> Self {
+        let status = match closed {
+            Closed::ReadTimeout => StatusCode::REQUEST_TIMEOUT,
+            Closed::BadMessage => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::from_kind(status, Kind::Closed(closed))
+    }
+
+    pub(crate) fn too_large(max: u64) -> Self {
+        Self::from_kind(StatusCode::PAYLOAD_TOO_LARGE, Kind::TooLarge(max))
+    }
+
+    /// The status that tells this error to a client.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.inner.status
+    }
+
+    /// Whether the peer is gone, so that nobody waits for an answer.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.inner.kind, Kind::Closed(_))
+    }
+
+    /// Whether a peer was too slow.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self.inner.kind,
+            Kind::Closed(Closed::ReadTimeout | Closed::WriteTimeout)
+        )
+    }
+
+    /// Whether a body was larger than allowed.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.inner.kind, Kind::TooLarge(_))
+    }
+
+    /// The fault, if a peer broke the protocol.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&hearken_proto::Error> {
+        match &self.inner.kind {
+            Kind::Protocol(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What a client may read of it.
+    pub(crate) fn public_text(&self) -> String {
+        match &self.inner.kind {
+            Kind::Message(message) if self.inner.status.is_client_error() => {
+                message.clone().into_owned()
+            }
+            Kind::Protocol(_) | Kind::TooLarge(_) => self.to_string(),
+            _ => self
+                .inner
+                .status
+                .canonical_reason()
+                .unwrap_or("error")
+                .to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.inner.kind {
+            Kind::Message(message) => f.write_str(message),
+            Kind::Other(error) => error.fmt(f),
+            Kind::Protocol(error) => error.fmt(f),
+            Kind::Closed(closed) => closed.fmt(f),
+            Kind::TooLarge(max) => write!(f, "expected a body of at most {max} bytes, more came"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({}, {self})", self.inner.status.as_u16())
+    }
+}
+
+/// `Error` itself does not implement [`std::error::Error`], so that every other error converts into it by `?`; this is
+/// the way back to code that wants that trait.
+impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
+    fn from(error: Error) -> Self {
+        #[derive(Debug)]
+        struct Wrapped(Error);
+        impl fmt::Display for Wrapped {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+        impl std::error::Error for Wrapped {}
+        Box::new(Wrapped(error))
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
+        match boxed.downcast::<hearken_proto::Error>() {
+            Ok(error) => {
+                let status = match error.answer() {
+                    hearken_proto::Answer::Status(status) => {
+                        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
+                    }
+                    _ => StatusCode::BAD_GATEWAY,
+                };
+                Self::from_kind(status, Kind::Protocol(*error))
+            }
+            Err(error) => Self::from_kind(StatusCode::INTERNAL_SERVER_ERROR, Kind::Other(error)),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Every event by its type: `.on(event::Connection, |peer| …)`.
+//!
+//! Here: the names, what their listeners are given, and where listeners are kept. One argument each, so that closures
+//! need no type annotations. The order in which events come is one: docs/events.md. Not here: who fires them
+//! (`conn/`, `server.rs`, `worker.rs`).
+
+use crate::error::Closed;
+use crate::message::Whole;
+use crate::peer::Peer;
+use bytes::Bytes;
+use hearken_proto::Head;
+use std::fmt;
+
+/// An event of a [`Server`](crate::Server): its listeners run on the workers, so they are `Send + Sync`.
+pub trait ServerEvent: sealed::Server {}
+/// An event of a message; its listeners run where the message lives.
+pub trait MessageEvent: sealed::Message {}
+
+#[doc(hidden)]
+pub mod sealed {
+    //! Keeps the set of events closed.
+
+    use super::{MessageListeners, ServerListeners};
+
+    /// An event of a server: what its listeners are given, and where they go.
+    pub trait Server {
+        /// The argument of a listener.
+        type Args<'a>;
+        /// Keeps a listener.
+        fn add(
+            self,
+            listener: impl for<'a> Fn(Self::Args<'a>) + Send + Sync + 'static,
+            listeners: &mut ServerListeners,
+        );
+    }
+
+    /// An event of a message.
+    pub trait Message {
+        /// The argument of a listener.
+        type Args<'a>;
+        /// Keeps a listener.
+        fn add(
+            self,
+            listener: impl for<'a> FnMut(Self::Args<'a>) + 'static,
+            listeners: &mut MessageListeners,
+        );
+    }
+}
+
+/// Declares the events of a server with their arguments, and the struct that keeps their listeners.
+macro_rules! server_events {
+    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
+            pub struct $name;
+
+            impl ServerEvent for $name {}
+
+            impl sealed::Server for $name {
+                type Args<$l> = $args;
+                fn add(self, listener: impl for<$l> Fn($args) + Send + Sync + 'static, listeners: &mut ServerListeners) {
+                    listeners.$field.push(Box::new(listener));
+                }
+            }
+        )*
+
+        /// Who listens to a server.
+        #[derive(Default)]
+        #[doc(hidden)]
+        pub struct ServerListeners {
+            $(pub(crate) $field: Vec<Box<dyn for<$l> Fn($args) + Send + Sync>>,)*
+        }
+    };
+}
+
+/// Declares the events of a message with their arguments, and the struct that keeps their listeners.
+macro_rules! message_events {
+    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
+            pub struct $name;
+
+            impl MessageEvent for $name {}
+
+            impl sealed::Message for $name {
+                type Args<$l> = $args;
+                fn add(self, listener: impl for<$l> FnMut($args) + 'static, listeners: &mut MessageListeners) {
+                    listeners.$field.push(Box::new(listener));
+                }
+            }
+        )*
+
+        /// Who listens to a message.
+        #[derive(Default)]
+        #[doc(hidden)]
+        pub struct MessageListeners {
+            $(pub(crate) $field: Vec<Box<dyn for<$l> FnMut($args)>>,)*
+        }
+    };
+}
+
+server_events! {
+    /// The server listens. Fires once for each [`listen`](crate::Server::listen), with the address, before the first
+    /// connection.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Listening, |address| println!("{address}"));
+    /// ```
+    Listening, listening, <'a> &'a crate::listener::LocalAddr;
+    /// A connection was accepted. Nothing has been read from it.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Connection, |peer| println!("{peer:?}"));
+    /// ```
+    Connection, connection, <'a> &'a Peer;
+    /// A request head is complete and legal; its handler starts right after.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Request, |head| println!("{head:?}"));
+    /// ```
+    Request, request, <'a> &'a Head;
+    /// The peer broke the protocol, passed a limit or a deadline before it had an answer. A listener sees the bytes and
+    /// may give its own answer.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::ClientError, |error| error.answer("HTTP/1.1 400 Nope\r\nConnection: close\r\n\r\n"));
+    /// ```
+    ClientError, client_error, <'a> &'a crate::ClientError<'a>;
+    /// A connection is closed. Fires once for each `Connection`.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
+    /// ```
+    Disconnected, disconnected, <'a> (&'a Peer, Closed);
+    /// The server has stopped: nothing listens, no connection is left. The last event, fires once.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Close, |()| println!("bye"));
+    /// ```
+    Close, close, <'a> ();
+    /// Something of the server itself failed and it goes on: accepting, a panic in a handler.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Error, |error| eprintln!("{error}"));
+    /// ```
+    Error, error, <'a> &'a crate::Error;
+}
+
+message_events! {
+    /// The start line of an incoming message is complete.
+    LineReady, line_ready, <'a> &'a Head;
+    /// The head of an incoming message is complete.
+    HeaderReady, header_ready, <'a> &'a Head;
+    /// Some bytes of an incoming body are there. Whoever listens reads the body: it flows as fast as it comes.
+    DataReady, data_ready, <'a> &'a Bytes;
+    /// An incoming message is complete. Without a listener for [`DataReady`] its body was collected, up to
+    /// `limits.body.buffered_bytes_max`.
+    Ready, ready, <'a> &'a Whole<'a>;
+    /// The head of an outgoing message was handed to the transport.
+    HeaderDone, header_done, <'a> ();
+    /// A piece of an outgoing body was handed to the transport; with its number of bytes.
+    DataDone, data_done, <'a> usize;
+    /// The whole outgoing message was handed to the transport.
+    Done, done, <'a> ();
+    /// The exchange is over and will not be complete. After it no event comes.
+    Failed, failed, <'a> &'a crate::Error;
+}
+
+impl fmt::Debug for ServerListeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerListeners")
+    }
+}
+
+impl fmt::Debug for MessageListeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageListeners")
+    }
+}

@@ -1,0 +1,271 @@
+//! A message that comes in, as its user holds it: Node's `IncomingMessage`.
+//!
+//! Here: [`IncomingMessage`], pull and events over one body. Not here: how the body is received (`conn/incoming.rs`).
+
+use crate::conn::exchange::Exchange;
+use crate::conn::flow::Flow;
+use crate::conn::incoming::Progress;
+use crate::error::{Closed, Error};
+use crate::event::{MessageEvent, sealed};
+use crate::peer::Peer;
+use bytes::{Bytes, BytesMut};
+use hearken_proto::{Fields, FieldsRef, Head, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use std::fmt;
+use std::future::poll_fn;
+use std::rc::Rc;
+
+/// A request on a server. Its head is there; its body comes as it is asked for, by pull ([`data`](Self::data),
+/// [`bytes`](Self::bytes)) or by events ([`on`](Self::on)).
+///
+/// A body that nobody reads stops the transport from being read; when the message is dropped, the rest of its body is
+/// read and dropped up to `limits.body.drain_bytes_max`, past which the connection closes.
+///
+/// ```
+/// use hearken_http::Server;
+/// let server = Server::new(async |mut req, res| {
+///     let mut total = 0;
+///     while let Some(piece) = req.data().await? {
+///         total += piece.len();
+///     }
+///     Ok(res.end(format!("{} {}: {total} bytes\n", req.method(), req.url())))
+/// });
+/// # fn check(_: hearken_http::Server) {} check(server);
+/// ```
+pub struct IncomingMessage {
+    head: Box<Head>,
+    exchange: Rc<Exchange>,
+    number: u32,
+}
+
+/// A complete message, as [`event::Ready`](crate::event::Ready) shows it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Whole<'a> {
+    /// Its body, unless a listener for [`event::DataReady`](crate::event::DataReady) has taken it.
+    pub body: &'a Bytes,
+    /// Its trailers.
+    pub trailers: FieldsRef<'a>,
+}
+
+impl IncomingMessage {
+    pub(crate) fn new(head: Box<Head>, exchange: Rc<Exchange>, number: u32) -> Self {
+        Self {
+            head,
+            exchange,
+            number,
+        }
+    }
+
+    /// The method. Any token is legal; compare with the constants of [`Method`] or with a string.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        // The protocol accepts no method that is not a token.
+        Method::from_bytes(self.head.method().as_bytes()).unwrap_or_default()
+    }
+
+    /// The request target as sent, never normalised. Node's `url`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.head.target()
+    }
+
+    /// The path of the target: without the query, and without scheme and host of an absolute one. Not decoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let target = self.head.target();
+        let target = &target[..target.find('?').unwrap_or(target.len())];
+        match target.split_once("://") {
+            Some((_, rest)) if !target.starts_with('/') => {
+                rest.find('/').map_or("/", |slash| &rest[slash..])
+            }
+            _ => target,
+        }
+    }
+
+    /// The query of the target without its question mark. Not decoded.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.head.target().split_once('?').map(|(_, query)| query)
+    }
+
+    /// Status of a response; `None` for a request.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.head.status()).ok()
+    }
+
+    /// The version of the message.
+    #[must_use]
+    pub fn version(&self) -> http::Version {
+        match self.head.version() {
+            Version::Http10 => http::Version::HTTP_10,
+            Version::Http11 => http::Version::HTTP_11,
+        }
+    }
+
+    /// The value of the first field with this name, compared without case. `None` also when it is not UTF-8; see
+    /// [`raw_headers`](Self::raw_headers) for the bytes.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .fields()
+            .get(name)
+            .and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The fields as sent: order, case and duplicates kept.
+    #[must_use]
+    pub fn raw_headers(&self) -> FieldsRef<'_> {
+        self.head.fields()
+    }
+
+    /// The fields as a map of the `http` crate, made on each call.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        map_of(self.head.fields())
+    }
+
+    /// The whole head.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub fn peer(&self) -> Rc<Peer> {
+        let peer = self.exchange.state().peer.clone();
+        peer.unwrap_or_else(|| Rc::new(Peer::new(0, None, None)))
+    }
+
+    /// Waits for the next piece of the body. `None` at its end; the second call after it answers `None` again. If the
+    /// client waits for `100 Continue`, the first call sends it.
+    ///
+    /// # Errors
+    /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
+    /// is handed out first.
+    pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| self.exchange.order(|state, _| state.poll_data(cx)))
+            .await
+            .transpose()
+    }
+
+    /// The whole body, collected.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413.
+    pub async fn bytes(&mut self) -> Result<Bytes, Error> {
+        let max = self.exchange.env.limits.body.buffered_bytes_max;
+        self.bytes_up_to(max).await
+    }
+
+    /// The whole body, collected up to a limit of one's own.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes).
+    pub async fn bytes_up_to(&mut self, max: u64) -> Result<Bytes, Error> {
+        if self
+            .head
+            .content_length()
+            .is_some_and(|length| length > max)
+        {
+            return Err(Error::too_large(max));
+        }
+        let Some(first) = self.data().await? else {
+            return Ok(Bytes::new());
+        };
+        let mut all = BytesMut::from(first);
+        while let Some(piece) = self.data().await? {
+            if (all.len() + piece.len()) as u64 > max {
+                return Err(Error::too_large(max));
+            }
+            all.extend_from_slice(&piece);
+        }
+        if all.len() as u64 > max {
+            Err(Error::too_large(max))
+        } else {
+            Ok(all.freeze())
+        }
+    }
+
+    /// The whole body as text.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8.
+    pub async fn text(&mut self) -> Result<String, Error> {
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into())
+            .map_err(|error| Error::new(400, format!("expected a body of UTF-8: {error}")))
+    }
+
+    /// The trailers; empty until the body has ended. What must not stand in trailers is left out (RFC 9110 §6.5.1).
+    #[must_use]
+    pub fn trailers(&self) -> Fields {
+        self.exchange.state().incoming.trailers.clone()
+    }
+
+    /// Waits until the exchange is over and tells why. Resolves at once when it is over already. A handler whose client
+    /// is gone is polled once more after this has resolved, and then dropped; what must go on belongs into a task.
+    pub fn closed(&self) -> impl Future<Output = Closed> + use<> {
+        let exchange = Rc::clone(&self.exchange);
+        poll_fn(move |cx| exchange.poll_closed(cx))
+    }
+
+    /// Listens to an event of this message. The body then flows as fast as it comes. What has already come is delivered
+    /// before what comes later; a second listener for the same event is called after the first.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let server = Server::new(async |req, res| {
+    ///     let (sent, answer) = res.defer();
+    ///     req.on(event::Ready, move |whole| answer.take().end(format!("{} bytes", whole.body.len())));
+    ///     sent
+    /// });
+    /// ```
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        self.exchange.order(|state, _| {
+            event.add(listener, &mut state.flow.get_or_insert_default().listeners);
+        });
+    }
+}
+
+pub(crate) fn map_of(fields: FieldsRef<'_>) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields.iter() {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+        {
+            // The head limit keeps us far below the capacity of the map; a fuller one keeps what it has.
+            let _ = map.try_append(name, value);
+        }
+    }
+    map
+}
+
+impl Drop for IncomingMessage {
+    fn drop(&mut self) {
+        let head = std::mem::take(&mut self.head);
+        let number = self.number;
+        self.exchange.order(|state, _| {
+            if state.number == number {
+                state.spare_head = Some(head);
+                if matches!(state.incoming.progress, Progress::Open)
+                    && !state.flow.as_deref().is_some_and(Flow::reads)
+                {
+                    state.incoming.abandon();
+                }
+            }
+        });
+    }
+}
+
+impl fmt::Debug for IncomingMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head.fmt(f)
+    }
+}

@@ -1,0 +1,236 @@
+//! Moves bytes between a connection and a transport, and nothing else. The one place where a connection meets tokio.
+//!
+//! Here: [`Pump`], for any `AsyncRead + AsyncWrite`. Not here: what the bytes mean (`conn/`), who polls the pump
+//! (`worker.rs` for servers, `session.rs` for sessions).
+
+use crate::conn::output::{Output, SLICES};
+use crate::conn::{Drive, Ending, Input};
+use bytes::BytesMut;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+/// A body of which at least this much is to come is read into buffers of its own, which are handed on without a copy.
+const OWN_BUFFER_MIN: u64 = 16 * 1024;
+const OWN_BUFFER_MAX: usize = 64 * 1024;
+
+/// Turns of one connection before the others get theirs.
+const TURNS: usize = 16;
+
+/// Reading on after our end was sent.
+#[derive(Debug)]
+struct Linger {
+    until: Instant,
+    bytes_left: u64,
+    shut: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Pump<T, D> {
+    transport: T,
+    drive: D,
+    eof: bool,
+    linger: Option<Box<Linger>>,
+    linger_time: Duration,
+    linger_bytes: u64,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
+    pub(crate) fn new(transport: T, drive: D, linger_time: Duration, linger_bytes: u64) -> Self {
+        Self {
+            transport,
+            drive,
+            eof: false,
+            linger: None,
+            linger_time,
+            linger_bytes,
+        }
+    }
+
+    /// The moment at which the pump wants to be polled again.
+    #[inline]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.linger {
+            Some(linger) => Some(linger.until),
+            None => self.drive.deadline(),
+        }
+    }
+
+    pub(crate) fn drive(&mut self) -> &mut D {
+        &mut self.drive
+    }
+
+    /// Moves what can be moved. Ready when the connection is closed. `due` tells that the deadline has passed.
+    #[inline]
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        due: bool,
+        scratch: &mut [u8],
+    ) -> Poll<()> {
+        if self.linger.is_some() {
+            return self.poll_linger(cx, now, scratch);
+        }
+        if due {
+            self.drive.handle_timeout(cx, now);
+        }
+        for _ in 0..TURNS {
+            let read = self.read(cx, now, scratch);
+            if !read {
+                self.drive.poll_app(cx, now);
+            }
+            let wrote = self.write(cx, now);
+            if let Some(ending) = self.drive.ending() {
+                return self.close(ending, cx, now, scratch);
+            }
+            if !read && !wrote {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once, if more is welcome. True if something came.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut [u8]) -> bool {
+        if self.eof || !self.drive.wants_read() {
+            return false;
+        }
+        let left = self.drive.body_left();
+        let count = if left >= OWN_BUFFER_MIN {
+            let mut buffer = BytesMut::with_capacity(
+                usize::try_from(left)
+                    .unwrap_or(usize::MAX)
+                    .min(OWN_BUFFER_MAX),
+            );
+            let polled = pin!(self.transport.read_buf(&mut buffer)).poll(cx);
+            if let Poll::Ready(Ok(1..)) = polled {
+                self.drive
+                    .handle_input(&Input::Owned(&buffer.freeze()), cx, now);
+            }
+            polled
+        } else {
+            let mut buffer = ReadBuf::new(scratch);
+            let polled = Pin::new(&mut self.transport)
+                .poll_read(cx, &mut buffer)
+                .map_ok(|()| buffer.filled().len());
+            if let Poll::Ready(Ok(count @ 1..)) = polled {
+                self.drive
+                    .handle_input(&Input::Borrowed(&scratch[..count]), cx, now);
+            }
+            polled
+        };
+        match count {
+            Poll::Pending => false,
+            Poll::Ready(Ok(0)) => {
+                self.eof = true;
+                self.drive.handle_eof(cx, now);
+                true
+            }
+            Poll::Ready(Ok(_)) => true,
+            Poll::Ready(Err(error)) => {
+                self.eof = true;
+                self.drive.handle_lost(&error, cx, now);
+                true
+            }
+        }
+    }
+
+    /// Writes what the transport takes. True if it took something.
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let mut lost = None;
+        let transport = &mut self.transport;
+        let wrote = self.drive.poll_write(
+            &mut |output| match write_some(transport, output, cx) {
+                Poll::Ready(Ok(count)) => Some(count),
+                Poll::Ready(Err(error)) => {
+                    lost = Some(error);
+                    None
+                }
+                Poll::Pending => None,
+            },
+            now,
+        );
+        if let Some(error) = lost {
+            self.drive.handle_lost(&error, cx, now);
+        } else if wrote {
+            // Transports with a buffer of their own, TLS say, must pass it on. An error shows at the next write.
+            let _ = Pin::new(&mut self.transport).poll_flush(cx);
+        }
+        wrote
+    }
+
+    fn close(
+        &mut self,
+        ending: Ending,
+        cx: &mut Context<'_>,
+        now: Instant,
+        scratch: &mut [u8],
+    ) -> Poll<()> {
+        if ending == Ending::Now {
+            // What matters is gone or was told; the end of our direction is sent as a courtesy.
+            let _ = Pin::new(&mut self.transport).poll_shutdown(cx);
+            self.drive.handle_closed(now);
+            return Poll::Ready(());
+        }
+        self.linger = Some(Box::new(Linger {
+            until: now + self.linger_time,
+            bytes_left: self.linger_bytes,
+            shut: false,
+        }));
+        self.poll_linger(cx, now, scratch)
+    }
+
+    /// Sends our end, then reads and drops until the peer ends too, or has had enough time or bytes.
+    fn poll_linger(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut [u8]) -> Poll<()> {
+        let Some(linger) = &mut self.linger else {
+            return Poll::Ready(());
+        };
+        if !linger.shut {
+            match Pin::new(&mut self.transport).poll_shutdown(cx) {
+                Poll::Ready(Ok(())) => linger.shut = true,
+                Poll::Ready(Err(_)) => self.eof = true,
+                Poll::Pending if now < linger.until => return Poll::Pending,
+                Poll::Pending => self.eof = true,
+            }
+        }
+        while !self.eof && linger.bytes_left > 0 && now < linger.until {
+            let mut buffer = ReadBuf::new(scratch);
+            match Pin::new(&mut self.transport).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    linger.bytes_left = linger
+                        .bytes_left
+                        .saturating_sub(buffer.filled().len() as u64);
+                }
+                Poll::Ready(_) => self.eof = true,
+            }
+        }
+        self.drive.handle_closed(now);
+        Poll::Ready(())
+    }
+}
+
+#[inline]
+fn write_some<T: AsyncWrite + Unpin>(
+    transport: &mut T,
+    output: &Output,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let transport = Pin::new(transport);
+    let polled = if let Some(single) = output.single() {
+        transport.poll_write(cx, single)
+    } else {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let count = output.slices(&mut slices);
+        transport.poll_write_vectored(cx, &slices[..count])
+    };
+    match polled {
+        Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        polled => polled,
+    }
+}

@@ -1,0 +1,151 @@
+//! One wheel of deadlines for all connections of a worker.
+//!
+//! Here: [`Wheel`]. A deadline that moves back, as most do, costs one store: its entry stays where it is and moves on
+//! when its slot comes. Not here: the clock; the worker turns the wheel.
+
+use slab::Slab;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// Deadlines are kept to this precision; they are never early.
+const TICK: Duration = Duration::from_millis(25);
+
+/// Later deadlines than this many ticks ahead wait in the last slot and move on from there.
+const SLOTS: u64 = 1024;
+
+const NEVER: u64 = u64::MAX;
+
+#[derive(Debug)]
+struct Entry {
+    waker: Option<Waker>,
+    /// Tick of the deadline.
+    deadline: u64,
+    /// Tick of the slot that holds the entry.
+    slot: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    origin: Instant,
+    /// All ticks up to this one have been handled.
+    turned: u64,
+    slots: Vec<Vec<u32>>,
+    entries: Slab<Entry>,
+}
+
+impl Wheel {
+    pub(crate) fn new(origin: Instant) -> Self {
+        Self {
+            origin,
+            turned: 0,
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            entries: Slab::new(),
+        }
+    }
+
+    /// A new entry without a deadline.
+    pub(crate) fn add(&mut self) -> u32 {
+        // A process has far fewer than 2^32 connections.
+        self.entries.insert(Entry {
+            waker: None,
+            deadline: NEVER,
+            slot: NEVER,
+        }) as u32
+    }
+
+    pub(crate) fn remove(&mut self, key: u32) {
+        self.entries.try_remove(key as usize);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whom to wake at the deadline.
+    pub(crate) fn set_waker(&mut self, key: u32, waker: &Waker) {
+        self.entries[key as usize].waker = Some(waker.clone());
+    }
+
+    /// Moves the deadline of an entry. True if it is now the first of all slots that were set later, so that whoever
+    /// sleeps until the next slot must look again.
+    #[inline]
+    pub(crate) fn set(&mut self, key: u32, deadline: Option<Instant>) -> bool {
+        let tick = deadline.map_or(NEVER, |at| self.tick_after(at));
+        let entry = &mut self.entries[key as usize];
+        entry.deadline = tick;
+        if tick >= entry.slot {
+            return false;
+        }
+        let slot = self.place(key, tick);
+        self.entries[key as usize].slot = slot;
+        true
+    }
+
+    fn place(&mut self, key: u32, tick: u64) -> u64 {
+        let slot = tick.clamp(self.turned + 1, self.turned + SLOTS - 1);
+        self.slots[(slot % SLOTS) as usize].push(key);
+        slot
+    }
+
+    fn tick_after(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.origin);
+        since.as_millis().div_ceil(TICK.as_millis()) as u64
+    }
+
+    /// When the next slot with entries comes.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let ahead = (self.turned + 1..self.turned + SLOTS)
+            .find(|tick| !self.slots[(tick % SLOTS) as usize].is_empty())?;
+        Some(self.origin + TICK * u32::try_from(ahead).unwrap_or(u32::MAX))
+    }
+
+    /// Turns the wheel to `now` and wakes whoever is due.
+    pub(crate) fn turn(&mut self, now: Instant) {
+        let until =
+            now.saturating_duration_since(self.origin).as_millis() as u64 / TICK.as_millis() as u64;
+        // After a long sleep without entries the ticks in between are empty.
+        self.turned = self.turned.max(until.saturating_sub(SLOTS));
+        while self.turned < until {
+            self.turned += 1;
+            let tick = self.turned;
+            let mut keys = std::mem::take(&mut self.slots[(tick % SLOTS) as usize]);
+            for key in keys.drain(..) {
+                self.due(key, tick);
+            }
+            let slot = &mut self.slots[(tick % SLOTS) as usize];
+            if slot.is_empty() && keys.capacity() <= 64 {
+                *slot = keys; // keeps a little memory, not the crowd's
+            }
+        }
+    }
+
+    fn due(&mut self, key: u32, tick: u64) {
+        let Some(entry) = self.entries.get_mut(key as usize) else {
+            return;
+        };
+        if entry.slot != tick {
+            return; // it was set to an earlier one since, or the key is another's by now
+        }
+        entry.slot = NEVER;
+        if entry.deadline <= tick {
+            if let Some(waker) = &entry.waker {
+                waker.wake_by_ref();
+            }
+        } else if entry.deadline != NEVER {
+            let slot = self.place(key, self.entries[key as usize].deadline);
+            self.entries[key as usize].slot = slot;
+        }
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&self) {
+        self.entries
+            .iter()
+            .filter_map(|(_, entry)| entry.waker.as_ref())
+            .for_each(Waker::wake_by_ref);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use super::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Wake;
+
+#[derive(Default)]
+struct Count(AtomicU32);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Count {
+    fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn wheel() -> (Wheel, u32, Arc<Count>, Instant) {
+    let origin = Instant::now();
+    let mut wheel = Wheel::new(origin);
+    let key = wheel.add();
+    let count = Arc::new(Count::default());
+    wheel.set_waker(key, &Waker::from(Arc::clone(&count)));
+    (wheel, key, count, origin)
+}
+
+#[test]
+fn never_early_and_at_most_two_ticks_late() {
+    for ms in [0, 1, 24, 25, 26, 1_000, 10_000, 60_000, 3_600_000] {
+        let (mut wheel, key, count, origin) = wheel();
+        let deadline = origin + Duration::from_millis(ms);
+        wheel.set(key, Some(deadline));
+        let mut now = origin;
+        while count.get() == 0 {
+            now = wheel.next().expect("an entry waits");
+            wheel.turn(now);
+        }
+        assert!(now >= deadline, "{ms} early");
+        assert!(now <= deadline + 2 * TICK, "{ms} late");
+    }
+}
+
+#[test]
+fn a_deadline_that_moves_back_fires_once_at_its_last_place() {
+    let (mut wheel, key, count, origin) = wheel();
+    assert!(wheel.set(key, Some(origin + Duration::from_secs(1))));
+    assert!(
+        !wheel.set(key, Some(origin + Duration::from_secs(9))),
+        "moving back is one store"
+    );
+    wheel.turn(origin + Duration::from_secs(8));
+    assert_eq!(count.get(), 0);
+    wheel.turn(origin + Duration::from_secs(10));
+    assert_eq!(count.get(), 1);
+    wheel.turn(origin + Duration::from_secs(100));
+    assert_eq!(count.get(), 1);
+}
+
+#[test]
+fn a_deadline_that_moves_ahead_fires_there() {
+    let (mut wheel, key, count, origin) = wheel();
+    wheel.set(key, Some(origin + Duration::from_secs(9)));
+    assert!(wheel.set(key, Some(origin + Duration::from_secs(1))));
+    wheel.turn(origin + Duration::from_millis(1_050));
+    assert_eq!(count.get(), 1);
+}
+
+#[test]
+fn an_entry_without_deadline_or_removed_never_fires() {
+    let (mut wheel, key, count, origin) = wheel();
+    wheel.set(key, Some(origin + Duration::from_secs(1)));
+    wheel.set(key, None);
+    wheel.turn(origin + Duration::from_secs(2));
+    wheel.set(key, Some(origin + Duration::from_secs(3)));
+    wheel.remove(key);
+    wheel.turn(origin + Duration::from_secs(4));
+    assert_eq!((count.get(), wheel.len()), (0, 0));
+}

@@ -1,0 +1,256 @@
+//! One worker: a thread with its own runtime, listeners, buffers, timers and date. A connection lives and dies here.
+//!
+//! Here: [`Worker`], the task of a connection, and the life of a worker from its first accept to its last close. Not
+//! here: accepting (`accept.rs`), what a connection does (`conn/`), threads and signals (`server.rs`).
+
+use crate::accept::{self, Census};
+use crate::conn::clock::Clock;
+use crate::conn::exchange::{Env, Hooks};
+use crate::conn::served::{Runner, Served, ServedBy};
+use crate::listener::Listener;
+use crate::message::IncomingMessage;
+use crate::peer::Peer;
+use crate::pump::Pump;
+use crate::response::ServerResponse;
+use crate::runner::{HandlerRunner, Handlers};
+use crate::wheel::Wheel;
+use hearken_proto::Limits;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, watch};
+
+/// What is read at once from one connection. One buffer serves all connections of a worker.
+const SCRATCH: usize = 64 * 1024;
+
+/// After everything was cut, until the worker ends whatever still holds on.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// How far stopping has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// Not at all.
+    Run,
+    /// No new connections; every exchange is the last of its connection.
+    Drain,
+    /// Now.
+    Kill,
+}
+
+/// What a worker is made of.
+pub(crate) struct Seed {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) limits: Limits,
+    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) census: Arc<Census>,
+    pub(crate) stop: watch::Receiver<Stop>,
+}
+
+/// See the module.
+pub(crate) struct Worker {
+    pub(crate) env: Rc<Env>,
+    pub(crate) census: Arc<Census>,
+    wheel: RefCell<Wheel>,
+    /// The wheel has an earlier slot than it had.
+    earlier: Notify,
+    /// A connection of this worker has closed.
+    pub(crate) closed: Notify,
+    scratch: Cell<Option<Box<[u8]>>>,
+}
+
+impl Worker {
+    fn new(seed: &Seed) -> Rc<Self> {
+        let now = Instant::now();
+        let clock = Clock::new(now, SystemTime::now());
+        Rc::new(Self {
+            env: Env::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
+            census: Arc::clone(&seed.census),
+            wheel: RefCell::new(Wheel::new(now)),
+            earlier: Notify::new(),
+            closed: Notify::new(),
+            scratch: Cell::new(None),
+        })
+    }
+
+    fn now(&self) -> Instant {
+        let now = Instant::now();
+        self.env.clock.set(now, SystemTime::now);
+        now
+    }
+
+    fn connections(&self) -> usize {
+        self.wheel.borrow().len()
+    }
+
+    /// Sleeps from slot to slot of the wheel and wakes whoever is due.
+    async fn turn_wheel(self: Rc<Self>) {
+        loop {
+            let next = self.wheel.borrow().next();
+            match next {
+                None => self.earlier.notified().await,
+                Some(at) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(at.into()) => {}
+                        () = self.earlier.notified() => {}
+                    }
+                }
+            }
+            let now = self.now();
+            self.wheel.borrow_mut().turn(now);
+        }
+    }
+
+    /// Takes over an accepted transport.
+    pub(crate) fn serve<T, M, F>(
+        self: &Rc<Self>,
+        transport: T,
+        ends: (Option<SocketAddr>, Option<SocketAddr>),
+        handlers: &Rc<Handlers<M, F>>,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + 'static,
+        M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        let now = self.now();
+        let id = self.census.enter();
+        let peer = Rc::new(Peer::new(id, ends.0, ends.1));
+        let limits = &self.env.limits;
+        let served = Served::new(
+            &self.env,
+            peer,
+            now,
+            now + age(limits.time.connection_age, id),
+        );
+        let drive = ServedBy {
+            served,
+            runner: HandlerRunner::new(handlers),
+        };
+        let pump = Pump::new(
+            transport,
+            drive,
+            limits.time.linger,
+            limits.body.drain_bytes_max,
+        );
+        let key = self.wheel.borrow_mut().add();
+        tokio::task::spawn_local(Connection {
+            pump,
+            worker: Rc::clone(self),
+            key,
+            next: None,
+            known: false,
+        });
+    }
+}
+
+/// Shortens a connection's age by up to a tenth, so that those accepted together do not all come back together. The
+/// number of the connection is spread by a multiplication; nothing here needs to be unpredictable.
+fn age(most: Duration, id: u64) -> Duration {
+    let spread = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as u32; // 10 bits
+    most - most / 10 * spread / 1024
+}
+
+/// The task of one connection.
+struct Connection<T, R> {
+    pump: Pump<T, ServedBy<R>>,
+    worker: Rc<Worker>,
+    key: u32,
+    next: Option<Instant>,
+    /// The wheel knows whom to wake.
+    known: bool,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, R: Runner + Unpin> Future for Connection<T, R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let worker = &this.worker;
+        if !this.known {
+            this.known = true;
+            worker.wheel.borrow_mut().set_waker(this.key, cx.waker());
+        }
+        let now = worker.now();
+        let due = this.next.is_some_and(|next| next <= now);
+        let mut scratch = worker
+            .scratch
+            .take()
+            .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+        let polled = this.pump.poll(cx, now, due, &mut scratch);
+        worker.scratch.set(Some(scratch));
+        if polled.is_pending() {
+            let next = this.pump.deadline();
+            if next != this.next {
+                this.next = next;
+                if worker.wheel.borrow_mut().set(this.key, next) {
+                    worker.earlier.notify_one();
+                }
+            }
+        }
+        polled
+    }
+}
+
+impl<T, R> Drop for Connection<T, R> {
+    fn drop(&mut self) {
+        self.worker.wheel.borrow_mut().remove(self.key);
+        self.worker.census.leave();
+        self.worker.closed.notify_waiters();
+    }
+}
+
+/// The whole life of a worker.
+pub(crate) async fn work<M, F>(mut seed: Seed, make: M)
+where
+    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let worker = Worker::new(&seed);
+    let handlers = Handlers::new(make);
+    let wheel = tokio::task::spawn_local(Rc::clone(&worker).turn_wheel());
+    let listeners = std::mem::take(&mut seed.listeners);
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            let (worker, handlers, stop) =
+                (Rc::clone(&worker), Rc::clone(&handlers), seed.stop.clone());
+            tokio::task::spawn_local(accept::accept(listener, worker, handlers, stop))
+        })
+        .collect();
+    reached(&mut seed.stop, Stop::Drain).await;
+    for task in accepting {
+        // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
+        let _ = task.await;
+    }
+    worker.env.draining.set(true);
+    worker.wheel.borrow().wake_all();
+    tokio::select! {
+        () = worker.emptied() => {}
+        () = tokio::time::sleep(seed.limits.time.grace) => {}
+        () = reached(&mut seed.stop, Stop::Kill) => {}
+    }
+    worker.env.killed.set(true);
+    worker.wheel.borrow().wake_all();
+    let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
+    wheel.abort();
+    worker.env.pool.borrow_mut().clear(); // its exchanges refer to the environment, which refers to the pool
+}
+
+impl Worker {
+    async fn emptied(&self) {
+        while self.connections() > 0 {
+            self.closed.notified().await;
+        }
+    }
+}
+
+/// Waits until stopping has come this far. A server whose handle is gone can no longer be told, and runs on.
+pub(crate) async fn reached(stop: &mut watch::Receiver<Stop>, point: Stop) {
+    if stop.wait_for(|&now| now >= point).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
