@@ -166,7 +166,7 @@ impl Connection {
             persistent: true,
             report_lines: false,
             head_done: false,
-            decoder: HeadDecoder::new(kind(role)),
+            decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
             trailers: None,
             limits: Bounds {
@@ -192,7 +192,7 @@ impl Connection {
         self.persistent = true;
         self.report_lines = false;
         self.head_done = false;
-        self.decoder = HeadDecoder::new(kind(self.role));
+        self.decoder = HeadDecoder::new(kind(self.role), self.report_lines);
         self.head.clear();
         self.trailers = None;
         self.offset = offset;
@@ -202,6 +202,7 @@ impl Connection {
     /// Whether `receive` reports [`Event::Line`]. Off at first, because most have no use for it.
     pub const fn report_lines(&mut self, report: bool) {
         self.report_lines = report;
+        self.decoder.stop_at_line(report);
     }
 
     /// Which end this is.
@@ -350,13 +351,7 @@ impl Connection {
             self.head_done = false;
         }
         let before = self.head.bytes.len();
-        match advance(
-            &mut self.decoder,
-            &mut self.head,
-            input,
-            &self.limits,
-            self.report_lines,
-        ) {
+        match advance(&mut self.decoder, &mut self.head, input, &self.limits) {
             Err(stop) => Err(self.stop(stop, before)),
             Ok((consumed, progress)) => {
                 self.offset += consumed as u64;
@@ -374,7 +369,7 @@ impl Connection {
     #[inline]
     fn head_event(&mut self) -> Result<Event<'static>, Error> {
         self.head_done = true;
-        self.decoder = HeadDecoder::new(kind(self.role));
+        self.decoder = HeadDecoder::new(kind(self.role), self.report_lines);
         self.trailers = None;
         let body = match self.role {
             Role::Server => {
@@ -403,10 +398,10 @@ impl Connection {
     }
 
     fn note_request(&mut self) {
-        let method = self.head.method();
+        let method = self.head.method_bytes();
         self.asked = Asked {
-            head: method == "HEAD",
-            connect: method == "CONNECT",
+            head: method == b"HEAD",
+            connect: method == b"CONNECT",
             upgrade: self.head.upgrade().is_some(),
             http10: self.head.version() == Version::Http10,
         };
@@ -467,7 +462,7 @@ impl Connection {
                         Chunk::More => Ok((consumed, None)),
                         Chunk::Data(data) => Ok((consumed, Some(Event::Content(data)))),
                         Chunk::Last => {
-                            self.incoming = Incoming::Trailers(HeadDecoder::new(Kind::Trailers));
+                            self.incoming = Incoming::Trailers(HeadDecoder::new(Kind::Trailers, false));
                             let (more, event) = self.receive_body(&input[consumed..])?;
                             Ok((consumed + more, event))
                         }
@@ -483,7 +478,7 @@ impl Connection {
                 };
                 let trailers = self.trailers.get_or_insert_default();
                 let before = trailers.bytes.len();
-                let advanced = advance(&mut decoder, trailers, input, &bounds, false);
+                let advanced = advance(&mut decoder, trailers, input, &bounds);
                 let (consumed, progress) = advanced.map_err(|stop| self.stop(stop, before))?;
                 self.offset += consumed as u64;
                 if progress == Progress::More {
@@ -613,30 +608,14 @@ fn advance(
     head: &mut Head,
     input: &[u8],
     bounds: &Bounds,
-    stop_at_line: bool,
 ) -> Result<(usize, Progress), Stop> {
     if !decoder.started() {
-        let result = decode(decoder, head, input, bounds, stop_at_line);
+        let result = decoder.decode(input, head, bounds);
         let used = decoder.used(input.len(), result);
         head.bytes.extend_from_slice(&input[..used]);
         return result.map(|progress| (used, progress));
     }
-    resume(decoder, head, input, bounds, stop_at_line)
-}
-
-/// One or two turns of the decoder: a caller that does not stop at the line goes on at once.
-#[inline]
-fn decode(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    bytes: &[u8],
-    bounds: &Bounds,
-    stop_at_line: bool,
-) -> Result<Progress, Stop> {
-    match decoder.decode(bytes, head, bounds)? {
-        Progress::Line if !stop_at_line => decoder.decode(bytes, head, bounds),
-        progress => Ok(progress),
-    }
+    resume(decoder, head, input, bounds)
 }
 
 /// Goes on with a head that came in parts: joined piece by piece, so that little is copied beyond its end.
@@ -645,7 +624,6 @@ fn resume(
     head: &mut Head,
     input: &[u8],
     bounds: &Bounds,
-    stop_at_line: bool,
 ) -> Result<(usize, Progress), Stop> {
     const PIECE: usize = 512;
     let mut bytes = core::mem::take(&mut head.bytes);
@@ -655,7 +633,7 @@ fn resume(
         let piece = &piece[..piece.len().min(PIECE)];
         let before = bytes.len();
         bytes.extend_from_slice(piece);
-        let result = decode(decoder, head, &bytes, bounds, stop_at_line);
+        let result = decoder.decode(&bytes, head, bounds);
         bytes.truncate(decoder.used(bytes.len(), result));
         used += bytes.len() - before;
         if result == Ok(Progress::More) && used < input.len() {

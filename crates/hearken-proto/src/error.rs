@@ -121,6 +121,9 @@ macro_rules! misuses {
         pub enum Misuse { $(#[doc = $text] $name,)* }
 
         impl Misuse {
+            /// Every misuse, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The stable code.
             ///
             /// ```

@@ -245,21 +245,32 @@ pub(crate) enum Special {
 }
 
 impl Special {
-    /// Length first: most names of a head are settled by it.
+    /// Length first: most names of a head are settled by it. `name` is a token.
     #[inline]
     pub(crate) fn of(name: &[u8]) -> Option<Self> {
-        let (special, full): (Self, &[u8]) = match name.len() {
-            4 if name[0] | 0x20 == b'h' => (Self::Host, b"host"),
-            4 => (Self::Date, b"date"),
-            6 => (Self::Expect, b"expect"),
-            7 => (Self::Upgrade, b"upgrade"),
-            10 => (Self::Connection, b"connection"),
-            14 => (Self::ContentLength, b"content-length"),
-            17 => (Self::TransferEncoding, b"transfer-encoding"),
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(full).then_some(special)
+        match name.len() {
+            4 if is(name, b"host") => Some(Self::Host),
+            4 if is(name, b"date") => Some(Self::Date),
+            6 if is(name, b"expect") => Some(Self::Expect),
+            7 if is(name, b"upgrade") => Some(Self::Upgrade),
+            10 if is(name, b"connection") => Some(Self::Connection),
+            14 if is(name, b"content-length") => Some(Self::ContentLength),
+            17 if is(name, b"transfer-encoding") => Some(Self::TransferEncoding),
+            _ => None,
+        }
     }
+}
+
+/// Whether a token is this lower-case name, in any case. In a token the bit 0x20 tells a capital from its letter and
+/// nothing else: the hyphen's other half is CR, which is no token character.
+#[inline]
+fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    let Ok(name) = <&[u8; N]>::try_from(name) else { return false };
+    let mut differ = 0;
+    for at in 0..N {
+        differ |= (name[at] | 0x20) ^ lower[at];
+    }
+    differ == 0
 }
 
 /// Fields that never count when they stand in a trailer section (RFC 9110 §6.5.1): framing, routing, authentication,

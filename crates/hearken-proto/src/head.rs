@@ -84,6 +84,20 @@ pub struct Head {
 }
 
 impl Head {
+    /// No message: an empty head without memory.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            lines: Vec::new(),
+            first: 0..0,
+            second: 0..0,
+            status: 0,
+            version: Version::Http11,
+            facts: Facts::NONE,
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.lines.clear();
@@ -112,6 +126,12 @@ impl Head {
     #[must_use]
     pub fn method(&self) -> &str {
         self.text(&self.first)
+    }
+
+    /// [`method`](Self::method) as bytes: for comparisons, without a look at its text.
+    #[must_use]
+    pub fn method_bytes(&self) -> &[u8] {
+        &self.bytes[self.first.start as usize..self.first.end as usize]
     }
 
     /// Target of a request as sent, never normalised; empty for a response.

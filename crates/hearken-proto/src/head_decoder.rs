@@ -31,7 +31,7 @@ pub(crate) struct Bounds {
 pub(crate) enum Progress {
     /// All bytes are used, the next ones are needed.
     More,
-    /// The start line has just ended. Call again with the same bytes.
+    /// The start line has just ended, and the caller wanted to know. Call again with the same bytes.
     Line,
     /// The empty line has ended.
     Done,
@@ -73,6 +73,8 @@ enum Expect {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadDecoder {
     kind: Kind,
+    /// Return at the end of the start line.
+    stops_at_line: bool,
     expect: Expect,
     /// Next byte to look at.
     pos: usize,
@@ -83,7 +85,7 @@ pub(crate) struct HeadDecoder {
 }
 
 impl HeadDecoder {
-    pub(crate) const fn new(kind: Kind) -> Self {
+    pub(crate) const fn new(kind: Kind, stops_at_line: bool) -> Self {
         let expect = match kind {
             Kind::Request => Expect::Start,
             Kind::Response => Expect::ResponseVersion,
@@ -91,6 +93,7 @@ impl HeadDecoder {
         };
         Self {
             kind,
+            stops_at_line,
             expect,
             pos: 0,
             mark: 0,
@@ -101,6 +104,11 @@ impl HeadDecoder {
                 value_end: 0,
             },
         }
+    }
+
+    /// Whether to return at the end of the start line. The caller that has no use for it is spared a turn.
+    pub(crate) const fn stop_at_line(&mut self, stop: bool) {
+        self.stops_at_line = stop;
     }
 
     /// Whether any byte was looked at.
@@ -136,12 +144,39 @@ impl HeadDecoder {
         head: &mut Head,
         bounds: &Bounds,
     ) -> Step<Progress> {
-        let limit = bounds.bytes as usize;
-        let seen = &bytes[..bytes.len().min(limit)];
-        while self.pos < seen.len() {
-            let byte = seen[self.pos];
+        let seen = &bytes[..bytes.len().min(bounds.bytes as usize)];
+        // A copy that no one else can see stays in registers; everything it is passed to is inlined, or takes it by
+        // value.
+        let mut at = *self;
+        let result = at.run(seen, head, bounds);
+        *self = at;
+        match result {
+            Ok(Progress::More) if bytes.len() > seen.len() => {
+                let trailers = self.kind == Kind::Trailers;
+                let which = if trailers {
+                    Limit::TrailerBytes
+                } else {
+                    Limit::HeadBytes
+                };
+                Err(Stop::Limit(which, bounds.bytes, seen.len()))
+            }
+            result => result,
+        }
+    }
+
+    #[inline(always)]
+    fn run(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<Progress> {
+        while let Some(&byte) = seen.get(self.pos) {
             match self.expect {
+                Expect::Start if byte != b'\r' => {
+                    if !self.whole_request_line(seen, head, bounds) {
+                        self.to(Expect::Method, 0);
+                    } else if self.stops_at_line {
+                        return Ok(Progress::Line);
+                    }
+                }
                 Expect::Method => self.method(seen, head, bounds)?,
+                Expect::TargetStart if !syntax::is_blank(byte) => self.to(Expect::Target, 0),
                 Expect::Target => self.target(seen, head, bounds)?,
                 Expect::RequestVersion => {
                     if self.version(seen, head, b'\r')? {
@@ -152,17 +187,19 @@ impl HeadDecoder {
                 Expect::LineLf => {
                     self.lf(byte)?;
                     self.to(Expect::FieldStart, 1);
-                    return Ok(Progress::Line);
-                }
-                Expect::FieldStart => self.field_start(byte, head, bounds)?,
-                Expect::Name => self.name(seen)?,
-                Expect::ValueStart => {
-                    if syntax::is_blank(byte) {
-                        self.pos += 1;
-                    } else {
-                        self.to(Expect::Value, 0);
+                    if self.stops_at_line {
+                        return Ok(Progress::Line);
                     }
                 }
+                Expect::FieldStart => {
+                    while self.whole_field(seen, head, bounds)? {}
+                    if let Some(&byte) = seen.get(self.pos) {
+                        self.field_start(byte, head, bounds)?;
+                    }
+                }
+                Expect::Name => self.name(seen)?,
+                Expect::ValueStart if syntax::is_blank(byte) => self.pos += 1,
+                Expect::ValueStart => self.to(Expect::Value, 0),
                 Expect::Value => self.value(seen)?,
                 Expect::ValueLf => self.value_lf(seen, head)?,
                 Expect::EndLf => {
@@ -170,36 +207,88 @@ impl HeadDecoder {
                     self.pos += 1;
                     return Ok(Progress::Done);
                 }
-                _ => self.rare(seen, head)?,
+                _ => {
+                    let (moved, result) = self.rare(seen, head);
+                    *self = moved;
+                    result?;
+                }
             }
-        }
-        if bytes.len() > limit {
-            let which = if self.kind == Kind::Trailers {
-                Limit::TrailerBytes
-            } else {
-                Limit::HeadBytes
-            };
-            return Err(Stop::Limit(which, bounds.bytes, limit));
         }
         Ok(Progress::More)
     }
 
+    /// A request line that is there as a whole, legal and in origin-form, is taken in one go. Anything else is left to
+    /// the elements, which find out what is wrong with it, or wait for the rest. Both read the same: the vectors run
+    /// whole and byte by byte.
+    #[inline(always)]
+    fn whole_request_line(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> bool {
+        let method_end = syntax::skip_token(seen, self.pos);
+        let target = method_end + 1;
+        if seen.get(method_end..target + 1) != Some(b" /") {
+            return false;
+        }
+        let target_end = syntax::skip_target(seen, target + 1);
+        let Some(version) = seen.get(target_end..target_end + 11) else {
+            return false;
+        };
+        let minor = version[8];
+        let legal = version[..8] == *b" HTTP/1."
+            && matches!(minor, b'0' | b'1')
+            && version[9..] == *b"\r\n"
+            && (1..=bounds.method as usize).contains(&(method_end - self.pos))
+            && target_end - target <= bounds.target as usize
+            && &seen[self.pos..method_end] != b"CONNECT";
+        if legal {
+            head.first = self.pos as u32..method_end as u32;
+            head.second = target as u32..target_end as u32;
+            head.version = if minor == b'1' {
+                Version::Http11
+            } else {
+                Version::Http10
+            };
+            self.pos = target_end + 11;
+            self.to(Expect::FieldStart, 0);
+        }
+        legal
+    }
+
+    /// A field line that is there as a whole and legal is taken in one go, as `whole_request_line`.
+    #[inline(always)]
+    fn whole_field(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<bool> {
+        let name_end = syntax::skip_token(seen, self.pos);
+        if name_end == self.pos || seen.get(name_end) != Some(&b':') {
+            return Ok(false);
+        }
+        let mut value = name_end + 1;
+        while seen.get(value).is_some_and(|&byte| syntax::is_blank(byte)) {
+            value += 1;
+        }
+        let end = syntax::skip_value(seen, value);
+        if seen.get(end..end + 2) != Some(b"\r\n") || head.lines.len() >= bounds.fields as usize {
+            return Ok(false);
+        }
+        self.line = Line::new(self.pos, name_end, value, trim_end(seen, value, end));
+        self.pos = end + 1;
+        self.value_lf(seen, head)?;
+        Ok(true)
+    }
+
     /// The elements that a request with a plain head passes in no time or not at all.
-    fn rare(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
+    #[inline(never)]
+    fn rare(mut self, seen: &[u8], head: &mut Head) -> (Self, Step<()>) {
+        let result = self.rare_element(seen, head);
+        (self, result)
+    }
+
+    fn rare_element(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
         let byte = seen[self.pos];
         match self.expect {
-            Expect::Start if byte == b'\r' => self.to(Expect::StartLf, 1),
-            Expect::Start => self.to(Expect::Method, 0),
+            Expect::Start => self.to(Expect::StartLf, 1),
             Expect::StartLf => {
                 self.lf(byte)?;
                 self.to(Expect::Method, 1);
             }
-            Expect::TargetStart => {
-                if syntax::is_blank(byte) {
-                    return self.fault(Fault::RequestLine);
-                }
-                self.to(Expect::Target, 0);
-            }
+            Expect::TargetStart => return self.fault(Fault::RequestLine),
             Expect::ResponseVersion => {
                 if self.version(seen, head, b' ')? {
                     self.to(Expect::Status, 1);
@@ -220,24 +309,24 @@ impl HeadDecoder {
                     self.to(Expect::LineLf, 1);
                 }
             }
-            _ => unreachable!("the other elements are handled by `decode`"),
+            _ => unreachable!("the other elements are handled by `run`"),
         }
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn to(&mut self, expect: Expect, advance: usize) {
         self.expect = expect;
         self.pos += advance;
         self.mark = self.pos;
     }
 
-    #[cold]
+    #[inline(always)]
     fn fault<T>(&self, fault: Fault) -> Step<T> {
         Err(Stop::Fault(fault, self.pos))
     }
 
-    #[inline]
+    #[inline(always)]
     fn lf(&self, byte: u8) -> Step<()> {
         if byte == b'\n' {
             Ok(())
@@ -247,7 +336,7 @@ impl HeadDecoder {
     }
 
     /// A line must end here: CR, or it is a bare LF or the given fault.
-    #[inline]
+    #[inline(always)]
     fn line_end(&self, byte: u8, otherwise: Fault) -> Step<()> {
         match byte {
             b'\r' => Ok(()),
@@ -256,7 +345,7 @@ impl HeadDecoder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn method(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
         let most = self.mark + bounds.method as usize;
         let end = syntax::skip_token(&seen[..seen.len().min(most)], self.pos);
@@ -279,7 +368,7 @@ impl HeadDecoder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn target(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
         let most = self.mark + bounds.target as usize;
         let end = syntax::skip_target(&seen[..seen.len().min(most)], self.pos);
@@ -303,7 +392,7 @@ impl HeadDecoder {
     }
 
     /// `HTTP/1.0` or `HTTP/1.1` and the byte that must follow it, which is not consumed. True when all that is there.
-    #[inline]
+    #[inline(always)]
     fn version(&mut self, seen: &[u8], head: &mut Head, after: u8) -> Step<bool> {
         if let Some(nine) = seen.get(self.mark..self.mark + 9)
             && nine[..7] == *b"HTTP/1."
@@ -348,7 +437,7 @@ impl HeadDecoder {
         Ok(false)
     }
 
-    #[inline]
+    #[inline(always)]
     fn request_line_end(&self, seen: &[u8], head: &Head) -> Step<()> {
         let target = head.second.start as usize;
         let method = &seen[head.first.start as usize..head.first.end as usize];
@@ -374,7 +463,7 @@ impl HeadDecoder {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn field_start(&mut self, byte: u8, head: &Head, bounds: &Bounds) -> Step<()> {
         match byte {
             b'\r' => self.to(Expect::EndLf, 1),
@@ -394,7 +483,7 @@ impl HeadDecoder {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn name(&mut self, seen: &[u8]) -> Step<()> {
         let end = syntax::skip_token(seen, self.pos);
         self.pos = end;
@@ -413,7 +502,7 @@ impl HeadDecoder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, seen: &[u8]) -> Step<()> {
         let end = syntax::skip_value(seen, self.pos);
         self.pos = end;
@@ -421,21 +510,13 @@ impl HeadDecoder {
             return Ok(());
         };
         self.line_end(byte, Fault::FieldValue)?;
-        let mut value_end = end;
-        while value_end > self.mark && syntax::is_blank(seen[value_end - 1]) {
-            value_end -= 1;
-        }
-        self.line = Line::new(
-            self.line.name as usize,
-            self.line.name_end as usize,
-            self.mark,
-            value_end,
-        );
+        let (name, name_end) = (self.line.name as usize, self.line.name_end as usize);
+        self.line = Line::new(name, name_end, self.mark, trim_end(seen, self.mark, end));
         self.to(Expect::ValueLf, 1);
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
         self.lf(seen[self.pos])?;
         if self.kind != Kind::Trailers {
@@ -448,4 +529,13 @@ impl HeadDecoder {
         self.to(Expect::FieldStart, 1);
         Ok(())
     }
+}
+
+/// Where a value ends that lies in `from..end`, without the white space behind it.
+#[inline(always)]
+fn trim_end(seen: &[u8], from: usize, mut end: usize) -> usize {
+    while end > from && syntax::is_blank(seen[end - 1]) {
+        end -= 1;
+    }
+    end
 }

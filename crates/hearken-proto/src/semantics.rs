@@ -21,6 +21,16 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    pub(crate) const NONE: Self = Self {
+        content_length: None,
+        host: None,
+        chunked: false,
+        close: false,
+        keep_alive: false,
+        connection_upgrade: false,
+        expect_continue: false,
+    };
+
     pub(crate) fn has_body(&self) -> bool {
         self.chunked || self.content_length.is_some_and(|length| length > 0)
     }

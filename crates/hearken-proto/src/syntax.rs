@@ -192,35 +192,48 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
 }
 
 /// `uri-host [ ":" port ]` of RFC 9110 §7.2, with the grammar of RFC 3986 §3.2.2. Returns host and port.
+#[inline]
 pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (host, rest) = if let Some(inner) = bytes.strip_prefix(b"[") {
-        let end = memchr::memchr(b']', inner)?;
-        let address = core::str::from_utf8(&inner[..end]).ok()?;
-        address.parse::<core::net::Ipv6Addr>().ok()?;
-        bytes.split_at(end + 2)
-    } else {
-        let end = memchr::memchr(b':', bytes).unwrap_or(bytes.len());
-        let (host, rest) = bytes.split_at(end);
-        let mut at = 0;
-        while at < host.len() {
-            at += match host[at] {
-                b'%' if host.get(at + 1..at + 3)?.iter().all(u8::is_ascii_hexdigit) => 3,
-                byte if is_host_byte(byte) => 1,
-                _ => return None,
-            };
-        }
-        (host, rest)
+    // One pass over what nearly every Host is made of; the rest is looked at by `rest_of_host`.
+    let end = skip(bytes, 0, is_host_byte);
+    let end = match bytes.get(end) {
+        None => return Some((bytes, b"")),
+        Some(b':') => end,
+        Some(_) => rest_of_host(bytes, end)?,
     };
+    let (host, rest) = bytes.split_at(end);
     let port = match rest {
         [] => rest,
         [b':', port @ ..] => port,
         _ => return None,
     };
-    let number = port.iter().try_fold(0_u32, |n, &b| {
-        b.is_ascii_digit()
-            .then(|| (n * 10 + u32::from(b - b'0')).min(65_536))
-    })?;
+    let mut number = 0_u32;
+    for &byte in port {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = (number * 10 + u32::from(byte - b'0')).min(65_536);
+    }
     (number <= 65_535).then_some((host, port))
+}
+
+/// Where a host ends that has a percent sign or a bracket at `at`.
+#[cold]
+fn rest_of_host(bytes: &[u8], mut at: usize) -> Option<usize> {
+    if at == 0 && bytes[0] == b'[' {
+        let end = memchr::memchr(b']', bytes)?;
+        let address = core::str::from_utf8(&bytes[1..end]).ok()?;
+        address.parse::<core::net::Ipv6Addr>().ok()?;
+        return Some(end + 1);
+    }
+    loop {
+        at = skip(bytes, at, is_host_byte);
+        match bytes.get(at) {
+            None | Some(b':') => return Some(at),
+            Some(b'%') if bytes.get(at + 1..at + 3)?.iter().all(u8::is_ascii_hexdigit) => at += 3,
+            Some(_) => return None,
+        }
+    }
 }
 
 #[cfg(test)]
