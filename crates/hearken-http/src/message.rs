@@ -33,7 +33,8 @@ use std::rc::Rc;
 /// # fn check(_: hearken_http::Server) {} check(server);
 /// ```
 pub struct IncomingMessage {
-    head: Box<Head>,
+    /// There until the message is dropped.
+    head: Option<Box<Head>>,
     exchange: Rc<Exchange>,
     number: u32,
 }
@@ -51,7 +52,7 @@ pub struct Whole<'a> {
 impl IncomingMessage {
     pub(crate) fn new(head: Box<Head>, exchange: Rc<Exchange>, number: u32) -> Self {
         Self {
-            head,
+            head: Some(head),
             exchange,
             number,
         }
@@ -61,44 +62,47 @@ impl IncomingMessage {
     #[must_use]
     pub fn method(&self) -> Method {
         // The protocol accepts no method that is not a token.
-        Method::from_bytes(self.head.method().as_bytes()).unwrap_or_default()
+        Method::from_bytes(self.head().method_bytes()).unwrap_or_default()
     }
 
     /// The request target as sent, never normalised. Node's `url`.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.head.target()
+        self.head().target()
     }
 
     /// The path of the target: without the query, and without scheme and host of an absolute one. Not decoded.
     #[must_use]
     pub fn path(&self) -> &str {
-        let target = self.head.target();
-        let target = &target[..target.find('?').unwrap_or(target.len())];
-        match target.split_once("://") {
-            Some((_, rest)) if !target.starts_with('/') => {
-                rest.find('/').map_or("/", |slash| &rest[slash..])
-            }
-            _ => target,
+        let target = self.head().target();
+        let end = target.bytes().position(|byte| byte == b'?');
+        let path = &target[..end.unwrap_or(target.len())];
+        if path.starts_with('/') {
+            return path;
+        }
+        // Absolute-form: the path begins behind the authority.
+        match path.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+            None => path,
         }
     }
 
     /// The query of the target without its question mark. Not decoded.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.head.target().split_once('?').map(|(_, query)| query)
+        self.head().target().split_once('?').map(|(_, query)| query)
     }
 
     /// Status of a response; `None` for a request.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        StatusCode::from_u16(self.head.status()).ok()
+        StatusCode::from_u16(self.head().status()).ok()
     }
 
     /// The version of the message.
     #[must_use]
     pub fn version(&self) -> http::Version {
-        match self.head.version() {
+        match self.head().version() {
             Version::Http10 => http::Version::HTTP_10,
             Version::Http11 => http::Version::HTTP_11,
         }
@@ -108,7 +112,7 @@ impl IncomingMessage {
     /// [`raw_headers`](Self::raw_headers) for the bytes.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head
+        self.head()
             .fields()
             .get(name)
             .and_then(|value| std::str::from_utf8(value).ok())
@@ -117,19 +121,20 @@ impl IncomingMessage {
     /// The fields as sent: order, case and duplicates kept.
     #[must_use]
     pub fn raw_headers(&self) -> FieldsRef<'_> {
-        self.head.fields()
+        self.head().fields()
     }
 
     /// The fields as a map of the `http` crate, made on each call.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        map_of(self.head.fields())
+        map_of(self.head().fields())
     }
 
     /// The whole head.
     #[must_use]
     pub fn head(&self) -> &Head {
-        &self.head
+        static NONE: Head = Head::new();
+        self.head.as_deref().unwrap_or(&NONE)
     }
 
     /// Who sent it.
@@ -166,7 +171,7 @@ impl IncomingMessage {
     /// As [`bytes`](Self::bytes).
     pub async fn bytes_up_to(&mut self, max: u64) -> Result<Bytes, Error> {
         if self
-            .head
+            .head()
             .content_length()
             .is_some_and(|length| length > max)
         {
@@ -249,11 +254,11 @@ pub(crate) fn map_of(fields: FieldsRef<'_>) -> HeaderMap {
 
 impl Drop for IncomingMessage {
     fn drop(&mut self) {
-        let head = std::mem::take(&mut self.head);
+        let head = self.head.take();
         let number = self.number;
         self.exchange.order(|state, _| {
             if state.number == number {
-                state.spare_head = Some(head);
+                state.spare_head = head;
                 if matches!(state.incoming.progress, Progress::Open)
                     && !state.flow.as_deref().is_some_and(Flow::reads)
                 {
@@ -266,6 +271,6 @@ impl Drop for IncomingMessage {
 
 impl fmt::Debug for IncomingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.head.fmt(f)
+        self.head().fmt(f)
     }
 }

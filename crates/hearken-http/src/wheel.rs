@@ -8,7 +8,8 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// Deadlines are kept to this precision; they are never early.
-const TICK: Duration = Duration::from_millis(25);
+const TICK_MS: u64 = 25;
+const TICK: Duration = Duration::from_millis(TICK_MS);
 
 /// Later deadlines than this many ticks ahead wait in the last slot and move on from there.
 const SLOTS: u64 = 1024;
@@ -90,7 +91,9 @@ impl Wheel {
 
     fn tick_after(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.origin);
-        since.as_millis().div_ceil(TICK.as_millis()) as u64
+        // Rounded up twice: a deadline is never early.
+        let millis = since.as_secs() * 1000 + u64::from(since.subsec_nanos().div_ceil(1_000_000));
+        millis.div_ceil(TICK_MS)
     }
 
     /// When the next slot with entries comes.
@@ -102,8 +105,8 @@ impl Wheel {
 
     /// Turns the wheel to `now` and wakes whoever is due.
     pub(crate) fn turn(&mut self, now: Instant) {
-        let until =
-            now.saturating_duration_since(self.origin).as_millis() as u64 / TICK.as_millis() as u64;
+        let since = now.saturating_duration_since(self.origin);
+        let until = (since.as_secs() * 1000 + u64::from(since.subsec_millis())) / TICK_MS;
         // After a long sleep without entries the ticks in between are empty.
         self.turned = self.turned.max(until.saturating_sub(SLOTS));
         while self.turned < until {

@@ -141,7 +141,7 @@ impl Worker {
             pump,
             worker: Rc::clone(self),
             key,
-            next: None,
+            armed: None,
             known: false,
         });
     }
@@ -159,7 +159,8 @@ struct Connection<T, R> {
     pump: Pump<T, ServedBy<R>>,
     worker: Rc<Worker>,
     key: u32,
-    next: Option<Instant>,
+    /// The wheel wakes us then, at the latest.
+    armed: Option<Instant>,
     /// The wheel knows whom to wake.
     known: bool,
 }
@@ -175,7 +176,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Runner + Unpin> Future for Connection
             worker.wheel.borrow_mut().set_waker(this.key, cx.waker());
         }
         let now = worker.now();
-        let due = this.next.is_some_and(|next| next <= now);
+        let due = this.armed.is_some_and(|armed| armed <= now);
         let mut scratch = worker
             .scratch
             .take()
@@ -184,8 +185,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Runner + Unpin> Future for Connection
         worker.scratch.set(Some(scratch));
         if polled.is_pending() {
             let next = this.pump.deadline();
-            if next != this.next {
-                this.next = next;
+            // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old
+            // one, and we look again.
+            let earlier = next.is_some_and(|next| this.armed.is_none_or(|armed| next < armed));
+            if due || earlier {
+                this.armed = next;
                 if worker.wheel.borrow_mut().set(this.key, next) {
                     worker.earlier.notify_one();
                 }

@@ -462,7 +462,8 @@ impl Connection {
                         Chunk::More => Ok((consumed, None)),
                         Chunk::Data(data) => Ok((consumed, Some(Event::Content(data)))),
                         Chunk::Last => {
-                            self.incoming = Incoming::Trailers(HeadDecoder::new(Kind::Trailers, false));
+                            self.incoming =
+                                Incoming::Trailers(HeadDecoder::new(Kind::Trailers, false));
                             let (more, event) = self.receive_body(&input[consumed..])?;
                             Ok((consumed + more, event))
                         }

@@ -265,7 +265,9 @@ impl Special {
 /// nothing else: the hyphen's other half is CR, which is no token character.
 #[inline]
 fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
-    let Ok(name) = <&[u8; N]>::try_from(name) else { return false };
+    let Ok(name) = <&[u8; N]>::try_from(name) else {
+        return false;
+    };
     let mut differ = 0;
     for at in 0..N {
         differ |= (name[at] | 0x20) ^ lower[at];

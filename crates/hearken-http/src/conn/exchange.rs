@@ -189,7 +189,8 @@ impl Exchange {
 }
 
 impl State {
-    /// Ready for a connection: `offset` bytes received and `written` bytes sent before.
+    /// Ready for a connection: `offset` bytes received and `written` bytes sent before. An exchange that is new or comes
+    /// from the pool is ready for its first message.
     pub(crate) fn attach(
         &mut self,
         peer: &Rc<Peer>,
@@ -200,10 +201,8 @@ impl State {
         self.proto.reset(offset);
         self.proto.report_lines(report_lines);
         self.out.reset(written);
-        self.marks.clear();
         self.peer = Some(Rc::clone(peer));
         self.task = None;
-        self.next(0);
     }
 
     /// Ready for the next exchange of the same connection.
@@ -347,7 +346,7 @@ impl State {
             let date = env.clock.date();
             let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
             response.reason = self.outgoing.reason.as_deref().map(str::as_bytes);
-            response.date = self.outgoing.send_date.then_some(&date[..]);
+            response.date = self.outgoing.send_date.then_some(&date);
             self.proto.send_response(&response, &mut self.out.tail)?;
             self.strip_probe(from);
         }

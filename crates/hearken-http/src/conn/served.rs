@@ -229,14 +229,10 @@ impl Served {
                     state.wake_reader();
                 }
                 Some(Took::End) => {
-                    self.see(
-                        self.count,
-                        Step::BodyEnd {
-                            bytes: state.body_bytes,
-                        },
-                        now,
-                    );
+                    let bytes = state.body_bytes;
+                    self.see(self.count, Step::BodyEnd { bytes }, now);
                     state.wake_reader();
+                    return Ok(()); // what follows belongs to the next exchange
                 }
                 Some(Took::Line) => self.see(self.count, Step::Line, now),
                 Some(Took::Interim | Took::Switched) => {}
@@ -253,7 +249,7 @@ impl Served {
             state.proto.swap_head(&mut head);
             (head, state.number)
         };
-        if head.method() == "CONNECT" {
+        if head.method_bytes() == b"CONNECT" {
             // Nothing here tunnels, and a handler that does not know could not refuse it safely.
             let mut state = exchange.state();
             state.proto.must_close();
