@@ -42,13 +42,14 @@ impl Answer for () {
     }
 }
 
-/// An error becomes a response with its status; the log has the rest.
-impl<T: Answer, E: Into<Error>> Answer for Result<T, E> {
+/// An error becomes a response with its status; the log has the rest. Only for [`Error`], into which `?` turns every
+/// other: so a handler that ends in `Ok(…)` needs no annotation.
+impl<T: Answer> Answer for Result<T, Error> {
     #[inline]
     fn answer(self, res: ServerResponse) -> Sent {
         match self {
             Ok(value) => value.answer(res),
-            Err(error) => res.end_with_error(&error.into()),
+            Err(error) => res.end_with_error(&error),
         }
     }
 }

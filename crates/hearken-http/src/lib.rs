@@ -1,7 +1,7 @@
 //! Node's `http` for Rust: a server of many workers, sessions over any transport, and every step of a message as an
 //! event.
 //!
-//! Start at [`Server`]; a single exchange on a transport of one's own is a `Session`. What is ours here: the connection without
+//! Start at [`Server`]; a single exchange on a transport of one's own is a [`Session`]. What is ours here: the connection without
 //! I/O (`conn/`), the pump that moves its bytes, workers, timers, the handles that users hold. The protocol itself is
 //! [`hearken_proto`].
 //!
@@ -30,6 +30,7 @@ mod pump;
 mod response;
 mod runner;
 mod server;
+mod session;
 mod wheel;
 mod worker;
 
@@ -48,3 +49,7 @@ pub use observer::{Observation, Observer, Step};
 pub use peer::Peer;
 pub use response::{Deferred, Sent, ServerResponse, Status};
 pub use server::{Listening, Server, ServerHandle};
+pub use session::{
+    Attached, AttachedRequest, ClientSide, Finished, OutgoingMessage, ServerSide, Session,
+    SessionMessage,
+};

@@ -224,7 +224,7 @@ impl IncomingMessage {
     /// use hearken_http::{Server, event};
     /// let server = Server::new(async |req, res| {
     ///     let (sent, answer) = res.defer();
-    ///     req.on(event::Ready, move |whole| answer.take().end(format!("{} bytes", whole.body.len())));
+    ///     req.on(event::Ready, move |whole| answer.end(format!("{} bytes", whole.body.len())));
     ///     sent
     /// });
     /// ```

@@ -38,6 +38,16 @@ pub(crate) struct Pump<T, D> {
     linger_bytes: u64,
 }
 
+impl<T, D> Pump<T, D> {
+    pub(crate) const fn drive(&mut self) -> &mut D {
+        &mut self.drive
+    }
+
+    pub(crate) fn into_parts(self) -> (T, D) {
+        (self.transport, self.drive)
+    }
+}
+
 impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
     pub(crate) fn new(transport: T, drive: D, linger_time: Duration, linger_bytes: u64) -> Self {
         Self {
@@ -57,10 +67,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             Some(linger) => Some(linger.until),
             None => self.drive.deadline(),
         }
-    }
-
-    pub(crate) fn drive(&mut self) -> &mut D {
-        &mut self.drive
     }
 
     /// Moves what can be moved. Ready when the connection is closed. `due` tells that the deadline has passed.
@@ -171,6 +177,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         now: Instant,
         scratch: &mut [u8],
     ) -> Poll<()> {
+        if ending == Ending::Keep {
+            self.drive.handle_closed(now);
+            return Poll::Ready(());
+        }
         if ending == Ending::Now {
             // What matters is gone or was told; the end of our direction is sent as a courtesy.
             let _ = Pin::new(&mut self.transport).poll_shutdown(cx);

@@ -254,7 +254,7 @@ impl From<StatusCode> for Status {
 /// use hearken_http::{Server, event};
 /// let server = Server::new(async |req, res| {
 ///     let (sent, answer) = res.defer();
-///     req.on(event::Ready, move |whole| answer.take().end(whole.body.clone()));
+///     req.on(event::Ready, move |whole| answer.end(whole.body.clone()));
 ///     sent
 /// });
 /// ```
@@ -265,7 +265,14 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// The response. To be called once.
+    /// Answers with this content. The second call does nothing.
+    pub fn end(&self, content: impl Into<Bytes>) {
+        if let Some(response) = self.try_take() {
+            let _: Sent = response.end(content);
+        }
+    }
+
+    /// The response, to set what is to be set before it ends. To be called once.
     ///
     /// # Panics
     /// On the second call: the duty was already taken.

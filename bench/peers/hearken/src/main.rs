@@ -1,6 +1,6 @@
 //! Hearken with one worker, every default on.
 
-use hearken::{Error, Json, Answer, Server};
+use hearken::{Answer, Json, Server};
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let handler = async |mut req: hearken::IncomingMessage, res: hearken::ServerResponse| {
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             }
             _ => res.status(404).end(""),
         };
-        Ok::<_, Error>(sent)
+        Ok(sent)
     };
     Server::new(handler).workers(1).listen(peer_kit::address())?.run()?;
     Ok(())

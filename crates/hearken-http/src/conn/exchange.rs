@@ -102,6 +102,10 @@ pub(crate) struct State {
     pub(crate) flow: Option<Box<Flow>>,
     pub(crate) wait: Wait,
     pub(crate) peer: Option<Rc<Peer>>,
+    /// The head that came in, where nobody owns it: in sessions.
+    pub(crate) head: Option<Rc<Head>>,
+    /// A response that is ready before its request.
+    pub(crate) early: Option<Bytes>,
     /// Memory for the next head.
     pub(crate) spare_head: Option<Box<Head>>,
     /// Number of the exchange on its connection, from 1 on.
@@ -136,6 +140,8 @@ impl Exchange {
             flow: None,
             wait: Wait::default(),
             peer: None,
+            head: None,
+            early: None,
             spare_head: None,
             number: 0,
             body_bytes: 0,

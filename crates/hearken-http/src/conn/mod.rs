@@ -14,6 +14,7 @@ pub(crate) mod incoming;
 pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod served;
+pub(crate) mod solo;
 pub(crate) mod timers;
 
 use bytes::Bytes;
@@ -29,6 +30,8 @@ pub(crate) enum Ending {
     Linger,
     /// Close at once.
     Now,
+    /// Leave the transport as it is: it goes back to whoever brought it.
+    Keep,
 }
 
 /// Bytes from the transport.
@@ -86,3 +89,6 @@ pub(crate) trait Drive {
     /// The transport is closed. The last call.
     fn handle_closed(&mut self, now: Instant);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! A session's connection: one exchange, either side, no handler: listeners and whoever holds the handles are the
+//! application.
+//!
+//! Here: [`Solo`], which drives the same [`Exchange`] as a served connection does. Not here: what users hold
+//! (`session.rs`).
+
+use super::exchange::{Exchange, Took};
+use super::flow::{self, tell_failed, with_listeners};
+use super::incoming::Progress;
+use super::outgoing::Stage;
+use super::output::Output;
+use super::{Drive, Ending, Input};
+use crate::error::{Closed, Error};
+use hearken_proto::{Head, Role};
+use std::io;
+use std::rc::Rc;
+use std::task::Context;
+use std::time::Instant;
+
+/// See the module.
+pub(crate) struct Solo {
+    exchange: Rc<Exchange>,
+    began: Instant,
+    /// Something came or went.
+    moved: Instant,
+    /// Received behind the end of the message.
+    pub(crate) rest: Vec<u8>,
+    pub(crate) failure: Option<Error>,
+    eof: bool,
+    ending: Option<Ending>,
+}
+
+impl Solo {
+    pub(crate) fn new(exchange: Rc<Exchange>, now: Instant) -> Self {
+        exchange.state().proto.report_lines(true);
+        Self {
+            exchange,
+            began: now,
+            moved: now,
+            rest: Vec::new(),
+            failure: None,
+            eof: false,
+            ending: None,
+        }
+    }
+
+    pub(crate) const fn exchange(&self) -> &Rc<Exchange> {
+        &self.exchange
+    }
+
+    fn receive(&mut self, input: &Input<'_>) -> Result<(), hearken_proto::Error> {
+        let mut at = 0;
+        loop {
+            let (used, took) = self.exchange.state().receive(input, at)?;
+            at += used;
+            match took {
+                None => break,
+                Some(Took::Line) => self.tell_head(true),
+                Some(Took::Head(_) | Took::Switched) => {
+                    let mut state = self.exchange.state();
+                    state.head = Some(Rc::new(state.proto.head().clone()));
+                    if took == Some(Took::Switched) {
+                        // The rest is another protocol's; whoever attached the transport gets both back.
+                        state.incoming.progress = Progress::Complete;
+                        state.outgoing.stage = Stage::Ended;
+                    }
+                    let early = state.early.take();
+                    drop(state);
+                    self.tell_head(false);
+                    if let Some(content) = early {
+                        self.exchange.state().end(&self.exchange.env, content, None);
+                    }
+                }
+                Some(Took::Interim | Took::Content | Took::End) => {}
+            }
+        }
+        self.rest.extend_from_slice(&input.bytes()[at..]);
+        self.exchange.state().wake_reader();
+        Ok(())
+    }
+
+    /// Shows the start line or the whole head to whoever listens.
+    fn tell_head(&self, line: bool) {
+        if self.exchange.state().flow.is_none() {
+            return;
+        }
+        let head: Head = self.exchange.state().proto.head().clone();
+        with_listeners(&self.exchange, |flow| {
+            let listeners = if line {
+                &mut flow.listeners.line_ready
+            } else {
+                &mut flow.listeners.header_ready
+            };
+            listeners.iter_mut().for_each(|listener| listener(&head));
+        });
+    }
+
+    /// The peer broke the protocol or went away. A server answers if it still can.
+    #[cold]
+    fn fail(&mut self, error: Error, why: Closed) {
+        {
+            let mut state = self.exchange.state();
+            let answers = state.proto.role() == Role::Server && state.outgoing.stage == Stage::Head;
+            if answers && !matches!(why, Closed::PeerGone | Closed::Reset) {
+                state.proto.must_close();
+                let (status, text) = (
+                    error.status().as_u16(),
+                    format!("{}\n", error.public_text()),
+                );
+                state.answer(&self.exchange.env, status, &text);
+            } else {
+                state.out.discard();
+            }
+            state.incoming.fail(error.clone());
+            state.close(why);
+        }
+        tell_failed(&self.exchange, &error);
+        self.failure.get_or_insert(error);
+        self.ending = Some(Ending::Keep);
+    }
+
+    /// Complete in both directions?
+    fn settle(&mut self) {
+        let state = self.exchange.state();
+        if self.ending.is_some() {
+            return;
+        }
+        if let Some(why) = state.closed {
+            self.failure.get_or_insert_with(|| Error::closed(why));
+            self.ending = Some(Ending::Now);
+        } else if matches!(state.incoming.progress, Progress::Complete)
+            && state.outgoing.stage == Stage::Ended
+        {
+            self.ending = Some(Ending::Keep);
+        }
+    }
+}
+
+impl Drive for Solo {
+    fn wants_read(&self) -> bool {
+        let state = self.exchange.state();
+        let most = self.exchange.env.limits.body.queue_bytes as usize;
+        // Behind the end of the message lies what belongs to somebody else.
+        !self.eof
+            && self.ending.is_none()
+            && state.incoming.queued() < most
+            && matches!(state.incoming.progress, Progress::Open)
+    }
+
+    fn body_left(&self) -> u64 {
+        self.exchange.state().proto.body_left().unwrap_or(0)
+    }
+
+    fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
+        self.moved = now;
+        if let Err(error) = self.receive(input) {
+            self.fail(error.into(), Closed::BadMessage);
+        }
+        self.poll_app(cx, now);
+    }
+
+    fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.eof = true;
+        let silent = self.exchange.state().head.is_none() && !self.exchange.state().proto.in_head();
+        let told = self.exchange.state().proto.receive_eof();
+        match told {
+            Err(_) if silent => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
+            Ok(Some(_)) => self.exchange.state().incoming.progress = Progress::Complete,
+            Ok(None) if matches!(self.exchange.state().incoming.progress, Progress::Open) => {
+                self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone);
+            }
+            Ok(None) => {}
+            Err(error) => self.fail(error.into(), Closed::BadMessage),
+        }
+        self.poll_app(cx, now);
+    }
+
+    fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
+        let why = if error.kind() == io::ErrorKind::ConnectionReset {
+            Closed::Reset
+        } else {
+            Closed::PeerGone
+        };
+        self.fail(Error::closed(why), why);
+        self.ending = Some(Ending::Now);
+    }
+
+    fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
+        if self.deadline().is_some_and(|at| at <= now) {
+            let why = if self.exchange.state().out.is_empty() {
+                Closed::ReadTimeout
+            } else {
+                Closed::WriteTimeout
+            };
+            self.fail(Error::closed(why), why);
+        }
+    }
+
+    fn poll_app(&mut self, cx: &mut Context<'_>, _now: Instant) {
+        self.exchange.state().set_task(cx);
+        flow::flow(&self.exchange, cx);
+        self.settle();
+    }
+
+    fn poll_write(
+        &mut self,
+        write: &mut dyn FnMut(&Output) -> Option<usize>,
+        now: Instant,
+    ) -> bool {
+        let mut progress = false;
+        loop {
+            let mut state = self.exchange.state();
+            if state.out.is_empty() {
+                break;
+            }
+            let Some(count) = write(&state.out) else {
+                break;
+            };
+            state.wrote(&self.exchange.env, count);
+            self.moved = now;
+            progress = true;
+        }
+        loop {
+            let mark = {
+                let mut state = self.exchange.state();
+                let written = state.out.written();
+                state.marks.pop(written)
+            };
+            let Some((_, mark)) = mark else { break };
+            flow::tell(&self.exchange, mark);
+        }
+        progress
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let state = self.exchange.state();
+        let time = &self.exchange.env.limits.time;
+        if self.ending.is_some() {
+            return None;
+        }
+        if !state.out.is_empty() {
+            return Some(self.moved + time.write_idle);
+        }
+        let server = state.proto.role() == Role::Server;
+        match state.incoming.progress {
+            Progress::Open if server && state.head.is_none() => Some(self.began + time.head),
+            // A client that has not sent its request, or does not read, waits for nobody but itself.
+            Progress::Open if server || state.outgoing.stage == Stage::Ended => {
+                Some(self.moved + time.body_idle)
+            }
+            _ => None,
+        }
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        self.ending.filter(|_| self.exchange.state().out.is_empty())
+    }
+
+    fn handle_closed(&mut self, _now: Instant) {
+        let listeners = self.exchange.state().flow.take();
+        drop(listeners); // outside of the borrow: it may hold handles of this exchange
+        self.exchange.state().close(Closed::Done);
+    }
+}

@@ -1,0 +1,4 @@
+//! The connection without I/O, by rule family. No test here waits for anything.
+
+mod harness;
+mod keep_alive;

@@ -1,0 +1,505 @@
+//! A session: one message exchange on any byte transport, either side, as events.
+//!
+//! Here: [`Session`], the handles of its two messages, and [`Attached`], the future that carries it out. It runs on the
+//! machinery of the server (`conn/`, `pump.rs`): what is true there is true here. Not here: the protocol.
+
+use crate::conn::clock::Clock;
+use crate::conn::exchange::{Env, Exchange, Hooks};
+use crate::conn::outgoing::Stage;
+use crate::conn::solo::Solo;
+use crate::error::Error;
+use crate::event::{MessageEvent, sealed};
+use crate::pump::Pump;
+use crate::response::Status;
+use bytes::Bytes;
+use hearken_proto::{Fields, Head, Limits, Misuse, Role};
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Instant, SystemTime};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
+
+const SCRATCH: usize = 16 * 1024;
+
+/// The side that sends the request.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a name for a side, never a value")]
+pub enum ClientSide {}
+
+/// The side that answers it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a name for a side, never a value")]
+pub enum ServerSide {}
+
+/// One exchange, not yet bound to a transport. Listen first, then [`attach`](Session::attach).
+///
+/// The events: of the message that comes in [`LineReady`](crate::event::LineReady),
+/// [`HeaderReady`](crate::event::HeaderReady), [`DataReady`](crate::event::DataReady),
+/// [`Ready`](crate::event::Ready); of the message that goes out [`HeaderDone`](crate::event::HeaderDone),
+/// [`DataDone`](crate::event::DataDone), [`Done`](crate::event::Done), each when the transport has taken the bytes; and
+/// [`Failed`](crate::event::Failed) for both. A session belongs to one thread; limits and timers are those of a server.
+///
+/// ```
+/// use hearken_http::{Session, event};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
+/// let (here, there) = tokio::io::duplex(1024);
+///
+/// let server = Session::server();
+/// let resp = server.resp();
+/// server.req().on(event::Ready, move |whole| {
+///     resp.send(format!("{} bytes", whole.body.len()));
+/// });
+///
+/// let client = Session::client();
+/// client.resp().on(event::HeaderReady, |head| assert_eq!(head.status(), 200));
+/// client.resp().on(event::Ready, |whole| assert_eq!(&whole.body[..], b"5 bytes"));
+///
+/// let (served, asked) = tokio::join!(server.attach(there), client.attach(here).req().method("POST").send("hello"));
+/// served?;
+/// asked?;
+/// # Ok(()) }
+/// ```
+pub struct Session<S> {
+    exchange: Rc<Exchange>,
+    side: PhantomData<fn() -> S>,
+}
+
+impl Session<ClientSide> {
+    /// A session that sends a request.
+    #[must_use]
+    pub fn client() -> Self {
+        Self::new(Role::Client, Limits::default())
+    }
+
+    /// [`client`](Self::client) with limits of one's own.
+    #[must_use]
+    pub fn client_with(limits: Limits) -> Self {
+        Self::new(Role::Client, limits)
+    }
+
+    /// The request, which goes out.
+    #[must_use]
+    pub fn req(&self) -> OutgoingMessage {
+        self.outgoing()
+    }
+
+    /// The response, which comes in.
+    #[must_use]
+    pub fn resp(&self) -> SessionMessage {
+        self.incoming()
+    }
+}
+
+impl Session<ServerSide> {
+    /// A session that answers a request.
+    #[must_use]
+    pub fn server() -> Self {
+        Self::new(Role::Server, Limits::default())
+    }
+
+    /// [`server`](Self::server) with limits of one's own.
+    #[must_use]
+    pub fn server_with(limits: Limits) -> Self {
+        Self::new(Role::Server, limits)
+    }
+
+    /// The request, which comes in.
+    #[must_use]
+    pub fn req(&self) -> SessionMessage {
+        self.incoming()
+    }
+
+    /// The response, which goes out.
+    #[must_use]
+    pub fn resp(&self) -> OutgoingMessage {
+        self.outgoing()
+    }
+}
+
+impl<S> Session<S> {
+    fn new(role: Role, limits: Limits) -> Self {
+        let clock = Clock::new(Instant::now(), SystemTime::now());
+        let env = Env::new(limits, Arc::new(Hooks::default()), clock);
+        let exchange = Exchange::new(&env, role);
+        if role == Role::Client {
+            exchange.state().request_line = Some(Box::new((String::new(), "/".to_owned())));
+        }
+        Self {
+            exchange,
+            side: PhantomData,
+        }
+    }
+
+    fn outgoing(&self) -> OutgoingMessage {
+        OutgoingMessage {
+            exchange: Rc::downgrade(&self.exchange),
+        }
+    }
+
+    fn incoming(&self) -> SessionMessage {
+        SessionMessage {
+            exchange: Rc::downgrade(&self.exchange),
+        }
+    }
+
+    /// Binds the session to a transport: TCP, TLS, a Unix socket, memory. Nothing moves until the result is awaited.
+    pub fn attach<T: AsyncRead + AsyncWrite + Unpin>(self, transport: T) -> Attached<T, S> {
+        let limits = &self.exchange.env.limits;
+        let (linger, drain) = (limits.time.linger, limits.body.drain_bytes_max);
+        let solo = Solo::new(self.exchange, Instant::now());
+        let pump = Pump::new(transport, solo, linger, drain);
+        Attached {
+            pump: Some(pump),
+            sleep: None,
+            scratch: vec![0; SCRATCH].into_boxed_slice(),
+            side: PhantomData,
+        }
+    }
+}
+
+impl<S> fmt::Debug for Session<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+/// A session on its transport: a future that carries the exchange out, to the last byte of both messages. Dropping it
+/// ends the exchange where it stands.
+#[must_use = "nothing moves until it is awaited"]
+pub struct Attached<T, S> {
+    pump: Option<Pump<T, Solo>>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    scratch: Box<[u8]>,
+    side: PhantomData<fn() -> S>,
+}
+
+/// What is left of a session: its transport, to be used again or closed, and bytes that were read beyond its end: those
+/// of another protocol after a switch, or of the next request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finished<T> {
+    /// The transport.
+    pub transport: T,
+    /// Bytes that were received behind the message.
+    pub rest: Bytes,
+}
+
+impl<T> Attached<T, ClientSide> {
+    /// The request, to be sent on this transport: `session.attach(stream).req().send("…").await`.
+    pub const fn req(self) -> AttachedRequest<T> {
+        AttachedRequest { attached: self }
+    }
+}
+
+impl<T, S> Attached<T, S> {
+    fn handle(&mut self) -> Option<OutgoingMessage> {
+        let pump = self.pump.as_mut()?;
+        Some(OutgoingMessage {
+            exchange: Rc::downgrade(pump.drive().exchange()),
+        })
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, S> Future for Attached<T, S> {
+    type Output = Result<Finished<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(pump) = &mut this.pump else {
+            return Poll::Pending; // polled after its end: like every future, it has nothing more to say
+        };
+        loop {
+            let now = Instant::now();
+            pump.drive().exchange().env.clock.set(now, SystemTime::now);
+            let due = pump.deadline().is_some_and(|at| at <= now);
+            if pump.poll(cx, now, due, &mut this.scratch).is_ready() {
+                break;
+            }
+            let Some(at) = pump.deadline() else {
+                return Poll::Pending;
+            };
+            let sleep = this
+                .sleep
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.into())));
+            if sleep.deadline() != at.into() {
+                sleep.as_mut().reset(at.into());
+            }
+            ready!(sleep.as_mut().poll(cx));
+        }
+        let Some(pump) = this.pump.take() else {
+            return Poll::Pending;
+        };
+        let (transport, solo) = pump.into_parts();
+        Poll::Ready(match solo.failure {
+            Some(error) => Err(error),
+            None => Ok(Finished {
+                transport,
+                rest: Bytes::from(solo.rest),
+            }),
+        })
+    }
+}
+
+impl<T, S> Drop for Attached<T, S> {
+    fn drop(&mut self) {
+        if let Some(pump) = &mut self.pump {
+            let listeners = pump.drive().exchange().state().flow.take();
+            drop(listeners); // they may hold handles of this exchange
+        }
+    }
+}
+
+impl<T, S> fmt::Debug for Attached<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+/// The request of a session that has its transport.
+///
+/// ```
+/// use hearken_http::Session;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let (here, there) = tokio::io::duplex(1024);
+/// drop(there);
+/// let error = Session::client().attach(here).req().target("/a").send("").await.unwrap_err();
+/// assert!(error.is_closed());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AttachedRequest<T> {
+    attached: Attached<T, ClientSide>,
+}
+
+impl<T> AttachedRequest<T> {
+    fn with(mut self, order: impl FnOnce(&OutgoingMessage)) -> Self {
+        if let Some(handle) = self.attached.handle() {
+            order(&handle);
+        }
+        self
+    }
+
+    /// Sets the method. Default GET without content, POST with it.
+    #[must_use]
+    pub fn method(self, method: &str) -> Self {
+        self.with(|request| request.set_method(method))
+    }
+
+    /// Sets the request target. Default `/`.
+    #[must_use]
+    pub fn target(self, target: &str) -> Self {
+        self.with(|request| request.set_target(target))
+    }
+
+    /// Sets a field. One that cannot be sent fails the session.
+    #[must_use]
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.with(|request| request.set(name, value))
+    }
+
+    /// Sends the request with this content. The result carries the exchange out.
+    pub fn send(self, content: impl Into<Bytes>) -> Attached<T, ClientSide> {
+        self.with(|request| request.send(content)).attached
+    }
+}
+
+/// A message that goes out in a session: Node's `OutgoingMessage`. A handle: clones stand for the same message, and it
+/// may be held by listeners. When its session is gone, nothing it is told has an effect.
+///
+/// ```
+/// use hearken_http::Session;
+/// let session = Session::server();
+/// let resp = session.resp();
+/// resp.set("Content-Type", "text/plain");
+/// resp.set_status(404);
+/// resp.send("no such thing"); // goes out when the session is attached and the request is there
+/// ```
+#[derive(Clone)]
+pub struct OutgoingMessage {
+    exchange: Weak<Exchange>,
+}
+
+impl OutgoingMessage {
+    fn edit(&self, edit: impl FnOnce(&mut crate::conn::exchange::State)) {
+        if let Some(exchange) = self.exchange.upgrade() {
+            edit(&mut exchange.state());
+        }
+    }
+
+    /// Sets the method of a request.
+    pub fn set_method(&self, method: &str) {
+        self.edit(|state| {
+            if let Some(line) = &mut state.request_line {
+                method.clone_into(&mut line.0);
+            }
+        });
+    }
+
+    /// Sets the target of a request.
+    pub fn set_target(&self, target: &str) {
+        self.edit(|state| {
+            if let Some(line) = &mut state.request_line {
+                target.clone_into(&mut line.1);
+            }
+        });
+    }
+
+    /// Sets the status of a response.
+    pub fn set_status(&self, status: impl Into<Status>) {
+        self.edit(|state| state.outgoing.status = status.into().0);
+    }
+
+    /// Sets a field in the place of all with this name. One that cannot be sent fails the message.
+    pub fn set(&self, name: &str, value: &str) {
+        self.edit(|state| {
+            if let Err(misuse) = state.outgoing.fields.set(name, value) {
+                state.outgoing.misuse.get_or_insert(misuse);
+            }
+        });
+    }
+
+    fn order(&self, order: impl FnOnce(&mut crate::conn::exchange::State, &Env)) {
+        let Some(exchange) = self.exchange.upgrade() else {
+            return;
+        };
+        exchange.order(|state, env| {
+            let fresh = state.outgoing.stage == Stage::Head;
+            if fresh
+                && state.request_line.is_some()
+                && state.outgoing.fields.view().get("host").is_none()
+            {
+                // HTTP/1.1 wants one; a transport without a name has this one.
+                let _: Result<(), Misuse> = state.outgoing.fields.set("Host", "localhost");
+            }
+            order(state, env);
+        });
+    }
+
+    /// The method that was not set.
+    fn settle_method(state: &mut crate::conn::exchange::State, with_content: bool) {
+        if let Some(line) = &mut state.request_line {
+            if line.0.is_empty() {
+                line.0 = if with_content { "POST" } else { "GET" }.to_owned();
+            }
+        }
+    }
+
+    /// Sends the whole message; a response that is ready before its request waits for it. The second call does nothing.
+    pub fn send(&self, content: impl Into<Bytes>) {
+        let content = content.into();
+        self.order(|state, env| {
+            if state.request_line.is_none() && state.head.is_none() && state.closed.is_none() {
+                state.early.get_or_insert(content);
+                return;
+            }
+            Self::settle_method(state, !content.is_empty());
+            state.end(env, content, None);
+        });
+    }
+
+    /// Sends a piece of content and tells whether there is room for more. Of a response nothing is taken before its
+    /// request is there.
+    pub fn write(&self, piece: impl Into<Bytes>) -> bool {
+        let (piece, mut room) = (piece.into(), false);
+        self.order(|state, env| {
+            if state.request_line.is_some() || state.head.is_some() {
+                Self::settle_method(state, true);
+                room = state.write(env, piece);
+            }
+        });
+        room
+    }
+
+    /// Waits until there is room to write. Await the session beside it, or nothing moves.
+    ///
+    /// # Errors
+    /// When the exchange is over.
+    pub async fn drain(&self) -> Result<(), Error> {
+        poll_fn(|cx| match self.exchange.upgrade() {
+            Some(exchange) => exchange.order(|state, env| state.poll_drain(env, cx)),
+            None => Poll::Ready(Err(Error::closed(crate::Closed::Done))),
+        })
+        .await
+    }
+
+    /// Ends a message that was written piece by piece, with trailers if there are any.
+    pub fn end(&self, trailers: &Fields) {
+        self.order(|state, env| state.end(env, Bytes::new(), Some(trailers)));
+    }
+
+    /// Listens to [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
+    /// [`Done`](crate::event::Done) or [`Failed`](crate::event::Failed). To be called before anything is sent.
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        self.edit(|state| event.add(listener, &mut state.flow.get_or_insert_default().listeners));
+    }
+}
+
+impl fmt::Debug for OutgoingMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OutgoingMessage")
+    }
+}
+
+/// A message that comes in within a session. A handle, as [`OutgoingMessage`].
+///
+/// ```
+/// use hearken_http::{Session, event};
+/// let session = Session::server();
+/// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.target()));
+/// assert!(session.req().head().is_none());
+/// ```
+#[derive(Clone)]
+pub struct SessionMessage {
+    exchange: Weak<Exchange>,
+}
+
+impl SessionMessage {
+    /// Listens to [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
+    /// [`DataReady`](crate::event::DataReady), [`Ready`](crate::event::Ready) or [`Failed`](crate::event::Failed).
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        if let Some(exchange) = self.exchange.upgrade() {
+            exchange.order(|state, _| {
+                event.add(listener, &mut state.flow.get_or_insert_default().listeners)
+            });
+        }
+    }
+
+    /// The head, once it is there.
+    #[must_use]
+    pub fn head(&self) -> Option<Rc<Head>> {
+        self.exchange.upgrade()?.state().head.clone()
+    }
+
+    /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves.
+    ///
+    /// # Errors
+    /// When the body will never be complete.
+    pub async fn data(&self) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| match self.exchange.upgrade() {
+            Some(exchange) => exchange.order(|state, _| state.poll_data(cx)),
+            None => Poll::Ready(None),
+        })
+        .await
+        .transpose()
+    }
+}
+
+impl fmt::Debug for SessionMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionMessage")
+    }
+}
