@@ -1,7 +1,8 @@
 //! Who is at the other end of a connection.
 
+use std::cell::Cell;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 /// The two ends of a connection and its number. Shared by all exchanges of the connection.
 ///
@@ -15,17 +16,70 @@ use std::net::SocketAddr;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Peer {
     id: u64,
-    remote: Option<SocketAddr>,
-    local: Option<SocketAddr>,
+    remote: Option<End>,
+    local: Option<End>,
+    bytes_read: Cell<u64>,
+    bytes_written: Cell<u64>,
+}
+
+/// A socket address without the flow label, which nobody asks for: a third smaller, for it is kept by every idle
+/// connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct End {
+    ip: IpAddr,
+    port: u16,
+    scope: u32,
+}
+
+impl End {
+    fn new(address: SocketAddr) -> Self {
+        let scope = if let SocketAddr::V6(v6) = address {
+            v6.scope_id()
+        } else {
+            0
+        };
+        Self {
+            ip: address.ip(),
+            port: address.port(),
+            scope,
+        }
+    }
+
+    fn address(self) -> SocketAddr {
+        match self.ip {
+            IpAddr::V4(ip) => (ip, self.port).into(),
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, self.port, 0, self.scope).into(),
+        }
+    }
 }
 
 impl Peer {
-    pub(crate) const fn new(
-        id: u64,
-        remote: Option<SocketAddr>,
-        local: Option<SocketAddr>,
-    ) -> Self {
-        Self { id, remote, local }
+    pub(crate) fn new(id: u64, remote: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
+        Self {
+            id,
+            remote: remote.map(End::new),
+            local: local.map(End::new),
+            bytes_read: Cell::new(0),
+            bytes_written: Cell::new(0),
+        }
+    }
+
+    /// Bytes that its connection has carried by the end of its last exchange.
+    pub(crate) fn count(&self, read: u64, written: u64) {
+        self.bytes_read.set(read);
+        self.bytes_written.set(written);
+    }
+
+    /// Bytes received on the connection, without those of the exchange that is under way.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.get()
+    }
+
+    /// Bytes sent on the connection, without those of the exchange that is under way.
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes_written.get()
     }
 
     /// Number of the connection in this process, from 1 on; never used twice.
@@ -36,21 +90,21 @@ impl Peer {
 
     /// Address of the peer. `None` for what has none: Unix sockets, memory.
     #[must_use]
-    pub const fn address(&self) -> Option<SocketAddr> {
-        self.remote
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.remote.map(End::address)
     }
 
     /// Our own address of this connection.
     #[must_use]
-    pub const fn local_address(&self) -> Option<SocketAddr> {
-        self.local
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.local.map(End::address)
     }
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} ", self.id)?;
-        match self.remote {
+        match self.address() {
             Some(remote) => remote.fmt(f),
             None => f.write_str("local peer"),
         }

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 /// A body of which at least this much is to come is read into buffers of its own, which are handed on without a copy.
@@ -25,6 +25,7 @@ struct Linger {
     until: Instant,
     bytes_left: u64,
     shut: bool,
+    eof: bool,
 }
 
 /// See the module.
@@ -32,10 +33,7 @@ struct Linger {
 pub(crate) struct Pump<T, D> {
     transport: T,
     drive: D,
-    eof: bool,
     linger: Option<Box<Linger>>,
-    linger_time: Duration,
-    linger_bytes: u64,
 }
 
 impl<T, D> Pump<T, D> {
@@ -49,14 +47,11 @@ impl<T, D> Pump<T, D> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
-    pub(crate) fn new(transport: T, drive: D, linger_time: Duration, linger_bytes: u64) -> Self {
+    pub(crate) const fn new(transport: T, drive: D) -> Self {
         Self {
             transport,
             drive,
-            eof: false,
             linger: None,
-            linger_time,
-            linger_bytes,
         }
     }
 
@@ -103,7 +98,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
 
     /// Reads once, if more is welcome. True if something came.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut [u8]) -> bool {
-        if self.eof || !self.drive.wants_read() {
+        if !self.drive.wants_read() {
             return false;
         }
         let left = self.drive.body_left();
@@ -133,13 +128,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         match count {
             Poll::Pending => false,
             Poll::Ready(Ok(0)) => {
-                self.eof = true;
                 self.drive.handle_eof(cx, now);
                 true
             }
             Poll::Ready(Ok(_)) => true,
             Poll::Ready(Err(error)) => {
-                self.eof = true;
                 self.drive.handle_lost(&error, cx, now);
                 true
             }
@@ -187,10 +180,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             self.drive.handle_closed(now);
             return Poll::Ready(());
         }
+        let (time, bytes_left) = self.drive.linger();
         self.linger = Some(Box::new(Linger {
-            until: now + self.linger_time,
-            bytes_left: self.linger_bytes,
+            until: now + time,
+            bytes_left,
             shut: false,
+            eof: self.drive.at_eof(),
         }));
         self.poll_linger(cx, now, scratch)
     }
@@ -203,12 +198,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         if !linger.shut {
             match Pin::new(&mut self.transport).poll_shutdown(cx) {
                 Poll::Ready(Ok(())) => linger.shut = true,
-                Poll::Ready(Err(_)) => self.eof = true,
+                Poll::Ready(Err(_)) => linger.eof = true,
                 Poll::Pending if now < linger.until => return Poll::Pending,
-                Poll::Pending => self.eof = true,
+                Poll::Pending => linger.eof = true,
             }
         }
-        while !self.eof && linger.bytes_left > 0 && now < linger.until {
+        while !linger.eof && linger.bytes_left > 0 && now < linger.until {
             let mut buffer = ReadBuf::new(scratch);
             match Pin::new(&mut self.transport).poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
@@ -217,7 +212,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
                         .bytes_left
                         .saturating_sub(buffer.filled().len() as u64);
                 }
-                Poll::Ready(_) => self.eof = true,
+                Poll::Ready(_) => linger.eof = true,
             }
         }
         self.drive.handle_closed(now);

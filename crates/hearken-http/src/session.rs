@@ -150,10 +150,8 @@ impl<S> Session<S> {
 
     /// Binds the session to a transport: TCP, TLS, a Unix socket, memory. Nothing moves until the result is awaited.
     pub fn attach<T: AsyncRead + AsyncWrite + Unpin>(self, transport: T) -> Attached<T, S> {
-        let limits = &self.exchange.env.limits;
-        let (linger, drain) = (limits.time.linger, limits.body.drain_bytes_max);
         let solo = Solo::new(self.exchange, Instant::now());
-        let pump = Pump::new(transport, solo, linger, drain);
+        let pump = Pump::new(transport, solo);
         Attached {
             pump: Some(pump),
             sleep: None,

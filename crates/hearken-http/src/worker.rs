@@ -130,12 +130,7 @@ impl Worker {
             served,
             runner: HandlerRunner::new(handlers),
         };
-        let pump = Pump::new(
-            transport,
-            drive,
-            limits.time.linger,
-            limits.body.drain_bytes_max,
-        );
+        let pump = Pump::new(transport, drive);
         let key = self.wheel.borrow_mut().add();
         tokio::task::spawn_local(Connection {
             pump,

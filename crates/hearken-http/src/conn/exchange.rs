@@ -91,7 +91,31 @@ impl Wait {
     }
 }
 
+/// What a served connection must remember only while an exchange is under way. It lives here so that an idle connection
+/// does not carry it.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Received, but behind the current exchange.
+    pub(crate) pending: Vec<u8>,
+    /// The first byte of the current head.
+    pub(crate) head_since: Option<Instant>,
+    /// Last progress in writing; `None` while nothing waits to be written.
+    pub(crate) write_since: Option<Instant>,
+    /// When to ask a half-closed peer whether it is still there.
+    pub(crate) probe_at: Option<Instant>,
+}
+
+impl Turn {
+    const NONE: Self = Self {
+        pending: Vec::new(),
+        head_since: None,
+        write_since: None,
+        probe_at: None,
+    };
+}
+
 pub(crate) struct State {
+    pub(crate) turn: Turn,
     pub(crate) proto: Connection,
     pub(crate) out: Output,
     pub(crate) incoming: Incoming,
@@ -131,6 +155,7 @@ pub(crate) struct State {
 impl Exchange {
     pub(crate) fn new(env: &Rc<Env>, role: Role) -> Rc<Self> {
         let state = State {
+            turn: Turn::NONE,
             proto: Connection::new(role, &env.limits),
             out: Output::default(),
             incoming: Incoming::default(),
@@ -195,18 +220,12 @@ impl Exchange {
 }
 
 impl State {
-    /// Ready for a connection: `offset` bytes received and `written` bytes sent before. An exchange that is new or comes
-    /// from the pool is ready for its first message.
-    pub(crate) fn attach(
-        &mut self,
-        peer: &Rc<Peer>,
-        offset: u64,
-        written: u64,
-        report_lines: bool,
-    ) {
-        self.proto.reset(offset);
+    /// Ready for a connection. An exchange that is new or comes from the pool is ready for its first message.
+    pub(crate) fn attach(&mut self, peer: &Rc<Peer>, report_lines: bool) {
+        self.proto.reset(peer.bytes_read());
         self.proto.report_lines(report_lines);
-        self.out.reset(written);
+        self.out.reset(peer.bytes_written());
+        self.turn = Turn::NONE;
         self.peer = Some(Rc::clone(peer));
         self.task = None;
     }
@@ -233,6 +252,7 @@ impl State {
         std::mem::swap(&mut self.out, &mut other.out);
         std::mem::swap(&mut self.marks, &mut other.marks);
         std::mem::swap(&mut self.task, &mut other.task);
+        std::mem::swap(&mut self.turn, &mut other.turn);
         other.peer.clone_from(&self.peer);
         other.spare_head = self.spare_head.take();
     }

@@ -20,7 +20,7 @@ pub(crate) mod timers;
 use bytes::Bytes;
 use std::io;
 use std::task::Context;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the pump must do when a connection has nothing more to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ impl<'a> Input<'a> {
 pub(crate) trait Drive {
     /// Whether more input is welcome. While it is not, the transport is left unread: that is the backpressure.
     fn wants_read(&self) -> bool;
+    /// Whether the end of input was told.
+    fn at_eof(&self) -> bool;
     /// Whether at least this much more of the body in progress is to come, so that a large buffer of its own pays.
     fn body_left(&self) -> u64;
     /// Bytes have come.
@@ -86,6 +88,8 @@ pub(crate) trait Drive {
     fn deadline(&self) -> Option<Instant>;
     /// Whether it is over, once nothing is left to be written.
     fn ending(&self) -> Option<Ending>;
+    /// How long, and for how many bytes, the pump reads on after our end was sent.
+    fn linger(&self) -> (Duration, u64);
     /// The transport is closed. The last call.
     fn handle_closed(&mut self, now: Instant);
 }

@@ -91,8 +91,4 @@ impl Marks {
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
-
-    pub(crate) fn clear(&mut self) {
-        self.queue.clear();
-    }
 }

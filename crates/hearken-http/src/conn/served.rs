@@ -19,7 +19,7 @@ use hearken_proto::{Half, Role};
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The handler of one exchange at a time.
 pub(crate) trait Runner {
@@ -45,21 +45,10 @@ pub(crate) struct Served {
     pub(super) env: Rc<Env>,
     peer: Rc<Peer>,
     pub(super) exchange: Option<Rc<Exchange>>,
-    /// Received, but behind the current exchange.
-    pending: Vec<u8>,
     /// Accepted, or the last exchange ended.
     pub(super) since: Instant,
-    /// The first byte of the current head.
-    pub(super) head_since: Option<Instant>,
-    /// Last progress in writing, while something waits to be written.
-    pub(super) write_since: Instant,
-    writing: bool,
     /// The connection is old enough then.
     expires: Instant,
-    pub(super) probe_at: Option<Instant>,
-    /// Position in both directions, while no exchange holds it.
-    offset: u64,
-    written: u64,
     /// Exchanges begun.
     pub(super) count: u32,
     eof: bool,
@@ -75,15 +64,8 @@ impl Served {
             env: Rc::clone(env),
             peer,
             exchange: None,
-            pending: Vec::new(),
             since: now,
-            head_since: None,
-            write_since: now,
-            writing: false,
             expires,
-            probe_at: None,
-            offset: 0,
-            written: 0,
             count: 0,
             eof: false,
             ready: false,
@@ -118,9 +100,7 @@ impl Served {
         let pooled = self.env.pool.borrow_mut().pop();
         let exchange = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
         let lines = self.env.hooks.observer.is_some();
-        exchange
-            .state()
-            .attach(&self.peer, self.offset, self.written, lines);
+        exchange.state().attach(&self.peer, lines);
         self.begin(&exchange, now);
         Rc::clone(self.exchange.insert(exchange))
     }
@@ -142,22 +122,30 @@ impl Served {
         runner: &mut dyn Runner,
         now: Instant,
     ) {
-        if self.pending.is_empty() {
+        let mut rest = self.take_pending();
+        if rest.is_empty() {
             let used = self.run(input, cx, runner, now);
-            self.pending.extend_from_slice(&input.bytes()[used..]);
+            rest.extend_from_slice(&input.bytes()[used..]);
         } else {
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.extend_from_slice(input.bytes());
-            let used = self.run(&Input::Borrowed(&pending), cx, runner, now);
-            if used < pending.len() {
-                pending.drain(..used);
-                self.pending = pending;
-            }
+            rest.extend_from_slice(input.bytes());
+            let used = self.run(&Input::Borrowed(&rest), cx, runner, now);
+            rest.drain(..used);
         }
-        if self.eof && self.pending.is_empty() {
-            self.tell_eof(cx, runner, now);
+        if rest.is_empty() {
+            if self.eof {
+                self.tell_eof(cx, runner, now);
+            }
+        } else if let Some(exchange) = &self.exchange {
+            exchange.state().turn.pending = rest;
         }
         self.note_wait(now);
+    }
+
+    fn take_pending(&self) -> Vec<u8> {
+        let Some(exchange) = &self.exchange else {
+            return Vec::new();
+        };
+        std::mem::take(&mut exchange.state().turn.pending)
     }
 
     fn run(
@@ -209,8 +197,8 @@ impl Served {
         now: Instant,
     ) -> Result<(), hearken_proto::Error> {
         let mut state = exchange.state();
-        if self.head_since.is_none() && state.outgoing.stage == Stage::Head && !self.ready {
-            self.head_since = Some(now);
+        if state.turn.head_since.is_none() && state.outgoing.stage == Stage::Head && !self.ready {
+            state.turn.head_since = Some(now);
         }
         loop {
             let (used, took) = state.receive(input, *at)?;
@@ -218,7 +206,7 @@ impl Served {
             match took {
                 Some(Took::Head(_)) => {
                     self.ready = true;
-                    self.head_since = None;
+                    state.turn.head_since = None;
                     self.see(self.count, Step::Head, now);
                 }
                 Some(Took::Content) => {
@@ -351,9 +339,9 @@ impl Served {
         if receiving {
             return false;
         }
+        state.turn.probe_at = None;
         drop(state);
         self.since = now;
-        self.probe_at = None;
         self.next_exchange();
         true
     }
@@ -391,9 +379,9 @@ impl Served {
             && state.outgoing.stage == Stage::Head
             && !state.proto.in_head()
             && state.out.is_empty()
-            && self.head_since.is_none();
+            && state.turn.head_since.is_none();
         if idle {
-            (self.offset, self.written) = (state.proto.offset(), state.out.written());
+            self.peer.count(state.proto.offset(), state.out.written());
             drop(state);
             if let Some(exchange) = self.exchange.take() {
                 self.env.pool.borrow_mut().push(exchange);
@@ -475,7 +463,7 @@ impl Served {
     pub(super) fn abort(&mut self, why: Closed, cx: &mut Context<'_>, runner: &mut dyn Runner) {
         self.why = why;
         self.ending = Some(Ending::Now);
-        self.pending = Vec::new();
+        drop(self.take_pending());
         let Some(exchange) = self.exchange.clone() else {
             return;
         };
@@ -504,10 +492,11 @@ impl Served {
                 self.ending.get_or_insert(Ending::Now);
             }
             // A half-closed client gets its answer; whether it is still there will show.
-            Ok(_) if self.probe_at.is_none() => {
-                self.probe_at = Some(now + super::timers::PROBE_FIRST)
+            Ok(_) => {
+                let turn = &mut exchange.state().turn;
+                turn.probe_at
+                    .get_or_insert(now + super::timers::PROBE_FIRST);
             }
-            Ok(_) => {}
         }
     }
 
@@ -544,7 +533,11 @@ impl<R: Runner> Drive for ServedBy<R> {
         };
         let state = exchange.state();
         let most = served.env.limits.body.queue_bytes as usize;
-        served.pending.len() < most && state.incoming.queued() < most
+        state.turn.pending.len() < most && state.incoming.queued() < most
+    }
+
+    fn at_eof(&self) -> bool {
+        self.served.eof
     }
 
     fn body_left(&self) -> u64 {
@@ -576,6 +569,7 @@ impl<R: Runner> Drive for ServedBy<R> {
         } else {
             Closed::PeerGone
         };
+        self.served.eof = true;
         self.served.abort(why, cx, &mut self.runner);
     }
 
@@ -605,18 +599,15 @@ impl<R: Runner> Drive for ServedBy<R> {
         };
         let mut state = exchange.state();
         let mut progress = false;
-        if !served.writing {
-            served.write_since = now;
-        }
         while !state.out.is_empty() {
+            state.turn.write_since.get_or_insert(now);
             let Some(count) = write(&state.out) else {
                 break;
             };
-            served.write_since = now;
+            state.turn.write_since = None;
             state.wrote(&served.env, count);
             progress = true;
         }
-        served.writing = !state.out.is_empty();
         let marked = !state.marks.is_empty();
         drop(state);
         if marked {
@@ -639,6 +630,11 @@ impl<R: Runner> Drive for ServedBy<R> {
         served.ending.filter(|_| flushed)
     }
 
+    fn linger(&self) -> (Duration, u64) {
+        let limits = &self.served.env.limits;
+        (limits.time.linger, limits.body.drain_bytes_max)
+    }
+
     fn handle_closed(&mut self, now: Instant) {
         let served = &mut self.served;
         self.runner.cancel();
@@ -647,9 +643,9 @@ impl<R: Runner> Drive for ServedBy<R> {
             drop(listeners);
             let mut state = exchange.state();
             state.close(served.why);
-            (served.offset, served.written) = (state.proto.offset(), state.out.written());
+            served.peer.count(state.proto.offset(), state.out.written());
         }
-        let (bytes_in, bytes_out) = (served.offset, served.written);
+        let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
         served.see(
             0,
             Step::Closed {

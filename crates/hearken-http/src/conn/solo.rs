@@ -15,7 +15,7 @@ use hearken_proto::{Head, Role};
 use std::io;
 use std::rc::Rc;
 use std::task::Context;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// See the module.
 pub(crate) struct Solo {
@@ -147,6 +147,10 @@ impl Drive for Solo {
             && matches!(state.incoming.progress, Progress::Open)
     }
 
+    fn at_eof(&self) -> bool {
+        self.eof
+    }
+
     fn body_left(&self) -> u64 {
         self.exchange.state().proto.body_left().unwrap_or(0)
     }
@@ -254,6 +258,11 @@ impl Drive for Solo {
 
     fn ending(&self) -> Option<Ending> {
         self.ending.filter(|_| self.exchange.state().out.is_empty())
+    }
+
+    fn linger(&self) -> (Duration, u64) {
+        let limits = &self.exchange.env.limits;
+        (limits.time.linger, limits.body.drain_bytes_max)
     }
 
     fn handle_closed(&mut self, _now: Instant) {

@@ -48,18 +48,20 @@ impl Served {
                 .then(|| (self.since + idle, Phase::Idle));
         };
         let state = exchange.state();
-        let write =
-            (!state.out.is_empty()).then(|| (self.write_since + time.write_idle, Phase::Write));
+        let write = state
+            .turn
+            .write_since
+            .map(|since| (since + time.write_idle, Phase::Write));
         if self.ending.is_some() {
             return write;
         }
         let read = match state.proto.halves().0 {
-            Half::Idle if self.head_since.is_some() => {
+            Half::Idle if state.turn.head_since.is_some() => {
                 // The first head counts from accept: connecting and saying nothing is no way around it.
                 let from = if self.count <= 1 {
                     self.since
                 } else {
-                    self.head_since.unwrap_or(self.since)
+                    state.turn.head_since.unwrap_or(self.since)
                 };
                 Some((from + time.head, Phase::Head))
             }
@@ -69,7 +71,8 @@ impl Served {
             Half::Body => body_deadline(&state, time).map(|at| (at, Phase::Body)),
             _ => None,
         };
-        let probe = self
+        let probe = state
+            .turn
             .probe_at
             .filter(|_| state.outgoing.stage == Stage::Head)
             .map(|at| (at, Phase::Probe));
@@ -125,13 +128,13 @@ impl Served {
         };
         let mut state = exchange.state();
         let Some(&byte) = PROBE.get(state.probed) else {
-            self.probe_at = None;
+            state.turn.probe_at = None;
             return;
         };
         state.out.tail.push(byte);
         state.probed += 1;
         let pause = PROBE_FIRST * 2_u32.pow(state.probed as u32);
-        self.probe_at = Some(now + pause);
+        state.turn.probe_at = Some(now + pause);
     }
 }
 
