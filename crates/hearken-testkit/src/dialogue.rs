@@ -80,7 +80,6 @@ impl Talk {
     /// The next thing that the bytes are taken for: `request GET /`, `response 200`, `interim 103`, `switched`,
     /// `content abc`, `end`, `line …`.
     #[track_caller]
-    #[must_use]
     pub fn event(mut self, expected: &str) -> Self {
         match self.receive() {
             Ok(Some(event)) => assert_eq!(event, expected),
@@ -91,7 +90,6 @@ impl Talk {
 
     /// Nothing more can be made of the bytes for now.
     #[track_caller]
-    #[must_use]
     pub fn nothing(mut self) -> Self {
         assert_eq!(self.receive(), Ok(None));
         self
@@ -99,7 +97,6 @@ impl Talk {
 
     /// The bytes are an error with this code at this byte.
     #[track_caller]
-    #[must_use]
     pub fn error(mut self, code: &str, at: u64) -> Self {
         let error = self.receive().expect_err("expected an error");
         assert_eq!((error.code(), error.at()), (code, Some(at)));
@@ -108,7 +105,6 @@ impl Talk {
 
     /// The peer closes its direction; that is an event, or `eof` if it is none.
     #[track_caller]
-    #[must_use]
     pub fn eof(mut self, expected: &str) -> Self {
         let event = match self.connection.receive_eof() {
             Ok(None) => "eof".to_owned(),
@@ -121,7 +117,6 @@ impl Talk {
 
     /// Says it; these bytes go out.
     #[track_caller]
-    #[must_use]
     pub fn say(mut self, what: Say<'_>, expected: &str) -> Self {
         let mut out = Vec::new();
         if let Err(misuse) = self.send(what, &mut out) {
@@ -133,7 +128,6 @@ impl Talk {
 
     /// It cannot be said, and nothing goes out.
     #[track_caller]
-    #[must_use]
     pub fn refuse(mut self, what: Say<'_>, expected: Misuse) -> Self {
         let mut out = Vec::new();
         assert_eq!(self.send(what, &mut out), Err(expected));
@@ -176,7 +170,6 @@ impl Talk {
     }
 
     /// Anything else about the connection.
-    #[must_use]
     pub fn with(mut self, check: impl FnOnce(&mut Connection)) -> Self {
         check(&mut self.connection);
         self

@@ -1,5 +1,11 @@
 //! The tests of hearken-proto, one binary: vectors, dialogues by rule family, two ends on a link, properties, parity.
 
+mod bodyless;
+mod client;
+mod closing;
+mod early_response;
+mod handover;
+mod keep_alive;
 mod parity;
 mod properties;
 mod vectors;

@@ -1,0 +1,191 @@
+//! Ends: half-closed peers, unfinished messages, answers that nobody asked for (RFC 9112 §8, §9.5, §9.6).
+
+use hearken_proto::{Half, Length, Misuse, Role};
+use hearken_testkit::{Say, talk};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const OK_CLOSE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn the_end_between_exchanges_ends_both_directions() {
+    for role in [Role::Server, Role::Client] {
+        talk(role)
+            .eof("eof")
+            .finished()
+            .halves(Half::Closed, Half::MustClose);
+        talk(role)
+            .eof("eof")
+            .eof("eof")
+            .halves(Half::Closed, Half::MustClose);
+    }
+}
+
+#[test]
+fn a_half_closed_client_gets_its_answer() {
+    talk(Role::Server)
+        .hear(GET)
+        .event("request GET /")
+        .event("end")
+        .eof("eof")
+        .lives()
+        .halves(Half::Closed, Half::Idle)
+        .with(|it| assert!(!it.persistent()))
+        .say(Say::Final(200), OK_CLOSE)
+        .finished()
+        .halves(Half::Closed, Half::MustClose);
+}
+
+#[test]
+fn a_half_closed_client_gets_its_answer_though_the_end_of_its_request_is_still_owed() {
+    talk(Role::Server)
+        .hear(GET)
+        .event("request GET /")
+        .eof("eof")
+        .event("end")
+        .say(Say::Final(200), OK_CLOSE)
+        .finished()
+        .both(Half::MustClose);
+}
+
+#[test]
+fn the_end_in_the_middle_of_an_answer() {
+    talk(Role::Server)
+        .hear(GET)
+        .event("request GET /")
+        .event("end")
+        .say(
+            Say::Head(200, Length::Known(2)),
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+        )
+        .eof("eof")
+        .lives()
+        .say(Say::Content("ok"), "ok")
+        .say(Say::End, "")
+        .finished()
+        .halves(Half::Closed, Half::MustClose);
+}
+
+#[test]
+fn the_end_in_a_head_or_body_can_be_answered() {
+    for (bytes, code) in [
+        ("GET / HT", "H1_TRUNCATED_HEAD"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+            "H1_TRUNCATED_BODY",
+        ),
+    ] {
+        let mut talk = talk(Role::Server).hear(bytes);
+        talk = if code == "H1_TRUNCATED_HEAD" {
+            talk.nothing()
+        } else {
+            talk.event("request POST /")
+        };
+        talk.eof(code)
+            .eof(code)
+            .halves(Half::Failed, Half::Idle)
+            .say(
+                Say::Final(400),
+                "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            )
+            .finished()
+            .halves(Half::Failed, Half::MustClose);
+    }
+}
+
+#[test]
+fn an_empty_line_is_no_head() {
+    talk(Role::Server)
+        .hear("\r\n")
+        .nothing()
+        .with(|it| assert!(!it.in_head()))
+        .eof("eof")
+        .halves(Half::Closed, Half::MustClose);
+    talk(Role::Server)
+        .hear("\r\nG")
+        .nothing()
+        .with(|it| assert!(it.in_head()))
+        .eof("H1_TRUNCATED_HEAD")
+        .halves(Half::Failed, Half::Idle);
+}
+
+#[test]
+fn an_answer_to_nothing_is_the_last_word() {
+    let timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    talk(Role::Server)
+        .say(Say::Final(408), timeout)
+        .finished()
+        .hear(GET)
+        .nothing()
+        .rest("")
+        .both(Half::MustClose);
+    // The rest of a head that came too late is no request any more, not even while the answer goes out.
+    talk(Role::Server)
+        .hear("GET / HTTP/1.1\r\n")
+        .nothing()
+        .say(Say::Head(408, Length::Known(0)), timeout)
+        .hear("Host: a\r\n\r\n")
+        .nothing()
+        .rest("")
+        .say(Say::End, "")
+        .finished()
+        .both(Half::MustClose);
+    talk(Role::Server)
+        .refuse(Say::Interim(103), Misuse::OutOfOrder)
+        .both(Half::Idle);
+}
+
+#[test]
+fn after_the_last_message_nothing_is_sent() {
+    talk(Role::Server)
+        .hear("GET / HTTP/1.0\r\n\r\n")
+        .event("request GET /")
+        .event("end")
+        .say(Say::Final(200), OK_CLOSE)
+        .refuse(Say::Head(200, Length::Known(0)), Misuse::OutOfOrder)
+        .refuse(Say::Interim(100), Misuse::OutOfOrder)
+        .refuse(Say::Content("x"), Misuse::OutOfOrder)
+        .refuse(Say::End, Misuse::OutOfOrder)
+        .eof("eof")
+        .halves(Half::Closed, Half::MustClose);
+}
+
+#[test]
+fn bytes_after_the_end_are_counted_and_dropped() {
+    talk(Role::Server)
+        .hear("GET / HTTP/1.0\r\n\r\nmore")
+        .event("request GET /")
+        .event("end")
+        .say(Say::Final(200), OK_CLOSE)
+        .nothing()
+        .with(|it| assert_eq!(it.offset(), 22))
+        .hear("and more")
+        .nothing()
+        .rest("")
+        .with(|it| assert_eq!(it.offset(), 30))
+        .finished();
+}
+
+#[test]
+fn a_broken_head_can_be_shown() {
+    talk(Role::Server)
+        .hear("GET /path HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n")
+        .error("H1_SPACE_BEFORE_COLON", 30)
+        .with(|it| {
+            let head = it.head();
+            assert_eq!((head.method(), head.target()), ("GET", "/path"));
+            assert_eq!(head.fields().get("host"), Some(&b"a"[..]));
+            assert_eq!(head.as_bytes(), b"GET /path HTTP/1.1\r\nHost: a\r\nX ");
+        })
+        .halves(Half::Failed, Half::Idle);
+}
+
+#[test]
+fn a_client_cannot_be_answered_twice() {
+    talk(Role::Server)
+        .hear("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+        .event("request POST /")
+        .say(Say::Final(200), OK)
+        .refuse(Say::Head(500, Length::Known(0)), Misuse::OutOfOrder)
+        .halves(Half::Body, Half::Done);
+}

@@ -1,0 +1,243 @@
+//! The end of HTTP: Upgrade (RFC 9110 §7.8) and CONNECT (§9.3.6), with the bytes that are there already.
+
+use hearken_proto::{Half, Length, Misuse, Role};
+use hearken_testkit::{Say, Talk, talk};
+
+const UPGRADE: &str =
+    "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+const SWITCH: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n";
+
+fn upgrade() -> Say<'static> {
+    Say::HeadWith(101, Length::Known(0), &[("Upgrade", "echo")])
+}
+
+fn asked(bytes: &str) -> Talk {
+    talk(Role::Server).hear(bytes)
+}
+
+#[test]
+fn an_upgrade_with_bytes_behind_it() {
+    asked(&format!("{UPGRADE}\u{1}frame"))
+        .event("request GET /chat")
+        .with(|it| assert_eq!(it.head().upgrade(), Some(&b"echo"[..])))
+        .event("end")
+        .nothing()
+        .say(upgrade(), SWITCH)
+        .nothing()
+        .rest("\u{1}frame")
+        .both(Half::Switched);
+}
+
+#[test]
+fn an_upgrade_before_the_end_of_the_request_was_asked_for() {
+    asked(&format!("{UPGRADE}frame"))
+        .event("request GET /chat")
+        .say(upgrade(), SWITCH)
+        .nothing()
+        .rest("frame")
+        .both(Half::Switched);
+}
+
+#[test]
+fn after_the_switch_nothing_is_sent_as_http() {
+    asked(UPGRADE)
+        .event("request GET /chat")
+        .event("end")
+        .say(upgrade(), SWITCH)
+        .refuse(Say::Content("x"), Misuse::OutOfOrder)
+        .refuse(Say::End, Misuse::OutOfOrder)
+        .refuse(Say::Head(200, Length::Known(0)), Misuse::OutOfOrder)
+        .refuse(Say::Interim(103), Misuse::OutOfOrder)
+        .lives()
+        .with(|it| it.must_close())
+        .eof("eof")
+        .both(Half::Switched);
+}
+
+#[test]
+fn the_caller_may_write_the_connection_field_itself() {
+    asked(UPGRADE)
+        .event("request GET /chat")
+        .say(
+            Say::HeadWith(
+                101,
+                Length::Unknown,
+                &[
+                    ("connection", "upgrade"),
+                    ("Upgrade", "echo"),
+                    ("Content-Length", "5"),
+                ],
+            ),
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nUpgrade: echo\r\n\r\n",
+        )
+        .both(Half::Switched);
+}
+
+#[test]
+fn no_switch_that_was_not_asked_for() {
+    for request in [
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\n\r\n",
+        "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: \r\n\r\n",
+    ] {
+        asked(request)
+            .event("request GET /")
+            .with(|it| assert_eq!(it.head().upgrade(), None))
+            .event("end")
+            .refuse(upgrade(), Misuse::SwitchNotAsked)
+            .halves(Half::Done, Half::Idle);
+    }
+}
+
+#[test]
+fn an_upgrade_that_is_not_granted_is_a_request() {
+    asked(&format!("{UPGRADE}GET /next HTTP/1.1\r\nHost: a\r\n\r\n"))
+        .event("request GET /chat")
+        .event("end")
+        .say(
+            Say::Final(200),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        )
+        .event("request GET /next")
+        .event("end")
+        .refuse(upgrade(), Misuse::SwitchNotAsked)
+        .halves(Half::Done, Half::Idle);
+}
+
+#[test]
+fn a_client_that_closed_its_direction_can_still_be_switched() {
+    asked(UPGRADE)
+        .event("request GET /chat")
+        .event("end")
+        .eof("eof")
+        .halves(Half::Closed, Half::Idle)
+        .say(upgrade(), SWITCH)
+        .both(Half::Switched);
+}
+
+#[test]
+fn a_tunnel() {
+    for status in [200, 204, 299] {
+        let expected = match status {
+            200 => "HTTP/1.1 200 OK\r\n\r\n",
+            204 => "HTTP/1.1 204 No Content\r\n\r\n",
+            _ => "HTTP/1.1 299 \r\n\r\n",
+        };
+        asked("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n\u{16}\u{3}")
+            .event("request CONNECT a:443")
+            .event("end")
+            .nothing()
+            .say(
+                Say::HeadWith(
+                    status,
+                    Length::Known(9),
+                    &[("Content-Length", "9"), ("Transfer-Encoding", "chunked")],
+                ),
+                expected,
+            )
+            .refuse(Say::Content("x"), Misuse::OutOfOrder)
+            .rest("\u{16}\u{3}")
+            .both(Half::Switched);
+    }
+}
+
+#[test]
+fn a_tunnel_after_the_client_closed_its_direction() {
+    asked("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")
+        .event("request CONNECT a:443")
+        .event("end")
+        .eof("eof")
+        .say(Say::Head(200, Length::Known(0)), "HTTP/1.1 200 OK\r\n\r\n")
+        .both(Half::Switched);
+}
+
+#[test]
+fn a_tunnel_that_is_refused_leaves_http() {
+    asked("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .event("request CONNECT a:443")
+        .event("end")
+        .say(
+            Say::Head(403, Length::Known(2)),
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n",
+        )
+        .say(Say::Content("no"), "no")
+        .say(Say::End, "")
+        .event("request GET /")
+        .event("end");
+}
+
+#[test]
+fn the_client_is_switched() {
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+    let ask = Say::RequestWith(
+        "GET",
+        "/",
+        Length::Known(0),
+        &[
+            ("Host", "a"),
+            ("Connection", "upgrade"),
+            ("Upgrade", "echo"),
+        ],
+    );
+    talk(Role::Client)
+        .say(ask, request)
+        .say(Say::End, "")
+        .hear(format!("{SWITCH}frame"))
+        .event("switched")
+        .nothing()
+        .rest("frame")
+        .refuse(Say::Get("/"), Misuse::OutOfOrder)
+        .eof("eof")
+        .both(Half::Switched);
+    // The answer may be faster than the order to end a request that has no content anyway.
+    talk(Role::Client)
+        .say(ask, request)
+        .hear(SWITCH)
+        .event("switched")
+        .refuse(Say::End, Misuse::OutOfOrder)
+        .both(Half::Switched);
+}
+
+#[test]
+fn the_client_is_not_switched_in_the_middle_of_its_content() {
+    let ask = Say::RequestWith(
+        "POST",
+        "/",
+        Length::Known(4),
+        &[
+            ("Host", "a"),
+            ("Connection", "upgrade"),
+            ("Upgrade", "echo"),
+        ],
+    );
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\nContent-Length: 4\r\n\r\n";
+    talk(Role::Client)
+        .say(ask, request)
+        .say(Say::Content("ab"), "ab")
+        .hear(SWITCH)
+        .error("H1_STATUS_UNEXPECTED", SWITCH.len() as u64 - 2)
+        .finished()
+        .halves(Half::Failed, Half::MustClose);
+    talk(Role::Client)
+        .say(ask, request)
+        .say(Say::Content("abcd"), "abcd")
+        .say(Say::End, "")
+        .hear(SWITCH)
+        .event("switched")
+        .both(Half::Switched);
+}
+
+#[test]
+fn the_client_gets_its_tunnel() {
+    talk(Role::Client)
+        .say(
+            Say::RequestWith("CONNECT", "a:443", Length::Known(0), &[("Host", "a:443")]),
+            "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+        )
+        .hear("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\u{16}")
+        .event("switched")
+        .rest("\u{16}")
+        .both(Half::Switched);
+}
