@@ -1,0 +1,4 @@
+//! Any bytes as a chunked body, beside httparse, and encoded again.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hearken_testkit::check_chunked(bytes));

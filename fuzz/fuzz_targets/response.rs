@@ -1,0 +1,4 @@
+//! Any bytes to a client; the first byte says what it had asked.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hearken_testkit::check_response(bytes));
