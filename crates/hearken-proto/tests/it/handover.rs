@@ -107,6 +107,22 @@ fn an_upgrade_that_is_not_granted_is_a_request() {
 }
 
 #[test]
+fn what_the_last_request_asked_is_forgotten() {
+    asked(UPGRADE)
+        .event("request GET /chat")
+        .event("end")
+        .say(
+            Say::Final(200),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        )
+        .refuse(upgrade(), Misuse::SwitchNotAsked)
+        .hear("GET / HTTP/1.1\r\nHost : a\r\n")
+        .error("H1_SPACE_BEFORE_COLON", UPGRADE.len() as u64 + 20)
+        .refuse(upgrade(), Misuse::SwitchNotAsked)
+        .halves(Half::Failed, Half::Idle);
+}
+
+#[test]
 fn a_client_that_closed_its_direction_can_still_be_switched() {
     asked(UPGRADE)
         .event("request GET /chat")
