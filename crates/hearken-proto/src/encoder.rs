@@ -106,6 +106,8 @@ impl Connection {
     /// Sends the head of a response. Interim ones (1xx but 101) may come any number of times before the final one; to
     /// an HTTP/1.0 client they are left out. Returns how the content is framed.
     ///
+    /// A final response before any request (408, 503) says `Connection: close`, and nothing that comes then is read.
+    ///
     /// # Errors
     /// [`Misuse`], and nothing was written.
     #[inline]
