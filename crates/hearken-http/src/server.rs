@@ -18,6 +18,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use tokio::runtime;
 use tokio::sync::watch;
@@ -64,10 +65,13 @@ impl Server {
                     let _: crate::Sent = answer.answer(again);
                 }
             };
+            let slept = Arc::new(AtomicBool::new(true));
+            let woken = Arc::clone(&slept);
             let runtime = runtime::Builder::new_current_thread()
                 .enable_all()
+                .on_thread_unpark(move || woken.store(true, Ordering::Relaxed))
                 .build_local(runtime::LocalOptions::default())?;
-            runtime.block_on(work(seed, make));
+            runtime.block_on(work(seed, slept, make));
             Ok(())
         };
         Self {
