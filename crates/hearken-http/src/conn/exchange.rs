@@ -132,7 +132,7 @@ pub(crate) struct State {
     pub(crate) early: Option<Bytes>,
     /// Memory for the next head.
     pub(crate) spare_head: Option<Box<Head>>,
-    /// Number of the exchange on its connection, from 1 on.
+    /// Number of the exchange on its connection, from 1 on; 0 until its first byte has come.
     pub(crate) number: u32,
     /// Body bytes received of this message.
     pub(crate) body_bytes: u64,
@@ -231,13 +231,13 @@ impl State {
     }
 
     /// Ready for the next exchange of the same connection.
-    pub(crate) fn next(&mut self, number: u32) {
+    pub(crate) fn next(&mut self) {
         self.incoming.reset();
         self.outgoing.reset();
         self.flow = None;
         self.wait = Wait::default();
         self.last = false;
-        self.number = number;
+        self.number = 0;
         self.body_bytes = 0;
         self.more_input = false;
         self.owes_continue = false;

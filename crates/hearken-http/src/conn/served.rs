@@ -101,17 +101,30 @@ impl Served {
         let exchange = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
         let lines = self.env.hooks.observer.is_some();
         exchange.state().attach(&self.peer, lines);
-        self.begin(&exchange, now);
         Rc::clone(self.exchange.insert(exchange))
     }
 
-    fn begin(&mut self, exchange: &Exchange, now: Instant) {
-        self.count += 1;
+    /// Whether bytes may be parsed now. The head of a next request waits until its predecessor is over on both sides,
+    /// its handler included, and until the answers before it have left room. With its first byte an exchange begins.
+    fn admits(&mut self, exchange: &Exchange, now: Instant) -> bool {
         let mut state = exchange.state();
-        state.number = self.count;
-        state.last = now >= self.expires;
-        drop(state);
-        self.see(self.count, Step::FirstByte, now);
+        if state.proto.halves().0 != Half::Idle {
+            return true;
+        }
+        if state.outgoing.stage != Stage::Head {
+            return false;
+        }
+        if state.number == 0 {
+            if state.out.len() as u64 >= self.env.limits.body.queue_bytes {
+                return false;
+            }
+            self.count += 1;
+            state.number = self.count;
+            state.last = now >= self.expires;
+            self.see(self.count, Step::FirstByte, now);
+        }
+        state.turn.head_since.get_or_insert(now);
+        true
     }
 
     /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
@@ -163,7 +176,7 @@ impl Served {
                 None if more => self.activate(now),
                 None => break,
             };
-            if more {
+            if more && self.admits(&exchange, now) {
                 if let Err(error) = self.parse(&exchange, input, &mut at, now) {
                     self.fail(&error.into(), input.bytes(), cx, runner);
                     return input.bytes().len();
@@ -197,9 +210,6 @@ impl Served {
         now: Instant,
     ) -> Result<(), hearken_proto::Error> {
         let mut state = exchange.state();
-        if state.turn.head_since.is_none() && state.outgoing.stage == Stage::Head && !self.ready {
-            state.turn.head_since = Some(now);
-        }
         loop {
             let (used, took) = state.receive(input, *at)?;
             *at += used;
@@ -354,7 +364,7 @@ impl Served {
         let listeners = exchange.state().flow.take();
         drop(listeners); // outside of the borrow: it may hold handles of this exchange
         if Rc::strong_count(&exchange) == 1 {
-            exchange.state().next(self.count);
+            exchange.state().next();
             self.exchange = Some(exchange);
             return;
         }
@@ -362,7 +372,7 @@ impl Served {
         let fresh = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
         {
             let (mut old, mut new) = (exchange.state(), fresh.state());
-            new.next(self.count);
+            new.next();
             old.hand_over(&mut new);
             old.close(Closed::Done);
         }
@@ -379,7 +389,8 @@ impl Served {
             && state.outgoing.stage == Stage::Head
             && !state.proto.in_head()
             && state.out.is_empty()
-            && state.turn.head_since.is_none();
+            && state.turn.head_since.is_none()
+            && state.turn.pending.is_empty();
         if idle {
             self.peer.count(state.proto.offset(), state.out.written());
             drop(state);
