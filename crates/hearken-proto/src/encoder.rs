@@ -1,106 +1,17 @@
 //! The sending side: heads, content and ends of messages, framed as the rules demand (RFC 9112 §6, RFC 9110 §8.6).
 //!
-//! Here: [`Request`], [`Response`], [`Length`] and the `send_*` orders of [`Connection`]. What cannot be sent: CR, LF or
+//! Here: the `send_*` orders of [`Connection`]. What cannot be sent: CR, LF or
 //! NUL in a name or value, a body where none is allowed, more or fewer bytes than were declared. Not here: where the
 //! bytes go; every order appends to a buffer of the caller.
 
 use crate::connection::{Connection, Outgoing, Role};
 use crate::fields::{Fields, Special, is_forbidden_trailer};
 use crate::half::{Half, Step};
+use crate::outgoing::{Length, Request, Response};
 use crate::semantics::Facts;
-use crate::{BodyLength, Date, Misuse, chunked, reason_phrase, semantics, syntax};
+use crate::wire::{Framing, copy_fields, length_field, status_line};
+use crate::{BodyLength, Misuse, chunked, semantics, syntax};
 use alloc::vec::Vec;
-
-/// How much content will follow, as far as the sender knows.
-///
-/// ```
-/// use hearken_proto::Length;
-/// assert_ne!(Length::Known(0), Length::Unknown);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "either it is known or not")]
-pub enum Length {
-    /// Exactly this many bytes.
-    Known(u64),
-    /// Only its end will tell: chunked for HTTP/1.1, until close for HTTP/1.0, unless a Content-Length field says it.
-    Unknown,
-}
-
-/// A response head to be sent.
-///
-/// ```
-/// use hearken_proto::{Fields, Length, Response};
-/// let fields = Fields::new();
-/// let response = Response::new(204, &fields, Length::Known(0));
-/// assert_eq!(response.status, 204);
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Response<'a> {
-    /// 100 to 999.
-    pub status: u16,
-    /// Reason phrase; `None` for the registered one.
-    pub reason: Option<&'a [u8]>,
-    /// The field lines, sent in this order and case. Content-Length and Transfer-Encoding among them are obeyed where
-    /// they are legal and left out where they are not; of both, Content-Length is left out.
-    pub fields: &'a Fields,
-    /// What is known of the content.
-    pub length: Length,
-    /// Value for Date, added unless `fields` has one.
-    pub date: Option<&'a Date>,
-}
-
-impl<'a> Response<'a> {
-    /// A response with the registered reason phrase and no Date.
-    #[must_use]
-    pub const fn new(status: u16, fields: &'a Fields, length: Length) -> Self {
-        Self {
-            status,
-            reason: None,
-            fields,
-            length,
-            date: None,
-        }
-    }
-}
-
-/// A request head to be sent.
-///
-/// ```
-/// use hearken_proto::{Connection, Fields, Length, Limits, Request, Role};
-/// let mut fields = Fields::new();
-/// fields.append("Host", "example.org")?;
-/// let mut out = Vec::new();
-/// Connection::new(Role::Client, &Limits::default())
-///     .send_request(&Request::new("GET", "/", &fields, Length::Known(0)), &mut out)?;
-/// assert_eq!(out, b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
-/// # Ok::<(), hearken_proto::Misuse>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Request<'a> {
-    /// Token characters.
-    pub method: &'a str,
-    /// In the form that the method asks for (RFC 9112 §3.2).
-    pub target: &'a str,
-    /// The field lines, sent in this order and case; Host must be among them.
-    pub fields: &'a Fields,
-    /// What is known of the content.
-    pub length: Length,
-}
-
-impl<'a> Request<'a> {
-    /// A request for HTTP/1.1.
-    #[must_use]
-    pub const fn new(method: &'a str, target: &'a str, fields: &'a Fields, length: Length) -> Self {
-        Self {
-            method,
-            target,
-            fields,
-            length,
-        }
-    }
-}
 
 impl Connection {
     /// Sends the head of a response. Interim ones (1xx but 101) may come any number of times before the final one; to
@@ -452,82 +363,4 @@ fn check_status_line(status: u16, reason: Option<&[u8]>) -> Result<(), Misuse> {
     }
     let legal = reason.is_none_or(syntax::is_value);
     if legal { Ok(()) } else { Err(Misuse::Reason) }
-}
-
-#[inline]
-fn status_line(status: u16, reason: Option<&[u8]>, out: &mut Vec<u8>) {
-    if (status, reason) == (200, None) {
-        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-        return;
-    }
-    out.extend_from_slice(b"HTTP/1.1 ");
-    let mut buffer = [0; 20];
-    let from = digits(u64::from(status), &mut buffer);
-    out.extend_from_slice(&buffer[from..]);
-    out.push(b' ');
-    out.extend_from_slice(reason.unwrap_or_else(|| reason_phrase(status).as_bytes()));
-    out.extend_from_slice(b"\r\n");
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    /// Leave out what `length_field` writes.
-    Drop,
-    Keep,
-}
-
-#[inline]
-fn copy_fields(fields: &Fields, framing: Framing, out: &mut Vec<u8>) {
-    if let (Some(wire), true) = (
-        fields.wire(),
-        framing == Framing::Keep || !fields.may_be_special(),
-    ) {
-        out.extend_from_slice(wire);
-        return;
-    }
-    for (name, value) in fields.view().iter() {
-        let framed = matches!(
-            Special::of(name),
-            Some(Special::ContentLength | Special::TransferEncoding)
-        );
-        if framing == Framing::Keep || !framed {
-            field(name, value, out);
-        }
-    }
-}
-
-#[inline]
-fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Vec<u8>) {
-    const NAME: &[u8; 16] = b"Content-Length: ";
-    if let Some(length) = declared {
-        // Name, digits and line end in one piece: this runs in every response.
-        let mut line = *b"....................................\r\n";
-        let from = digits(length, &mut line[..36]);
-        line[from - NAME.len()..from].copy_from_slice(NAME);
-        out.extend_from_slice(&line[from - NAME.len()..]);
-    } else if body == BodyLength::Chunked {
-        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
-    }
-}
-
-#[inline]
-fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Writes decimal digits to the end of `into`, which has room for 20 of them. Returns where they begin.
-#[inline]
-fn digits(mut value: u64, into: &mut [u8]) -> usize {
-    let mut from = into.len();
-    loop {
-        from -= 1;
-        into[from] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            return from;
-        }
-    }
 }

@@ -44,11 +44,11 @@ pub(crate) enum Stop {
     Limit(Limit, u32, usize),
 }
 
-type Step<T> = Result<T, Stop>;
+pub(crate) type Step<T> = Result<T, Stop>;
 
 /// Named for what is expected next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expect {
+pub(crate) enum Expect {
     /// A request line; one empty line before it is skipped (RFC 9112 §2.2).
     Start,
     StartLf,
@@ -72,16 +72,16 @@ enum Expect {
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadDecoder {
-    kind: Kind,
+    pub(crate) kind: Kind,
     /// Return at the end of the start line.
     stops_at_line: bool,
     expect: Expect,
     /// Next byte to look at.
-    pos: usize,
+    pub(crate) pos: usize,
     /// Where the current element began.
     mark: usize,
     /// The current field line as far as it is known.
-    line: Line,
+    pub(crate) line: Line,
 }
 
 impl HeadDecoder {
@@ -217,62 +217,6 @@ impl HeadDecoder {
         Ok(Progress::More)
     }
 
-    /// A request line that is there as a whole, legal and in origin-form, is taken in one go. Anything else is left to
-    /// the elements, which find out what is wrong with it, or wait for the rest. Both read the same: the vectors run
-    /// whole and byte by byte.
-    #[inline(always)]
-    fn whole_request_line(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> bool {
-        let method_end = syntax::skip_token(seen, self.pos);
-        let target = method_end + 1;
-        if seen.get(method_end..target + 1) != Some(b" /") {
-            return false;
-        }
-        let target_end = syntax::skip_target(seen, target + 1);
-        let Some(version) = seen.get(target_end..target_end + 11) else {
-            return false;
-        };
-        let minor = version[8];
-        let legal = version[..8] == *b" HTTP/1."
-            && matches!(minor, b'0' | b'1')
-            && version[9..] == *b"\r\n"
-            && (1..=bounds.method as usize).contains(&(method_end - self.pos))
-            && target_end - target <= bounds.target as usize
-            && &seen[self.pos..method_end] != b"CONNECT";
-        if legal {
-            head.first = self.pos as u32..method_end as u32;
-            head.second = target as u32..target_end as u32;
-            head.version = if minor == b'1' {
-                Version::Http11
-            } else {
-                Version::Http10
-            };
-            self.pos = target_end + 11;
-            self.to(Expect::FieldStart, 0);
-        }
-        legal
-    }
-
-    /// A field line that is there as a whole and legal is taken in one go, as `whole_request_line`.
-    #[inline(always)]
-    fn whole_field(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<bool> {
-        let name_end = syntax::skip_token(seen, self.pos);
-        if name_end == self.pos || seen.get(name_end) != Some(&b':') {
-            return Ok(false);
-        }
-        let mut value = name_end + 1;
-        while seen.get(value).is_some_and(|&byte| syntax::is_blank(byte)) {
-            value += 1;
-        }
-        let end = syntax::skip_value(seen, value);
-        if seen.get(end..end + 2) != Some(b"\r\n") || head.lines.len() >= bounds.fields as usize {
-            return Ok(false);
-        }
-        self.line = Line::new(self.pos, name_end, value, trim_end(seen, value, end));
-        self.pos = end + 1;
-        self.value_lf(seen, head)?;
-        Ok(true)
-    }
-
     /// The elements that a request with a plain head passes in no time or not at all.
     #[inline(never)]
     fn rare(mut self, seen: &[u8], head: &mut Head) -> (Self, Step<()>) {
@@ -315,7 +259,7 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn to(&mut self, expect: Expect, advance: usize) {
+    pub(crate) fn to(&mut self, expect: Expect, advance: usize) {
         self.expect = expect;
         self.pos += advance;
         self.mark = self.pos;
@@ -517,7 +461,7 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
+    pub(crate) fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
         self.lf(seen[self.pos])?;
         if self.kind != Kind::Trailers {
             let noted = head
@@ -533,7 +477,7 @@ impl HeadDecoder {
 
 /// Where a value ends that lies in `from..end`, without the white space behind it.
 #[inline(always)]
-fn trim_end(seen: &[u8], from: usize, mut end: usize) -> usize {
+pub(crate) fn trim_end(seen: &[u8], from: usize, mut end: usize) -> usize {
     while end > from && syntax::is_blank(seen[end - 1]) {
         end -= 1;
     }

@@ -1,0 +1,85 @@
+//! Lines as they are written: status line, field lines, the length of a body. No rule is decided here.
+//!
+//! Here: functions that append to a buffer; they run in every response. Not here: what is to be written (`encoder.rs`).
+
+use crate::fields::{Fields, Special};
+use crate::{BodyLength, reason_phrase};
+use alloc::vec::Vec;
+
+#[inline]
+pub(crate) fn status_line(status: u16, reason: Option<&[u8]>, out: &mut Vec<u8>) {
+    if (status, reason) == (200, None) {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    let mut buffer = [0; 20];
+    let from = digits(u64::from(status), &mut buffer);
+    out.extend_from_slice(&buffer[from..]);
+    out.push(b' ');
+    out.extend_from_slice(reason.unwrap_or_else(|| reason_phrase(status).as_bytes()));
+    out.extend_from_slice(b"\r\n");
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Leave out what `length_field` writes.
+    Drop,
+    Keep,
+}
+
+#[inline]
+pub(crate) fn copy_fields(fields: &Fields, framing: Framing, out: &mut Vec<u8>) {
+    if let (Some(wire), true) = (
+        fields.wire(),
+        framing == Framing::Keep || !fields.may_be_special(),
+    ) {
+        out.extend_from_slice(wire);
+        return;
+    }
+    for (name, value) in fields.view().iter() {
+        let framed = matches!(
+            Special::of(name),
+            Some(Special::ContentLength | Special::TransferEncoding)
+        );
+        if framing == Framing::Keep || !framed {
+            field(name, value, out);
+        }
+    }
+}
+
+#[inline]
+pub(crate) fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Vec<u8>) {
+    const NAME: &[u8; 16] = b"Content-Length: ";
+    if let Some(length) = declared {
+        // Name, digits and line end in one piece: this runs in every response.
+        let mut line = *b"....................................\r\n";
+        let from = digits(length, &mut line[..36]);
+        line[from - NAME.len()..from].copy_from_slice(NAME);
+        out.extend_from_slice(&line[from - NAME.len()..]);
+    } else if body == BodyLength::Chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+}
+
+#[inline]
+pub(crate) fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes decimal digits to the end of `into`, which has room for 20 of them. Returns where they begin.
+#[inline]
+pub(crate) fn digits(mut value: u64, into: &mut [u8]) -> usize {
+    let mut from = into.len();
+    loop {
+        from -= 1;
+        into[from] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            return from;
+        }
+    }
+}
