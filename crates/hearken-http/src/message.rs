@@ -151,9 +151,14 @@ impl IncomingMessage {
     /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
     /// is handed out first.
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
-        poll_fn(|cx| self.exchange.order(|state, _| state.poll_data(cx)))
-            .await
-            .transpose()
+        let mut waiting = Waiting(None);
+        poll_fn(|cx| {
+            let polled = self.exchange.order(|state, _| state.poll_data(Some(cx)));
+            waiting.0 = polled.is_pending().then_some(&self.exchange);
+            polled
+        })
+        .await
+        .transpose()
     }
 
     /// The whole body, collected.
@@ -236,6 +241,18 @@ impl IncomingMessage {
         self.exchange.order(|state, _| {
             event.add(listener, &mut state.flow.get_or_insert_default().listeners);
         });
+    }
+}
+
+/// Somebody waits for a piece of the body. Whoever stops waiting without it is no reader any more, and the timer of the
+/// body does not run.
+struct Waiting<'a>(Option<&'a Exchange>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.0 {
+            exchange.order(|state, _| state.incoming.wanted = false);
+        }
     }
 }
 

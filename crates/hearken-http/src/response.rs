@@ -62,8 +62,8 @@ impl ServerResponse {
         }
     }
 
-    /// Sets the status, and the registered reason phrase with it. Default 200. A status outside of 100 to 999 turns the
-    /// response into a 500.
+    /// Sets the status, and the registered reason phrase with it. Default 200. A status outside of 200 to 999 turns the
+    /// response into a 500: an interim one is no answer.
     #[must_use]
     pub fn status(self, status: impl Into<Status>) -> Self {
         self.set_status(status);

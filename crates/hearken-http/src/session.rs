@@ -488,7 +488,7 @@ impl SessionMessage {
     /// When the body will never be complete.
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
         poll_fn(|cx| match self.exchange.upgrade() {
-            Some(exchange) => exchange.order(|state, _| state.poll_data(cx)),
+            Some(exchange) => exchange.order(|state, _| state.poll_data(Some(cx))),
             None => Poll::Ready(None),
         })
         .await

@@ -298,14 +298,15 @@ impl State {
         Ok((used, Some(took)))
     }
 
-    /// Wakes whoever waits for the body, unless it is the task that drives the connection.
+    /// Wakes whoever waits for the body, unless it is the task that drives the connection and runs now.
     pub(crate) fn wake_reader(&mut self) {
-        let task = if self.in_task {
-            self.task.as_ref()
-        } else {
-            None
-        };
+        let task = self.task.as_ref().filter(|_| self.in_task);
         self.incoming.wake(task);
+    }
+
+    /// Wakes whoever waits for the body, unless it is the handler, which is polled right after.
+    pub(crate) fn wake_reader_elsewhere(&mut self) {
+        self.incoming.wake(self.task.as_ref());
     }
 
     /// Remembers the task that drives the connection.
@@ -326,7 +327,10 @@ impl State {
     }
 
     /// The next piece of the body, sending 100 when the client waits for it (RFC 9110 §10.1.1).
-    pub(crate) fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: Option<&Context<'_>>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
         let polled = self.incoming.poll(cx);
         if polled.is_pending() && self.owes_continue && self.outgoing.stage == Stage::Head {
             self.owes_continue = false;
@@ -368,6 +372,9 @@ impl State {
             let request = Request::new(&line.0, &line.1, &self.outgoing.fields, length);
             self.proto.send_request(&request, &mut self.out.tail)?;
         } else {
+            if self.outgoing.status < 200 {
+                return Err(Misuse::Status); // an interim one is no answer: the client would go on waiting
+            }
             self.decide_close(env);
             let date = env.clock.date();
             let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
@@ -392,10 +399,7 @@ impl State {
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
     fn decide_close(&mut self, env: &Env) {
         let unread = matches!(self.incoming.progress, Progress::Open) && !self.incoming.was_wanted;
-        let too_much = self
-            .proto
-            .body_left()
-            .is_some_and(|left| left > env.limits.body.drain_bytes_max);
+        let too_much = self.unread_bytes() > env.limits.body.drain_bytes_max;
         // A client that waits for 100 may send its body after this answer or not: nobody could tell what follows.
         let unsure = self.owes_continue;
         let failed = matches!(self.incoming.progress, Progress::Failed(_));
@@ -403,6 +407,12 @@ impl State {
         if (last && !self.more_input) || failed || unsure || (unread && too_much) {
             self.proto.must_close();
         }
+    }
+
+    /// Bytes of the body that nobody has read, and what is known of those to come.
+    pub(crate) fn unread_bytes(&self) -> u64 {
+        let left = self.proto.body_left().unwrap_or(0);
+        left + self.incoming.queued() as u64 + self.incoming.dropped_bytes
     }
 
     /// Adds a piece of content. `Err` when it is past the declared length: what fits is sent, and the rest is cut.
@@ -478,20 +488,21 @@ impl State {
             self.close(Closed::Aborted);
             return false;
         }
-        if self.flush_head(env) {
-            if let Err(misuse) = self.encode_content(env, piece) {
-                self.give_up(misuse);
-            }
+        if self.flush_head(env)
+            && let Err(misuse) = self.encode_content(env, piece)
+        {
+            self.give_up(misuse);
         }
         (self.out.len() as u64) < env.limits.body.queue_bytes
     }
 
     /// Sends the head now. False when that failed and the response is over.
     pub(crate) fn flush_head(&mut self, env: &Env) -> bool {
-        if self.outgoing.stage == Stage::Head && !self.is_over() {
-            if let Err(misuse) = self.encode_head(env, Length::Unknown) {
-                self.replace_by_500(env, misuse);
-            }
+        if self.outgoing.stage == Stage::Head
+            && !self.is_over()
+            && let Err(misuse) = self.encode_head(env, Length::Unknown)
+        {
+            self.replace_by_500(env, misuse);
         }
         self.outgoing.stage == Stage::Body
     }
@@ -545,6 +556,16 @@ impl State {
             .and_then(|()| self.encode_end(env, None));
         if let Err(misuse) = sent {
             self.give_up(misuse);
+        }
+    }
+
+    /// An error as the answer of a server, unless one has begun.
+    #[cold]
+    pub(crate) fn answer_if_owed(&mut self, env: &Env, error: &Error) {
+        let owed = self.outgoing.stage == Stage::Head && !self.is_over();
+        if owed && self.proto.role() == Role::Server {
+            let text = format!("{}\n", error.public_text());
+            self.answer(env, error.status().as_u16(), &text);
         }
     }
 

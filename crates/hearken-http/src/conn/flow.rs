@@ -10,7 +10,7 @@ use crate::event::MessageListeners;
 use crate::message::Whole;
 use bytes::{Bytes, BytesMut};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 /// The listeners of one message, and what must be remembered for them.
 #[derive(Debug, Default)]
@@ -62,8 +62,8 @@ enum Next {
     Failed(Error),
 }
 
-/// Delivers the body as far as it has come, then its end.
-pub(crate) fn flow(exchange: &Rc<Exchange>, cx: &Context<'_>) {
+/// Delivers the body as far as it has come, then its end. To be called whenever something has come.
+pub(crate) fn flow(exchange: &Rc<Exchange>) {
     let wants = |exchange: &Exchange| {
         exchange
             .state()
@@ -74,7 +74,7 @@ pub(crate) fn flow(exchange: &Rc<Exchange>, cx: &Context<'_>) {
     while wants(exchange) {
         let next = {
             let mut state = exchange.state();
-            match state.poll_data(cx) {
+            match state.poll_data(None) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(piece))) => Next::Data(piece),
                 Poll::Ready(Some(Err(error))) => Next::Failed(error),
@@ -93,7 +93,8 @@ fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
             if flow.collected.len() as u64 > max {
                 let error = Error::too_large(max);
                 exchange.state().incoming.refuse(error.clone());
-                deliver(exchange, flow, Next::Failed(error));
+                deliver(exchange, flow, Next::Failed(error.clone()));
+                exchange.order(|state, env| state.answer_if_owed(env, &error));
             }
         }
         Next::Data(piece) => flow

@@ -82,8 +82,10 @@ impl Incoming {
         Some(piece)
     }
 
-    /// The next piece; `None` at the end of a complete body. What came before a failure is still handed out.
-    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+    /// The next piece; `None` at the end of a complete body. What came before a failure is still handed out. Without a
+    /// context nobody is woken: for a reader that looks again by itself.
+    pub(crate) fn poll(&mut self, cx: Option<&Context<'_>>) -> Poll<Option<Result<Bytes, Error>>> {
+        self.was_wanted = true;
         if let Some(piece) = self.take() {
             self.wanted = false;
             return Poll::Ready(Some(Ok(piece)));
@@ -93,11 +95,11 @@ impl Incoming {
             Progress::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
             Progress::Open => {
                 self.wanted = true;
-                self.was_wanted = true;
-                if !self
-                    .waker
-                    .as_ref()
-                    .is_some_and(|waker| waker.will_wake(cx.waker()))
+                if let Some(cx) = cx
+                    && !self
+                        .waker
+                        .as_ref()
+                        .is_some_and(|waker| waker.will_wake(cx.waker()))
                 {
                     self.waker = Some(cx.waker().clone());
                 }
@@ -108,10 +110,10 @@ impl Incoming {
 
     /// Wakes the reader, unless it is `task`, which is about to be polled anyway.
     pub(crate) fn wake(&mut self, task: Option<&Waker>) {
-        if let Some(waker) = self.waker.take() {
-            if !task.is_some_and(|task| task.will_wake(&waker)) {
-                waker.wake();
-            }
+        if let Some(waker) = self.waker.take()
+            && !task.is_some_and(|task| task.will_wake(&waker))
+        {
+            waker.wake();
         }
     }
 

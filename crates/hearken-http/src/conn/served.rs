@@ -96,7 +96,7 @@ impl Served {
     }
 
     /// Bytes are there and no exchange is: one begins.
-    fn activate(&mut self, now: Instant) -> Rc<Exchange> {
+    fn activate(&mut self) -> Rc<Exchange> {
         let pooled = self.env.pool.borrow_mut().pop();
         let exchange = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
         let lines = self.env.hooks.observer.is_some();
@@ -173,14 +173,15 @@ impl Served {
             let more = at < input.bytes().len();
             let exchange = match &self.exchange {
                 Some(exchange) => Rc::clone(exchange),
-                None if more => self.activate(now),
+                None if more => self.activate(),
                 None => break,
             };
-            if more && self.admits(&exchange, now) {
-                if let Err(error) = self.parse(&exchange, input, &mut at, now) {
-                    self.fail(&error.into(), input.bytes(), cx, runner);
-                    return input.bytes().len();
-                }
+            if more
+                && self.admits(&exchange, now)
+                && let Err(error) = self.parse(&exchange, input, &mut at, now)
+            {
+                self.fail(&error.into(), input.bytes(), cx, runner);
+                return input.bytes().len();
             }
             exchange.state().more_input = at < input.bytes().len();
             if self.ready {
@@ -224,12 +225,12 @@ impl Served {
                         self.see(self.count, Step::FirstBodyByte, now);
                     }
                     state.wait.stop(now);
-                    state.wake_reader();
+                    state.wake_reader_elsewhere();
                 }
                 Some(Took::End) => {
                     let bytes = state.body_bytes;
                     self.see(self.count, Step::BodyEnd { bytes }, now);
-                    state.wake_reader();
+                    state.wake_reader_elsewhere();
                     return Ok(()); // what follows belongs to the next exchange
                 }
                 Some(Took::Line) => self.see(self.count, Step::Line, now),
@@ -288,7 +289,7 @@ impl Served {
             return;
         };
         if exchange.state().flow.is_some() {
-            flow::flow(exchange, cx);
+            flow::flow(exchange);
         }
     }
 
@@ -333,11 +334,10 @@ impl Served {
         let receiving = state.proto.halves().0 == Half::Body;
         if receiving {
             if !state.incoming.unread {
-                state.incoming.abandon();
+                return false; // somebody reads on after the answer
             }
             let max = self.env.limits.body.drain_bytes_max;
-            let left = state.proto.body_left().unwrap_or(0);
-            if state.owes_continue || state.incoming.dropped_bytes + left > max {
+            if state.owes_continue || state.unread_bytes() > max {
                 state.proto.must_close();
             }
         }
@@ -543,8 +543,11 @@ impl<R: Runner> Drive for ServedBy<R> {
             return true;
         };
         let state = exchange.state();
-        let most = served.env.limits.body.queue_bytes as usize;
-        state.turn.pending.len() < most && state.incoming.queued() < most
+        let limits = &served.env.limits.body;
+        let most = limits.queue_bytes as usize;
+        state.turn.pending.len() < most
+            && state.incoming.queued() < most
+            && state.incoming.dropped_bytes <= limits.drain_bytes_max
     }
 
     fn at_eof(&self) -> bool {

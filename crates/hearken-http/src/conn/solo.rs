@@ -202,7 +202,7 @@ impl Drive for Solo {
 
     fn poll_app(&mut self, cx: &mut Context<'_>, _now: Instant) {
         self.exchange.state().set_task(cx);
-        flow::flow(&self.exchange, cx);
+        flow::flow(&self.exchange);
         self.settle();
     }
 

@@ -91,7 +91,9 @@ impl Served {
         if state.proto.halves().0 != Half::Body {
             return;
         }
-        let waits = state.incoming.wanted || state.incoming.unread;
+        // A body that will be dropped is waited for once it is all that is left of the exchange.
+        let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
+        let waits = state.incoming.wanted || dropped;
         if waits && state.wait.since.is_none() {
             state.wait.since = Some(now);
         } else if !waits {

@@ -1,4 +1,6 @@
 //! The connection without I/O, by rule family. No test here waits for anything.
 
+mod bodies;
+mod framing;
 mod harness;
 mod keep_alive;
