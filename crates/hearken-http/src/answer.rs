@@ -108,9 +108,13 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> Answer for Json<T> {
     fn answer(self, res: ServerResponse) -> Sent {
-        match serde_json::to_vec(&self.0) {
-            Ok(text) => typed(res, "application/json", Bytes::from(text)),
+        let mut text = Vec::with_capacity(JSON_BYTES);
+        match serde_json::to_writer(&mut text, &self.0) {
+            Ok(()) => typed(res, "application/json", Bytes::from(text)),
             Err(error) => res.end_with_error(&error.into()),
         }
     }
 }
+
+/// Room for a usual JSON answer, so that it does not grow in steps.
+const JSON_BYTES: usize = 1024;
