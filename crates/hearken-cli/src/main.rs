@@ -1,0 +1,35 @@
+//! The `hearken` binary: flags become a plan, the plan is run. The only crate of the house that prints or exits.
+//!
+//! Here: the way from the command line to an exit code. `cli.rs` has the flags, `plan.rs` what they mean as plain data,
+//! `run.rs` carries it out, `echo/` is the server that `hearken echo` runs, `access.rs` its log.
+#![forbid(unsafe_code)]
+
+mod access;
+mod cli;
+mod echo;
+mod plan;
+mod run;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The server ran and could not go on.
+const FAILED: u8 = 1;
+/// The command cannot be carried out as it was given: wrong flags, an address that cannot be listened on.
+const REFUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let world = plan::World::look();
+    let done = plan::plan(cli, &world).and_then(run::run);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            run::complain(&stop.to_string());
+            ExitCode::from(match stop {
+                plan::Stop::Refused(_) => REFUSED,
+                plan::Stop::Failed(_) => FAILED,
+            })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Flags and environment in, plan out.
+
+use super::*;
+use clap::Parser;
+
+fn planned(line: &str, world: &World) -> Result<Plan, Stop> {
+    let cli = Cli::try_parse_from(line.split_whitespace()).expect("flags that clap accepts");
+    plan(cli, world)
+}
+
+fn address_of(line: &str) -> String {
+    planned(line, &World::default())
+        .expect("a plan")
+        .address
+        .to_string()
+}
+
+fn with_port(port: &str) -> World {
+    World {
+        port: Some(port.into()),
+        ..World::default()
+    }
+}
+
+#[test]
+fn without_flags_it_is_for_this_machine_alone() {
+    let plan = planned("hearken echo", &World::default());
+    let expected = Plan {
+        address: "127.0.0.1:3000".parse().expect("an address"),
+        workers: None,
+        log: Log::Lines { coloured: false },
+    };
+    assert_eq!(plan, Ok(expected));
+}
+
+#[test]
+fn addresses() {
+    for (line, address) in [
+        ("hearken echo --port 0", "127.0.0.1:0"),
+        ("hearken echo -p 80 --host ::1", "[::1]:80"),
+        ("hearken echo --host [::1]", "[::1]:3000"),
+        ("hearken echo --host localhost --port 1", "localhost:1"),
+        ("hearken echo --listen unix:/a/b", "unix:/a/b"),
+        ("hearken echo --listen fd:1", "fd:1"),
+        ("hearken echo --listen :8080", ":8080"),
+    ] {
+        assert_eq!(address_of(line), address, "{line}");
+    }
+}
+
+#[test]
+fn the_environment_gives_a_port_where_no_flag_does() {
+    let address = |line, world: &World| planned(line, world).map(|plan| plan.address.to_string());
+    let world = with_port("8080");
+    assert_eq!(
+        address("hearken echo", &world),
+        Ok("127.0.0.1:8080".to_owned())
+    );
+    assert_eq!(
+        address("hearken echo --host ::", &world),
+        Ok("[::]:8080".to_owned())
+    );
+    assert_eq!(
+        address("hearken echo --port 1", &world),
+        Ok("127.0.0.1:1".to_owned())
+    );
+    assert_eq!(
+        address("hearken echo --listen [::1]:2", &world),
+        Ok("[::1]:2".to_owned())
+    );
+    assert_eq!(
+        address("hearken echo", &with_port("")),
+        Ok("127.0.0.1:3000".to_owned())
+    );
+    for wrong in ["http", "65536", "-1", " 80"] {
+        let Err(Stop::Refused(text)) = planned("hearken echo", &with_port(wrong)) else {
+            panic!("PORT={wrong} was taken")
+        };
+        assert!(text.contains("PORT") && text.contains(wrong), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_an_address_is_refused_with_the_way_to_write_it() {
+    for (line, hint) in [
+        ("hearken echo --listen 3000", "127.0.0.1:3000"),
+        (
+            "hearken echo --listen http://localhost:3000",
+            "leave out http://",
+        ),
+        ("hearken echo --listen unix:", "a path is missing"),
+        (
+            "hearken echo --host localhost:3000",
+            "IP address or a host name",
+        ),
+        ("hearken echo --host=", "all interfaces"),
+    ] {
+        let Err(Stop::Refused(text)) = planned(line, &World::default()) else {
+            panic!("{line} was taken")
+        };
+        assert!(text.contains(hint), "{line}: {text}");
+    }
+}
+
+#[test]
+fn the_log_is_coloured_where_that_is_welcome() {
+    let world = World {
+        colours: true,
+        ..World::default()
+    };
+    let log = |line| planned(line, &world).expect("a plan").log;
+    assert_eq!(log("hearken echo"), Log::Lines { coloured: true });
+    assert_eq!(log("hearken echo --quiet"), Log::Quiet);
+}
+
+#[test]
+fn clap_refuses_what_cannot_be() {
+    for line in [
+        "hearken echo --port 65536",
+        "hearken echo --port x",
+        "hearken echo --workers 0",
+        "hearken echo --listen :1 --port 2",
+        "hearken echo --listen :1 --host a",
+        "hearken echo --unknown",
+        "hearken",
+        "hearken serve",
+    ] {
+        let parsed = Cli::try_parse_from(line.split_whitespace());
+        assert_eq!(
+            parsed.map_err(|error| error.exit_code()).err(),
+            Some(2),
+            "{line}"
+        );
+    }
+}
