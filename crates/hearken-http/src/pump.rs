@@ -80,7 +80,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             self.drive.handle_timeout(cx, now);
         }
         for _ in 0..TURNS {
-            let read = self.read(cx, now, scratch);
+            let wanted = self.drive.wants_read();
+            let read = wanted && self.read(cx, now, scratch);
             if !read {
                 self.drive.poll_app(cx, now);
             }
@@ -88,19 +89,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             if let Some(ending) = self.drive.ending() {
                 return self.close(ending, cx, now, scratch);
             }
-            if !read && !wrote {
+            // The application may have made room for input meanwhile: nobody watches the transport then.
+            if !read && !wrote && (wanted || !self.drive.wants_read()) {
                 return Poll::Pending;
             }
         }
+        self.drive.poll_app(cx, now); // input without end must not drown the order to stop
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Reads once, if more is welcome. True if something came.
+    /// Reads once. True if something came.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut [u8]) -> bool {
-        if !self.drive.wants_read() {
-            return false;
-        }
         let left = self.drive.body_left();
         let count = if left >= OWN_BUFFER_MIN {
             let mut buffer = BytesMut::with_capacity(
@@ -195,6 +195,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         let Some(linger) = &mut self.linger else {
             return Poll::Ready(());
         };
+        self.drive.poll_app(cx, now);
+        linger.eof |= self.drive.ending() == Some(Ending::Now); // the server has no time left for courtesies
         if !linger.shut {
             match Pin::new(&mut self.transport).poll_shutdown(cx) {
                 Poll::Ready(Ok(())) => linger.shut = true,
@@ -239,3 +241,6 @@ fn write_some<T: AsyncWrite + Unpin>(
         polled => polled,
     }
 }
+
+#[cfg(test)]
+mod tests;

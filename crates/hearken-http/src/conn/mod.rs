@@ -95,4 +95,4 @@ pub(crate) trait Drive {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

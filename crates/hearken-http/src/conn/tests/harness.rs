@@ -28,14 +28,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
-type Running = Pin<Box<dyn Future<Output = ()>>>;
-type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> Running>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> Running>;
 
 /// More turns than this without anything from outside is a spin.
 const TURNS_MAX: usize = 100_000;
 
 /// A server with this handler, to be changed before a client connects.
-pub(super) fn serve<H, R>(handler: H) -> Setup
+pub(crate) fn serve<H, R>(handler: H) -> Setup
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R + 'static,
     R: Answer + 'static,
@@ -56,19 +56,19 @@ where
     }
 }
 
-pub(super) struct Setup {
+pub(crate) struct Setup {
     make: Make,
     hooks: Hooks,
     limits: Limits,
 }
 
 impl Setup {
-    pub(super) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+    pub(crate) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.limits);
         self
     }
 
-    pub(super) fn on<E: ServerEvent>(
+    pub(crate) fn on<E: ServerEvent>(
         mut self,
         event: E,
         listener: impl for<'a> Fn(<E as sealed::Server>::Args<'a>) + Send + Sync + 'static,
@@ -78,13 +78,13 @@ impl Setup {
     }
 
     /// Writes every step into `log`, with the exchange it belongs to.
-    pub(super) fn observe(mut self, log: &Log) -> Self {
+    pub(crate) fn observe(mut self, log: &Log) -> Self {
         self.hooks.observer = Some(Box::new(Seen(log.clone())));
         self
     }
 
     /// Opens for clients.
-    pub(super) fn open(self) -> Open {
+    pub(crate) fn open(self) -> Open {
         let now = Instant::now();
         let clock = Clock::new(now, SystemTime::UNIX_EPOCH);
         Open {
@@ -95,28 +95,33 @@ impl Setup {
     }
 
     /// Opens for one client.
-    pub(super) fn connect(self) -> Link {
+    pub(crate) fn connect(self) -> Link {
         self.open().connect()
     }
 }
 
 /// A worker without its thread.
-pub(super) struct Open {
-    pub(super) env: Rc<Env>,
+pub(crate) struct Open {
+    pub(crate) env: Rc<Env>,
     handlers: Rc<Handlers<Make, Running>>,
-    now: Instant,
+    pub(crate) now: Instant,
 }
 
 impl Open {
-    pub(super) fn connect(&self) -> Link {
+    /// A connection for a pump of the test's own.
+    pub(crate) fn drive(&self) -> ServedBy<HandlerRunner<Make, Running>> {
         let peer = Rc::new(Peer::new(1, None, None));
         let expires = self.now + self.env.limits.time.connection_age;
+        ServedBy {
+            served: Served::new(&self.env, peer, self.now, expires),
+            runner: HandlerRunner::new(&self.handlers),
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Link {
         let bell = Arc::new(Bell::default());
         let mut link = Link {
-            drive: ServedBy {
-                served: Served::new(&self.env, peer, self.now, expires),
-                runner: HandlerRunner::new(&self.handlers),
-            },
+            drive: self.drive(),
             env: Rc::clone(&self.env),
             now: self.now,
             waker: Waker::from(Arc::clone(&bell)),
@@ -138,9 +143,16 @@ impl Open {
 
 /// Counts how often it rang.
 #[derive(Default)]
-struct Bell {
+pub(crate) struct Bell {
     rung: AtomicUsize,
     ever: AtomicUsize,
+}
+
+impl Bell {
+    /// Whether it rang since the last call.
+    pub(crate) fn rang(&self) -> bool {
+        self.rung.swap(0, Ordering::Relaxed) > 0
+    }
 }
 
 impl Wake for Bell {
@@ -151,46 +163,46 @@ impl Wake for Bell {
 }
 
 /// One client and the served connection at its other end.
-pub(super) struct Link {
-    pub(super) drive: ServedBy<HandlerRunner<Make, Running>>,
-    pub(super) env: Rc<Env>,
-    pub(super) now: Instant,
+pub(crate) struct Link {
+    pub(crate) drive: ServedBy<HandlerRunner<Make, Running>>,
+    pub(crate) env: Rc<Env>,
+    pub(crate) now: Instant,
     waker: Waker,
     bell: Arc<Bell>,
     /// On its way to the server.
     sent: VecDeque<u8>,
     fin: bool,
     /// Most bytes that the server is given at a time.
-    pub(super) cut: usize,
+    pub(crate) cut: usize,
     /// Input comes in buffers of its own.
-    pub(super) owned: bool,
+    pub(crate) owned: bool,
     /// How many more bytes the client takes.
-    pub(super) room: usize,
+    pub(crate) room: usize,
     /// Most bytes that the client takes at a time.
-    pub(super) take: usize,
+    pub(crate) take: usize,
     heard: Vec<u8>,
     end: Option<Ending>,
     /// Deadlines that have passed.
-    pub(super) timeouts: usize,
+    pub(crate) timeouts: usize,
 }
 
 impl Link {
     /// The client sends.
-    pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.sent.extend(bytes.as_ref());
         self.run();
         self
     }
 
     /// The client has nothing more to send.
-    pub(super) fn end_input(&mut self) -> &mut Self {
+    pub(crate) fn end_input(&mut self) -> &mut Self {
         self.fin = true;
         self.run();
         self
     }
 
     /// The connection breaks.
-    pub(super) fn lose(&mut self, kind: io::ErrorKind) -> &mut Self {
+    pub(crate) fn lose(&mut self, kind: io::ErrorKind) -> &mut Self {
         self.sent.clear();
         let mut cx = Context::from_waker(&self.waker);
         self.drive
@@ -200,45 +212,45 @@ impl Link {
     }
 
     /// The client takes `bytes` more.
-    pub(super) fn give_room(&mut self, bytes: usize) -> &mut Self {
+    pub(crate) fn give_room(&mut self, bytes: usize) -> &mut Self {
         self.room += bytes;
         self.run();
         self
     }
 
     /// What the client has heard since the last call, its dates made equal.
-    pub(super) fn heard(&mut self) -> String {
+    pub(crate) fn heard(&mut self) -> String {
         let heard = std::mem::take(&mut self.heard);
         without_dates(&String::from_utf8(heard).expect("expected text from the server"))
     }
 
     /// Number of bytes that the client has heard since the last call of [`heard`](Self::heard).
-    pub(super) fn heard_len(&self) -> usize {
+    pub(crate) fn heard_len(&self) -> usize {
         self.heard.len()
     }
 
     /// How the server has ended the connection, if it has.
-    pub(super) fn ended(&self) -> Option<Ending> {
+    pub(crate) fn ended(&self) -> Option<Ending> {
         self.end
     }
 
     #[track_caller]
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.end.is_none()
     }
 
     /// Bytes that the server has left unread.
-    pub(super) fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         self.sent.len()
     }
 
     /// How often the connection was woken so far.
-    pub(super) fn wakes(&self) -> usize {
+    pub(crate) fn wakes(&self) -> usize {
         self.bell.ever.load(Ordering::Relaxed)
     }
 
     /// Goes on if somebody has woken the connection, or tasks are ready.
-    pub(super) fn go(&mut self) -> &mut Self {
+    pub(crate) fn go(&mut self) -> &mut Self {
         while run_tasks() || self.rang() {
             self.run();
         }
@@ -246,11 +258,11 @@ impl Link {
     }
 
     fn rang(&self) -> bool {
-        self.bell.rung.swap(0, Ordering::Relaxed) > 0
+        self.bell.rang()
     }
 
     /// Time goes on; what is due in between happens then.
-    pub(super) fn pass(&mut self, time: Duration) -> &mut Self {
+    pub(crate) fn pass(&mut self, time: Duration) -> &mut Self {
         let until = self.now + time;
         for _ in 0..TURNS_MAX {
             match self.deadline().filter(|&at| at <= until) {
@@ -268,12 +280,12 @@ impl Link {
         panic!("deadlines without end");
     }
 
-    pub(super) fn secs(&mut self, seconds: u64) -> &mut Self {
+    pub(crate) fn secs(&mut self, seconds: u64) -> &mut Self {
         self.pass(Duration::from_secs(seconds))
     }
 
     /// From now to the next deadline.
-    pub(super) fn deadline_in(&self) -> Option<Duration> {
+    pub(crate) fn deadline_in(&self) -> Option<Duration> {
         self.deadline()
             .map(|at| at.saturating_duration_since(self.now))
     }
@@ -283,7 +295,7 @@ impl Link {
     }
 
     /// What a pump does, until nothing moves.
-    pub(super) fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         for _ in 0..TURNS_MAX {
             let moved = self.turn();
             let woken = run_tasks() | self.rang();
@@ -357,7 +369,7 @@ impl Link {
 }
 
 /// `Date: …` with its value replaced, since the clock on the wall is not what is tested.
-pub(super) fn without_dates(text: &str) -> String {
+pub(crate) fn without_dates(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\r\nDate: ") {
@@ -370,18 +382,18 @@ pub(super) fn without_dates(text: &str) -> String {
 }
 
 /// A response of 200 as it is sent for `res.end(body)`.
-pub(super) fn ok(body: &str) -> String {
+pub(crate) fn ok(body: &str) -> String {
     answer("200 OK", "", body)
 }
 
 /// A response with a Content-Length; `fields` stand before Date, each with its line end.
-pub(super) fn answer(status: &str, fields: &str, body: &str) -> String {
+pub(crate) fn answer(status: &str, fields: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{fields}Date: now\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 /// The answer that the server gives by itself, which closes.
-pub(super) fn refusal(status: &str, body: &str) -> String {
+pub(crate) fn refusal(status: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n\
@@ -389,30 +401,30 @@ pub(super) fn refusal(status: &str, body: &str) -> String {
     )
 }
 
-pub(super) fn get(target: &str) -> String {
+pub(crate) fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
-pub(super) fn post(body: &str) -> String {
+pub(crate) fn post(body: &str) -> String {
     let length = body.len();
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 /// A head that announces this much body.
-pub(super) fn post_head(length: usize) -> String {
+pub(crate) fn post_head(length: usize) -> String {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
 }
 
-pub(super) const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+pub(crate) const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 // ---- what handlers use ----
 
 /// A place in handlers to wait at until the test opens it.
 #[derive(Clone, Default)]
-pub(super) struct Gate(Rc<RefCell<(bool, Vec<Waker>)>>);
+pub(crate) struct Gate(Rc<RefCell<(bool, Vec<Waker>)>>);
 
 impl Gate {
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         let wakers = {
             let mut gate = self.0.borrow_mut();
             gate.0 = true;
@@ -421,7 +433,7 @@ impl Gate {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    pub(super) fn wait(&self) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn wait(&self) -> impl Future<Output = ()> + use<> {
         let gate = Rc::clone(&self.0);
         std::future::poll_fn(move |cx| {
             let mut gate = gate.borrow_mut();
@@ -436,14 +448,14 @@ impl Gate {
 
 /// Lines, in the order in which things happened.
 #[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(super) fn add(&self, line: impl Into<String>) {
+    pub(crate) fn add(&self, line: impl Into<String>) {
         self.0.lock().unwrap().push(line.into());
     }
 
-    pub(super) fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
@@ -465,7 +477,7 @@ impl Observer for Seen {
 }
 
 /// Writes into a log when it is dropped.
-pub(super) struct Guard(pub(super) Log, pub(super) &'static str);
+pub(crate) struct Guard(pub(crate) Log, pub(crate) &'static str);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -483,7 +495,7 @@ thread_local! {
 }
 
 /// A task beside the connection, as `spawn_local` makes one. Tests have a thread each, and so tasks of their own.
-pub(super) fn spawn(future: impl Future<Output = ()> + 'static) {
+pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
     let bell = Arc::new(Bell::default());
     bell.rung.store(1, Ordering::Relaxed);
     let task = Task {
@@ -494,7 +506,7 @@ pub(super) fn spawn(future: impl Future<Output = ()> + 'static) {
 }
 
 /// Runs what was woken. True if something was.
-fn run_tasks() -> bool {
+pub(crate) fn run_tasks() -> bool {
     let mut any = false;
     let tasks = TASKS.take();
     for mut task in tasks {
@@ -515,12 +527,12 @@ fn run_tasks() -> bool {
 }
 
 /// Tasks that have not ended.
-pub(super) fn tasks() -> usize {
+pub(crate) fn tasks() -> usize {
     TASKS.with_borrow(Vec::len)
 }
 
 /// Polls both until the first is ready. For handlers that wait for one thing or another.
-pub(super) async fn either<A>(one: impl Future<Output = A>, other: impl Future<Output = A>) -> A {
+pub(crate) async fn either<A>(one: impl Future<Output = A>, other: impl Future<Output = A>) -> A {
     let (mut one, mut other) = (Box::pin(one), Box::pin(other));
     std::future::poll_fn(move |cx| match one.as_mut().poll(cx) {
         Poll::Pending => other.as_mut().poll(cx),

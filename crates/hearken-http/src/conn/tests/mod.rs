@@ -2,5 +2,5 @@
 
 mod bodies;
 mod framing;
-mod harness;
+pub(crate) mod harness;
 mod keep_alive;
