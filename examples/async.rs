@@ -1,0 +1,45 @@
+//! Many clients, fourth way: a task for each. It reads like a thread, and runs like the selector: where `.await` waits,
+//! the thread turns to another task, and a client costs as many bytes as its state has.
+//!
+//! ```sh
+//! cargo run --example async
+//! curl http://127.0.0.1:3000/1 http://127.0.0.1:3000/2
+//! ```
+
+use std::io;
+
+use common::{Client, IDLE};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+// One thread is enough here; with the runtime of many threads the same code uses all cores.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    let listener = TcpListener::bind(common::address()).await?;
+    println!("http://{}", listener.local_addr()?);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream))), // it runs on without its handle
+            Err(error) => eprintln!("accept: {error}"),
+        }
+    }
+}
+
+/// The loop of `threads`, with `.await` where a thread would wait.
+async fn serve(mut stream: TcpStream) -> io::Result<()> {
+    let mut client = Client::new();
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    while !client.is_finished() {
+        buffer.clear();
+        // Any future can be given a deadline from outside; what it had done by then is dropped with it.
+        match timeout(IDLE, stream.read_buf(&mut buffer)).await?? {
+            0 => client.end_of_input(),
+            _ => client.receive(&buffer),
+        }
+        .map_err(io::Error::other)?;
+        timeout(IDLE, stream.write_all(client.output())).await??;
+        client.sent(client.output().len());
+    }
+    stream.shutdown().await
+}

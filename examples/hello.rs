@@ -1,0 +1,21 @@
+//! The smallest server: a function of a request and a response.
+//!
+//! ```sh
+//! cargo run --example hello
+//! curl http://127.0.0.1:3000/
+//! ```
+
+use hearken::prelude::*;
+
+fn main() -> Result<(), Error> {
+    // `end` consumes the response and returns the proof that it was answered; without it this does not compile.
+    let mut server = Server::new(async |_req, res| res.end("Hello, World!\n"));
+
+    // Listening and running are two steps, so that the address is known before the first client comes. Port 0 takes
+    // any free one.
+    let listening = server.listen(common::address().as_str())?;
+    println!("{}", listening.address());
+
+    // Serves on all cores until Ctrl-C or SIGTERM; requests that have begun still get their answers.
+    listening.run()
+}

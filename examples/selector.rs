@@ -1,0 +1,87 @@
+//! Many clients, third way: one thread and a selector. No socket ever makes it wait; it asks the system which of all of
+//! them are ready, and does for each what can be done now. This is how nginx and Node work, and what lies under
+//! async code; written by hand, the state of each client has to be kept in a table.
+//!
+//! ```sh
+//! cargo run --example selector
+//! curl http://127.0.0.1:3000/1 http://127.0.0.1:3000/2
+//! ```
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use common::{Client, IDLE};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+const LISTENER: Token = Token(0);
+type Clients = HashMap<Token, (TcpStream, Client, Instant)>;
+
+fn main() -> io::Result<()> {
+    let address = common::address().parse().map_err(io::Error::other)?;
+    let mut listener = TcpListener::bind(address)?;
+    println!("http://{}", listener.local_addr()?);
+    let mut poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    let (mut clients, mut events) = (Clients::new(), Events::with_capacity(256));
+    let mut last = LISTENER;
+    loop {
+        // The one place where this program waits.
+        match poll.poll(&mut events, Some(Duration::from_secs(1))) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            polled => polled?,
+        }
+        for token in events.iter().map(|event| event.token()) {
+            if token == LISTENER {
+                accept(&listener, &poll, &mut clients, &mut last);
+            } else if let Some((stream, client, since)) = clients.get_mut(&token) {
+                *since = Instant::now();
+                if !matches!(go_on(stream, client), Ok(true)) {
+                    clients.remove(&token); // which closes the socket, and so takes it out of the selector
+                }
+            }
+        }
+        clients.retain(|_, (_, _, since)| since.elapsed() < IDLE);
+    }
+}
+
+/// Takes all who wait. They are told to the selector once: it reports each *change* to ready.
+fn accept(listener: &TcpListener, poll: &Poll, clients: &mut Clients, last: &mut Token) {
+    while let Ok((mut stream, _)) = listener.accept() {
+        *last = Token(last.0 + 1);
+        let both = Interest::READABLE | Interest::WRITABLE;
+        if poll.registry().register(&mut stream, *last, both).is_ok() {
+            clients.insert(*last, (stream, Client::new(), Instant::now()));
+        }
+    }
+}
+
+/// Writes and reads until the socket would make us wait. False when the client is done with. A client that does not
+/// read its answers is not read either.
+fn go_on(stream: &mut TcpStream, client: &mut Client) -> io::Result<bool> {
+    let mut buffer = [0; 16 * 1024];
+    while !client.is_finished() {
+        let writes = !client.output().is_empty();
+        let moved = if writes {
+            stream.write(client.output())
+        } else {
+            stream.read(&mut buffer)
+        };
+        match moved {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+            Err(error) => return Err(error),
+            Ok(0) if writes => return Ok(false),
+            Ok(count) if writes => {
+                client.sent(count);
+                Ok(())
+            }
+            Ok(0) => client.end_of_input(),
+            Ok(count) => client.receive(&buffer[..count]),
+        }
+        .map_err(io::Error::other)?;
+    }
+    Ok(false)
+}

@@ -1,0 +1,88 @@
+//! One exchange by hand, both sides, on three transports: memory, a Unix socket, TCP. Each side tells its seven events:
+//! of the message that comes in LineReady, HeaderReady, DataReady, Ready; of the one that goes out HeaderDone, DataDone,
+//! Done.
+//!
+//! ```sh
+//! cargo run --example session                        # both sides in here
+//! cargo run --example session -- 127.0.0.1:3000      # the server's side, for a client of yours:
+//! curl -d 'hello' http://127.0.0.1:3000/
+//! ```
+
+use hearken::prelude::*;
+use hearken::{OutgoingMessage, ServerSide, Session, SessionMessage};
+use tokio::io::{AsyncRead, AsyncWrite, duplex};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    if let Some(address) = std::env::args().nth(1) {
+        return serve(&TcpListener::bind(address).await?).await;
+    }
+    println!("memory");
+    let (here, there) = duplex(1024);
+    exchange(here, there).await?;
+
+    println!("Unix socket");
+    let (here, there) = UnixStream::pair()?;
+    exchange(here, there).await?;
+
+    println!("TCP");
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let here = TcpStream::connect(listener.local_addr()?).await?;
+    exchange(here, listener.accept().await?.0).await
+}
+
+/// A request and its response between two ends of whatever carries bytes.
+async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(here: T, there: T) -> Result<(), Error> {
+    let client = Session::client();
+    tell("client", &client.resp(), &client.req());
+    // Nothing moves until it is awaited: a session is a future, its transport is yours again afterwards.
+    let asked = client
+        .attach(here)
+        .req()
+        .method("POST")
+        .target("/f")
+        .send("hello");
+    let (asked, served) = tokio::join!(asked, server().attach(there));
+    asked?;
+    served.map(drop)
+}
+
+/// The server's side. Listeners come first, the transport after them.
+fn server() -> Session<ServerSide> {
+    let server = Session::server();
+    let resp = server.resp();
+    tell("server", &server.req(), &resp);
+    resp.set("Connection", "close"); // one exchange is all that this transport will see
+    resp.send("thank you\n"); // an answer that is ready before its question waits for it
+    server
+}
+
+async fn serve(listener: &TcpListener) -> Result<(), Error> {
+    println!("http://{}", listener.local_addr()?);
+    loop {
+        if let Err(error) = server().attach(listener.accept().await?.0).await {
+            println!("server: failed: {error}");
+        }
+    }
+}
+
+fn tell(who: &'static str, incoming: &SessionMessage, outgoing: &OutgoingMessage) {
+    let say = move |text: String| println!("{who}: {text}");
+    incoming.on(event::LineReady, move |head| {
+        let line = head.as_bytes().trim_ascii_end();
+        say(format!("LineReady {}", String::from_utf8_lossy(line)));
+    });
+    incoming.on(event::HeaderReady, move |head| {
+        say(format!("HeaderReady {} fields", head.fields().len()));
+    });
+    incoming.on(event::DataReady, move |piece| {
+        say(format!("DataReady {} bytes", piece.len()));
+    });
+    incoming.on(event::Ready, move |_| say("Ready".to_owned()));
+    outgoing.on(event::HeaderDone, move |()| say("HeaderDone".to_owned()));
+    outgoing.on(event::DataDone, move |bytes| {
+        say(format!("DataDone {bytes} bytes"))
+    });
+    outgoing.on(event::Done, move |()| say("Done".to_owned()));
+}

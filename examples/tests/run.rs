@@ -1,0 +1,503 @@
+//! Runs each example as a stranger would and speaks to it over a socket. `cargo test` builds the examples beside this
+//! program; `cargo test --test run` alone does not, and would test those of the last time.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// No wait in here is longer than this.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running example. Ends with the test.
+struct Example {
+    child: Child,
+    lines: Receiver<String>,
+    address: Option<SocketAddr>,
+}
+
+impl Example {
+    /// Starts it on a free port and waits until it tells which.
+    fn serve(name: &str) -> Self {
+        let mut example = Self::start(name, &["127.0.0.1:0"]);
+        let line = example.wait_for("http://");
+        let (_, address) = line.split_once("http://").expect("a URL");
+        example.address = Some(address.trim().parse().expect("an address"));
+        example
+    }
+
+    fn start(name: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program(name))
+            .args(arguments)
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}; `cargo test` builds it"));
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (told, lines) = channel();
+        thread::spawn(move || {
+            output
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| told.send(line))
+        });
+        Self {
+            child,
+            lines,
+            address: None,
+        }
+    }
+
+    /// The next line of its output that holds `text`.
+    fn wait_for(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|error| panic!("no line with {text}: {error}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// What is left of its output, up to its end.
+    fn rest(&self) -> Vec<String> {
+        let mut rest = Vec::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => return rest,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {rest:?}"),
+            }
+        }
+    }
+
+    fn connect(&self) -> Client {
+        let address = self.address.expect("it serves");
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        Client {
+            stream: BufReader::new(stream),
+        }
+    }
+
+    /// As Ctrl-C and service managers do. Returns how it ended and what it still said.
+    fn terminate(mut self) -> (bool, Vec<String>) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        let rest = self.rest(); // its output ends when it does
+        (self.child.wait().expect("it ends").success(), rest)
+    }
+
+    /// The most memory that it ever held, in KiB.
+    #[cfg(target_os = "linux")]
+    fn memory_peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("it runs");
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("a line");
+        peak.trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number")
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        // Both fail when it has ended already, which is what they are for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Examples lie beside the directory of the tests: `target/debug/deps/run-…` and `target/debug/examples/NAME`.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this program has a path");
+    let profile = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("target/…/deps");
+    profile.join("examples").join(name)
+}
+
+/// One connection, spoken by hand: the tests must not trust the code that they test.
+struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+struct Answer {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .filter(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .next()
+    }
+}
+
+impl Client {
+    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream
+            .get_mut()
+            .write_all(bytes.as_ref())
+            .expect("it reads");
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line in time");
+        line
+    }
+
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream
+            .read_exact(&mut bytes)
+            .expect("as many bytes as announced");
+        bytes
+    }
+
+    /// One answer: with its Content-Length, or in chunks.
+    fn answer(&mut self) -> Answer {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let line = self.line();
+            assert!(!line.is_empty(), "closed in a head: {head:?}");
+            head += &line;
+        }
+        let mut answer = Answer {
+            head,
+            body: Vec::new(),
+        };
+        if let Some(length) = answer.field("content-length") {
+            let length = length.parse().expect("a number");
+            answer.body = self.bytes(length);
+        } else if answer.field("transfer-encoding") == Some("chunked") {
+            loop {
+                let size = usize::from_str_radix(self.line().trim_end(), 16).expect("a chunk size");
+                answer.body.extend(self.bytes(size));
+                assert_eq!(self.line(), "\r\n", "behind a chunk");
+                if size == 0 {
+                    break;
+                }
+            }
+        }
+        answer
+    }
+
+    fn get(&mut self, target: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: example\r\n\r\n"));
+        self.answer()
+    }
+
+    fn is_closed(&mut self) -> bool {
+        self.line().is_empty()
+    }
+}
+
+#[test]
+fn hello() {
+    let example = Example::serve("hello");
+    let (mut one, mut two) = (example.connect(), example.connect());
+    for _ in 0..2 {
+        for client in [&mut one, &mut two] {
+            let answer = client.get("/");
+            assert!(
+                answer.head.starts_with("HTTP/1.1 200 OK\r\n"),
+                "{}",
+                answer.head
+            );
+            assert_eq!(answer.text(), "Hello, World!\n");
+        }
+    }
+    let (well, _) = example.terminate();
+    assert!(
+        well && one.is_closed() && two.is_closed(),
+        "idle clients do not keep it from ending"
+    );
+}
+
+#[test]
+fn a_port_in_use_is_an_error_that_names_who_has_it() {
+    let first = Example::serve("hello");
+    let address = first.address.expect("it serves").to_string();
+    let second = Command::new(program("hello"))
+        .arg(address)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        !second.status.success() && said.contains("in use"),
+        "{said}"
+    );
+}
+
+#[test]
+fn echo() {
+    let example = Example::serve("echo");
+    let (mut one, mut two) = (example.connect(), example.connect());
+    one.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n");
+    two.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\ntwo");
+    assert_eq!(two.answer().text(), "two");
+    one.send("1\r\no\r\n0\r\n\r\n");
+    let answer = one.answer();
+    assert_eq!(
+        (answer.text(), answer.field("content-type")),
+        ("hello", Some("text/x"))
+    );
+    assert_eq!(one.get("/").body, b"", "the connection lives on");
+}
+
+/// Of the body nothing more is asked for than the echo of what was sent.
+#[test]
+fn echo_answers_before_the_request_is_whole() {
+    let example = Example::serve("echo");
+    let mut client = example.connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nfirst");
+    while client.line() != "\r\n" {}
+    assert_eq!(
+        (client.line(), client.bytes(7)),
+        ("5\r\n".into(), b"first\r\n".into())
+    );
+    client.send("later");
+    assert_eq!(client.line(), "5\r\n");
+    assert_eq!(client.bytes(7 + 5), b"later\r\n0\r\n\r\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn upload_and_download_in_flat_memory() {
+    const MIB: usize = 1024 * 1024;
+    let example = Example::serve("upload");
+    let mut client = example.connect();
+    client.get("/download/1");
+    let before = example.memory_peak_kib();
+
+    client.send(format!(
+        "PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+        24 * MIB
+    ));
+    for _ in 0..24 {
+        client.send(vec![b'.'; MIB]);
+    }
+    let answer = client.answer();
+    assert!(
+        answer
+            .text()
+            .starts_with(&format!("{} bytes, hash ", 24 * MIB)),
+        "{}",
+        answer.text()
+    );
+
+    let answer = client.get("/download/48");
+    assert_eq!(answer.body.len(), 48 * MIB);
+    assert!(answer.body.iter().all(|&byte| byte == b'.'));
+    let line = example.wait_for("downloaded 48 MiB");
+    assert!(!line.contains("waited 0 times"), "{line}");
+
+    let grown = example.memory_peak_kib() - before;
+    assert!(
+        grown < 4 * 1024,
+        "24 MiB up and 48 MiB down cost {grown} KiB"
+    );
+    assert!(client.get("/download/x").head.starts_with("HTTP/1.1 400 "));
+    assert!(client.get("/elsewhere").head.starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
+fn session_tells_seven_events_on_each_side_and_on_each_transport() {
+    let lines = Example::start("session", &[]).rest();
+    let sides = |of: &'static str, lines: &[String]| -> Vec<String> {
+        lines
+            .iter()
+            .filter_map(|line| line.strip_prefix(of))
+            .map(str::to_owned)
+            .collect()
+    };
+    let names = ["memory", "Unix socket", "TCP"];
+    let parts: Vec<_> = lines.chunks(15).collect();
+    assert_eq!(parts.len(), names.len(), "{lines:?}");
+    for (part, name) in parts.into_iter().zip(names) {
+        assert_eq!(part[0], name);
+        let request = ["HeaderDone", "DataDone 5 bytes", "Done"];
+        let response = [
+            "LineReady HTTP/1.1 200 OK",
+            "HeaderReady 3 fields",
+            "DataReady 10 bytes",
+            "Ready",
+        ];
+        assert_eq!(sides("client: ", part), [&request[..], &response].concat());
+        let request = [
+            "LineReady POST /f HTTP/1.1",
+            "HeaderReady 2 fields",
+            "DataReady 5 bytes",
+            "Ready",
+        ];
+        let response = ["HeaderDone", "DataDone 10 bytes", "Done"];
+        assert_eq!(sides("server: ", part), [&request[..], &response].concat());
+    }
+}
+
+#[test]
+fn session_serves_strangers() {
+    let example = Example::serve("session");
+    for _ in 0..2 {
+        let mut client = example.connect();
+        let answer = client.get("/");
+        assert_eq!(
+            (answer.text(), answer.field("connection")),
+            ("thank you\n", Some("close"))
+        );
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn events_come_in_their_order() {
+    let example = Example::serve("events");
+    let mut client = example.connect();
+    client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\ntext");
+    assert_eq!(client.answer().text(), "thank you\n");
+    assert!(client.get("/panic").head.starts_with("HTTP/1.1 500 "));
+    client.send("GET / HTTP/1.1\n");
+    assert!(
+        client
+            .answer()
+            .head
+            .starts_with("HTTP/1.1 400 Not Like This\r\n")
+    );
+    assert!(client.is_closed());
+    drop(client);
+    let mut lines = Vec::new();
+    while lines
+        .last()
+        .is_none_or(|line: &String| !line.starts_with("Disconnected"))
+    {
+        lines.push(example.wait_for(""));
+    }
+    let expected = [
+        "Connection #1 ",
+        "Request POST /a",
+        "  DataReady 4 bytes, 4 so far",
+        "  Ready, 0 trailers",
+        "Request GET /panic",
+        "Error a handler panicked: as you asked",
+        "ClientError expected CR before LF",
+        "Disconnected #1 ",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(
+            line.starts_with(expected),
+            "expected {expected} in {lines:#?}"
+        );
+    }
+    let (well, rest) = example.terminate();
+    assert!(well);
+    assert_eq!(rest, ["Close"]);
+}
+
+#[test]
+fn threads() {
+    let example = Example::serve("threads");
+    let (one, two) = serves_many_clients(&example);
+    assert_eq!(one.0, two.0, "one process");
+    assert_ne!(one.1, two.1, "a thread for each");
+}
+
+#[test]
+fn processes() {
+    let mut example = Example::serve("processes");
+    let (one, two) = serves_many_clients(&example);
+    assert_ne!(one.0, two.0, "a process for each");
+    // The workers hold its output too: it ends only when all of them have seen that their parent is gone.
+    example.child.kill().expect("it runs");
+    example.child.wait().expect("it ends");
+    example.rest();
+}
+
+#[test]
+fn selector() {
+    let (one, two) = serves_many_clients(&Example::serve("selector"));
+    assert_eq!(one, two, "one thread for all");
+}
+
+#[test]
+fn r#async() {
+    let (one, two) = serves_many_clients(&Example::serve("async"));
+    assert_eq!(one, two, "one thread for all");
+}
+
+/// What the four ways have in common. Returns which process and thread answered each of two clients.
+fn serves_many_clients(example: &Example) -> ((String, String), (String, String)) {
+    // The first has sent half of a request when the second comes, is answered, and comes again.
+    let (mut one, mut two) = (example.connect(), example.connect());
+    one.send("PUT /one HTTP/1.1\r\nHost: a\r\nContent-Len");
+    let second = said(&two.get("/two"), "GET /two with 0 bytes");
+    assert_eq!(said(&two.get("/again"), "GET /again with 0 bytes"), second);
+    one.send("gth: 3\r\n\r\nb");
+    one.send("ye");
+    let first = said(&one.answer(), "PUT /one with 3 bytes");
+
+    // Two requests at once, in their order; the client that waits for 100; HEAD.
+    one.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    said(&one.answer(), "GET /1 with 0 bytes");
+    while one.line() != "\r\n" {}
+    one.send("PUT /3 HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    assert_eq!(
+        (one.line(), one.line()),
+        ("HTTP/1.1 100 Continue\r\n".into(), "\r\n".into())
+    );
+    one.send("ok");
+    said(&one.answer(), "PUT /3 with 2 bytes");
+
+    // Who says so is let go after the answer; who breaks the protocol, too.
+    two.send("GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let answer = two.answer();
+    assert_eq!(answer.field("connection"), Some("close"));
+    said(&answer, "GET /last with 0 bytes");
+    assert!(two.is_closed());
+    one.send("GET / HTTP/1.1\r\nHost : a\r\n\r\n");
+    let answer = one.answer();
+    assert!(answer.head.starts_with("HTTP/1.1 400 "), "{}", answer.head);
+    assert!(
+        answer.text().contains("H1_SPACE_BEFORE_COLON"),
+        "{}",
+        answer.text()
+    );
+    assert!(one.is_closed());
+    (first, second)
+}
+
+/// Checks what was answered, and returns by whom.
+fn said(answer: &Answer, expected: &str) -> (String, String) {
+    assert!(
+        answer.head.starts_with("HTTP/1.1 200 OK\r\n"),
+        "{}",
+        answer.head
+    );
+    assert!(answer.field("date").is_some(), "{}", answer.head);
+    let (request, by) = answer
+        .text()
+        .split_once(", answered by process ")
+        .expect("an answer");
+    assert_eq!(request, expected);
+    let (process, thread) = by.split_once(", ").expect("process and thread");
+    (process.to_owned(), thread.to_owned())
+}

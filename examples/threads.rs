@@ -1,0 +1,49 @@
+//! Many clients, first way: a thread for each. The simplest to write and to follow: a thread waits for one client and
+//! for nothing else. Each costs a stack and a place in the scheduler, so thousands of idle clients are dear.
+//!
+//! ```sh
+//! cargo run --example threads
+//! curl http://127.0.0.1:3000/1 http://127.0.0.1:3000/2     # one connection: the same thread answers both
+//! ```
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+
+use common::{Client, IDLE};
+
+fn main() -> io::Result<()> {
+    let listener = TcpListener::bind(common::address())?;
+    println!("http://{}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        // A failure here is one client's or a shortage that passes; the server goes on.
+        let Ok(stream) = stream.inspect_err(|error| eprintln!("accept: {error}")) else {
+            continue;
+        };
+        let thread = thread::Builder::new().stack_size(128 * 1024);
+        if let Err(error) = thread.spawn(move || serve(stream)) {
+            eprintln!("no thread for a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Reads, answers, writes, and waits in `read` and `write_all` in between.
+fn serve(mut stream: TcpStream) -> io::Result<()> {
+    // The system ends a read that waits too long. A client that sends a byte now and then still keeps its thread: for
+    // a deadline over many reads one needs a clock beside them, as `conn/timers.rs` of hearken-http has.
+    stream.set_read_timeout(Some(IDLE))?;
+    stream.set_write_timeout(Some(IDLE))?;
+    let mut client = Client::new();
+    let mut buffer = [0; 16 * 1024];
+    while !client.is_finished() {
+        match stream.read(&mut buffer)? {
+            0 => client.end_of_input(),
+            count => client.receive(&buffer[..count]),
+        }
+        .map_err(io::Error::other)?;
+        stream.write_all(client.output())?;
+        client.sent(client.output().len());
+    }
+    stream.shutdown(Shutdown::Write)
+}
