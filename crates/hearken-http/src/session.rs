@@ -381,10 +381,10 @@ impl OutgoingMessage {
 
     /// The method that was not set.
     fn settle_method(state: &mut crate::conn::exchange::State, with_content: bool) {
-        if let Some(line) = &mut state.request_line {
-            if line.0.is_empty() {
-                line.0 = if with_content { "POST" } else { "GET" }.to_owned();
-            }
+        if let Some(line) = &mut state.request_line
+            && line.0.is_empty()
+        {
+            line.0 = if with_content { "POST" } else { "GET" }.to_owned();
         }
     }
 

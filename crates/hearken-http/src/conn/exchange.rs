@@ -244,6 +244,7 @@ impl State {
         self.probed = 0;
         self.closed = None;
         self.closed_wakers.clear();
+        self.outgoing.drain.clear();
     }
 
     /// Moves what belongs to the connection into `other`, for handles of this exchange outlive it.
@@ -486,6 +487,7 @@ impl State {
                 "a handler went on writing without waiting for `drain`"
             );
             self.close(Closed::Aborted);
+            self.out.discard(); // a peer that takes next to nothing must not hold all this any longer
             return false;
         }
         if self.flush_head(env)
@@ -517,7 +519,10 @@ impl State {
             }
             Some(closed) => Poll::Ready(Err(Error::closed(closed))),
             None => {
-                self.outgoing.drain = Some(cx.waker().clone());
+                let drain = &mut self.outgoing.drain;
+                if !drain.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    drain.push(cx.waker().clone());
+                }
                 Poll::Pending
             }
         }
@@ -591,22 +596,17 @@ impl State {
         for waker in self
             .closed_wakers
             .drain(..)
-            .chain(self.outgoing.drain.take())
+            .chain(self.outgoing.drain.drain(..))
         {
             waker.wake();
         }
     }
 
-    /// The transport has taken bytes; whoever waits for room is told. True if somebody was.
-    pub(crate) fn wrote(&mut self, env: &Env, count: usize) -> bool {
+    /// The transport has taken bytes; whoever waits for room is told.
+    pub(crate) fn wrote(&mut self, env: &Env, count: usize) {
         self.out.wrote(count);
-        if self.outgoing.drain.is_some() && self.out.len() as u64 <= env.limits.body.queue_bytes / 2
-        {
-            if let Some(waker) = self.outgoing.drain.take() {
-                waker.wake();
-                return true;
-            }
+        if self.out.len() as u64 <= env.limits.body.queue_bytes / 2 {
+            self.outgoing.drain.drain(..).for_each(Waker::wake);
         }
-        false
     }
 }

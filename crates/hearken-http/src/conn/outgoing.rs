@@ -29,7 +29,8 @@ pub(crate) struct Outgoing {
     pub(crate) send_date: bool,
     /// The first order that could not be carried out; it turns the response into a 500.
     pub(crate) misuse: Option<hearken_proto::Misuse>,
-    pub(crate) drain: Option<Waker>,
+    /// Who waits for room.
+    pub(crate) drain: Vec<Waker>,
 }
 
 impl Default for Outgoing {
@@ -41,7 +42,7 @@ impl Default for Outgoing {
             fields: Fields::new(),
             send_date: true,
             misuse: None,
-            drain: None,
+            drain: Vec::new(),
         }
     }
 }
@@ -54,7 +55,6 @@ impl Outgoing {
         self.fields.clear();
         self.send_date = true;
         self.misuse = None;
-        self.drain = None;
     }
 }
 

@@ -126,6 +126,10 @@ impl Output {
     pub(crate) fn reset(&mut self, written: u64) {
         self.discard();
         self.written = written;
+    }
+
+    /// Gives back memory that only a large message has needed.
+    pub(crate) fn trim(&mut self) {
         if self.tail.capacity() > KEEP_MAX {
             self.tail = Vec::new();
         }

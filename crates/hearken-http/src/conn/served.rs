@@ -16,10 +16,14 @@ use crate::observer::{Observation, Step};
 use crate::peer::Peer;
 use crate::response::ServerResponse;
 use hearken_proto::{Half, Role};
+use http::StatusCode;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+/// Exchanges that wait for use in one worker; more are given back to the system.
+const POOL_MAX: usize = 256;
 
 /// The handler of one exchange at a time.
 pub(crate) trait Runner {
@@ -384,7 +388,7 @@ impl Served {
         let Some(exchange) = &self.exchange else {
             return;
         };
-        let state = exchange.state();
+        let mut state = exchange.state();
         let idle = state.proto.halves() == (Half::Idle, Half::Idle)
             && state.outgoing.stage == Stage::Head
             && !state.proto.in_head()
@@ -393,10 +397,11 @@ impl Served {
             && state.turn.pending.is_empty();
         if idle {
             self.peer.count(state.proto.offset(), state.out.written());
+            state.out.trim();
             drop(state);
-            if let Some(exchange) = self.exchange.take() {
-                self.env.pool.borrow_mut().push(exchange);
-            }
+            let mut pool = self.env.pool.borrow_mut();
+            let room = pool.len() < POOL_MAX;
+            pool.extend(self.exchange.take().filter(|_| room));
         }
     }
 
@@ -432,7 +437,7 @@ impl Served {
             Stage::Ended => {}
         }
         let mut state = exchange.state();
-        self.why = if error.is_timeout() {
+        self.why = if error.status() == StatusCode::REQUEST_TIMEOUT {
             Closed::ReadTimeout
         } else {
             Closed::BadMessage
@@ -623,7 +628,11 @@ impl<R: Runner> Drive for ServedBy<R> {
             progress = true;
         }
         let marked = !state.marks.is_empty();
+        let idles = progress && state.out.is_empty() && state.number == 0;
         drop(state);
+        if idles {
+            served.since = now; // a peer that takes its answer slowly is not idle yet
+        }
         if marked {
             served.tell_marks(now);
         }

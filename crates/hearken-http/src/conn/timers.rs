@@ -65,7 +65,7 @@ impl Served {
                 };
                 Some((from + time.head, Phase::Head))
             }
-            Half::Idle if state.outgoing.stage == Stage::Head => {
+            Half::Idle if state.outgoing.stage == Stage::Head && state.out.is_empty() => {
                 Some((self.since + idle, Phase::Idle))
             }
             Half::Body => body_deadline(&state, time).map(|at| (at, Phase::Body)),

@@ -1,6 +1,8 @@
 //! The connection without I/O, by rule family. No test here waits for anything.
 
+mod backpressure;
 mod bodies;
 mod framing;
 pub(crate) mod harness;
 mod keep_alive;
+mod timers;
