@@ -54,9 +54,10 @@ mod tests {
             "http://",
             "https://",
         ];
+        let page = PAGE.replace("http://www.w3.org/2000/svg", "");
         for forbidden in attributes {
             assert!(
-                !PAGE.contains(forbidden),
+                !page.contains(forbidden),
                 "{forbidden} would be blocked, or come from elsewhere"
             );
         }

@@ -1,1 +1,196 @@
+//! Requests in, calls out.
 
+use super::*;
+
+fn get(target: &str) -> Result<Call, Problem> {
+    ask("GET", target)
+}
+
+fn ask(method: &str, target: &str) -> Result<Call, Problem> {
+    match target.split_once('?') {
+        Some((path, query)) => read(method, path, Some(query)),
+        None => read(method, target, None),
+    }
+}
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[test]
+fn what_there_is() {
+    let drip = |delay, duration, bytes, status| {
+        Call::Drip(Drip {
+            delay: millis(delay),
+            duration: millis(duration),
+            bytes,
+            status,
+        })
+    };
+    let text = |text: &str| Call::EchoText(text.to_owned());
+    for (target, call) in [
+        ("/", Call::Page),
+        ("/echo/hi", text("hi")),
+        ("/echo/", text("")),
+        ("/echo/a/b", text("a/b")),
+        ("/echo/a%2Fb%20c+d%25", text("a/b c+d%")),
+        ("/echo/%252e", text("%2e")), // decoded once
+        ("/echo/%c3%a9?x=1", text("é")),
+        ("/headers", Call::Headers),
+        ("/headers?a=b", Call::Headers),
+        ("/ip", Call::Ip),
+        ("/user-agent", Call::UserAgent),
+        ("/method", Call::Method),
+        ("/status/200", Call::Status(200)),
+        ("/status/599", Call::Status(599)),
+        ("/status/%34%30%34", Call::Status(404)),
+        (
+            "/bytes/0",
+            Call::Bytes {
+                count: 0,
+                seed: None,
+            },
+        ),
+        (
+            "/bytes/104857600?seed=7",
+            Call::Bytes {
+                count: 104_857_600,
+                seed: Some(7),
+            },
+        ),
+        ("/stream/1000", Call::Stream { lines: 1000 }),
+        ("/delay/0", Call::Delay(millis(0))),
+        ("/delay/10", Call::Delay(millis(10_000))),
+        ("/delay/10.0", Call::Delay(millis(10_000))),
+        ("/delay/0.25", Call::Delay(millis(250))),
+        ("/drip", drip(0, 2000, 10, 200)),
+        (
+            "/drip?duration=0.5&numbytes=3&delay=1&code=500",
+            drip(1000, 500, 3, 500),
+        ),
+        ("/drip?duration=1&duration=2", drip(0, 2000, 10, 200)),
+        ("/plaintext", Call::Plaintext),
+        ("/json", Call::Json),
+    ] {
+        assert_eq!(get(target), Ok(call.clone()), "{target}");
+        assert_eq!(ask("HEAD", target), Ok(call), "HEAD {target}");
+    }
+    assert_eq!(ask("POST", "/echo"), Ok(Call::Echo));
+}
+
+#[test]
+fn wrong_parameters_are_answered_with_what_was_expected() {
+    for (target, expected) in [
+        ("/status/", "200 to 599"),
+        ("/status/199", "200 to 599"),
+        ("/status/101", "200 to 599"),
+        ("/status/600", "200 to 599"),
+        ("/status/0200", "200 to 599"),
+        ("/status/+20", "200 to 599"),
+        ("/status/20x", "200 to 599"),
+        ("/status/200/", "200 to 599"),
+        ("/bytes/", "from 0 to 104857600 as n"),
+        ("/bytes/104857601", "from 0 to 104857600 as n"),
+        ("/bytes/-1", "as n"),
+        ("/bytes/99999999999999999999999", "as n"),
+        ("/bytes/1?seed=x", "as seed"),
+        ("/bytes/1?sed=1", "no other parameters than: seed"),
+        ("/stream/1001", "from 0 to 1000 as n"),
+        ("/delay/10.001", "from 0 to 10 as seconds"),
+        ("/delay/-1", "as seconds"),
+        ("/delay/1e1", "as seconds"),
+        ("/delay/inf", "as seconds"),
+        ("/delay/NaN", "as seconds"),
+        ("/delay/.5", "as seconds"),
+        ("/delay/1.", "as seconds"),
+        ("/drip?duration=11", "as duration"),
+        ("/drip?delay=11", "as delay"),
+        ("/drip?numbytes=10485761", "from 0 to 10485760 as numbytes"),
+        ("/drip?code=100", "as code"),
+        ("/drip?numbyte=1", "duration, numbytes, delay, code"),
+        ("/echo/100%", "two hexadecimal digits"),
+        ("/echo/%g0", "two hexadecimal digits"),
+        ("/echo/%4", "two hexadecimal digits"),
+        ("/echo/%ff", "UTF-8"),
+    ] {
+        let Err(problem) = get(target) else {
+            panic!("{target} was taken")
+        };
+        assert_eq!(problem.status, 400, "{target}");
+        assert!(
+            problem.text.contains(expected),
+            "{target}: {}",
+            problem.text
+        );
+        assert_eq!(problem.allow, None, "{target}");
+    }
+}
+
+#[test]
+fn what_there_is_not() {
+    for target in [
+        "",
+        "*",
+        "/x",
+        "/headers/",
+        "//",
+        "/Echo/a",
+        "/status",
+        "/%68eaders",
+        "/favicon.ico",
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            if (method, target) != ("OPTIONS", "*") {
+                let status = ask(method, target).map_err(|problem| problem.status);
+                assert_eq!(status, Err(404), "{method} {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn methods() {
+    let refused = |method, target| match ask(method, target) {
+        Err(Problem {
+            status: 405, allow, ..
+        }) => allow,
+        other => panic!("{method} {target}: {other:?}"),
+    };
+    assert_eq!(refused("POST", "/"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(refused("get", "/"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(
+        refused("DELETE", "/bytes/wrong"),
+        Some("GET, HEAD, OPTIONS")
+    );
+    assert_eq!(refused("GET", "/echo"), Some("POST, OPTIONS"));
+    assert_eq!(refused("HEAD", "/echo"), Some("POST, OPTIONS"));
+    for method in ["POST", "PUT", "BREW"] {
+        assert_eq!(ask(method, "/method"), Ok(Call::Method));
+        assert_eq!(ask(method, "/status/418"), Ok(Call::Status(418)));
+    }
+}
+
+#[test]
+fn options_tells_what_is_allowed() {
+    for (target, allow) in [
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/echo", "POST, OPTIONS"),
+        ("/method", ANY),
+        ("*", ANY),
+        ("/status/wrong", ANY),
+    ] {
+        assert_eq!(ask("OPTIONS", target), Ok(Call::Options(allow)), "{target}");
+    }
+}
+
+#[test]
+fn the_document_tells_of_all_there_is() {
+    let document = include_str!("../../../../../docs/echo.md");
+    for endpoint in ENDPOINTS {
+        let path = format!("`{}`", endpoint.path);
+        assert!(
+            document.contains(&path),
+            "{path} is missing in docs/echo.md"
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The binary as a whole, from outside: flags, signals and exit codes, and the server over raw sockets.
+//!
+//! Here: one file for each side of it; `program.rs` starts and stops it, `client.rs` talks to it. Every wait is bounded,
+//! and none is a sleep.
+
+mod client;
+mod coding;
+mod command;
+mod endpoints;
+mod log;
+mod program;
+mod signals;
+mod streams;
