@@ -1,0 +1,186 @@
+"""What the Python scripts share: checks, the server as a process, sockets. Not here: any check."""
+
+import contextlib
+import os
+import resource
+import select
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+
+
+class Checks:
+    """Prints a line for each check, as tests/interop/run counts them."""
+
+    def __init__(self, name):
+        self.name = name
+        self.failed = False
+
+    def check(self, what, good, detail=""):
+        if good:
+            print(f"ok   {self.name}: {what}", flush=True)
+        else:
+            self.failed = True
+            print(f"FAIL {self.name}: {what}: {detail}"[:600].replace("\n", " "), flush=True)
+        return good
+
+    def equal(self, what, expected, got):
+        return self.check(what, expected == got, f"expected {expected!r}, got {got!r}")
+
+    def skip(self, what):
+        print(f"skip {self.name}: {what}", flush=True)
+
+    @contextlib.contextmanager
+    def guard(self, what):
+        """A check that dies of an exception has failed; the next ones still run."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001: whatever it is, it is a failure
+            self.check(what, False, f"{type(error).__name__}: {error}")
+
+    def leave(self):
+        sys.exit(1 if self.failed else 0)
+
+
+class Server:
+    """`hearken echo` on a free port. As a context manager it is ended at the end, whatever happened."""
+
+    def __init__(self):
+        binary = os.environ.get("HEARKEN", "target/release/hearken")
+        self.process = subprocess.Popen(
+            [binary, "echo", "--port", "0", "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.pid = self.process.pid
+        if not select.select([self.process.stdout], [], [], 10)[0]:
+            self.process.kill()
+            raise TimeoutError("the server did not print its URL within 10 s")
+        url = urllib.parse.urlsplit(self.process.stdout.readline().decode().strip())
+        self.address = (url.hostname, url.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def leaves(self, within):
+        """Exit code and what it wrote to stderr; the code is None if it has not ended in time."""
+        try:
+            _, errors = self.process.communicate(timeout=within)
+        except subprocess.TimeoutExpired:
+            return None, b""
+        return self.process.returncode, errors
+
+    def resident_bytes(self):
+        """Exact, where the kernel has it: VmRSS may lag behind by some pages for each thread."""
+        for file, field in (("smaps_rollup", "Rss:"), ("status", "VmRSS:")):
+            with contextlib.suppress(OSError), open(f"/proc/{self.pid}/{file}") as lines:
+                for line in lines:
+                    if line.startswith(field):
+                        return int(line.split()[1]) * 1024
+        raise OSError("there is no /proc to read the server's memory from")
+
+
+def address_from_environment():
+    """The server that tests/interop/run has started."""
+    url = urllib.parse.urlsplit(os.environ["HEARKEN_URL"])
+    return url.hostname, url.port
+
+
+def raise_descriptors():
+    """As many descriptors as may be had, for this process and the servers it starts. Returns their number."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else 1 << 20
+
+
+def connect(address, timeout=10):
+    connection = socket.create_connection(address, timeout=timeout)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def read_to_end(connection, timeout=10):
+    """All bytes until the server closes. A reset counts as the end too; taking longer does not."""
+    deadline = time.monotonic() + timeout
+    received = bytearray()
+    while True:
+        connection.settimeout(max(0.01, deadline - time.monotonic()))
+        try:
+            piece = connection.recv(65536)
+        except ConnectionResetError:
+            return bytes(received)
+        if not piece:
+            return bytes(received)
+        received += piece
+
+
+class Cut(Exception):
+    """The connection ended within an answer; `received` is what had come of it."""
+
+    def __init__(self, received):
+        super().__init__(f"closed after {len(received)} bytes: {received[:80]!r}")
+        self.received = received
+
+
+class Reader:
+    """Reads answers with a length or in chunks from a connection, one after the other."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.buffer = bytearray()
+
+    def _more(self):
+        try:
+            piece = self.connection.recv(65536)
+        except (ConnectionResetError, BrokenPipeError):
+            piece = b""
+        if not piece:
+            raise Cut(bytes(self.buffer))
+        self.buffer += piece
+
+    def _take_until(self, end):
+        while (at := self.buffer.find(end)) < 0:
+            self._more()
+        return self._take(at + len(end))
+
+    def _take(self, count):
+        while len(self.buffer) < count:
+            self._more()
+        taken = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return taken
+
+    def head(self):
+        """Status and fields, names in lower case."""
+        head = self._take_until(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        fields = {name.lower(): value.strip() for name, _, value in pairs}
+        return int(lines[0].split(" ")[1]), fields
+
+    def answer(self, to_head=False):
+        """Status, fields, body. Raises Cut with nothing received if the connection closed before it began."""
+        status, fields = self.head()
+        try:
+            if to_head or status in (204, 304) or status < 200:
+                return status, fields, b""
+            if fields.get("transfer-encoding") != "chunked":
+                return status, fields, self._take(int(fields["content-length"]))
+            body = bytearray()
+            while size := int(self._take_until(b"\r\n"), 16):
+                body += self._take(size)
+                self._take(2)
+            self._take_until(b"\r\n")
+            return status, fields, bytes(body)
+        except Cut as cut:
+            raise Cut(b"a head and then " + cut.received) from None
