@@ -146,7 +146,7 @@ impl Connection {
         self.error = None;
     }
 
-    /// Whether `receive` reports [`Event::Line`]. Off at first, because most have no use for it.
+    /// Whether `receive` reports [`Event::Line`](crate::Event::Line). Off at first, because most have no use for it.
     pub const fn report_lines(&mut self, report: bool) {
         self.report_lines = report;
         self.decoder.stop_at_line(report);
