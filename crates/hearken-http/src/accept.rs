@@ -220,12 +220,5 @@ async fn refused(error: io::Error, socket: &Socket, worker: &Worker, reserve: &m
 
 fn report(worker: &Worker, error: io::Error) {
     tracing::error!(%error, "accepting failed");
-    let error = Error::from(error);
-    worker
-        .env
-        .hooks
-        .listeners
-        .error
-        .iter()
-        .for_each(|listener| listener(&error));
+    worker.env.hooks.tell_error(&Error::from(error));
 }

@@ -25,6 +25,7 @@ pub mod event;
 mod listener;
 mod message;
 mod observer;
+mod panics;
 mod peer;
 mod pump;
 mod response;

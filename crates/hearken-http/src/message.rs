@@ -6,7 +6,7 @@ use crate::conn::exchange::Exchange;
 use crate::conn::flow::Flow;
 use crate::conn::incoming::Progress;
 use crate::error::{Closed, Error};
-use crate::event::{MessageEvent, sealed};
+use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::peer::Peer;
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Fields, FieldsRef, Head, Version};
@@ -223,7 +223,8 @@ impl IncomingMessage {
     }
 
     /// Listens to an event of this message. The body then flows as fast as it comes. What has already come is delivered
-    /// before what comes later; a second listener for the same event is called after the first.
+    /// before what comes later; a second listener for the same event is called after the first. When the exchange is
+    /// over, or its [`Ready`](crate::event::Ready) was told, a new listener is not called any more.
     ///
     /// ```
     /// use hearken_http::{Server, event};
@@ -238,9 +239,17 @@ impl IncomingMessage {
         event: E,
         listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
     ) {
-        self.exchange.order(|state, _| {
+        let late = self.exchange.order(|state, _| {
+            if state.closed.is_some() {
+                // Nothing will come, and nobody would ever let go of it: it is dropped once the borrow has ended.
+                let mut late = MessageListeners::default();
+                event.add(listener, &mut late);
+                return Some(late);
+            }
             event.add(listener, &mut state.flow.get_or_insert_default().listeners);
+            None
         });
+        drop(late);
     }
 }
 

@@ -49,17 +49,20 @@ pub struct Sent(());
 /// ```
 pub struct ServerResponse {
     exchange: Rc<Exchange>,
+    /// Nobody else answers: the handler has ended, or may end, without it.
+    owed: bool,
 }
 
 impl ServerResponse {
     pub(crate) fn new(exchange: Rc<Exchange>) -> Self {
-        Self { exchange }
+        Self {
+            exchange,
+            owed: false,
+        }
     }
 
     pub(crate) fn again(&self) -> Self {
-        Self {
-            exchange: Rc::clone(&self.exchange),
-        }
+        Self::new(Rc::clone(&self.exchange))
     }
 
     /// Sets the status, and the registered reason phrase with it. Default 200. A status outside of 200 to 999 turns the
@@ -189,8 +192,9 @@ impl ServerResponse {
     }
 
     /// Puts the duty to answer into a value of its own, for whoever answers later, from a callback. If it is dropped
-    /// unanswered, the client gets a 500 and the log tells of it.
-    pub fn defer(self) -> (Sent, Deferred) {
+    /// unanswered, or the response that was taken from it is, the client gets a 500 and the log tells of it.
+    pub fn defer(mut self) -> (Sent, Deferred) {
+        self.owed = true;
         (
             Sent(()),
             Deferred {
@@ -200,6 +204,11 @@ impl ServerResponse {
     }
 
     pub(crate) fn end_with_error(self, error: &Error) -> Sent {
+        self.fail(error);
+        Sent(())
+    }
+
+    fn fail(&self, error: &Error) {
         let status = error.status().as_u16();
         if error.status().is_server_error() && !error.is_closed() {
             tracing::error!(status, %error, "a handler failed");
@@ -212,7 +221,15 @@ impl ServerResponse {
                 state.close(crate::Closed::Aborted);
             }
         });
-        Sent(())
+    }
+}
+
+impl Drop for ServerResponse {
+    #[inline]
+    fn drop(&mut self) {
+        if self.owed && !self.exchange.state().is_over() {
+            self.fail(&Error::new(500, "a deferred answer was dropped unanswered"));
+        }
     }
 }
 
@@ -287,17 +304,5 @@ impl Deferred {
     #[must_use]
     pub fn try_take(&self) -> Option<ServerResponse> {
         self.response.borrow_mut().take()
-    }
-}
-
-impl Drop for Deferred {
-    fn drop(&mut self) {
-        if let Some(response) = self.response.get_mut().take() {
-            let over = response.exchange.state().is_over();
-            if !over {
-                let _: Sent = response
-                    .end_with_error(&Error::new(500, "a deferred answer was dropped unanswered"));
-            }
-        }
     }
 }

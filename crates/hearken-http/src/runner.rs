@@ -5,10 +5,9 @@
 
 use crate::conn::served::Runner;
 use crate::message::IncomingMessage;
+use crate::panics::contain;
 use crate::response::ServerResponse;
-use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -53,8 +52,7 @@ impl<M, F> HandlerRunner<M, F> {
         let Some(mut slot) = self.slot.take() else {
             return Ok(());
         };
-        let dropped = catch_unwind(AssertUnwindSafe(|| slot.set(None)));
-        dropped.map_err(|payload| text_of(&*payload))?;
+        contain(|| slot.set(None))?;
         let mut slots = self.handlers.slots.borrow_mut();
         if slots.len() < SLOTS_MAX {
             slots.push(slot);
@@ -82,15 +80,14 @@ where
             return Poll::Ready(Ok(()));
         };
         // A panic leaves the slot's future in an unknown state; it is dropped right away and never polled again.
-        let polled = catch_unwind(AssertUnwindSafe(|| match slot.as_mut().as_pin_mut() {
+        let polled = contain(|| match slot.as_mut().as_pin_mut() {
             Some(future) => future.poll(cx),
             None => Poll::Ready(()),
-        }));
+        });
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => Poll::Ready(self.retire()),
-            Err(payload) => {
-                let text = text_of(&*payload);
+            Err(text) => {
                 // The first panic is the one to be told.
                 let _ = self.retire();
                 Poll::Ready(Err(text))
@@ -107,13 +104,4 @@ where
             tracing::error!(panic, "a handler panicked while it was dropped");
         }
     }
-}
-
-/// The message of a panic.
-fn text_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

@@ -11,6 +11,7 @@ use crate::event::{ServerEvent, sealed};
 use crate::listener::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
 use crate::message::IncomingMessage;
 use crate::observer::Observer;
+use crate::panics::tell_all;
 use crate::response::ServerResponse;
 use crate::worker::{Seed, Stop, work};
 use hearken_proto::Limits;
@@ -206,11 +207,9 @@ impl Listening {
     /// When a thread cannot be started.
     pub fn start(self) -> Result<ServerHandle, Error> {
         let (stop, stopped) = watch::channel(Stop::Run);
-        self.hooks
-            .listeners
-            .listening
-            .iter()
-            .for_each(|listener| listener(&self.address));
+        tell_all(&self.hooks.listeners.listening, |listener| {
+            listener(&self.address)
+        });
         let (ended, end) = watch::channel(false);
         let mut threads = Vec::new();
         for (number, listener) in self.listeners.into_iter().enumerate() {
@@ -312,18 +311,10 @@ fn watch_over(
         };
         if let Some(error) = failed {
             tracing::error!(%error, "a worker ended");
-            hooks
-                .listeners
-                .error
-                .iter()
-                .for_each(|listener| listener(&error));
+            hooks.tell_error(&error);
         }
     }
-    hooks
-        .listeners
-        .close
-        .iter()
-        .for_each(|listener| listener(()));
+    tell_all(&hooks.listeners.close, |listener| listener(()));
     ended.send_replace(true);
 }
 

@@ -4,6 +4,7 @@
 //! here: accepting (`accept.rs`), what a connection does (`conn/`), threads and signals (`server.rs`).
 
 use crate::accept::{self, Census};
+use crate::conn::Drive;
 use crate::conn::clock::Clock;
 use crate::conn::exchange::{Env, Hooks};
 use crate::conn::served::{Runner, Served, ServedBy};
@@ -180,7 +181,7 @@ fn age(most: Duration, id: u64) -> Duration {
 }
 
 /// The task of one connection.
-struct Connection<T, R> {
+struct Connection<T, R: Runner> {
     pump: Pump<T, ServedBy<R>>,
     worker: Rc<Worker>,
     key: u32,
@@ -224,8 +225,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Runner + Unpin> Future for Connection
     }
 }
 
-impl<T, R> Drop for Connection<T, R> {
+impl<T, R: Runner> Drop for Connection<T, R> {
     fn drop(&mut self) {
+        let now = self.worker.now();
+        self.pump.drive().handle_closed(now);
         self.worker.wheel.borrow_mut().remove(self.key);
         self.worker.census.leave();
         self.worker.closed.notify_waiters();

@@ -13,6 +13,7 @@ use super::output::Output;
 use crate::error::{Closed, Error};
 use crate::event::ServerListeners;
 use crate::observer::Observer;
+use crate::panics::tell_all;
 use crate::peer::Peer;
 use bytes::Bytes;
 use hearken_proto::{
@@ -42,6 +43,14 @@ pub(crate) struct Env {
 pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
     pub(crate) observer: Option<Box<dyn Observer>>,
+}
+
+impl Hooks {
+    /// Tells that something of the server failed.
+    #[cold]
+    pub(crate) fn tell_error(&self, error: &Error) {
+        tell_all(&self.listeners.error, |listener| listener(error));
+    }
 }
 
 impl Env {

@@ -8,6 +8,7 @@ use super::outgoing::Mark;
 use crate::error::Error;
 use crate::event::MessageListeners;
 use crate::message::Whole;
+use crate::panics::contain;
 use bytes::{Bytes, BytesMut};
 use std::rc::Rc;
 use std::task::Poll;
@@ -43,16 +44,31 @@ impl Flow {
 }
 
 /// Calls `call` with the listeners taken out of the exchange, and puts them back.
-pub(crate) fn with_listeners(exchange: &Rc<Exchange>, call: impl FnOnce(&mut Flow)) {
+///
+/// # Errors
+/// When one of them panicked, with its message: the listeners are gone then, and nobody reads what they read.
+pub(crate) fn with_listeners(
+    exchange: &Rc<Exchange>,
+    call: impl FnOnce(&mut Flow),
+) -> Result<(), String> {
     let Some(mut flow) = exchange.state().flow.take() else {
-        return;
+        return Ok(());
     };
-    call(&mut flow);
-    let mut state = exchange.state();
-    if let Some(added) = state.flow.take() {
+    let called = contain(|| call(&mut flow));
+    let added = exchange.state().flow.take();
+    if let Some(added) = added {
         flow.absorb(*added);
     }
-    state.flow = Some(flow);
+    if called.is_ok() {
+        exchange.state().flow = Some(flow);
+        return called;
+    }
+    if flow.reads() && !flow.told {
+        exchange.state().incoming.abandon();
+    }
+    // A second panic, while they are dropped, says nothing new.
+    let _ = contain(|| drop(flow));
+    called
 }
 
 /// What is to be told next about the incoming message.
@@ -63,7 +79,10 @@ enum Next {
 }
 
 /// Delivers the body as far as it has come, then its end. To be called whenever something has come.
-pub(crate) fn flow(exchange: &Rc<Exchange>) {
+///
+/// # Errors
+/// As [`with_listeners`].
+pub(crate) fn flow(exchange: &Rc<Exchange>) -> Result<(), String> {
     let wants = |exchange: &Exchange| {
         exchange
             .state()
@@ -75,14 +94,15 @@ pub(crate) fn flow(exchange: &Rc<Exchange>) {
         let next = {
             let mut state = exchange.state();
             match state.poll_data(None) {
-                Poll::Pending => return,
+                Poll::Pending => return Ok(()),
                 Poll::Ready(Some(Ok(piece))) => Next::Data(piece),
                 Poll::Ready(Some(Err(error))) => Next::Failed(error),
                 Poll::Ready(None) => Next::Ready(state.incoming.trailers.clone()),
             }
         };
-        with_listeners(exchange, |flow| deliver(exchange, flow, next));
+        with_listeners(exchange, |flow| deliver(exchange, flow, next))?;
     }
+    Ok(())
 }
 
 fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
@@ -125,7 +145,7 @@ fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
 
 /// Tells that the exchange will not be complete, unless its end was told before.
 pub(crate) fn tell_failed(exchange: &Rc<Exchange>, error: &Error) {
-    with_listeners(exchange, |flow| {
+    let told = with_listeners(exchange, |flow| {
         if !std::mem::replace(&mut flow.told, true) {
             flow.listeners
                 .failed
@@ -133,10 +153,16 @@ pub(crate) fn tell_failed(exchange: &Rc<Exchange>, error: &Error) {
                 .for_each(|listener| listener(error));
         }
     });
+    if let Err(panic) = told {
+        tracing::error!(panic, "a listener panicked; its exchange had failed before");
+    }
 }
 
 /// Tells that the transport has taken a position of the outgoing message.
-pub(crate) fn tell(exchange: &Rc<Exchange>, mark: Mark) {
+///
+/// # Errors
+/// As [`with_listeners`].
+pub(crate) fn tell(exchange: &Rc<Exchange>, mark: Mark) -> Result<(), String> {
     with_listeners(exchange, |flow| {
         let listeners = &mut flow.listeners;
         match mark {
@@ -151,5 +177,5 @@ pub(crate) fn tell(exchange: &Rc<Exchange>, mark: Mark) {
                 .for_each(|listener| listener(bytes)),
             Mark::End => listeners.done.iter_mut().for_each(|listener| listener(())),
         }
-    });
+    })
 }

@@ -3,7 +3,7 @@
 //! Here: [`Incoming`]. Its bound is `limits.body.queue_bytes`: above it the transport is left unread. Not here: framing
 //! (hearken-proto), the deadlines of a body (`served.rs`).
 
-use crate::error::Error;
+use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::Fields;
 use std::collections::VecDeque;
@@ -91,6 +91,10 @@ impl Incoming {
             return Poll::Ready(Some(Ok(piece)));
         }
         match &self.progress {
+            Progress::Complete | Progress::Open if self.dropped_bytes > 0 => {
+                // A part was dropped: what is left must not look like the whole.
+                Poll::Ready(Some(Err(Error::closed(Closed::Aborted))))
+            }
             Progress::Complete => Poll::Ready(None),
             Progress::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
             Progress::Open => {

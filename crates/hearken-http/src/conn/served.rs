@@ -5,7 +5,7 @@
 //! (`timers.rs`), the orders of a handler (`exchange.rs`).
 
 use super::exchange::{Env, Exchange, Took};
-use super::flow::{self, tell_failed};
+use super::flow::{self, Flow, tell_failed};
 use super::outgoing::{Mark, Stage};
 use super::output::Output;
 use super::{Drive, Ending, Input};
@@ -13,6 +13,7 @@ use crate::client_error::ClientError;
 use crate::error::{Closed, Error};
 use crate::message::IncomingMessage;
 use crate::observer::{Observation, Step};
+use crate::panics::{contain, tell_all};
 use crate::peer::Peer;
 use crate::response::ServerResponse;
 use hearken_proto::{Half, Role};
@@ -38,7 +39,7 @@ pub(crate) trait Runner {
 }
 
 /// A connection with its runner, which is generic so that a handler's future needs no box of its own.
-pub(crate) struct ServedBy<R> {
+pub(crate) struct ServedBy<R: Runner> {
     pub(crate) served: Served,
     pub(crate) runner: R,
 }
@@ -60,6 +61,8 @@ pub(crate) struct Served {
     ready: bool,
     pub(super) ending: Option<Ending>,
     why: Closed,
+    /// That it is closed was told.
+    told: bool,
 }
 
 impl Served {
@@ -75,27 +78,27 @@ impl Served {
             ready: false,
             ending: None,
             why: Closed::Done,
+            told: false,
         };
         served.see(0, Step::Accepted, now);
-        served
-            .env
-            .hooks
-            .listeners
-            .connection
-            .iter()
-            .for_each(|listener| listener(&served.peer));
+        let listeners = &served.env.hooks.listeners.connection;
+        tell_all(listeners, |listener| listener(&served.peer));
         served
     }
 
     #[inline]
     fn see(&self, exchange: u32, step: Step, at: Instant) {
         if let Some(observer) = &self.env.hooks.observer {
-            observer.observe(&Observation {
+            let peer = &self.peer;
+            let seen = Observation {
                 at,
-                peer: &self.peer,
+                peer,
                 exchange,
                 step,
-            });
+            };
+            if let Err(panic) = contain(|| observer.observe(&seen)) {
+                tracing::error!(panic, "an observer panicked");
+            }
         }
     }
 
@@ -154,6 +157,9 @@ impl Served {
             }
         } else if let Some(exchange) = &self.exchange {
             exchange.state().turn.pending = rest;
+            if self.eof {
+                self.probe_later(now);
+            }
         }
         self.note_wait(now);
     }
@@ -259,12 +265,8 @@ impl Served {
             state.answer(&self.env, 501, "Not Implemented\n");
             return;
         }
-        self.env
-            .hooks
-            .listeners
-            .request
-            .iter()
-            .for_each(|listener| listener(&head));
+        let listeners = &self.env.hooks.listeners.request;
+        tell_all(listeners, |listener| listener(&head));
         self.see(number, Step::HandlerStart, now);
         let req = IncomingMessage::new(head, Rc::clone(&exchange), number);
         runner.start(req, ServerResponse::new(exchange));
@@ -292,8 +294,11 @@ impl Served {
         let Some(exchange) = &self.exchange else {
             return;
         };
-        if exchange.state().flow.is_some() {
-            flow::flow(exchange);
+        if exchange.state().flow.is_some()
+            && let Err(panic) = flow::flow(exchange)
+        {
+            self.panicked(&panic);
+            runner.cancel();
         }
     }
 
@@ -305,12 +310,7 @@ impl Served {
         };
         let error = Error::new(500, format!("a handler panicked: {message}"));
         tracing::error!(%error, peer = ?self.peer);
-        self.env
-            .hooks
-            .listeners
-            .error
-            .iter()
-            .for_each(|listener| listener(&error));
+        self.env.hooks.tell_error(&error);
         let mut state = exchange.state();
         if state.outgoing.stage == Stage::Head && !state.is_over() {
             state.answer(&self.env, 500, "Internal Server Error\n");
@@ -366,7 +366,7 @@ impl Served {
             return;
         };
         let listeners = exchange.state().flow.take();
-        drop(listeners); // outside of the borrow: it may hold handles of this exchange
+        drop_contained(listeners);
         if Rc::strong_count(&exchange) == 1 {
             exchange.state().next();
             self.exchange = Some(exchange);
@@ -454,12 +454,8 @@ impl Served {
     #[cold]
     fn answer_fault(&self, exchange: &Exchange, error: &Error, raw: &[u8]) {
         let failure = ClientError::new(&self.peer, error, raw);
-        self.env
-            .hooks
-            .listeners
-            .client_error
-            .iter()
-            .for_each(|listener| listener(&failure));
+        let listeners = &self.env.hooks.listeners.client_error;
+        tell_all(listeners, |listener| listener(&failure));
         let mut state = exchange.state();
         match failure.into_answer() {
             Some(answer) => {
@@ -508,11 +504,7 @@ impl Served {
                 self.ending.get_or_insert(Ending::Now);
             }
             // A half-closed client gets its answer; whether it is still there will show.
-            Ok(_) => {
-                let turn = &mut exchange.state().turn;
-                turn.probe_at
-                    .get_or_insert(now + super::timers::PROBE_FIRST);
-            }
+            Ok(_) => self.probe_later(now),
         }
     }
 
@@ -533,7 +525,9 @@ impl Served {
                 Mark::End => self.see(number, Step::LastByteFlushed, now),
                 Mark::Data(_) => {}
             }
-            flow::tell(&exchange, mark);
+            if let Err(panic) = flow::tell(&exchange, mark) {
+                self.panicked(&panic);
+            }
         }
     }
 }
@@ -660,10 +654,13 @@ impl<R: Runner> Drive for ServedBy<R> {
 
     fn handle_closed(&mut self, now: Instant) {
         let served = &mut self.served;
+        if std::mem::replace(&mut served.told, true) {
+            return;
+        }
         self.runner.cancel();
         if let Some(exchange) = served.exchange.take() {
             let listeners = exchange.state().flow.take();
-            drop(listeners);
+            drop_contained(listeners);
             let mut state = exchange.state();
             state.close(served.why);
             served.peer.count(state.proto.offset(), state.out.written());
@@ -678,12 +675,24 @@ impl<R: Runner> Drive for ServedBy<R> {
             },
             now,
         );
-        served
-            .env
-            .hooks
-            .listeners
-            .disconnected
-            .iter()
-            .for_each(|listener| listener((&served.peer, served.why)));
+        let listeners = &served.env.hooks.listeners.disconnected;
+        tell_all(listeners, |listener| listener((&served.peer, served.why)));
+    }
+}
+
+/// A connection that is dropped where it stands, with its worker say, is closed like any other.
+impl<R: Runner> Drop for ServedBy<R> {
+    fn drop(&mut self) {
+        if self.served.ending.is_none() {
+            self.served.why = Closed::Stopped;
+        }
+        self.handle_closed(self.served.since);
+    }
+}
+
+/// Outside of the borrow of an exchange: listeners may hold its handles.
+fn drop_contained(listeners: Option<Box<Flow>>) {
+    if let Err(panic) = contain(|| drop(listeners)) {
+        tracing::error!(panic, "a listener panicked while it was dropped");
     }
 }

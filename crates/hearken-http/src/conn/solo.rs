@@ -80,12 +80,12 @@ impl Solo {
     }
 
     /// Shows the start line or the whole head to whoever listens.
-    fn tell_head(&self, line: bool) {
+    fn tell_head(&mut self, line: bool) {
         if self.exchange.state().flow.is_none() {
             return;
         }
         let head: Head = self.exchange.state().proto.head().clone();
-        with_listeners(&self.exchange, |flow| {
+        let told = with_listeners(&self.exchange, |flow| {
             let listeners = if line {
                 &mut flow.listeners.line_ready
             } else {
@@ -93,6 +93,7 @@ impl Solo {
             };
             listeners.iter_mut().for_each(|listener| listener(&head));
         });
+        self.contained(told);
     }
 
     /// The peer broke the protocol or went away. A server answers if it still can.
@@ -117,6 +118,16 @@ impl Solo {
         tell_failed(&self.exchange, &error);
         self.failure.get_or_insert(error);
         self.ending = Some(Ending::Keep);
+    }
+
+    /// A listener that panicked fails the session. A server answers 500 if it still can.
+    fn contained(&mut self, told: Result<(), String>) {
+        if let Err(panic) = told {
+            self.fail(
+                Error::new(500, format!("a listener panicked: {panic}")),
+                Closed::Aborted,
+            );
+        }
     }
 
     /// Complete in both directions?
@@ -202,7 +213,8 @@ impl Drive for Solo {
 
     fn poll_app(&mut self, cx: &mut Context<'_>, _now: Instant) {
         self.exchange.state().set_task(cx);
-        flow::flow(&self.exchange);
+        let told = flow::flow(&self.exchange);
+        self.contained(told);
         self.settle();
     }
 
@@ -231,7 +243,8 @@ impl Drive for Solo {
                 state.marks.pop(written)
             };
             let Some((_, mark)) = mark else { break };
-            flow::tell(&self.exchange, mark);
+            let told = flow::tell(&self.exchange, mark);
+            self.contained(told);
         }
         progress
     }

@@ -13,7 +13,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 /// After the end of a peer's input, before it is asked whether it is still there.
-pub(super) const PROBE_FIRST: Duration = Duration::from_millis(50);
+const PROBE_FIRST: Duration = Duration::from_millis(50);
 
 /// Every response begins with these bytes. A peer that has closed both directions answers the first of them with a
 /// reset, a half-closed one takes it as the beginning of what it waits for.
@@ -120,6 +120,17 @@ impl Served {
             Phase::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], cx, runner),
             Phase::Write => self.abort(Closed::WriteTimeout, cx, runner),
             Phase::Probe => self.probe(now),
+        }
+    }
+
+    /// The peer has ended its input: in a while it is asked whether it is still there, unless it was asked enough.
+    pub(super) fn probe_later(&self, now: Instant) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let mut state = exchange.state();
+        if state.probed < PROBE.len() {
+            state.turn.probe_at.get_or_insert(now + PROBE_FIRST);
         }
     }
 

@@ -2,7 +2,9 @@
 
 mod backpressure;
 mod bodies;
+mod ends;
 mod framing;
+mod handlers;
 pub(crate) mod harness;
 mod keep_alive;
 mod timers;
