@@ -3,8 +3,10 @@
 mod backpressure;
 mod bodies;
 mod ends;
+mod faults;
 mod framing;
 mod handlers;
 pub(crate) mod harness;
 mod keep_alive;
+mod stopping;
 mod timers;

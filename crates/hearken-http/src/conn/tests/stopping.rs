@@ -1,0 +1,167 @@
+//! The order to stop: what is idle closes, what runs ends, what was read is answered, and in the end all is cut.
+
+use super::harness::{Gate, Guard, Log, get, ok, post_head, serve};
+use crate::conn::Ending;
+use crate::{Error, event};
+
+fn last(body: &str) -> String {
+    ok(body).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+}
+
+#[test]
+fn what_is_idle_closes_at_once() {
+    for before in ["", &get("/")] {
+        let mut link = serve(async |_req, res| res.end("x")).connect();
+        link.send(before);
+        link.heard();
+        link.env.draining.set(true);
+        link.run();
+        assert_eq!(link.heard(), "");
+        assert_eq!(link.ended(), Some(Ending::Now));
+    }
+}
+
+#[test]
+fn a_running_exchange_is_the_last() {
+    let gate = Gate::default();
+    let wait = gate.clone();
+    let mut link = serve(async move |_req, res| {
+        wait.wait().await;
+        res.end("x")
+    })
+    .connect();
+    link.send(get("/"));
+    link.env.draining.set(true);
+    link.run();
+    assert!(link.is_open());
+    gate.open();
+    link.go();
+    assert_eq!(link.heard(), last("x"));
+    assert_eq!(link.ended(), Some(Ending::Linger));
+}
+
+#[test]
+fn every_request_that_was_read_is_answered() {
+    let gate = Gate::default();
+    let wait = gate.clone();
+    let mut link = serve(async move |req, res| {
+        wait.wait().await;
+        res.end(req.url().to_owned())
+    })
+    .connect();
+    link.send(get("/1") + &get("/2") + &get("/3"));
+    link.env.draining.set(true);
+    link.run();
+    gate.open();
+    link.go();
+    assert_eq!(link.heard(), ok("/1") + &ok("/2") + &last("/3"));
+    assert_eq!(link.ended(), Some(Ending::Linger));
+}
+
+#[test]
+fn a_request_that_comes_with_the_order_is_served() {
+    let mut link = serve(async |_req, res| res.end("x")).connect();
+    link.env.draining.set(true);
+    link.send(get("/"));
+    assert_eq!(link.heard(), last("x"));
+    assert_eq!(link.ended(), Some(Ending::Linger));
+}
+
+#[test]
+fn a_head_that_has_begun_is_waited_for_and_no_longer_than_ever() {
+    let mut link = serve(async |_req, res| res.end("x")).connect();
+    link.send("GET / HT");
+    link.env.draining.set(true);
+    link.run();
+    assert!(link.is_open());
+    link.send("TP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(link.heard(), last("x"));
+    let mut link = serve(async |_req, res| res.end("x")).connect();
+    link.send("GET / HT");
+    link.env.draining.set(true);
+    link.run();
+    link.secs(10);
+    assert!(link.heard().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn an_upload_and_a_download_under_way_end_well() {
+    let mut link = serve(async |mut req, res| {
+        let body = req.bytes().await?;
+        for byte in &body {
+            if !res.write(vec![*byte; 60_000]) {
+                res.drain().await?;
+            }
+        }
+        Ok::<_, Error>(res.end(""))
+    })
+    .connect();
+    link.room = 0;
+    link.send(post_head(4) + "ab");
+    link.env.draining.set(true);
+    link.run();
+    link.send("cd");
+    link.give_room(usize::MAX / 2);
+    let heard = link.heard();
+    assert!(heard.contains("\r\nConnection: close\r\n"));
+    assert!(heard.ends_with("\r\n0\r\n\r\n"), "whole");
+    assert_eq!(link.ended(), Some(Ending::Linger));
+}
+
+/// The answer said nothing of closing yet: the order came in its middle.
+#[test]
+fn an_answer_that_had_begun_is_the_last_too() {
+    let gate = Gate::default();
+    let wait = gate.clone();
+    let mut link = serve(async move |_req, res| {
+        res.flush_headers();
+        wait.wait().await;
+        res.end("x")
+    })
+    .connect();
+    link.send(get("/"));
+    link.env.draining.set(true);
+    link.run();
+    gate.open();
+    link.go();
+    assert!(link.heard().ends_with("1\r\nx\r\n0\r\n\r\n"));
+    assert_eq!(link.ended(), Some(Ending::Now));
+}
+
+#[test]
+fn what_still_runs_in_the_end_is_cut() {
+    let log = Log::default();
+    let (seen, gone) = (log.clone(), log.clone());
+    let mut link = serve(async move |req, res| {
+        let _guard = Guard(seen.clone(), "dropped");
+        res.write("part");
+        seen.add(format!("{:?}", req.closed().await));
+        Gate::default().wait().await;
+        res.end("")
+    })
+    .on(event::Disconnected, move |(_, why)| {
+        gone.add(format!("gone {why:?}"))
+    })
+    .connect();
+    link.send(get("/") + &get("/"));
+    link.env.draining.set(true);
+    link.run();
+    link.env.killed.set(true);
+    link.run();
+    assert_eq!(log.take(), ["Stopped", "dropped", "gone Stopped"]);
+    assert!(link.heard().ends_with("4\r\npart\r\n"));
+    assert_eq!(link.ended(), Some(Ending::Now));
+}
+
+#[test]
+fn a_peer_that_does_not_read_cannot_hold_the_end_up() {
+    let mut link = serve(async |_req, res| res.end(vec![b'.'; 1 << 20])).connect();
+    link.room = 0;
+    link.send(get("/"));
+    link.env.draining.set(true);
+    link.run();
+    assert!(link.is_open());
+    link.env.killed.set(true);
+    link.run();
+    assert_eq!(link.ended(), Some(Ending::Now));
+}
