@@ -1,6 +1,8 @@
 // Drives Chromium through its debugging pipe (messages in JSON, each ended by a NUL): what the page of `hearken echo` can
-// fetch under its own policy. Started by browser.sh, which gives the flags. Needs HEARKEN_URL.
+// fetch under its own policy, and what its buttons do. Started by browser.sh, which gives the flags. Needs HEARKEN_URL.
+// With HEARKEN_SHOTS, a directory, it leaves pictures of the page there.
 import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 
 const SECONDS_MAX = 25; // for everything
 const url = new URL(process.env.HEARKEN_URL);
@@ -11,6 +13,8 @@ const browser = spawn('chromium', [...process.argv.slice(2), '--remote-debugging
 });
 const [, , , orders, reports] = browser.stdio;
 const waiting = new Map();
+const complaints = []; // blocked by the policy, exceptions
+const complaints = []; // of the page: exceptions, and what its policy blocked
 let last = 0;
 let buffer = '';
 
@@ -19,6 +23,14 @@ reports.on('data', (text) => {
   const messages = (buffer + text).split('\0');
   buffer = messages.pop();
   for (const message of messages.map((text) => JSON.parse(text))) {
+    const entry = message.params?.entry;
+    // A status of 400 and above is logged too, as an error of the network; buttons ask for some.
+    if (message.method === 'Log.entryAdded' && entry.level === 'error' && entry.source !== 'network') complaints.push(entry.text);
+    if (message.method === 'Runtime.exceptionThrown') complaints.push(message.params.exceptionDetails.text);
+    if (message.method === 'Runtime.exceptionThrown') complaints.push(message.params.exceptionDetails.text);
+    // That a status is no success is "network"; it was asked for.
+    const entry = message.method === 'Log.entryAdded' ? message.params.entry : {};
+    if (entry.level === 'error' && entry.source !== 'network') complaints.push(entry.text);
     const waits = waiting.get(message.id);
     waiting.delete(message.id);
     if (message.error) waits?.reject(new Error(message.error.message));
@@ -58,7 +70,9 @@ function equal(name, expected, got) {
 async function run() {
   const { targetId } = await order('Target.createTarget', { url: 'about:blank' });
   const { sessionId } = await order('Target.attachToTarget', { targetId, flatten: true });
-  await order('Page.enable', {}, sessionId);
+  for (const domain of ['Page', 'Log', 'Runtime']) await order(`${domain}.enable`, {}, sessionId);
+  await order('Runtime.enable', {}, sessionId);
+  await order('Log.enable', {}, sessionId);
   const { errorText } = await order('Page.navigate', { url: url.href }, sessionId);
   if (errorText) throw new Error(errorText);
   // `navigate` answers when the new document is there, not when it is read.
@@ -83,6 +97,70 @@ async function run() {
       [answer.headers.get('content-type').split(';')[0], answer.headers.get('x-content-type-options')])`,
     sessionId,
   ));
+  await buttons(sessionId);
+}
+
+// What a click on each button must show: the status, and a part of the body.
+const SHOWN = {
+  '/echo/{text}': ['200 OK', 'Hello, World!'],
+  '/echo': ['200 OK', '{"hearken": "and answer"}'],
+  '/headers': ['200 OK', '"Host"'],
+  '/ip': ['200 OK', '"origin": "127.0.0.1"'],
+  '/user-agent': ['200 OK', 'Mozilla'],
+  '/method': ['200 OK', '"method": "PATCH"'],
+  '/status/{code}': ["418 I'm a teapot", '418'],
+  '/bytes/{n}': ['200 OK', '000000  '],
+  '/plaintext': ['200 OK', 'Hello, World!'],
+  '/json': ['200 OK', '{"message":"Hello, World!"}'],
+  '/stream/{n}': ['200 OK', '"id":4'],
+  '/delay/{seconds}': ['200 OK', '"delay": 1.5'],
+  '/drip': ['200 OK', '*'.repeat(40)],
+  '/': ['200 OK', '<!doctype html>'],
+};
+
+/** Clicks every button of the page, all at once, and looks at what is shown. */
+async function buttons(session) {
+  const forms = await evaluate(
+    `(async () => {
+      const forms = [...document.forms];
+      for (const form of forms) form.querySelector('button').click();
+      while (forms.some((form) => !form.dataset.done)) await new Promise((next) => requestAnimationFrame(next));
+      const shown = (form) => ['.status strong', 'pre'].map((part) => form.querySelector(part).textContent);
+      return Object.fromEntries(forms.map((form) => [form.dataset.path, shown(form)]));
+    })()`,
+    session,
+  );
+  equal('the page has a button for each endpoint', Object.keys(SHOWN).sort(), Object.keys(forms).sort());
+  for (const [path, [status, text]] of Object.entries(SHOWN)) {
+    const [got, body = ''] = forms[path] ?? [];
+    equal(`the button of ${path} shows its answer`, [status, text], [got, body.includes(text) ? text : body.slice(0, 100)]);
+  }
+  const stopped = await evaluate(
+    `(async () => {
+      const form = document.querySelector('form[data-path="/drip"]');
+      form.elements.duration.value = '10';
+      delete form.dataset.done;
+      form.querySelector('button').click();
+      while (!form.querySelector('pre')?.textContent) await new Promise((next) => requestAnimationFrame(next));
+      form.querySelector('button').click();
+      while (!form.dataset.done) await new Promise((next) => requestAnimationFrame(next));
+      return form.querySelector('.time').textContent;
+    })()`,
+    session,
+  );
+  equal('a second click stops', 'Stopped', stopped);
+  equal('the page does nothing that its own policy forbids', [], complaints);
+  if (process.env.HEARKEN_SHOTS) await pictures(process.env.HEARKEN_SHOTS, session);
+}
+
+/** The whole page with its answers, light and dark. */
+async function pictures(directory, session) {
+  mkdirSync(directory, { recursive: true });
+  for (const value of ['light', 'dark']) {
+    await order('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] }, session);
+    const { data } = await order('Page.captureScreenshot', { captureBeyondViewport: true }, session);
+    writeFileSync(`${directory}/page-${value}.png`, Buffer.from(data, 'base64'));
+  }
 }
 
 try {
