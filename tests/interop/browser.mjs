@@ -14,7 +14,6 @@ const browser = spawn('chromium', [...process.argv.slice(2), '--remote-debugging
 const [, , , orders, reports] = browser.stdio;
 const waiting = new Map();
 const complaints = []; // blocked by the policy, exceptions
-const complaints = []; // of the page: exceptions, and what its policy blocked
 let last = 0;
 let buffer = '';
 
@@ -27,10 +26,6 @@ reports.on('data', (text) => {
     // A status of 400 and above is logged too, as an error of the network; buttons ask for some.
     if (message.method === 'Log.entryAdded' && entry.level === 'error' && entry.source !== 'network') complaints.push(entry.text);
     if (message.method === 'Runtime.exceptionThrown') complaints.push(message.params.exceptionDetails.text);
-    if (message.method === 'Runtime.exceptionThrown') complaints.push(message.params.exceptionDetails.text);
-    // That a status is no success is "network"; it was asked for.
-    const entry = message.method === 'Log.entryAdded' ? message.params.entry : {};
-    if (entry.level === 'error' && entry.source !== 'network') complaints.push(entry.text);
     const waits = waiting.get(message.id);
     waiting.delete(message.id);
     if (message.error) waits?.reject(new Error(message.error.message));
@@ -71,8 +66,6 @@ async function run() {
   const { targetId } = await order('Target.createTarget', { url: 'about:blank' });
   const { sessionId } = await order('Target.attachToTarget', { targetId, flatten: true });
   for (const domain of ['Page', 'Log', 'Runtime']) await order(`${domain}.enable`, {}, sessionId);
-  await order('Runtime.enable', {}, sessionId);
-  await order('Log.enable', {}, sessionId);
   const { errorText } = await order('Page.navigate', { url: url.href }, sessionId);
   if (errorText) throw new Error(errorText);
   // `navigate` answers when the new document is there, not when it is read.
