@@ -1,7 +1,8 @@
-//! What must not drift apart: the tables in the code, `docs/errors.md`, the vectors, and the diagram of a half.
+//! What must not drift apart: the tables in the code, `docs/errors.md`, `docs/limits.md`, the vectors, and the diagram of a
+//! half.
 
 use crate::vectors::pages;
-use hearken_proto::{Answer, Fault, Limit, Misuse, half_diagram};
+use hearken_proto::{Answer, Fault, Limit, Limits, Misuse, half_diagram};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -150,21 +151,59 @@ fn old_generations_of_the_standard_are_not_named() {
 
 #[test]
 fn the_diagram_in_the_architecture_is_the_table() {
-    let name = ["ARCHITECTURE.md", "docs/half.md"]
-        .into_iter()
-        .find(|name| Path::new(ROOT).join(name).exists());
-    let name = name.expect("a page with the diagram of a half");
-    let text = read(name);
+    let text = read("ARCHITECTURE.md");
     let block = text
         .split_once("<!-- half -->")
         .and_then(|(_, rest)| rest.split_once("<!-- /half -->"))
-        .unwrap_or_else(|| {
-            panic!("{name} lacks the block between <!-- half --> and <!-- /half -->")
-        });
+        .expect("a block between <!-- half --> and <!-- /half --> in ARCHITECTURE.md");
     let expected = format!("```mermaid\n{}```", half_diagram());
     assert_eq!(
         block.0.trim(),
         expected,
-        "{name} shows another table than the code"
+        "ARCHITECTURE.md shows another table than the code"
     );
+}
+
+/// `head.bytes_max` and the like with their values, read from what `Limits` says of itself, so that none can be missed.
+fn defaults() -> BTreeMap<String, String> {
+    let (mut group, mut defaults) = (String::new(), BTreeMap::new());
+    for line in format!("{:#?}", Limits::default()).lines() {
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            continue;
+        };
+        match value.strip_suffix(',') {
+            Some(value) => drop(defaults.insert(format!("{group}.{name}"), value.to_owned())),
+            None => name.clone_into(&mut group),
+        }
+    }
+    defaults
+}
+
+/// A number with its unit as it stands on the page, in the words of the struct.
+fn plain(cell: &str) -> String {
+    let (number, unit) = cell.split_once(' ').unwrap_or((cell, ""));
+    let number: u64 = number
+        .parse()
+        .unwrap_or_else(|_| panic!("no number: {cell}"));
+    match unit {
+        "" => number.to_string(),
+        "KiB" => (number * 1024).to_string(),
+        "MiB" => (number * 1024 * 1024).to_string(),
+        "s" => format!("{number}s"),
+        "h" => format!("{}s", number * 3600),
+        _ => panic!("unknown unit: {cell}"),
+    }
+}
+
+#[test]
+fn the_page_of_limits_has_every_limit_and_its_default() {
+    let defaults = defaults();
+    assert_eq!(defaults["head.bytes_max"], "32768", "{defaults:?}");
+    let text = read("docs/limits.md");
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let name = cells.next()?.strip_suffix('`')?;
+        Some((name.to_owned(), plain(cells.next()?)))
+    });
+    assert_eq!(rows.collect::<BTreeMap<_, _>>(), defaults);
 }
