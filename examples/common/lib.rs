@@ -153,3 +153,8 @@ impl Client {
         self.connection.send_end(None, &mut self.output)
     }
 }
+
+/// The example of the README, compiled with those of this page.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
