@@ -222,8 +222,8 @@ impl IncomingMessage {
         poll_fn(move |cx| exchange.poll_closed(cx))
     }
 
-    /// Listens to an event of this message. The body then flows as fast as it comes. What has already come is delivered
-    /// before what comes later; a second listener for the same event is called after the first. When the exchange is
+    /// Listens to an event of this message, or of the answer to it. A listener that takes the body lets it flow as fast as
+    /// it comes. What has already come is delivered before what comes later: the head at once, within this call; a second listener for the same event is called after the first. When the exchange is
     /// over, or its [`Ready`](crate::event::Ready) was told, a new listener is not called any more.
     ///
     /// ```
@@ -239,18 +239,26 @@ impl IncomingMessage {
         event: E,
         listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
     ) {
-        let late = self.exchange.order(|state, _| {
-            if state.closed.is_some() {
-                // Nothing will come, and nobody would ever let go of it: it is dropped once the borrow has ended.
-                let mut late = MessageListeners::default();
-                event.add(listener, &mut late);
-                return Some(late);
-            }
-            event.add(listener, &mut state.flow.get_or_insert_default().listeners);
-            None
-        });
-        drop(late);
+        let mut listeners = MessageListeners::default();
+        event.add(listener, &mut listeners);
+        let heads = listeners.line_ready.drain(..);
+        heads
+            .chain(listeners.header_ready.drain(..))
+            .for_each(|mut listener| listener(self.head()));
+        add_listeners(&self.exchange, listeners);
     }
+}
+
+/// Keeps listeners of a message as long as something may come.
+pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
+    let late = exchange.order(|state, _| {
+        if state.closed.is_some() {
+            return Some(listeners); // nobody would ever let go of them: they are dropped once the borrow has ended
+        }
+        state.flow.get_or_insert_default().absorb(listeners);
+        None
+    });
+    drop(late);
 }
 
 /// Somebody waits for a piece of the body. Whoever stops waiting without it is no reader any more, and the timer of the

@@ -39,7 +39,8 @@ pub struct Observation<'a> {
     pub step: Step,
 }
 
-/// The steps, in the order in which an exchange takes them. Those of reading and of writing may interleave.
+/// The steps, in the order in which an exchange takes them. Those of reading and of writing may interleave, and what of
+/// the body has come with the head is seen before the handler is called.
 ///
 /// ```
 /// use hearken_http::Step;
@@ -75,7 +76,8 @@ pub enum Step {
     Closed {
         /// Why.
         why: Closed,
-        /// Bytes that came in over the whole connection.
+        /// Bytes that came in over the whole connection; those that were read and dropped after its last answer are not
+        /// counted.
         bytes_in: u64,
         /// Bytes that went out over the whole connection.
         bytes_out: u64,

@@ -64,13 +64,17 @@ impl Peer {
         }
     }
 
-    /// Bytes that its connection has carried by the end of its last exchange.
-    pub(crate) fn count(&self, read: u64, written: u64) {
-        self.bytes_read.set(read);
-        self.bytes_written.set(written);
+    /// Bytes have come.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.bytes_read.set(self.bytes_read.get() + bytes as u64);
     }
 
-    /// Bytes received on the connection, without those of the exchange that is under way.
+    /// All bytes that went out by the end of the last exchange.
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.bytes_written.set(bytes);
+    }
+
+    /// Bytes received on the connection by now.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.get()

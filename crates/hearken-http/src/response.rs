@@ -4,6 +4,8 @@
 
 use crate::conn::exchange::Exchange;
 use crate::error::Error;
+use crate::event::{MessageEvent, MessageListeners, sealed};
+use crate::message::add_listeners;
 use bytes::Bytes;
 use hearken_proto::{Fields, Misuse};
 use http::StatusCode;
@@ -167,6 +169,27 @@ impl ServerResponse {
     /// When nothing can be delivered any more.
     pub async fn drain(&self) -> Result<(), Error> {
         poll_fn(|cx| self.exchange.order(|state, env| state.poll_drain(env, cx))).await
+    }
+
+    /// Listens to what becomes of this response: [`HeaderDone`](crate::event::HeaderDone),
+    /// [`DataDone`](crate::event::DataDone), [`Done`](crate::event::Done) or [`Failed`](crate::event::Failed). What was
+    /// written before is not told.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let server = Server::new(async |_req, res| {
+    ///     res.on(event::Done, |()| println!("the last byte has left"));
+    ///     res.end("hi")
+    /// });
+    /// ```
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        let mut listeners = MessageListeners::default();
+        event.add(listener, &mut listeners);
+        add_listeners(&self.exchange, listeners);
     }
 
     /// Bytes that are queued and not yet handed to the transport.

@@ -105,7 +105,7 @@ impl Worker {
         let now = Instant::now();
         self.env.clock.set(now, SystemTime::now);
         // Whoever observes wants the moment, not the turn.
-        let turns = if self.env.hooks.observer.is_some() {
+        let turns = if self.env.observed {
             TURNS_PER_READ
         } else {
             0

@@ -30,6 +30,8 @@ pub(crate) struct Env {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) hooks: Arc<Hooks>,
+    /// There is an observer.
+    pub(crate) observed: bool,
     /// The server is to stop: every exchange is the last of its connection.
     pub(crate) draining: Cell<bool>,
     /// The time to stop has run out: what still runs is cut.
@@ -58,6 +60,7 @@ impl Env {
         Rc::new(Self {
             limits,
             clock,
+            observed: hooks.observer.is_some(),
             hooks,
             draining: Cell::new(false),
             killed: Cell::new(false),
@@ -102,7 +105,6 @@ impl Wait {
 
 /// What a served connection must remember only while an exchange is under way. It lives here so that an idle connection
 /// does not carry it.
-#[derive(Debug)]
 pub(crate) struct Turn {
     /// Received, but behind the current exchange.
     pub(crate) pending: Vec<u8>,
@@ -112,6 +114,8 @@ pub(crate) struct Turn {
     pub(crate) write_since: Option<Instant>,
     /// When to ask a half-closed peer whether it is still there.
     pub(crate) probe_at: Option<Instant>,
+    /// Who listens to answers of exchanges that are over, with their numbers, until the transport has taken them.
+    pub(crate) parked: Vec<(u32, Box<Flow>)>,
 }
 
 impl Turn {
@@ -120,6 +124,7 @@ impl Turn {
         head_since: None,
         write_since: None,
         probe_at: None,
+        parked: Vec::new(),
     };
 }
 
@@ -403,7 +408,7 @@ impl State {
     }
 
     fn is_marked(&self, env: &Env) -> bool {
-        env.hooks.observer.is_some() || self.flow.is_some()
+        env.observed || self.flow.is_some()
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.

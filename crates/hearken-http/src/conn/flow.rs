@@ -29,9 +29,34 @@ impl Flow {
         !self.listeners.data_ready.is_empty() || !self.listeners.ready.is_empty()
     }
 
-    /// Adds what listeners have added while they were called.
-    fn absorb(&mut self, mut added: Self) {
-        let (own, new) = (&mut self.listeners, &mut added.listeners);
+    /// Whether somebody listens to what goes out.
+    pub(crate) fn tells(&self) -> bool {
+        let listeners = &self.listeners;
+        !(listeners.header_done.is_empty()
+            && listeners.data_done.is_empty()
+            && listeners.done.is_empty())
+    }
+
+    /// Calls whoever listens to what was handed to the transport.
+    fn tell(&mut self, mark: Mark) {
+        let listeners = &mut self.listeners;
+        match mark {
+            Mark::First => {}
+            Mark::Head => listeners
+                .header_done
+                .iter_mut()
+                .for_each(|listener| listener(())),
+            Mark::Data(bytes) => listeners
+                .data_done
+                .iter_mut()
+                .for_each(|listener| listener(bytes)),
+            Mark::End => listeners.done.iter_mut().for_each(|listener| listener(())),
+        }
+    }
+
+    /// Adds listeners behind those that are there.
+    pub(crate) fn absorb(&mut self, mut new: MessageListeners) {
+        let own = &mut self.listeners;
         own.line_ready.append(&mut new.line_ready);
         own.header_ready.append(&mut new.header_ready);
         own.data_ready.append(&mut new.data_ready);
@@ -57,7 +82,7 @@ pub(crate) fn with_listeners(
     let called = contain(|| call(&mut flow));
     let added = exchange.state().flow.take();
     if let Some(added) = added {
-        flow.absorb(*added);
+        flow.absorb(added.listeners);
     }
     if called.is_ok() {
         exchange.state().flow = Some(flow);
@@ -163,19 +188,23 @@ pub(crate) fn tell_failed(exchange: &Rc<Exchange>, error: &Error) {
 /// # Errors
 /// As [`with_listeners`].
 pub(crate) fn tell(exchange: &Rc<Exchange>, mark: Mark) -> Result<(), String> {
-    with_listeners(exchange, |flow| {
-        let listeners = &mut flow.listeners;
-        match mark {
-            Mark::First => {}
-            Mark::Head => listeners
-                .header_done
-                .iter_mut()
-                .for_each(|listener| listener(())),
-            Mark::Data(bytes) => listeners
-                .data_done
-                .iter_mut()
-                .for_each(|listener| listener(bytes)),
-            Mark::End => listeners.done.iter_mut().for_each(|listener| listener(())),
-        }
-    })
+    with_listeners(exchange, |flow| flow.tell(mark))
+}
+
+/// As [`tell`], for an answer whose exchange is over: `exchange` is a later one on its connection.
+pub(crate) fn tell_parked(exchange: &Rc<Exchange>, number: u32, mark: Mark) {
+    let found = {
+        let parked = &mut exchange.state().turn.parked;
+        let at = parked.iter().position(|&(of, _)| of == number);
+        at.map(|at| parked.remove(at).1)
+    };
+    let Some(mut flow) = found else { return };
+    let called = contain(|| flow.tell(mark));
+    if called.is_ok() && exchange.state().marks.has(number) {
+        exchange.state().turn.parked.push((number, flow));
+        return;
+    }
+    if let Err(panic) = called.and_then(|()| contain(|| drop(flow))) {
+        tracing::error!(panic, "a listener panicked; its exchange was over");
+    }
 }

@@ -91,4 +91,9 @@ impl Marks {
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
+
+    /// Whether a mark of this exchange is still to come.
+    pub(crate) fn has(&self, exchange: u32) -> bool {
+        self.queue.iter().any(|&(_, number, _)| number == exchange)
+    }
 }

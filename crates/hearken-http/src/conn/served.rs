@@ -86,8 +86,16 @@ impl Served {
         served
     }
 
-    #[inline]
+    /// One byte is looked at where nobody listens.
+    #[inline(always)]
     fn see(&self, exchange: u32, step: Step, at: Instant) {
+        if self.env.observed {
+            self.show(exchange, step, at);
+        }
+    }
+
+    #[cold]
+    fn show(&self, exchange: u32, step: Step, at: Instant) {
         if let Some(observer) = &self.env.hooks.observer {
             let peer = &self.peer;
             let seen = Observation {
@@ -106,7 +114,7 @@ impl Served {
     fn activate(&mut self) -> Rc<Exchange> {
         let pooled = self.env.pool.borrow_mut().pop();
         let exchange = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
-        let lines = self.env.hooks.observer.is_some();
+        let lines = self.env.observed;
         exchange.state().attach(&self.peer, lines);
         Rc::clone(self.exchange.insert(exchange))
     }
@@ -222,6 +230,7 @@ impl Served {
     ) -> Result<(), hearken_proto::Error> {
         let mut state = exchange.state();
         loop {
+            let before = state.body_bytes;
             let (used, took) = state.receive(input, *at)?;
             *at += used;
             match took {
@@ -231,7 +240,7 @@ impl Served {
                     self.see(self.count, Step::Head, now);
                 }
                 Some(Took::Content) => {
-                    if state.body_bytes == used as u64 {
+                    if before == 0 {
                         self.see(self.count, Step::FirstBodyByte, now);
                     }
                     state.wait.stop(now);
@@ -365,7 +374,15 @@ impl Served {
         let Some(exchange) = self.exchange.take() else {
             return;
         };
-        let listeners = exchange.state().flow.take();
+        let mut listeners = exchange.state().flow.take();
+        if listeners.as_deref().is_some_and(Flow::tells) {
+            let mut state = exchange.state();
+            let number = state.number;
+            if state.marks.has(number) {
+                let parked = listeners.take().map(|flow| (number, flow));
+                state.turn.parked.extend(parked);
+            }
+        }
         drop_contained(listeners);
         if Rc::strong_count(&exchange) == 1 {
             exchange.state().next();
@@ -396,7 +413,7 @@ impl Served {
             && state.turn.head_since.is_none()
             && state.turn.pending.is_empty();
         if idle {
-            self.peer.count(state.proto.offset(), state.out.written());
+            self.peer.sent(state.out.written());
             state.out.trim();
             drop(state);
             let mut pool = self.env.pool.borrow_mut();
@@ -525,7 +542,9 @@ impl Served {
                 Mark::End => self.see(number, Step::LastByteFlushed, now),
                 Mark::Data(_) => {}
             }
-            if let Err(panic) = flow::tell(&exchange, mark) {
+            if number != exchange.state().number {
+                flow::tell_parked(&exchange, number, mark);
+            } else if let Err(panic) = flow::tell(&exchange, mark) {
                 self.panicked(&panic);
             }
         }
@@ -568,6 +587,7 @@ impl<R: Runner> Drive for ServedBy<R> {
     #[inline]
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
         self.served.advance(input, cx, &mut self.runner, now);
+        self.served.peer.received(input.bytes().len());
     }
 
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -661,9 +681,13 @@ impl<R: Runner> Drive for ServedBy<R> {
         if let Some(exchange) = served.exchange.take() {
             let listeners = exchange.state().flow.take();
             drop_contained(listeners);
+            let parked = std::mem::take(&mut exchange.state().turn.parked);
+            parked
+                .into_iter()
+                .for_each(|(_, flow)| drop_contained(Some(flow)));
             let mut state = exchange.state();
             state.close(served.why);
-            served.peer.count(state.proto.offset(), state.out.written());
+            served.peer.sent(state.out.written());
         }
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
         served.see(

@@ -3,6 +3,7 @@
 mod backpressure;
 mod bodies;
 mod ends;
+mod events;
 mod faults;
 mod framing;
 mod handlers;
@@ -10,3 +11,4 @@ pub(crate) mod harness;
 mod keep_alive;
 mod stopping;
 mod timers;
+mod torture;

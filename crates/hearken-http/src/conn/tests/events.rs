@@ -1,0 +1,357 @@
+//! The one order of events, as docs/events.md shows it: each log on that page is made here, from the code.
+
+use super::harness::{CHUNKED, Gate, Link, Log, Setup, get, ok, post_head, serve, spawn, tasks};
+use crate::{Error, IncomingMessage, ServerResponse, event};
+use std::io::ErrorKind;
+
+const PAGE: &str = include_str!("../../../../../docs/events.md");
+
+/// The log under this heading of the page.
+fn documented(heading: &str) -> Vec<&'static str> {
+    let section = PAGE
+        .split_once(&format!("### {heading}\n"))
+        .unwrap_or_else(|| panic!("docs/events.md has no section {heading:?}"))
+        .1;
+    let (_, block) = section.split_once("```text\n").expect("a log");
+    let (block, _) = block.split_once("```").expect("the end of the log");
+    block.lines().collect()
+}
+
+/// Everything that can be heard, in one log.
+fn hear_all(setup: Setup, log: &Log) -> Setup {
+    let [connection, request, failed, gone] = [(); 4].map(|()| log.clone());
+    setup
+        .observe(log)
+        .on(event::Connection, move |_| {
+            connection.add("server Connection")
+        })
+        .on(event::Request, move |head| {
+            request.add(format!("server Request {}", head.target()));
+        })
+        .on(event::ClientError, move |failure| {
+            failed.add(format!(
+                "server ClientError {}",
+                failure.error().status().as_u16()
+            ));
+        })
+        .on(event::Disconnected, move |(_, why)| {
+            gone.add(format!("server Disconnected {why:?}"))
+        })
+}
+
+fn hear_incoming(req: &IncomingMessage, log: &Log) {
+    let [line, head, data, ready, failed] = [(); 5].map(|()| log.clone());
+    req.on(event::LineReady, move |head| {
+        line.add(format!("req LineReady {}", head.method()))
+    });
+    req.on(event::HeaderReady, move |_| head.add("req HeaderReady"));
+    req.on(event::DataReady, move |piece| {
+        data.add(format!("req DataReady {}", piece.len()))
+    });
+    req.on(event::Ready, move |_| ready.add("req Ready"));
+    req.on(event::Failed, move |_| failed.add("req Failed"));
+}
+
+fn hear_outgoing(res: &ServerResponse, log: &Log) {
+    let [head, data, done] = [(); 3].map(|()| log.clone());
+    res.on(event::HeaderDone, move |()| head.add("res HeaderDone"));
+    res.on(event::DataDone, move |bytes| {
+        data.add(format!("res DataDone {bytes}"))
+    });
+    res.on(event::Done, move |()| done.add("res Done"));
+}
+
+/// Answers `ok` once the body has been read to its end, with everything on record.
+fn logged(log: &Log) -> Link {
+    let seen = log.clone();
+    let setup = serve(async move |req, res| {
+        seen.add("handler");
+        hear_outgoing(&res, &seen);
+        let (sent, answer) = res.defer();
+        hear_incoming(&req, &seen);
+        let seen = seen.clone();
+        req.on(event::Ready, move |_| {
+            seen.add("handler end");
+            answer.end("ok");
+        });
+        sent
+    });
+    hear_all(setup, log).connect()
+}
+
+#[test]
+fn a_request_without_a_body() {
+    let log = Log::default();
+    let seen = log.clone();
+    let setup = serve(async move |_req, res| {
+        seen.add("handler");
+        res.end("ok")
+    });
+    let mut link = hear_all(setup, &log).connect();
+    link.send(get("/")).end_input();
+    assert_eq!(log.take(), documented("A request without a body"));
+}
+
+#[test]
+fn a_request_with_a_body_that_comes_later() {
+    let log = Log::default();
+    let mut link = logged(&log);
+    link.send(post_head(6)).send("abc").send("def").end_input();
+    assert_eq!(
+        log.take(),
+        documented("A request whose body comes later, by events")
+    );
+}
+
+#[test]
+fn an_answer_that_is_taken_in_parts() {
+    let log = Log::default();
+    let seen = log.clone();
+    let setup = serve(async move |_req, res| {
+        seen.add("handler");
+        hear_outgoing(&res, &seen);
+        res.write("one");
+        res.write("three");
+        res.end("")
+    });
+    let mut link = hear_all(setup, &log).connect();
+    link.room = 0;
+    link.send(get("/"));
+    for room in [1, 1, 200, 1000] {
+        log.add(format!("transport takes {room}"));
+        link.give_room(room);
+    }
+    let head = link.heard().find("\r\n\r\n");
+    assert!(head.is_some());
+    let seen: Vec<_> = log.take();
+    let from = seen.iter().position(|line| line == "handler").unwrap();
+    assert_eq!(
+        seen[from..],
+        documented("An answer that the transport takes in parts")
+    );
+}
+
+#[test]
+fn two_pipelined_requests() {
+    let log = Log::default();
+    let mut link = logged(&log);
+    link.send(get("/1") + &get("/2"));
+    assert_eq!(link.heard(), ok("ok") + &ok("ok"));
+    assert_eq!(log.take(), documented("Two pipelined requests"));
+}
+
+#[test]
+fn a_client_that_breaks_the_protocol() {
+    let log = Log::default();
+    hear_all(serve(async |_req, res| res.end("ok")), &log)
+        .connect()
+        .send("GET / HTTP/9.9\r\n");
+    assert_eq!(log.take(), documented("A client that breaks the protocol"));
+    logged(&log).send(CHUNKED).send("3\r\nabc\r\n").send("x");
+    assert_eq!(
+        log.take(),
+        documented("A client that breaks the protocol in its body")
+    );
+}
+
+#[test]
+fn a_client_that_goes_away() {
+    let log = Log::default();
+    logged(&log)
+        .send(post_head(6))
+        .send("abc")
+        .lose(ErrorKind::ConnectionReset);
+    assert_eq!(log.take(), documented("A client that goes away"));
+}
+
+#[test]
+fn a_panic() {
+    let log = Log::default();
+    let error = log.clone();
+    let setup = serve(async |_req, res| {
+        assert!(res.headers_sent(), "told to");
+        res.end("")
+    })
+    .on(event::Error, move |_| error.add("server Error"));
+    hear_all(setup, &log).connect().send(get("/"));
+    assert_eq!(log.take(), documented("A handler that panics"));
+}
+
+#[test]
+fn the_first_bytes_of_a_body_are_seen_once() {
+    for body in ["3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", "1\r\na\r\n0\r\n\r\n"] {
+        for cut in [usize::MAX, 1, 5] {
+            let log = Log::default();
+            let setup = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)));
+            let mut link = setup.observe(&log).connect();
+            link.cut = cut;
+            link.send(CHUNKED.to_owned() + body);
+            let firsts = log
+                .take()
+                .iter()
+                .filter(|line| *line == "1 FirstBodyByte")
+                .count();
+            assert_eq!(firsts, 1, "{body:?} {cut}");
+        }
+    }
+}
+
+#[test]
+fn all_bytes_are_counted() {
+    let log = Log::default();
+    let seen = log.clone();
+    let setup = serve(async move |req, res| {
+        let peer = req.peer();
+        seen.add(format!("{} {}", peer.bytes_read(), peer.bytes_written()));
+        res.end("x")
+    });
+    let mut link = setup.observe(&log).connect();
+    link.send(get("/"))
+        .send(get("/"))
+        .send("BAD\n and some more");
+    let (bytes_in, bytes_out) = (2 * get("/").len() + 18, link.heard_len());
+    let last = log.take().pop().unwrap();
+    assert_eq!(
+        last,
+        format!("0 closed: BadMessage, {bytes_in} in, {bytes_out} out")
+    );
+}
+
+/// A listener that comes late is told what has come already, first.
+#[test]
+fn a_late_listener_is_told_what_was_before() {
+    let (log, gate) = (Log::default(), Gate::default());
+    let (seen, wait) = (log.clone(), gate.clone());
+    let mut link = serve(async move |req, res| {
+        wait.wait().await;
+        hear_incoming(&req, &seen);
+        seen.add("listening");
+        let (sent, answer) = res.defer();
+        req.on(event::Ready, move |_| answer.end("x"));
+        sent
+    })
+    .connect();
+    link.send(post_head(6)).send("abc");
+    gate.open();
+    link.go();
+    let first = [
+        "req LineReady POST",
+        "req HeaderReady",
+        "listening",
+        "req DataReady 3",
+    ];
+    assert_eq!(log.take(), first);
+    link.send("def");
+    assert_eq!(log.take(), ["req DataReady 3", "req Ready"]);
+    assert_eq!(link.heard(), ok("x"));
+}
+
+/// What has been collected for `Ready` is the body as it was, whatever its pieces were.
+#[test]
+fn ready_has_the_whole() {
+    let log = Log::default();
+    let seen = log.clone();
+    let mut link = serve(async move |req, res| {
+        let (sent, answer) = res.defer();
+        let seen = seen.clone();
+        req.on(event::Ready, move |whole| {
+            seen.add(format!("{:?} {:?}", whole.body, whole.trailers.get("x-t")));
+            answer.end("x");
+        });
+        sent
+    })
+    .connect();
+    link.cut = 1;
+    link.send(CHUNKED.to_owned() + "2\r\nab\r\n1\r\nc\r\n0\r\nX-T: 1\r\n\r\n");
+    assert_eq!(log.take(), [r#"b"abc" Some([49])"#]);
+    link.send(get("/"));
+    assert_eq!(log.take(), [r#"b"" None"#]);
+}
+
+/// The listeners of an answer hear of it even if their exchange is over when the transport takes it.
+#[test]
+fn listeners_outlive_their_exchange_until_its_last_byte() {
+    let log = Log::default();
+    let seen = log.clone();
+    let mut link = serve(async move |req, res| {
+        let (name, seen) = (req.url().to_owned(), seen.clone());
+        let guard = super::harness::Guard(seen.clone(), "freed");
+        res.on(event::Done, move |()| {
+            let _ = &guard;
+            seen.add(format!("done {name}"));
+        });
+        res.end("x")
+    })
+    .connect();
+    link.room = 0;
+    link.send(get("/1") + &get("/2"));
+    assert!(log.take().is_empty());
+    link.give_room(ok("x").len() + 28);
+    assert_eq!(log.take(), ["done /1", "freed"]);
+    link.give_room(1000);
+    assert_eq!(log.take(), ["done /2", "freed"]);
+    link.room = 0;
+    link.send(get("/3")).lose(ErrorKind::ConnectionReset);
+    assert_eq!(log.take(), ["freed"], "never done, and not kept");
+}
+
+#[test]
+fn a_listener_may_write_the_next_piece() {
+    let mut link = serve(async |_req, res| {
+        let (sent, answer) = res.defer();
+        let res = answer.take();
+        let next = std::rc::Rc::new(std::cell::RefCell::new(Vec::from(["three", "two"])));
+        res.write("one");
+        let res = std::rc::Rc::new(std::cell::RefCell::new(Some(res)));
+        let writer = std::rc::Rc::clone(&res);
+        if let Some(res) = &*res.borrow() {
+            res.on(event::DataDone, move |_| match next.borrow_mut().pop() {
+                Some(piece) => drop(writer.borrow().as_ref().map(|res| res.write(piece))),
+                None => drop(writer.borrow_mut().take().map(|res| res.end(""))),
+            });
+            res.write("zero");
+        }
+        sent
+    })
+    .connect();
+    link.send(get("/"));
+    assert!(link.heard().contains("4\r\nzero\r\n"));
+    link.send(get("/"));
+    assert!(link.is_open());
+}
+
+/// Nothing listens, nothing is remembered.
+#[test]
+fn without_listeners_there_are_no_marks() {
+    let mut link = serve(async |_req, res| {
+        res.write("a");
+        res.end("b")
+    })
+    .connect();
+    link.room = 0;
+    link.send(get("/").repeat(10));
+    let served = &link.drive.served;
+    assert!(
+        served
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.state().marks.is_empty())
+    );
+}
+
+#[test]
+fn tasks_hear_of_the_end_after_the_listeners() {
+    let log = Log::default();
+    let seen = log.clone();
+    let mut link = serve(async move |req, res| {
+        let (failed, closed, seen) = (seen.clone(), req.closed(), seen.clone());
+        req.on(event::Failed, move |_| failed.add("Failed"));
+        spawn(async move { seen.add(format!("closed {:?}", closed.await)) });
+        Gate::default().wait().await;
+        res.end("")
+    })
+    .connect();
+    link.send(get("/")).lose(ErrorKind::ConnectionReset);
+    assert_eq!(log.take(), ["Failed", "closed Reset"]);
+    assert_eq!(tasks(), 0);
+}
