@@ -147,7 +147,7 @@ impl Log {
             line.push_str(" - - ");
             self.push_status(&mut line, status);
             line.push_str(" (");
-            push_escaped(&mut line, &failure.error().to_string());
+            push_own(&mut line, &failure.error().to_string());
             line.push_str(")\n");
             self.write(&line);
         }
@@ -211,6 +211,14 @@ fn milliseconds(time: Duration) -> String {
         0.0..10.0 => format!("{ms:.2} ms"),
         _ => format!("{ms:.0} ms"),
     }
+}
+
+/// Adds text of our own, which is more than ASCII. Should something of a client ever be in it, it stays on its line.
+fn push_own(line: &mut String, text: &str) {
+    line.extend(
+        text.chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
+    );
 }
 
 /// Adds text that comes from a client: whatever is not a visible ASCII character is written as its bytes, `\x1b`, and

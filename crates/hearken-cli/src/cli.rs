@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 #[command(
     name = "hearken",
     version,
-    about,
     subcommand_required = true,
     arg_required_else_help = true
 )]
