@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --example events
-//! curl -d 'some text' http://127.0.0.1:3000/      # Connection, Request, DataReady, Ready, Disconnected
+//! curl -d 'some text' http://127.0.0.1:3000/      # Connection, Request, DataReady, Ready, HeaderDone, …
 //! curl http://127.0.0.1:3000/panic                # Error: a panic in a handler ends one exchange, not the server
 //! printf 'GET / HTTP/1.1\n\n' | nc 127.0.0.1 3000 # ClientError: a line that ends without CR
 //! ```
@@ -39,24 +39,25 @@ fn main() -> Result<(), Error> {
     server.listen(common::address().as_str())?.run()
 }
 
-/// Answers from a listener instead of waiting for the body.
 async fn answer(req: IncomingMessage, res: ServerResponse) -> Sent {
     assert!(req.path() != "/panic", "as you asked");
 
-    // The duty to answer goes into a value of its own, which the listener takes with it. Should it be dropped unused,
-    // the client gets a 500.
-    let (sent, later) = res.defer();
-    let mut bytes = 0;
-
     // Whoever listens to DataReady or Ready reads the body, as fast as it comes, also after the handler has returned.
+    let mut bytes = 0;
     req.on(event::DataReady, move |piece| {
         bytes += piece.len();
         println!("  DataReady {} bytes, {bytes} so far", piece.len());
     });
-    req.on(event::Ready, move |whole| {
+    req.on(event::Ready, |whole| {
         println!("  Ready, {} trailers", whole.trailers.len());
-        later.end("thank you\n");
     });
     req.on(event::Failed, |error| println!("  Failed {error}"));
-    sent
+
+    // Of the response: each when the transport has taken the bytes, not when they are queued.
+    res.on(event::HeaderDone, |()| println!("  HeaderDone"));
+    res.on(event::DataDone, |bytes| {
+        println!("  DataDone {bytes} bytes")
+    });
+    res.on(event::Done, |()| println!("  Done"));
+    res.end("thank you\n")
 }
