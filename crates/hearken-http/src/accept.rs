@@ -24,8 +24,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many connections there are in the whole server, and how many there may be.
 #[derive(Debug)]
 pub(crate) struct Census {
-    /// Connections, and acceptors that have room for the next one.
-    taken: AtomicUsize,
     open: AtomicUsize,
     most: usize,
     ids: AtomicU64,
@@ -34,7 +32,6 @@ pub(crate) struct Census {
 impl Census {
     pub(crate) const fn new(most: usize) -> Self {
         Self {
-            taken: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             most,
             ids: AtomicU64::new(0),
@@ -47,26 +44,20 @@ impl Census {
     }
 
     fn try_take(&self) -> bool {
-        let take = |taken| (taken < self.most).then_some(taken + 1);
-        self.taken
+        let take = |open| (open < self.most).then_some(open + 1);
+        self.open
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
     }
 
-    fn give_back(&self) {
-        self.taken.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A connection uses the room that was taken for it. Returns its number.
+    /// The number of a connection that uses the room that was taken for it.
     pub(crate) fn enter(&self) -> u64 {
-        self.open.fetch_add(1, Ordering::Relaxed);
         self.ids.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// A connection has closed.
     pub(crate) fn leave(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
-        self.give_back();
     }
 }
 
@@ -130,20 +121,17 @@ pub(crate) async fn accept<M, F>(
         let accepted = tokio::select! {
             biased;
             () = reached(&mut stop, Stop::Drain) => break,
-            () = room(&worker) => tokio::select! {
-                () = reached(&mut stop, Stop::Drain) => {
-                    worker.census.give_back();
-                    break;
-                }
-                accepted = socket.accept() => accepted,
-            },
+            accepted = socket.accept() => accepted,
         };
         match accepted {
-            Ok(accepted) => begin(accepted, &socket, &worker, &handlers),
-            Err(error) => {
-                worker.census.give_back();
-                refused(error, &socket, &worker, &mut reserve).await;
-            }
+            // An acceptor takes no room before it has somebody to give it to, or it would take it from the others. Above
+            // the limit each holds one connection, unread, and leaves the rest to the system.
+            Ok(accepted) => tokio::select! {
+                biased;
+                () = room(&worker) => begin(accepted, &socket, &worker, &handlers),
+                () = reached(&mut stop, Stop::Drain) => break,
+            },
+            Err(error) => refused(error, &socket, &worker, &mut reserve).await,
         }
     }
     sweep(&socket, &worker, &handlers).await;
@@ -190,35 +178,89 @@ where
             std::future::poll_fn(|cx| std::task::Poll::Ready(socket.accept_ready(cx))).await;
         match ready {
             std::task::Poll::Ready(Ok(accepted)) => begin(accepted, socket, worker, handlers),
-            _ => return worker.census.give_back(),
+            _ => return worker.census.leave(),
         }
     }
 }
 
 /// Accepting failed. Out of descriptors, the one kept in reserve lets us refuse the client instead of leaving it in the
-/// queue, and the pause keeps this from becoming a loop at full speed.
+/// queue. The pause keeps an error that stays from becoming a loop at full speed.
 async fn refused(error: io::Error, socket: &Socket, worker: &Worker, reserve: &mut Option<File>) {
-    let code = error
-        .raw_os_error()
-        .map(rustix::io::Errno::from_raw_os_error);
-    let exhausted = [
-        rustix::io::Errno::MFILE,
-        rustix::io::Errno::NFILE,
-        rustix::io::Errno::NOBUFS,
-        rustix::io::Errno::NOMEM,
-    ];
-    if !code.is_some_and(|code| exhausted.contains(&code)) {
-        return; // the client's affair: it gave up before it was accepted
+    let trouble = Trouble::of(&error);
+    if trouble == Trouble::OfClient {
+        return;
     }
     report(worker, error);
-    if reserve.take().is_some() {
+    if trouble == Trouble::Exhausted && reserve.take().is_some() {
         let _ = tokio::time::timeout(PAUSE, socket.accept()).await;
     }
     tokio::time::sleep(PAUSE).await;
-    *reserve = File::open("/dev/null").ok();
+    if reserve.is_none() {
+        *reserve = File::open("/dev/null").ok();
+    }
+}
+
+/// What an error of accepting means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// The client gave up before it was accepted, or was turned away on its way: the next may be better.
+    OfClient,
+    /// No descriptors or memory.
+    Exhausted,
+    /// The listener itself.
+    Ours,
+}
+
+impl Trouble {
+    fn of(error: &io::Error) -> Self {
+        use rustix::io::Errno;
+        const OF_CLIENT: [Errno; 9] = [
+            Errno::CONNABORTED,
+            Errno::INTR,
+            Errno::PERM,
+            Errno::PROTO,
+            Errno::NETDOWN,
+            Errno::NETUNREACH,
+            Errno::HOSTDOWN,
+            Errno::HOSTUNREACH,
+            Errno::OPNOTSUPP,
+        ];
+        const EXHAUSTED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(code) if OF_CLIENT.contains(&code) => Self::OfClient,
+            Some(code) if EXHAUSTED.contains(&code) => Self::Exhausted,
+            _ => Self::Ours,
+        }
+    }
 }
 
 fn report(worker: &Worker, error: io::Error) {
     tracing::error!(%error, "accepting failed");
     worker.env.hooks.tell_error(&Error::from(error));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_clients_own_trouble_is_passed_over_at_once() {
+        let of = |code: rustix::io::Errno| Trouble::of(&io::Error::from(code));
+        assert_eq!(of(rustix::io::Errno::CONNABORTED), Trouble::OfClient);
+        assert_eq!(of(rustix::io::Errno::MFILE), Trouble::Exhausted);
+        assert_eq!(of(rustix::io::Errno::INVAL), Trouble::Ours);
+        assert_eq!(of(rustix::io::Errno::BADF), Trouble::Ours);
+        assert_eq!(Trouble::of(&io::ErrorKind::Other.into()), Trouble::Ours);
+    }
+
+    #[test]
+    fn the_census_has_room_for_so_many_and_no_more() {
+        let census = Census::new(2);
+        assert!(census.try_take() && census.try_take());
+        assert!(!census.try_take());
+        assert_eq!(census.open(), 2);
+        census.leave();
+        assert!(census.try_take());
+        assert_eq!((census.enter(), census.enter()), (1, 2));
+    }
 }

@@ -32,6 +32,7 @@ mod response;
 mod runner;
 mod server;
 mod session;
+mod session_message;
 mod wheel;
 mod worker;
 
@@ -50,7 +51,5 @@ pub use observer::{Observation, Observer, Step};
 pub use peer::Peer;
 pub use response::{Deferred, Sent, ServerResponse, Status};
 pub use server::{Listening, Server, ServerHandle};
-pub use session::{
-    Attached, AttachedRequest, ClientSide, Finished, OutgoingMessage, ServerSide, Session,
-    SessionMessage,
-};
+pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
+pub use session_message::{OutgoingMessage, SessionMessage};

@@ -5,7 +5,7 @@
 
 use crate::accept::Census;
 use crate::answer::Answer;
-use crate::conn::exchange::Hooks;
+use crate::conn::env::Hooks;
 use crate::error::Error;
 use crate::event::{ServerEvent, sealed};
 use crate::listener::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};

@@ -107,7 +107,7 @@ impl Wheel {
     pub(crate) fn turn(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.origin);
         let until = (since.as_secs() * 1000 + u64::from(since.subsec_millis())) / TICK_MS;
-        // After a long sleep without entries the ticks in between are empty.
+        // After a long sleep one round meets every slot.
         self.turned = self.turned.max(until.saturating_sub(SLOTS));
         while self.turned < until {
             self.turned += 1;
@@ -127,8 +127,8 @@ impl Wheel {
         let Some(entry) = self.entries.get_mut(key as usize) else {
             return;
         };
-        if entry.slot != tick {
-            return; // it was set to an earlier one since, or the key is another's by now
+        if entry.slot > tick {
+            return; // it was handled in an earlier slot since, or the key is another's by now
         }
         entry.slot = NEVER;
         if entry.deadline <= tick {

@@ -6,7 +6,7 @@
 use crate::accept::{self, Census};
 use crate::conn::Drive;
 use crate::conn::clock::Clock;
-use crate::conn::exchange::{Env, Hooks};
+use crate::conn::env::{Env, Hooks};
 use crate::conn::served::{Runner, Served, ServedBy};
 use crate::listener::Listener;
 use crate::message::IncomingMessage;
@@ -105,11 +105,7 @@ impl Worker {
         let now = Instant::now();
         self.env.clock.set(now, SystemTime::now);
         // Whoever observes wants the moment, not the turn.
-        let turns = if self.env.observed {
-            TURNS_PER_READ
-        } else {
-            0
-        };
+        let turns = if self.env.observed { TURNS_PER_READ } else { 0 };
         self.time.set((now, turns));
         now
     }

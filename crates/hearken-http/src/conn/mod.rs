@@ -8,9 +8,13 @@
 //! (hearken-proto).
 
 pub(crate) mod clock;
+mod driving;
+mod endings;
+pub(crate) mod env;
 pub(crate) mod exchange;
 pub(crate) mod flow;
 pub(crate) mod incoming;
+mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod served;

@@ -4,12 +4,12 @@
 //! the connection closes. Requests that are pipelined wait: exchanges follow one another. Not here: deadlines
 //! (`timers.rs`), the orders of a handler (`exchange.rs`).
 
-use super::exchange::{Env, Exchange, Took};
-use super::flow::{self, Flow, tell_failed};
-use super::outgoing::{Mark, Stage};
-use super::output::Output;
-use super::{Drive, Ending, Input};
-use crate::client_error::ClientError;
+use super::driving::drop_contained;
+use super::env::Env;
+use super::exchange::{Exchange, Took};
+use super::flow::{self, Flow};
+use super::outgoing::Stage;
+use super::{Ending, Input};
 use crate::error::{Closed, Error};
 use crate::message::IncomingMessage;
 use crate::observer::{Observation, Step};
@@ -17,11 +17,9 @@ use crate::panics::{contain, tell_all};
 use crate::peer::Peer;
 use crate::response::ServerResponse;
 use hearken_proto::{Half, Role};
-use http::StatusCode;
-use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Exchanges that wait for use in one worker; more are given back to the system.
 const POOL_MAX: usize = 256;
@@ -48,21 +46,21 @@ pub(crate) struct ServedBy<R: Runner> {
 /// this struct is what an idle connection costs.
 pub(crate) struct Served {
     pub(super) env: Rc<Env>,
-    peer: Rc<Peer>,
+    pub(super) peer: Rc<Peer>,
     pub(super) exchange: Option<Rc<Exchange>>,
     /// Accepted, or the last exchange ended.
     pub(super) since: Instant,
     /// The connection is old enough then.
-    expires: Instant,
+    pub(super) expires: Instant,
     /// Exchanges begun.
     pub(super) count: u32,
-    eof: bool,
+    pub(super) eof: bool,
     /// The head of the current exchange is there, its handler is not started.
-    ready: bool,
+    pub(super) ready: bool,
     pub(super) ending: Option<Ending>,
-    why: Closed,
+    pub(super) why: Closed,
     /// That it is closed was told.
-    told: bool,
+    pub(super) told: bool,
 }
 
 impl Served {
@@ -88,7 +86,7 @@ impl Served {
 
     /// One byte is looked at where nobody listens.
     #[inline(always)]
-    fn see(&self, exchange: u32, step: Step, at: Instant) {
+    pub(super) fn see(&self, exchange: u32, step: Step, at: Instant) {
         if self.env.observed {
             self.show(exchange, step, at);
         }
@@ -143,7 +141,7 @@ impl Served {
     }
 
     /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
-    fn advance(
+    pub(super) fn advance(
         &mut self,
         input: &Input<'_>,
         cx: &mut Context<'_>,
@@ -172,14 +170,14 @@ impl Served {
         self.note_wait(now);
     }
 
-    fn take_pending(&self) -> Vec<u8> {
+    pub(super) fn take_pending(&self) -> Vec<u8> {
         let Some(exchange) = &self.exchange else {
             return Vec::new();
         };
         std::mem::take(&mut exchange.state().turn.pending)
     }
 
-    fn run(
+    pub(super) fn run(
         &mut self,
         input: &Input<'_>,
         cx: &mut Context<'_>,
@@ -282,7 +280,7 @@ impl Served {
     }
 
     /// Lets handler and listeners go on.
-    fn poll_runner(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) {
+    pub(super) fn poll_runner(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) {
         let Some(exchange) = &self.exchange else {
             return;
         };
@@ -313,7 +311,7 @@ impl Served {
 
     /// A panic ends this exchange and nothing else.
     #[cold]
-    fn panicked(&self, message: &str) {
+    pub(super) fn panicked(&self, message: &str) {
         let Some(exchange) = &self.exchange else {
             return;
         };
@@ -401,7 +399,7 @@ impl Served {
     }
 
     /// Between two exchanges, with nothing to write, the exchange and its buffers go back to the pool.
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         let Some(exchange) = &self.exchange else {
             return;
         };
@@ -420,303 +418,5 @@ impl Served {
             let room = pool.len() < POOL_MAX;
             pool.extend(self.exchange.take().filter(|_| room));
         }
-    }
-
-    /// The peer broke the protocol, or a deadline. Its reader is told first; if no answer has begun then, it is this one.
-    #[cold]
-    pub(super) fn fail(
-        &mut self,
-        error: &Error,
-        raw: &[u8],
-        cx: &mut Context<'_>,
-        runner: &mut dyn Runner,
-    ) {
-        let Some(exchange) = self.exchange.clone() else {
-            return;
-        };
-        let with_handler = runner.running();
-        {
-            let mut state = exchange.state();
-            state.incoming.fail(error.clone());
-            state.proto.must_close();
-            state.wake_reader();
-        }
-        self.ready = false;
-        tell_failed(&exchange, error);
-        if with_handler {
-            self.poll_runner(cx, runner);
-            runner.cancel();
-        }
-        let stage = exchange.state().outgoing.stage;
-        match stage {
-            Stage::Head => self.answer_fault(&exchange, error, raw),
-            Stage::Body => exchange.state().close(Closed::BadMessage),
-            Stage::Ended => {}
-        }
-        let mut state = exchange.state();
-        self.why = if error.status() == StatusCode::REQUEST_TIMEOUT {
-            Closed::ReadTimeout
-        } else {
-            Closed::BadMessage
-        };
-        state.close(self.why);
-        self.ending = Some(if stage == Stage::Body {
-            Ending::Now
-        } else {
-            Ending::Linger
-        });
-    }
-
-    /// The answer to a fault: the listener's, or the default.
-    #[cold]
-    fn answer_fault(&self, exchange: &Exchange, error: &Error, raw: &[u8]) {
-        let failure = ClientError::new(&self.peer, error, raw);
-        let listeners = &self.env.hooks.listeners.client_error;
-        tell_all(listeners, |listener| listener(&failure));
-        let mut state = exchange.state();
-        match failure.into_answer() {
-            Some(answer) => {
-                state.out.push(answer);
-                state.outgoing.stage = Stage::Ended;
-            }
-            None => state.answer(
-                &self.env,
-                error.status().as_u16(),
-                &format!("{}\n", error.public_text()),
-            ),
-        }
-    }
-
-    /// Nobody can be reached any more.
-    #[cold]
-    pub(super) fn abort(&mut self, why: Closed, cx: &mut Context<'_>, runner: &mut dyn Runner) {
-        self.why = why;
-        self.ending = Some(Ending::Now);
-        drop(self.take_pending());
-        let Some(exchange) = self.exchange.clone() else {
-            return;
-        };
-        {
-            let mut state = exchange.state();
-            state.close(why);
-            state.out.discard();
-        }
-        tell_failed(&exchange, &Error::closed(why));
-        self.poll_runner(cx, runner);
-        runner.cancel();
-        exchange.state().out.discard();
-    }
-
-    fn tell_eof(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner, now: Instant) {
-        let Some(exchange) = self.exchange.clone() else {
-            self.ending.get_or_insert(Ending::Now);
-            return;
-        };
-        let told = exchange.state().proto.receive_eof();
-        let (recv, send) = exchange.state().proto.halves();
-        match told {
-            Err(_) if recv == Half::Failed && self.ending.is_some() => {}
-            Err(error) => self.fail(&error.into(), &[], cx, runner),
-            Ok(_) if send == Half::MustClose => {
-                self.ending.get_or_insert(Ending::Now);
-            }
-            // A half-closed client gets its answer; whether it is still there will show.
-            Ok(_) => self.probe_later(now),
-        }
-    }
-
-    fn tell_marks(&mut self, now: Instant) {
-        let Some(exchange) = self.exchange.clone() else {
-            return;
-        };
-        loop {
-            let mark = {
-                let mut state = exchange.state();
-                let written = state.out.written();
-                state.marks.pop(written)
-            };
-            let Some((number, mark)) = mark else { return };
-            match mark {
-                Mark::First => self.see(number, Step::FirstWrite, now),
-                Mark::Head => self.see(number, Step::HeadFlushed, now),
-                Mark::End => self.see(number, Step::LastByteFlushed, now),
-                Mark::Data(_) => {}
-            }
-            if number != exchange.state().number {
-                flow::tell_parked(&exchange, number, mark);
-            } else if let Err(panic) = flow::tell(&exchange, mark) {
-                self.panicked(&panic);
-            }
-        }
-    }
-}
-
-impl<R: Runner> Drive for ServedBy<R> {
-    fn wants_read(&self) -> bool {
-        let served = &self.served;
-        if served.eof || served.ending.is_some() {
-            return false;
-        }
-        let Some(exchange) = &served.exchange else {
-            return true;
-        };
-        let state = exchange.state();
-        let limits = &served.env.limits.body;
-        let most = limits.queue_bytes as usize;
-        state.turn.pending.len() < most
-            && state.incoming.queued() < most
-            && state.incoming.dropped_bytes <= limits.drain_bytes_max
-    }
-
-    fn at_eof(&self) -> bool {
-        self.served.eof
-    }
-
-    fn body_left(&self) -> u64 {
-        let Some(exchange) = &self.served.exchange else {
-            return 0;
-        };
-        let state = exchange.state();
-        if state.incoming.unread {
-            0
-        } else {
-            state.proto.body_left().unwrap_or(0)
-        }
-    }
-
-    #[inline]
-    fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
-        self.served.advance(input, cx, &mut self.runner, now);
-        self.served.peer.received(input.bytes().len());
-    }
-
-    fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
-        self.served.eof = true;
-        self.served
-            .advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
-    }
-
-    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, _now: Instant) {
-        let why = if error.kind() == io::ErrorKind::ConnectionReset {
-            Closed::Reset
-        } else {
-            Closed::PeerGone
-        };
-        self.served.eof = true;
-        self.served.abort(why, cx, &mut self.runner);
-    }
-
-    fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
-        self.served.time_out(cx, &mut self.runner, now);
-    }
-
-    fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let served = &mut self.served;
-        if served.env.killed.get() && served.ending != Some(Ending::Now) {
-            served.abort(Closed::Stopped, cx, &mut self.runner);
-        } else if served.exchange.is_some() && served.ending.is_none() {
-            served.advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
-        } else if served.env.draining.get() && served.exchange.is_none() {
-            served.ending.get_or_insert(Ending::Now);
-        }
-    }
-
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let served = &mut self.served;
-        let Some(exchange) = &served.exchange else {
-            return false;
-        };
-        let mut state = exchange.state();
-        let mut progress = false;
-        while !state.out.is_empty() {
-            state.turn.write_since.get_or_insert(now);
-            let Some(count) = write(&state.out) else {
-                break;
-            };
-            state.turn.write_since = None;
-            state.wrote(&served.env, count);
-            progress = true;
-        }
-        let marked = !state.marks.is_empty();
-        let idles = progress && state.out.is_empty() && state.number == 0;
-        drop(state);
-        if idles {
-            served.since = now; // a peer that takes its answer slowly is not idle yet
-        }
-        if marked {
-            served.tell_marks(now);
-        }
-        served.release();
-        progress
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.served.next_deadline()
-    }
-
-    fn ending(&self) -> Option<Ending> {
-        let served = &self.served;
-        let flushed = served
-            .exchange
-            .as_ref()
-            .is_none_or(|exchange| exchange.state().out.is_empty());
-        served.ending.filter(|_| flushed)
-    }
-
-    fn linger(&self) -> (Duration, u64) {
-        let limits = &self.served.env.limits;
-        (limits.time.linger, limits.body.drain_bytes_max)
-    }
-
-    fn handle_closed(&mut self, now: Instant) {
-        let served = &mut self.served;
-        if std::mem::replace(&mut served.told, true) {
-            return;
-        }
-        self.runner.cancel();
-        if let Some(exchange) = served.exchange.take() {
-            let listeners = exchange.state().flow.take();
-            drop_contained(listeners);
-            let parked = std::mem::take(&mut exchange.state().turn.parked);
-            parked
-                .into_iter()
-                .for_each(|(_, flow)| drop_contained(Some(flow)));
-            let mut state = exchange.state();
-            state.close(served.why);
-            served.peer.sent(state.out.written());
-        }
-        let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
-        served.see(
-            0,
-            Step::Closed {
-                why: served.why,
-                bytes_in,
-                bytes_out,
-            },
-            now,
-        );
-        let listeners = &served.env.hooks.listeners.disconnected;
-        tell_all(listeners, |listener| listener((&served.peer, served.why)));
-    }
-}
-
-/// A connection that is dropped where it stands, with its worker say, is closed like any other.
-impl<R: Runner> Drop for ServedBy<R> {
-    fn drop(&mut self) {
-        if self.served.ending.is_none() {
-            self.served.why = Closed::Stopped;
-        }
-        self.handle_closed(self.served.since);
-    }
-}
-
-/// Outside of the borrow of an exchange: listeners may hold its handles.
-fn drop_contained(listeners: Option<Box<Flow>>) {
-    if let Err(panic) = contain(|| drop(listeners)) {
-        tracing::error!(panic, "a listener panicked while it was dropped");
     }
 }

@@ -9,9 +9,10 @@ use super::flow::{self, tell_failed, with_listeners};
 use super::incoming::Progress;
 use super::outgoing::Stage;
 use super::output::Output;
+use super::timers::{body_deadline, note_wait};
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
-use hearken_proto::{Head, Role};
+use hearken_proto::{Half, Head, Role};
 use std::io;
 use std::rc::Rc;
 use std::task::Context;
@@ -48,7 +49,7 @@ impl Solo {
         &self.exchange
     }
 
-    fn receive(&mut self, input: &Input<'_>) -> Result<(), hearken_proto::Error> {
+    fn receive(&mut self, input: &Input<'_>, now: Instant) -> Result<(), hearken_proto::Error> {
         let mut at = 0;
         loop {
             let (used, took) = self.exchange.state().receive(input, at)?;
@@ -71,7 +72,9 @@ impl Solo {
                         self.exchange.state().end(&self.exchange.env, content, None);
                     }
                 }
-                Some(Took::Interim | Took::Content | Took::End) => {}
+                Some(Took::Content) => self.exchange.state().wait.stop(now),
+                Some(Took::Interim) => {}
+                Some(Took::End) => break, // what follows belongs to another exchange
             }
         }
         self.rest.extend_from_slice(&input.bytes()[at..]);
@@ -130,6 +133,11 @@ impl Solo {
         }
     }
 
+    fn write_deadline(&self) -> Option<Instant> {
+        let since = self.exchange.state().turn.write_since?;
+        Some(since + self.exchange.env.limits.time.write_idle)
+    }
+
     /// Complete in both directions?
     fn settle(&mut self) {
         let state = self.exchange.state();
@@ -168,7 +176,7 @@ impl Drive for Solo {
 
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
         self.moved = now;
-        if let Err(error) = self.receive(input) {
+        if let Err(error) = self.receive(input, now) {
             self.fail(error.into(), Closed::BadMessage);
         }
         self.poll_app(cx, now);
@@ -201,20 +209,19 @@ impl Drive for Solo {
     }
 
     fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
-        if self.deadline().is_some_and(|at| at <= now) {
-            let why = if self.exchange.state().out.is_empty() {
-                Closed::ReadTimeout
-            } else {
-                Closed::WriteTimeout
-            };
-            self.fail(Error::closed(why), why);
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if due(self.write_deadline()) {
+            self.fail(Error::closed(Closed::WriteTimeout), Closed::WriteTimeout);
+        } else if due(self.deadline()) {
+            self.fail(Error::closed(Closed::ReadTimeout), Closed::ReadTimeout);
         }
     }
 
-    fn poll_app(&mut self, cx: &mut Context<'_>, _now: Instant) {
+    fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.exchange.state().set_task(cx);
         let told = flow::flow(&self.exchange);
         self.contained(told);
+        note_wait(&mut self.exchange.state(), now);
         self.settle();
     }
 
@@ -229,9 +236,11 @@ impl Drive for Solo {
             if state.out.is_empty() {
                 break;
             }
+            state.turn.write_since.get_or_insert(now);
             let Some(count) = write(&state.out) else {
                 break;
             };
+            state.turn.write_since = None;
             state.wrote(&self.exchange.env, count);
             self.moved = now;
             progress = true;
@@ -250,23 +259,23 @@ impl Drive for Solo {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        let write = self.write_deadline();
         let state = self.exchange.state();
         let time = &self.exchange.env.limits.time;
         if self.ending.is_some() {
-            return None;
-        }
-        if !state.out.is_empty() {
-            return Some(self.moved + time.write_idle);
+            return write;
         }
         let server = state.proto.role() == Role::Server;
-        match state.incoming.progress {
+        let read = match state.incoming.progress {
+            Progress::Open if state.proto.halves().0 == Half::Body => body_deadline(&state, time),
             Progress::Open if server && state.head.is_none() => Some(self.began + time.head),
-            // A client that has not sent its request, or does not read, waits for nobody but itself.
-            Progress::Open if server || state.outgoing.stage == Stage::Ended => {
+            // A client that has not sent its request waits for nobody but itself.
+            Progress::Open if !server && state.outgoing.stage == Stage::Ended => {
                 Some(self.moved + time.body_idle)
             }
             _ => None,
-        }
+        };
+        [write, read].into_iter().flatten().min()
     }
 
     fn ending(&self) -> Option<Ending> {

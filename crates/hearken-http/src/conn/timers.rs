@@ -84,20 +84,8 @@ impl Served {
 
     /// Somebody begins or ends to wait for the body: its time counts from here.
     pub(super) fn note_wait(&self, now: Instant) {
-        let Some(exchange) = &self.exchange else {
-            return;
-        };
-        let mut state = exchange.state();
-        if state.proto.halves().0 != Half::Body {
-            return;
-        }
-        // A body that will be dropped is waited for once it is all that is left of the exchange.
-        let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
-        let waits = state.incoming.wanted || dropped;
-        if waits && state.wait.since.is_none() {
-            state.wait.since = Some(now);
-        } else if !waits {
-            state.wait.stop(now);
+        if let Some(exchange) = &self.exchange {
+            note_wait(&mut exchange.state(), now);
         }
     }
 
@@ -151,8 +139,23 @@ impl Served {
     }
 }
 
+/// As [`Served::note_wait`], for any connection.
+pub(super) fn note_wait(state: &mut State, now: Instant) {
+    if state.proto.halves().0 != Half::Body {
+        return;
+    }
+    // A body that will be dropped is waited for once it is all that is left of the exchange.
+    let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
+    let waits = state.incoming.wanted || dropped;
+    if waits && state.wait.since.is_none() {
+        state.wait.since = Some(now);
+    } else if !waits {
+        state.wait.stop(now);
+    }
+}
+
 /// When the body has stalled, or has been slower than the least rate for longer than that is allowed.
-fn body_deadline(state: &State, time: &TimeLimits) -> Option<Instant> {
+pub(super) fn body_deadline(state: &State, time: &TimeLimits) -> Option<Instant> {
     let since = state.wait.since?;
     let stall = since + time.body_idle;
     if time.body_rate_min == 0 {

@@ -79,3 +79,37 @@ fn an_entry_without_deadline_or_removed_never_fires() {
     wheel.turn(origin + Duration::from_secs(4));
     assert_eq!((count.get(), wheel.len()), (0, 0));
 }
+
+/// A process that was stopped for a while, a handler that has blocked its worker: what was due meanwhile is due now.
+#[test]
+fn deadlines_survive_a_long_sleep() {
+    for slept in [26, 51, 60, 3_600, 1_000_000] {
+        let (mut wheel, key, count, origin) = wheel();
+        wheel.set(key, Some(origin + Duration::from_secs(1)));
+        let late = wheel.add();
+        wheel.turn(origin + Duration::from_secs(slept));
+        assert_eq!(count.get(), 1, "{slept}");
+        wheel.set(late, Some(origin + Duration::from_secs(slept + 1)));
+        assert!(wheel.next().is_some());
+    }
+}
+
+/// Deadlines fall between the milliseconds of the clock that the wheel is turned by.
+#[test]
+fn a_deadline_is_never_early_by_less_than_a_tick() {
+    for micros in [
+        24_000, 24_001, 24_999, 25_000, 25_001, 25_500, 25_999, 26_000, 999_999,
+    ] {
+        let (mut wheel, key, count, origin) = wheel();
+        let deadline = origin + Duration::from_micros(micros);
+        wheel.set(key, Some(deadline));
+        for step in 0_u32.. {
+            let now = origin + Duration::from_micros(100) * step;
+            wheel.turn(now);
+            if count.get() > 0 {
+                assert!(now >= deadline, "{micros}");
+                break;
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@
 
 use crate::answer::Answer;
 use crate::conn::clock::Clock;
-use crate::conn::exchange::{Env, Hooks};
+use crate::conn::env::{Env, Hooks};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::served::{Served, ServedBy};
 use crate::conn::{Drive, Ending, Input};

@@ -1,0 +1,212 @@
+//! A served connection as its pump sees it.
+//!
+//! Here: [`Drive`] for [`ServedBy`]. Not here: what happens in between (`served.rs`, `endings.rs`, `timers.rs`).
+
+use super::flow::{self, Flow};
+use super::outgoing::Mark;
+use super::output::Output;
+use super::served::{Runner, Served, ServedBy};
+use super::{Drive, Ending, Input};
+use crate::error::Closed;
+use crate::observer::Step;
+use crate::panics::{contain, tell_all};
+use std::io;
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+impl Served {
+    fn tell_marks(&mut self, now: Instant) {
+        let Some(exchange) = self.exchange.clone() else {
+            return;
+        };
+        loop {
+            let mark = {
+                let mut state = exchange.state();
+                let written = state.out.written();
+                state.marks.pop(written)
+            };
+            let Some((number, mark)) = mark else { return };
+            match mark {
+                Mark::First => self.see(number, Step::FirstWrite, now),
+                Mark::Head => self.see(number, Step::HeadFlushed, now),
+                Mark::End => self.see(number, Step::LastByteFlushed, now),
+                Mark::Data(_) => {}
+            }
+            if number != exchange.state().number {
+                flow::tell_parked(&exchange, number, mark);
+            } else if let Err(panic) = flow::tell(&exchange, mark) {
+                self.panicked(&panic);
+            }
+        }
+    }
+}
+
+impl<R: Runner> Drive for ServedBy<R> {
+    fn wants_read(&self) -> bool {
+        let served = &self.served;
+        if served.eof || served.ending.is_some() {
+            return false;
+        }
+        let Some(exchange) = &served.exchange else {
+            return true;
+        };
+        let state = exchange.state();
+        let limits = &served.env.limits.body;
+        let most = limits.queue_bytes as usize;
+        state.turn.pending.len() < most
+            && state.incoming.queued() < most
+            && state.incoming.dropped_bytes <= limits.drain_bytes_max
+    }
+
+    fn at_eof(&self) -> bool {
+        self.served.eof
+    }
+
+    fn body_left(&self) -> u64 {
+        let Some(exchange) = &self.served.exchange else {
+            return 0;
+        };
+        let state = exchange.state();
+        if state.incoming.unread {
+            0
+        } else {
+            state.proto.body_left().unwrap_or(0)
+        }
+    }
+
+    #[inline]
+    fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
+        self.served.advance(input, cx, &mut self.runner, now);
+        self.served.peer.received(input.bytes().len());
+    }
+
+    fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.served.eof = true;
+        self.served
+            .advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
+    }
+
+    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, _now: Instant) {
+        let why = if error.kind() == io::ErrorKind::ConnectionReset {
+            Closed::Reset
+        } else {
+            Closed::PeerGone
+        };
+        self.served.eof = true;
+        self.served.abort(why, cx, &mut self.runner);
+    }
+
+    fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.served.time_out(cx, &mut self.runner, now);
+    }
+
+    fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let served = &mut self.served;
+        if served.env.killed.get() && served.ending != Some(Ending::Now) {
+            served.abort(Closed::Stopped, cx, &mut self.runner);
+        } else if served.exchange.is_some() && served.ending.is_none() {
+            served.advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
+        } else if served.env.draining.get() && served.exchange.is_none() {
+            served.ending.get_or_insert(Ending::Now);
+        }
+    }
+
+    fn poll_write(
+        &mut self,
+        write: &mut dyn FnMut(&Output) -> Option<usize>,
+        now: Instant,
+    ) -> bool {
+        let served = &mut self.served;
+        let Some(exchange) = &served.exchange else {
+            return false;
+        };
+        let mut state = exchange.state();
+        let mut progress = false;
+        while !state.out.is_empty() {
+            state.turn.write_since.get_or_insert(now);
+            let Some(count) = write(&state.out) else {
+                break;
+            };
+            state.turn.write_since = None;
+            state.wrote(&served.env, count);
+            progress = true;
+        }
+        let marked = !state.marks.is_empty();
+        let idles = progress && state.out.is_empty() && state.number == 0;
+        drop(state);
+        if idles {
+            served.since = now; // a peer that takes its answer slowly is not idle yet
+        }
+        if marked {
+            served.tell_marks(now);
+        }
+        served.release();
+        progress
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.served.next_deadline()
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        let served = &self.served;
+        let flushed = served
+            .exchange
+            .as_ref()
+            .is_none_or(|exchange| exchange.state().out.is_empty());
+        served.ending.filter(|_| flushed)
+    }
+
+    fn linger(&self) -> (Duration, u64) {
+        let limits = &self.served.env.limits;
+        (limits.time.linger, limits.body.drain_bytes_max)
+    }
+
+    fn handle_closed(&mut self, now: Instant) {
+        let served = &mut self.served;
+        if std::mem::replace(&mut served.told, true) {
+            return;
+        }
+        self.runner.cancel();
+        if let Some(exchange) = served.exchange.take() {
+            let listeners = exchange.state().flow.take();
+            drop_contained(listeners);
+            let parked = std::mem::take(&mut exchange.state().turn.parked);
+            parked
+                .into_iter()
+                .for_each(|(_, flow)| drop_contained(Some(flow)));
+            let mut state = exchange.state();
+            state.close(served.why);
+            served.peer.sent(state.out.written());
+        }
+        let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
+        served.see(
+            0,
+            Step::Closed {
+                why: served.why,
+                bytes_in,
+                bytes_out,
+            },
+            now,
+        );
+        let listeners = &served.env.hooks.listeners.disconnected;
+        tell_all(listeners, |listener| listener((&served.peer, served.why)));
+    }
+}
+
+/// A connection that is dropped where it stands, with its worker say, is closed like any other.
+impl<R: Runner> Drop for ServedBy<R> {
+    fn drop(&mut self) {
+        if self.served.ending.is_none() {
+            self.served.why = Closed::Stopped;
+        }
+        self.handle_closed(self.served.since);
+    }
+}
+
+/// Outside of the borrow of an exchange: listeners may hold its handles.
+pub(super) fn drop_contained(listeners: Option<Box<Flow>>) {
+    if let Err(panic) = contain(|| drop(listeners)) {
+        tracing::error!(panic, "a listener panicked while it was dropped");
+    }
+}

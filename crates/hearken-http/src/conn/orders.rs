@@ -1,0 +1,299 @@
+//! The orders that a handler or a listener gives: they encode straight into the output of the connection.
+//!
+//! Here: [`State::write`], [`State::end`] and the like, and what becomes of an order that cannot be carried out. Not here:
+//! the state itself (`exchange.rs`), the encoding (hearken-proto).
+
+use super::env::Env;
+use super::exchange::State;
+use super::incoming::Progress;
+use super::outgoing::{Mark, Stage};
+use super::output::Output;
+use crate::error::{Closed, Error};
+use bytes::Bytes;
+use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};
+use std::task::{Context, Poll, Waker};
+
+impl State {
+    /// The next piece of the body, sending 100 when the client waits for it (RFC 9110 §10.1.1).
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: Option<&Context<'_>>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
+        let polled = self.incoming.poll(cx);
+        if polled.is_pending() && self.owes_continue && self.outgoing.stage == Stage::Head {
+            self.owes_continue = false;
+            self.encode_interim(100, &Fields::new());
+        }
+        polled
+    }
+
+    /// Sends an interim response. One that is not legal here is left out.
+    pub(crate) fn encode_interim(&mut self, status: u16, fields: &Fields) {
+        let from = self.out.tail.len();
+        let response = Response::new(status, fields, Length::Known(0));
+        if self
+            .proto
+            .send_response(&response, &mut self.out.tail)
+            .is_ok()
+        {
+            self.strip_probe(from);
+        }
+    }
+
+    /// What was sent ahead of the head is cut from its beginning.
+    fn strip_probe(&mut self, from: usize) {
+        let sent = self.probed.min(self.out.tail.len() - from);
+        if sent > 0 {
+            self.out.tail.drain(from..from + sent);
+            self.probed = 0;
+        }
+    }
+
+    /// Encodes the head of a response or request.
+    pub(super) fn encode_head(&mut self, env: &Env, length: Length) -> Result<(), Misuse> {
+        if let Some(misuse) = self.outgoing.misuse.take() {
+            return Err(misuse);
+        }
+        let from = self.out.tail.len();
+        let position = self.out.position();
+        if let Some(line) = &self.request_line {
+            let request = Request::new(&line.0, &line.1, &self.outgoing.fields, length);
+            self.proto.send_request(&request, &mut self.out.tail)?;
+        } else {
+            if self.outgoing.status < 200 {
+                return Err(Misuse::Status); // an interim one is no answer: the client would go on waiting
+            }
+            self.decide_close(env);
+            let date = env.clock.date();
+            let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
+            response.reason = self.outgoing.reason.as_deref().map(str::as_bytes);
+            response.date = self.outgoing.send_date.then_some(&date);
+            self.proto.send_response(&response, &mut self.out.tail)?;
+            self.strip_probe(from);
+        }
+        self.outgoing.stage = Stage::Body;
+        if self.is_marked(env) {
+            let (number, end) = (self.number, self.out.position());
+            self.marks.push(position + 1, number, Mark::First);
+            self.marks.push(end, number, Mark::Head);
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_marked(&self, env: &Env) -> bool {
+        env.observed || self.flow.is_some()
+    }
+
+    /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
+    pub(super) fn decide_close(&mut self, env: &Env) {
+        let unread = matches!(self.incoming.progress, Progress::Open) && !self.incoming.was_wanted;
+        let too_much = self.unread_bytes() > env.limits.body.drain_bytes_max;
+        // A client that waits for 100 may send its body after this answer or not: nobody could tell what follows.
+        let unsure = self.owes_continue;
+        let failed = matches!(self.incoming.progress, Progress::Failed(_));
+        let last = env.draining.get() || self.last;
+        if (last && !self.more_input) || failed || unsure || (unread && too_much) {
+            self.proto.must_close();
+        }
+    }
+
+    /// Bytes of the body that nobody has read, and what is known of those to come.
+    pub(crate) fn unread_bytes(&self) -> u64 {
+        let left = self.proto.body_left().unwrap_or(0);
+        left + self.incoming.queued() as u64 + self.incoming.dropped_bytes
+    }
+
+    /// Adds a piece of content. `Err` when it is past the declared length: what fits is sent, and the rest is cut.
+    fn encode_content(&mut self, env: &Env, piece: Bytes) -> Result<(), Misuse> {
+        if piece.is_empty() || !self.proto.can_send_content() {
+            return Ok(()); // HEAD, 204, 304: the content is for the count only
+        }
+        let len = piece.len();
+        if Output::copies(len) {
+            self.proto.send_content(&piece, &mut self.out.tail)?;
+        } else {
+            let after = self.proto.frame_content(len, &mut self.out.tail)?;
+            self.out.push(piece);
+            self.out.tail.extend_from_slice(after);
+        }
+        if self.is_marked(env) {
+            self.marks
+                .push(self.out.position(), self.number, Mark::Data(len));
+        }
+        Ok(())
+    }
+
+    fn encode_end(&mut self, env: &Env, trailers: Option<&Fields>) -> Result<(), Misuse> {
+        let more_than_trailers = match self.proto.send_end(trailers, &mut self.out.tail) {
+            Err(misuse @ (Misuse::TrailersNotAllowed | Misuse::TrailerName)) => {
+                tracing::error!(%misuse, "trailers were left out");
+                self.proto.send_end(None, &mut self.out.tail)
+            }
+            done => done,
+        };
+        more_than_trailers?;
+        self.outgoing.stage = Stage::Ended;
+        if self.is_marked(env) {
+            self.marks.push(self.out.position(), self.number, Mark::End);
+        }
+        Ok(())
+    }
+
+    /// Sends a whole message, or the rest of it. After the end, or when the peer is gone, nothing happens.
+    #[inline]
+    pub(crate) fn end(&mut self, env: &Env, content: Bytes, trailers: Option<&Fields>) {
+        if self.is_over() {
+            return;
+        }
+        if self.outgoing.stage == Stage::Head {
+            let length = if trailers.is_some() {
+                Length::Unknown
+            } else {
+                Length::Known(content.len() as u64)
+            };
+            if let Err(misuse) = self.encode_head(env, length) {
+                return self.replace_by_500(env, misuse);
+            }
+        }
+        let sent = self
+            .encode_content(env, content)
+            .and_then(|()| self.encode_end(env, trailers));
+        if let Err(misuse) = sent {
+            self.give_up(misuse);
+        }
+    }
+
+    /// Sends a piece and tells whether there is room for more.
+    pub(crate) fn write(&mut self, env: &Env, piece: Bytes) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        if self.out.len() as u64 > env.limits.body.write_queue_bytes_max {
+            tracing::error!(
+                bytes = self.out.len(),
+                "a handler went on writing without waiting for `drain`"
+            );
+            self.close(Closed::Aborted);
+            self.out.discard(); // a peer that takes next to nothing must not hold all this any longer
+            return false;
+        }
+        if self.flush_head(env)
+            && let Err(misuse) = self.encode_content(env, piece)
+        {
+            self.give_up(misuse);
+        }
+        (self.out.len() as u64) < env.limits.body.queue_bytes
+    }
+
+    /// Sends the head now. False when that failed and the response is over.
+    pub(crate) fn flush_head(&mut self, env: &Env) -> bool {
+        if self.outgoing.stage == Stage::Head
+            && !self.is_over()
+            && let Err(misuse) = self.encode_head(env, Length::Unknown)
+        {
+            self.replace_by_500(env, misuse);
+        }
+        self.outgoing.stage == Stage::Body
+    }
+
+    /// Waits until there is room.
+    pub(crate) fn poll_drain(&mut self, env: &Env, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        match self.closed {
+            Some(Closed::Done) | None
+                if self.out.len() as u64 <= env.limits.body.queue_bytes / 2 =>
+            {
+                Poll::Ready(Ok(()))
+            }
+            Some(closed) => Poll::Ready(Err(Error::closed(closed))),
+            None => {
+                let drain = &mut self.outgoing.drain;
+                if !drain.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    drain.push(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Whether no more can be said in this exchange.
+    pub(crate) fn is_over(&self) -> bool {
+        self.closed.is_some() || self.outgoing.stage == Stage::Ended
+    }
+
+    /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
+    #[cold]
+    fn replace_by_500(&mut self, env: &Env, misuse: Misuse) {
+        tracing::error!(%misuse, "a response could not be sent as it was asked for; the client gets a 500");
+        self.answer(env, 500, "Internal Server Error\n");
+    }
+
+    /// A plain-text answer in place of whatever was set. Nothing happens when a head is out already.
+    #[cold]
+    pub(crate) fn answer(&mut self, env: &Env, status: u16, text: &str) {
+        self.outgoing.reset();
+        self.outgoing.status = status;
+        // Legal by construction.
+        let _ = self
+            .outgoing
+            .fields
+            .set("Content-Type", "text/plain; charset=utf-8");
+        let _ = self
+            .outgoing
+            .fields
+            .set("X-Content-Type-Options", "nosniff");
+        let content = Bytes::copy_from_slice(text.as_bytes());
+        let sent = self
+            .encode_head(env, Length::Known(content.len() as u64))
+            .and_then(|()| self.encode_content(env, content))
+            .and_then(|()| self.encode_end(env, None));
+        if let Err(misuse) = sent {
+            self.give_up(misuse);
+        }
+    }
+
+    /// An error as the answer of a server, unless one has begun.
+    #[cold]
+    pub(crate) fn answer_if_owed(&mut self, env: &Env, error: &Error) {
+        let owed = self.outgoing.stage == Stage::Head && !self.is_over();
+        if owed && self.proto.role() == Role::Server {
+            let text = format!("{}\n", error.public_text());
+            self.answer(env, error.status().as_u16(), &text);
+        }
+    }
+
+    /// The message cannot be finished as it was begun: what was sent is cut here and the connection closes, so that the
+    /// peer never takes the part for the whole.
+    #[cold]
+    fn give_up(&mut self, misuse: Misuse) {
+        tracing::error!(%misuse, "a message could not be finished; the connection is closed");
+        self.close(Closed::Aborted);
+    }
+
+    /// The exchange is over; everybody who waits is told. The first reason counts.
+    pub(crate) fn close(&mut self, why: Closed) {
+        if self.closed.is_some() {
+            return;
+        }
+        self.closed = Some(why);
+        if why != Closed::Done {
+            self.incoming.fail(Error::closed(why));
+            self.proto.must_close();
+        }
+        self.wake_reader();
+        for waker in self
+            .closed_wakers
+            .drain(..)
+            .chain(self.outgoing.drain.drain(..))
+        {
+            waker.wake();
+        }
+    }
+
+    /// The transport has taken bytes; whoever waits for room is told.
+    pub(crate) fn wrote(&mut self, env: &Env, count: usize) {
+        self.out.wrote(count);
+        if self.out.len() as u64 <= env.limits.body.queue_bytes / 2 {
+            self.outgoing.drain.drain(..).for_each(Waker::wake);
+        }
+    }
+}

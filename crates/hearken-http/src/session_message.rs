@@ -1,0 +1,211 @@
+//! The two messages of a session, as its user and its listeners hold them.
+//!
+//! Here: [`OutgoingMessage`], [`SessionMessage`]. Not here: the session (`session.rs`).
+
+use crate::conn::env::Env;
+use crate::conn::exchange::Exchange;
+use crate::conn::outgoing::Stage;
+use crate::error::Error;
+use crate::event::{MessageEvent, sealed};
+use crate::response::Status;
+use bytes::Bytes;
+use hearken_proto::{Fields, Head, Misuse};
+use std::fmt;
+use std::future::poll_fn;
+use std::rc::{Rc, Weak};
+use std::task::Poll;
+
+/// A message that goes out in a session: Node's `OutgoingMessage`. A handle: clones stand for the same message, and it
+/// may be held by listeners. When its session is gone, nothing it is told has an effect.
+///
+/// ```
+/// use hearken_http::Session;
+/// let session = Session::server();
+/// let resp = session.resp();
+/// resp.set("Content-Type", "text/plain");
+/// resp.set_status(404);
+/// resp.send("no such thing"); // goes out when the session is attached and the request is there
+/// ```
+#[derive(Clone)]
+pub struct OutgoingMessage {
+    pub(crate) exchange: Weak<Exchange>,
+}
+
+impl OutgoingMessage {
+    fn edit(&self, edit: impl FnOnce(&mut crate::conn::exchange::State)) {
+        if let Some(exchange) = self.exchange.upgrade() {
+            edit(&mut exchange.state());
+        }
+    }
+
+    /// Sets the method of a request.
+    pub fn set_method(&self, method: &str) {
+        self.edit(|state| {
+            if let Some(line) = &mut state.request_line {
+                method.clone_into(&mut line.0);
+            }
+        });
+    }
+
+    /// Sets the target of a request.
+    pub fn set_target(&self, target: &str) {
+        self.edit(|state| {
+            if let Some(line) = &mut state.request_line {
+                target.clone_into(&mut line.1);
+            }
+        });
+    }
+
+    /// Sets the status of a response.
+    pub fn set_status(&self, status: impl Into<Status>) {
+        self.edit(|state| state.outgoing.status = status.into().0);
+    }
+
+    /// Sets a field in the place of all with this name. One that cannot be sent fails the message.
+    pub fn set(&self, name: &str, value: &str) {
+        self.edit(|state| {
+            if let Err(misuse) = state.outgoing.fields.set(name, value) {
+                state.outgoing.misuse.get_or_insert(misuse);
+            }
+        });
+    }
+
+    fn order(&self, order: impl FnOnce(&mut crate::conn::exchange::State, &Env)) {
+        let Some(exchange) = self.exchange.upgrade() else {
+            return;
+        };
+        exchange.order(|state, env| {
+            let fresh = state.outgoing.stage == Stage::Head;
+            if fresh
+                && state.request_line.is_some()
+                && state.outgoing.fields.view().get("host").is_none()
+            {
+                // HTTP/1.1 wants one; a transport without a name has this one.
+                let _: Result<(), Misuse> = state.outgoing.fields.set("Host", "localhost");
+            }
+            order(state, env);
+        });
+    }
+
+    /// The method that was not set.
+    fn settle_method(state: &mut crate::conn::exchange::State, with_content: bool) {
+        if let Some(line) = &mut state.request_line
+            && line.0.is_empty()
+        {
+            line.0 = if with_content { "POST" } else { "GET" }.to_owned();
+        }
+    }
+
+    /// Sends the whole message; a response that is ready before its request waits for it. The second call does nothing.
+    pub fn send(&self, content: impl Into<Bytes>) {
+        let content = content.into();
+        self.order(|state, env| {
+            if state.request_line.is_none() && state.head.is_none() && state.closed.is_none() {
+                state.early.get_or_insert(content);
+                return;
+            }
+            Self::settle_method(state, !content.is_empty());
+            state.end(env, content, None);
+        });
+    }
+
+    /// Sends a piece of content and tells whether there is room for more. Of a response nothing is taken before its
+    /// request is there.
+    pub fn write(&self, piece: impl Into<Bytes>) -> bool {
+        let (piece, mut room) = (piece.into(), false);
+        self.order(|state, env| {
+            if state.request_line.is_some() || state.head.is_some() {
+                Self::settle_method(state, true);
+                room = state.write(env, piece);
+            }
+        });
+        room
+    }
+
+    /// Waits until there is room to write. Await the session beside it, or nothing moves.
+    ///
+    /// # Errors
+    /// When the exchange is over.
+    pub async fn drain(&self) -> Result<(), Error> {
+        poll_fn(|cx| match self.exchange.upgrade() {
+            Some(exchange) => exchange.order(|state, env| state.poll_drain(env, cx)),
+            None => Poll::Ready(Err(Error::closed(crate::Closed::Done))),
+        })
+        .await
+    }
+
+    /// Ends a message that was written piece by piece, with trailers if there are any.
+    pub fn end(&self, trailers: &Fields) {
+        self.order(|state, env| state.end(env, Bytes::new(), Some(trailers)));
+    }
+
+    /// Listens to [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
+    /// [`Done`](crate::event::Done) or [`Failed`](crate::event::Failed). To be called before anything is sent.
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        self.edit(|state| event.add(listener, &mut state.flow.get_or_insert_default().listeners));
+    }
+}
+
+impl fmt::Debug for OutgoingMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OutgoingMessage")
+    }
+}
+
+/// A message that comes in within a session. A handle, as [`OutgoingMessage`].
+///
+/// ```
+/// use hearken_http::{Session, event};
+/// let session = Session::server();
+/// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.target()));
+/// assert!(session.req().head().is_none());
+/// ```
+#[derive(Clone)]
+pub struct SessionMessage {
+    pub(crate) exchange: Weak<Exchange>,
+}
+
+impl SessionMessage {
+    /// Listens to [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
+    /// [`DataReady`](crate::event::DataReady), [`Ready`](crate::event::Ready) or [`Failed`](crate::event::Failed).
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        if let Some(exchange) = self.exchange.upgrade() {
+            exchange.order(|state, _| {
+                event.add(listener, &mut state.flow.get_or_insert_default().listeners)
+            });
+        }
+    }
+
+    /// The head, once it is there.
+    #[must_use]
+    pub fn head(&self) -> Option<Rc<Head>> {
+        self.exchange.upgrade()?.state().head.clone()
+    }
+
+    /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves.
+    ///
+    /// # Errors
+    /// When the body will never be complete.
+    pub async fn data(&self) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| match self.exchange.upgrade() {
+            Some(exchange) => exchange.order(|state, _| state.poll_data(Some(cx))),
+            None => Poll::Ready(None),
+        })
+        .await
+        .transpose()
+    }
+}
+
+impl fmt::Debug for SessionMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionMessage")
+    }
+}
