@@ -1,8 +1,11 @@
 // Drives Chromium through its debugging pipe (messages in JSON, each ended by a NUL): what the page of `hearken echo` can
-// fetch under its own policy, and what its buttons do. Started by browser.sh, which gives the flags. Needs HEARKEN_URL.
+// fetch under its own policy, what its buttons do, and that the curl commands under them work. Started by browser.sh, which gives
+// the flags. Needs HEARKEN_URL.
 // With HEARKEN_SHOTS, a directory, it leaves pictures of the page there.
-import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const SECONDS_MAX = 25; // for everything
 const url = new URL(process.env.HEARKEN_URL);
@@ -90,7 +93,21 @@ async function run() {
       [answer.headers.get('content-type').split(';')[0], answer.headers.get('x-content-type-options')])`,
     sessionId,
   ));
+  commands(await evaluate("[...document.querySelectorAll('.curl')].map((line) => line.textContent)", sessionId));
   await buttons(sessionId);
+}
+
+/** Runs the commands of the page in a shell, as somebody would who copies them. */
+function commands(lines) {
+  if (spawnSync('curl', ['--version']).error) {
+    console.log('skip browser: the commands of the page: curl is not installed');
+    return;
+  }
+  const cwd = mkdtempSync(join(tmpdir(), 'interop-'));
+  const failing = lines.filter((line) =>
+    spawnSync('bash', ['-c', line], { cwd, timeout: 5000, stdio: 'ignore' }).status !== 0);
+  rmSync(cwd, { recursive: true });
+  equal(`the ${Object.keys(SHOWN).length} curl commands of the page run`, [Object.keys(SHOWN).length, []], [lines.length, failing]);
 }
 
 // What a click on each button must show: the status, and a part of the body.

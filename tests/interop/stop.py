@@ -22,7 +22,8 @@ JSON = b"GET /json HTTP/1.1\r\nHost: a\r\n\r\n"
 DELAY = b"GET /delay/0.2 HTTP/1.1\r\nHost: a\r\n\r\n"
 LONG = b"GET /delay/0.5 HTTP/1.1\r\nHost: a\r\n\r\n"
 UPLOAD = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"u" * 200_000
-BIG = b"GET /bytes/300000 HTTP/1.1\r\nHost: a\r\n\r\n"
+BIG = b"GET /bytes/3000000 HTTP/1.1\r\nHost: a\r\n\r\n"
+DRIP = b"GET /drip?duration=0.3&numbytes=30 HTTP/1.1\r\nHost: a\r\n\r\n"
 
 # What each of the threads sends at once, again and again: the request and what its answer must hold.
 MIXES = [
@@ -33,7 +34,7 @@ MIXES = [
     [(DELAY, b'"delay": 0.2'), (PLAIN, b"Hello, World!")],
     [(UPLOAD, b"u" * 200_000)],
     [(BIG, b"")],
-    [(PLAIN, b"Hello, World!")],
+    [(DRIP, b"*" * 30)],
 ]
 
 checks = Checks("stop")
