@@ -65,6 +65,7 @@ pub enum ServerSide {}
 /// ```
 pub struct Session<S> {
     exchange: Rc<Exchange>,
+    attached: bool,
     side: PhantomData<fn() -> S>,
 }
 
@@ -130,6 +131,7 @@ impl<S> Session<S> {
         }
         Self {
             exchange,
+            attached: false,
             side: PhantomData,
         }
     }
@@ -142,19 +144,31 @@ impl<S> Session<S> {
 
     fn incoming(&self) -> SessionMessage {
         SessionMessage {
-            exchange: Rc::downgrade(&self.exchange),
+            exchange: Rc::clone(&self.exchange),
         }
     }
 
     /// Binds the session to a transport: TCP, TLS, a Unix socket, memory. Nothing moves until the result is awaited.
     pub fn attach<T: AsyncRead + AsyncWrite + Unpin>(self, transport: T) -> Attached<T, S> {
-        let solo = Solo::new(self.exchange, Instant::now());
+        let mut session = self;
+        session.attached = true;
+        let solo = Solo::new(Rc::clone(&session.exchange), Instant::now());
         let pump = Pump::new(transport, solo);
         Attached {
             pump: Some(pump),
             sleep: None,
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             side: PhantomData,
+        }
+    }
+}
+
+impl<S> Drop for Session<S> {
+    fn drop(&mut self) {
+        if !self.attached {
+            let listeners = self.exchange.state().flow.take();
+            drop(listeners); // they may hold handles of this exchange
+            self.exchange.state().close(Closed::Aborted);
         }
     }
 }
@@ -306,3 +320,6 @@ impl<T> AttachedRequest<T> {
         self.with(|request| request.send(content)).attached
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,7 +156,7 @@ impl fmt::Debug for OutgoingMessage {
     }
 }
 
-/// A message that comes in within a session. A handle, as [`OutgoingMessage`].
+/// A message that comes in within a session. A handle: clones stand for the same message, and listeners may hold it.
 ///
 /// ```
 /// use hearken_http::{Session, event};
@@ -166,7 +166,7 @@ impl fmt::Debug for OutgoingMessage {
 /// ```
 #[derive(Clone)]
 pub struct SessionMessage {
-    pub(crate) exchange: Weak<Exchange>,
+    pub(crate) exchange: Rc<Exchange>,
 }
 
 impl SessionMessage {
@@ -177,30 +177,26 @@ impl SessionMessage {
         event: E,
         listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
     ) {
-        if let Some(exchange) = self.exchange.upgrade() {
-            exchange.order(|state, _| {
-                event.add(listener, &mut state.flow.get_or_insert_default().listeners)
-            });
-        }
+        self.exchange.order(|state, _| {
+            event.add(listener, &mut state.flow.get_or_insert_default().listeners)
+        });
     }
 
     /// The head, once it is there.
     #[must_use]
     pub fn head(&self) -> Option<Rc<Head>> {
-        self.exchange.upgrade()?.state().head.clone()
+        self.exchange.state().head.clone()
     }
 
-    /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves.
+    /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves. What has come can
+    /// still be read after the session has ended; a body that was cut never looks complete.
     ///
     /// # Errors
     /// When the body will never be complete.
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
-        poll_fn(|cx| match self.exchange.upgrade() {
-            Some(exchange) => exchange.order(|state, _| state.poll_data(Some(cx))),
-            None => Poll::Ready(None),
-        })
-        .await
-        .transpose()
+        poll_fn(|cx| self.exchange.order(|state, _| state.poll_data(Some(cx))))
+            .await
+            .transpose()
     }
 }
 

@@ -88,6 +88,8 @@ pub(crate) struct State {
     /// Method and target of a request that goes out.
     pub(crate) request_line: Option<Box<(String, String)>>,
     pub(crate) flow: Option<Box<Flow>>,
+    /// The listeners are out, being called.
+    pub(crate) telling: bool,
     pub(crate) wait: Wait,
     pub(crate) peer: Option<Rc<Peer>>,
     /// The head that came in, where nobody owns it: in sessions.
@@ -127,6 +129,7 @@ impl Exchange {
             marks: Marks::default(),
             request_line: None,
             flow: None,
+            telling: false,
             wait: Wait::default(),
             peer: None,
             head: None,
@@ -199,6 +202,7 @@ impl State {
         self.incoming.reset();
         self.outgoing.reset();
         self.flow = None;
+        self.telling = false;
         self.wait = Wait::default();
         self.last = false;
         self.number = 0;

@@ -79,7 +79,9 @@ pub(crate) fn with_listeners(
     let Some(mut flow) = exchange.state().flow.take() else {
         return Ok(());
     };
+    exchange.state().telling = true;
     let called = contain(|| call(&mut flow));
+    exchange.state().telling = false;
     let added = exchange.state().flow.take();
     if let Some(added) = added {
         flow.absorb(added.listeners);

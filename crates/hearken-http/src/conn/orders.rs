@@ -81,7 +81,7 @@ impl State {
     }
 
     pub(super) fn is_marked(&self, env: &Env) -> bool {
-        env.observed || self.flow.is_some()
+        env.observed || self.flow.is_some() || self.telling
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
