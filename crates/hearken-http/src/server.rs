@@ -269,13 +269,14 @@ impl Listening {
     }
 
     /// [`run`](Self::run) for async code: the workers have threads of their own, this future waits for signals and for
-    /// the end.
+    /// the end. Dropping it is an order to stop, as [`ServerHandle::close`] is.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn serve(self) -> Result<(), Error> {
         let mut signals = Signals::new()?;
-        let handle = self.start()?;
+        let started = Started(self.start()?);
+        let handle = &started.0;
         tokio::select! {
             () = signals.next() => handle.close(),
             () = handle.closed() => return Ok(()),
@@ -294,6 +295,15 @@ impl fmt::Debug for Listening {
         f.debug_struct("Listening")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+/// A server whose only handle belongs to a future: when that is dropped, nobody else could stop it.
+struct Started(ServerHandle);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

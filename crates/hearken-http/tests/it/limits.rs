@@ -1,0 +1,314 @@
+//! What strangers may take: connections, descriptors, time, processor and memory.
+
+use crate::child::{self, cpu_time_of_rest, resident_bytes};
+use crate::client::{Client, eventually};
+use hearken_http::{Error, Limits, Server, event};
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// With more workers than connections, too: room must not be held by those who have nobody to give it to.
+#[test]
+fn above_the_limit_connections_wait_for_their_turn() {
+    for workers in [1, 4] {
+        let server = Server::new(async |_req, res| res.end("x"))
+            .workers(workers)
+            .connections_max(2)
+            .listen("127.0.0.1:0")
+            .unwrap()
+            .start()
+            .unwrap();
+        for _ in 0..3 {
+            let (mut one, mut two) = (Client::connect(&server), Client::connect(&server));
+            assert_eq!(one.get("/").text(), "x");
+            assert_eq!(two.get("/").text(), "x");
+            let mut third = Client::connect(&server);
+            third.send(GET);
+            third
+                .stream
+                .set_read_timeout(Some(Duration::from_millis(150)))
+                .unwrap();
+            let early = third.stream.read(&mut [0; 1]).unwrap_err();
+            assert!(
+                matches!(early.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                "{early}"
+            );
+            assert_eq!(server.connections(), 2);
+            assert_eq!(one.get("/").text(), "x", "the others are not disturbed");
+            drop(one);
+            third
+                .stream
+                .set_read_timeout(Some(crate::client::PATIENCE))
+                .unwrap();
+            assert_eq!(third.response().text(), "x", "{workers} workers");
+        }
+        server.close();
+        server.wait();
+    }
+}
+
+#[test]
+fn without_descriptors_the_server_waits_and_recovers() {
+    const NAME: &str = "limits::without_descriptors_the_server_waits_and_recovers";
+    if !child::is_child() {
+        return child::run(NAME, "ulimit -n 64;");
+    }
+    let errors = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&errors);
+    let mut server = Server::new(async |_req, res| res.end("x"));
+    server.on(event::Error, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let server = server
+        .workers(1)
+        .connections_max(1000)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let address = crate::client::address(&server);
+    let mut first = Client::to(address);
+    assert_eq!(first.get("/").text(), "x");
+    // Descriptors run out in the client, which is this process, or in the server, whoever comes first.
+    let mut crowd = Vec::new();
+    while let Ok(stream) = TcpStream::connect(address) {
+        crowd.push(stream);
+    }
+    eventually("accepting fails", || errors.load(Ordering::Relaxed) > 0);
+    let used = cpu_time_of_rest(Duration::from_millis(500));
+    assert!(used <= Duration::from_millis(50), "{used:?}");
+    assert_eq!(first.get("/").text(), "x", "who is in is served");
+    drop(crowd);
+    eventually("room again", || {
+        let Ok(stream) = TcpStream::connect(address) else {
+            return false;
+        };
+        stream
+            .set_read_timeout(Some(Duration::from_millis(500)))
+            .unwrap();
+        let mut client = Client::over(stream);
+        client.stream.write_all(GET.as_bytes()).is_ok() && client.try_response().is_ok()
+    });
+    server.close();
+    server.wait();
+}
+
+#[test]
+fn a_thousand_half_closed_clients_cost_nothing() {
+    const NAME: &str = "limits::a_thousand_half_closed_clients_cost_nothing";
+    if !child::is_child() {
+        return child::run(NAME, "ulimit -n 4096 || exit 0;");
+    }
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&waiting);
+    let server = Server::new(async move |_req, res| {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::future::pending::<()>().await;
+        res.end("")
+    })
+    .workers(1)
+    .listen("127.0.0.1:0")
+    .unwrap()
+    .start()
+    .unwrap();
+    let clients: Vec<_> = (0..1000)
+        .map(|_| {
+            let mut client = Client::connect(&server);
+            client.send(GET);
+            client.finish();
+            client
+        })
+        .collect();
+    eventually("all handlers wait", || {
+        waiting.load(Ordering::Relaxed) == 1000
+    });
+    // The first questions, whether they are still there, come quickly one after the other; from then on it is quiet.
+    std::thread::sleep(Duration::from_secs(2));
+    let used = cpu_time_of_rest(Duration::from_secs(1));
+    assert!(used <= Duration::from_millis(50), "{used:?}");
+    assert_eq!(server.connections(), 1000);
+    drop(clients);
+    eventually("noticed", || server.connections() == 0);
+    server.close();
+    server.wait();
+}
+
+#[test]
+fn idle_connections_cost_no_processor() {
+    const NAME: &str = "limits::idle_connections_cost_no_processor";
+    if !child::is_child() {
+        return child::run(NAME, "ulimit -n 4096 || exit 0;");
+    }
+    let server = Server::new(async |_req, res| res.end("x"))
+        .workers(2)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let mut clients: Vec<_> = (0..500).map(|_| Client::connect(&server)).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/").text(), "x");
+    }
+    let used = cpu_time_of_rest(Duration::from_secs(1));
+    assert!(used <= Duration::from_millis(30), "{used:?}");
+    server.close();
+    server.wait();
+}
+
+/// Clients that ask for much and read nothing hold no more than their queues, and nobody else up.
+#[test]
+fn peers_that_never_read_are_bounded_and_dropped() {
+    const NAME: &str = "limits::peers_that_never_read_are_bounded_and_dropped";
+    if !child::is_child() {
+        return child::run(NAME, "");
+    }
+    let mut limits = Limits::default();
+    limits.time.write_idle = Duration::from_secs(2);
+    let (tell, told) = mpsc::channel();
+    let mut server = Server::new(async |req, res| {
+        if req.url() != "/much" {
+            return Ok(res.end("x"));
+        }
+        for _ in 0..100_000 {
+            if !res.write(vec![b'.'; 16 * 1024]) {
+                res.drain().await?;
+            }
+        }
+        Ok::<_, Error>(res.end(""))
+    });
+    server
+        .limits(limits)
+        .on(event::Disconnected, move |(_, why)| tell.send(why).unwrap());
+    let server = server
+        .workers(1)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let before = resident_bytes();
+    let mut greedy: Vec<_> = (0..100).map(|_| Client::connect(&server)).collect();
+    for client in &mut greedy {
+        client.send("GET /much HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100));
+    }
+    let mut honest = Client::connect(&server);
+    let began = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(honest.get("/").text(), "x");
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 32 << 20, "{grown} bytes for 100 clients");
+    for _ in 0..100 {
+        let why = told.recv_timeout(crate::client::PATIENCE).unwrap();
+        assert_eq!(why, hearken_http::Closed::WriteTimeout);
+    }
+    assert_eq!(honest.get("/").text(), "x");
+    server.close();
+    server.wait();
+}
+
+#[test]
+fn slow_heads_are_cut_off_and_honest_clients_are_not() {
+    let mut limits = Limits::default();
+    limits.time.head = Duration::from_millis(300);
+    let server = Server::new(async |_req, res| res.end("x"))
+        .limits(limits)
+        .workers(1)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let mut slow: Vec<_> = (0..50).map(|_| Client::connect(&server)).collect();
+    let silent = Client::connect(&server);
+    for client in &mut slow {
+        client.send("G");
+    }
+    assert_eq!(Client::connect(&server).get("/").text(), "x");
+    let began = Instant::now();
+    for client in &mut slow {
+        let response = client.response();
+        assert_eq!(response.status(), 408);
+        assert!(response.closes());
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let mut silent = silent;
+    assert!(silent.rest().unwrap().is_empty(), "closed without a word");
+    server.close();
+    server.wait();
+}
+
+/// Deadlines on real clocks, many of them: none is missed.
+#[test]
+fn every_idle_connection_is_closed() {
+    let mut limits = Limits::default();
+    limits.time.keep_alive = Duration::from_millis(100);
+    let server = Server::new(async |_req, res| res.end("x"))
+        .limits(limits)
+        .workers(2)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    for _ in 0..5 {
+        let mut clients: Vec<_> = (0..40).map(|_| Client::connect(&server)).collect();
+        for client in &mut clients {
+            assert_eq!(client.get("/").text(), "x");
+            std::thread::sleep(Duration::from_micros(700));
+        }
+        for client in &mut clients {
+            assert!(client.rest().unwrap().is_empty());
+        }
+    }
+    eventually("all closed", || server.connections() == 0);
+    server.close();
+    server.wait();
+}
+
+/// Bad connections, one after the other: what they cost is given back.
+#[test]
+fn thousands_of_bad_connections_leave_nothing() {
+    const NAME: &str = "limits::thousands_of_bad_connections_leave_nothing";
+    if !child::is_child() {
+        return child::run(NAME, "");
+    }
+    let server = Server::new(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
+        .workers(1)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let bad = [
+        "\0",
+        "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzzz",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT",
+        "",
+    ];
+    let round = |count: usize| {
+        for number in 0..count {
+            let mut client = Client::connect(&server);
+            client.send(bad[number % bad.len()]);
+        }
+        eventually("all closed", || server.connections() == 0);
+    };
+    round(1000);
+    let before = resident_bytes();
+    round(5000);
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 2 << 20, "{grown} bytes after 5,000 connections");
+    server.close();
+    server.wait();
+}

@@ -1,0 +1,11 @@
+//! The crate on real sockets: few tests, bounded in time and size, on loopback and Unix sockets alone.
+
+mod bodies;
+mod child;
+mod client;
+mod events;
+mod limits;
+mod serving;
+mod sessions;
+mod signals;
+mod stopping;

@@ -1,0 +1,184 @@
+//! `close`, `close_now` and the grace between them.
+
+use crate::client::{Client, PATIENCE, eventually};
+use hearken_http::{Limits, Server, ServerHandle};
+use std::net::TcpStream;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// A server whose handler says that it has begun, and ends when the test says so.
+fn gated(
+    limits: Limits,
+) -> (
+    ServerHandle,
+    mpsc::Receiver<()>,
+    tokio::sync::watch::Sender<bool>,
+) {
+    let (tell, told) = mpsc::channel();
+    let (open, gate) = tokio::sync::watch::channel(false);
+    let server = Server::new(async move |_req, res| {
+        tell.send(()).unwrap();
+        let _ = gate.clone().wait_for(|open| *open).await;
+        res.end("done")
+    })
+    .limits(limits)
+    .workers(2)
+    .listen("127.0.0.1:0")
+    .unwrap()
+    .start()
+    .unwrap();
+    (server, told, open)
+}
+
+#[test]
+fn close_lets_what_runs_end_and_takes_nothing_new() {
+    let (server, told, gate) = gated(Limits::default());
+    let mut running: Vec<_> = (0..4).map(|_| Client::connect(&server)).collect();
+    for client in &mut running {
+        client.send(GET.repeat(2));
+        told.recv_timeout(PATIENCE).unwrap();
+    }
+    let address = crate::client::address(&server);
+    let idle: Vec<_> = (0..4).map(|_| Client::connect(&server)).collect();
+    eventually("accepted", || server.connections() == 8);
+    server.close();
+    server.close();
+    for mut client in idle {
+        assert!(
+            client.rest().unwrap().is_empty(),
+            "idle connections close at once"
+        );
+    }
+    eventually("nothing new", || TcpStream::connect(address).is_err());
+    gate.send(true).unwrap();
+    for client in &mut running {
+        assert!(!client.response().closes(), "another request was read");
+        let last = client.response();
+        assert_eq!((last.text(), last.closes()), ("done", true));
+    }
+    drop(running);
+    server.wait();
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn close_now_cuts_everything() {
+    let (server, told, _gate) = gated(Limits::default());
+    let mut client = Client::connect(&server);
+    client.send(GET);
+    told.recv_timeout(PATIENCE).unwrap();
+    let began = Instant::now();
+    server.close_now();
+    assert!(client.try_response().is_err());
+    server.wait();
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn the_grace_time_ends_what_does_not_end_by_itself() {
+    let mut limits = Limits::default();
+    limits.time.grace = Duration::from_millis(300);
+    let (server, told, _gate) = gated(limits);
+    let mut client = Client::connect(&server);
+    client.send(GET);
+    told.recv_timeout(PATIENCE).unwrap();
+    let began = Instant::now();
+    server.close();
+    server.wait();
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(client.try_response().is_err());
+}
+
+#[test]
+fn a_second_order_is_obeyed_within_the_grace_time() {
+    let (server, told, _gate) = gated(Limits::default());
+    let mut client = Client::connect(&server);
+    client.send(GET);
+    told.recv_timeout(PATIENCE).unwrap();
+    server.close();
+    let began = Instant::now();
+    server.close_now();
+    server.wait();
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+/// Requests come without pause while the server stops: each that is answered is answered whole, and it ends in time.
+#[test]
+fn stopping_under_load_breaks_no_answer() {
+    let server = Server::new(async |_req, res| {
+        tokio::task::yield_now().await;
+        res.end("0123456789".repeat(100))
+    })
+    .workers(2)
+    .listen("127.0.0.1:0")
+    .unwrap()
+    .start()
+    .unwrap();
+    let address = crate::client::address(&server);
+    let (tell, told) = mpsc::channel();
+    for _ in 0..8 {
+        let tell = tell.clone();
+        std::thread::spawn(move || {
+            let (mut whole, mut client) = (0, Client::to(address));
+            loop {
+                use std::io::Write;
+                if client.stream.write_all(GET.as_bytes()).is_err() {
+                    break;
+                }
+                let Ok(response) = client.try_response() else {
+                    break;
+                };
+                assert_eq!(response.body.len(), 1000);
+                whole += 1;
+                if whole == 20 {
+                    tell.send(0).unwrap();
+                }
+                if response.closes() {
+                    break;
+                }
+            }
+            tell.send(whole).unwrap();
+        });
+    }
+    for _ in 0..8 {
+        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), 0, "all are at work");
+    }
+    let began = Instant::now();
+    server.close();
+    server.wait();
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    for _ in 0..8 {
+        assert!(told.recv_timeout(PATIENCE).unwrap() >= 20);
+    }
+}
+
+#[test]
+fn a_server_can_be_listened_to_again_and_again() {
+    for _ in 0..20 {
+        let server = Server::new(async |_req, res| res.end("x"))
+            .workers(2)
+            .listen("127.0.0.1:0")
+            .unwrap()
+            .start()
+            .unwrap();
+        assert_eq!(Client::connect(&server).get("/").text(), "x");
+        server.close_now();
+        server.wait();
+    }
+}
