@@ -177,9 +177,10 @@ impl fmt::Display for Error {
     }
 }
 
+/// The text, as [`fmt::Display`]: this is what `main` prints when it returns one.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error({}, {self})", self.inner.status.as_u16())
+        fmt::Display::fmt(self, f)
     }
 }
 
