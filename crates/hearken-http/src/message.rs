@@ -151,14 +151,7 @@ impl IncomingMessage {
     /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
     /// is handed out first.
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
-        let mut waiting = Waiting(None);
-        poll_fn(|cx| {
-            let polled = self.exchange.order(|state, _| state.poll_data(Some(cx)));
-            waiting.0 = polled.is_pending().then_some(&self.exchange);
-            polled
-        })
-        .await
-        .transpose()
+        next_piece(&self.exchange).await
     }
 
     /// The whole body, collected.
@@ -259,6 +252,18 @@ pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
         None
     });
     drop(late);
+}
+
+/// The next piece of the body of a message.
+pub(crate) async fn next_piece(exchange: &Exchange) -> Result<Option<Bytes>, Error> {
+    let mut waiting = Waiting(None);
+    poll_fn(|cx| {
+        let polled = exchange.order(|state, _| state.poll_data(Some(cx)));
+        waiting.0 = polled.is_pending().then_some(exchange);
+        polled
+    })
+    .await
+    .transpose()
 }
 
 /// Somebody waits for a piece of the body. Whoever stops waiting without it is no reader any more, and the timer of the

@@ -41,6 +41,10 @@ impl<T, D> Pump<T, D> {
         &mut self.drive
     }
 
+    pub(crate) const fn transport(&self) -> &T {
+        &self.transport
+    }
+
     pub(crate) fn into_parts(self) -> (T, D) {
         (self.transport, self.drive)
     }
@@ -170,7 +174,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         now: Instant,
         scratch: &mut [u8],
     ) -> Poll<()> {
-        if ending == Ending::Keep {
+        if matches!(ending, Ending::Keep | Ending::Cut) {
             self.drive.handle_closed(now);
             return Poll::Ready(());
         }
@@ -196,7 +200,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             return Poll::Ready(());
         };
         self.drive.poll_app(cx, now);
-        linger.eof |= self.drive.ending() == Some(Ending::Now); // the server has no time left for courtesies
+        linger.eof |= self.drive.ending() != Some(Ending::Linger); // the server has no time left for courtesies
         if !linger.shut {
             match Pin::new(&mut self.transport).poll_shutdown(cx) {
                 Poll::Ready(Ok(())) => linger.shut = true,

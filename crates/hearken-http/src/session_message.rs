@@ -6,7 +6,8 @@ use crate::conn::env::Env;
 use crate::conn::exchange::Exchange;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
-use crate::event::{MessageEvent, sealed};
+use crate::event::{MessageEvent, MessageListeners, sealed};
+use crate::message::{add_listeners, next_piece};
 use crate::response::Status;
 use bytes::Bytes;
 use hearken_proto::{Fields, Head, Misuse};
@@ -177,9 +178,9 @@ impl SessionMessage {
         event: E,
         listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
     ) {
-        self.exchange.order(|state, _| {
-            event.add(listener, &mut state.flow.get_or_insert_default().listeners)
-        });
+        let mut listeners = MessageListeners::default();
+        event.add(listener, &mut listeners);
+        add_listeners(&self.exchange, listeners);
     }
 
     /// The head, once it is there.
@@ -194,9 +195,7 @@ impl SessionMessage {
     /// # Errors
     /// When the body will never be complete.
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
-        poll_fn(|cx| self.exchange.order(|state, _| state.poll_data(Some(cx))))
-            .await
-            .transpose()
+        next_piece(&self.exchange).await
     }
 }
 

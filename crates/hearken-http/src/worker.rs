@@ -4,10 +4,10 @@
 //! here: accepting (`accept.rs`), what a connection does (`conn/`), threads and signals (`server.rs`).
 
 use crate::accept::{self, Census};
-use crate::conn::Drive;
 use crate::conn::clock::Clock;
 use crate::conn::env::{Env, Hooks};
 use crate::conn::served::{Runner, Served, ServedBy};
+use crate::conn::{Drive, Ending};
 use crate::listener::Listener;
 use crate::message::IncomingMessage;
 use crate::peer::Peer;
@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
 
 /// How often one reading of the time is used while the thread does not sleep.
@@ -139,7 +140,7 @@ impl Worker {
         ends: (Option<SocketAddr>, Option<SocketAddr>),
         handlers: &Rc<Handlers<M, F>>,
     ) where
-        T: AsyncRead + AsyncWrite + Unpin + 'static,
+        T: Transport + 'static,
         M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
         F: Future<Output = ()> + 'static,
     {
@@ -187,7 +188,25 @@ struct Connection<T, R: Runner> {
     known: bool,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin, R: Runner + Unpin> Future for Connection<T, R> {
+/// What a server is connected by.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
+    /// Lets the peer see a failure when it is closed, and drops what was not sent yet.
+    fn cut(&self);
+}
+
+impl Transport for TcpStream {
+    fn cut(&self) {
+        // It closes in any case; without this a peer may wait longer.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Transport for UnixStream {
+    /// It has no way to say so.
+    fn cut(&self) {}
+}
+
+impl<T: Transport, R: Runner + Unpin> Future for Connection<T, R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -205,6 +224,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Runner + Unpin> Future for Connection
             .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
         let polled = this.pump.poll(cx, now, due, &mut scratch);
         worker.scratch.set(Some(scratch));
+        if polled.is_ready() && this.pump.drive().served.ending == Some(Ending::Cut) {
+            this.pump.transport().cut();
+        }
         if polled.is_pending() {
             let next = this.pump.deadline();
             // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old

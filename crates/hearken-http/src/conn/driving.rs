@@ -102,7 +102,8 @@ impl<R: Runner> Drive for ServedBy<R> {
 
     fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
         let served = &mut self.served;
-        if served.env.killed.get() && served.ending != Some(Ending::Now) {
+        let at_once = matches!(served.ending, Some(Ending::Now | Ending::Cut));
+        if served.env.killed.get() && !at_once {
             served.abort(Closed::Stopped, cx, &mut self.runner);
         } else if served.exchange.is_some() && served.ending.is_none() {
             served.advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);

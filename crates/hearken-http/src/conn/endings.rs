@@ -56,7 +56,7 @@ impl Served {
         };
         state.close(self.why);
         self.ending = Some(if stage == Stage::Body {
-            Ending::Now
+            state.ending_of_part()
         } else {
             Ending::Linger
         });
@@ -86,7 +86,13 @@ impl Served {
     #[cold]
     pub(super) fn abort(&mut self, why: Closed, cx: &mut Context<'_>, runner: &mut dyn Runner) {
         self.why = why;
-        self.ending = Some(Ending::Now);
+        // A peer that does not read would otherwise leave its bytes with the system for minutes.
+        let given_up = matches!(why, Closed::WriteTimeout | Closed::Stopped);
+        self.ending = Some(if given_up && self.exchange.is_some() {
+            Ending::Cut
+        } else {
+            Ending::Now
+        });
         drop(self.take_pending());
         let Some(exchange) = self.exchange.clone() else {
             return;

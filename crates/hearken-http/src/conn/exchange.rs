@@ -112,6 +112,8 @@ pub(crate) struct State {
     pub(crate) probed: usize,
     pub(crate) closed: Option<Closed>,
     pub(super) closed_wakers: Vec<Waker>,
+    /// The end of the connection is the end of the answer.
+    pub(crate) until_close: bool,
     /// The task that drives the connection, once something waits outside of it.
     pub(super) task: Option<Waker>,
     /// That task runs now, and will see what is ordered.
@@ -143,6 +145,7 @@ impl Exchange {
             probed: 0,
             closed: None,
             closed_wakers: Vec::new(),
+            until_close: false,
             task: None,
             in_task: false,
         };
@@ -174,6 +177,9 @@ impl Exchange {
         let mut state = self.state.borrow_mut();
         if let Some(closed) = state.closed {
             return Poll::Ready(closed);
+        }
+        if state.is_said() {
+            return Poll::Ready(Closed::Done);
         }
         if !state
             .closed_wakers
@@ -211,6 +217,7 @@ impl State {
         self.owes_continue = false;
         self.probed = 0;
         self.closed = None;
+        self.until_close = false;
         self.closed_wakers.clear();
         self.outgoing.drain.clear();
     }

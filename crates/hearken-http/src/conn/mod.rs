@@ -34,6 +34,9 @@ pub(crate) enum Ending {
     Linger,
     /// Close at once.
     Now,
+    /// Close at once, so that the peer takes it for a failure: what it has got by now may look like a whole message that
+    /// ends with its connection, or nobody takes what was sent.
+    Cut,
     /// Leave the transport as it is: it goes back to whoever brought it.
     Keep,
 }

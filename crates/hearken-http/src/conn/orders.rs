@@ -3,6 +3,7 @@
 //! Here: [`State::write`], [`State::end`] and the like, and what becomes of an order that cannot be carried out. Not here:
 //! the state itself (`exchange.rs`), the encoding (hearken-proto).
 
+use super::Ending;
 use super::env::Env;
 use super::exchange::State;
 use super::incoming::Progress;
@@ -10,7 +11,7 @@ use super::outgoing::{Mark, Stage};
 use super::output::Output;
 use crate::error::{Closed, Error};
 use bytes::Bytes;
-use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};
+use hearken_proto::{BodyLength, Fields, Length, Misuse, Request, Response, Role};
 use std::task::{Context, Poll, Waker};
 
 impl State {
@@ -68,7 +69,8 @@ impl State {
             let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
             response.reason = self.outgoing.reason.as_deref().map(str::as_bytes);
             response.date = self.outgoing.send_date.then_some(&date);
-            self.proto.send_response(&response, &mut self.out.tail)?;
+            let body = self.proto.send_response(&response, &mut self.out.tail)?;
+            self.until_close = body == BodyLength::UntilClose;
             self.strip_probe(from);
         }
         self.outgoing.stage = Stage::Body;
@@ -136,6 +138,7 @@ impl State {
         if self.is_marked(env) {
             self.marks.push(self.out.position(), self.number, Mark::End);
         }
+        self.wake_if_said();
         Ok(())
     }
 
@@ -267,6 +270,28 @@ impl State {
     fn give_up(&mut self, misuse: Misuse) {
         tracing::error!(%misuse, "a message could not be finished; the connection is closed");
         self.close(Closed::Aborted);
+    }
+
+    /// Whether all is said, so that nobody need wait for more: the answer is given, and the body has come, or nobody
+    /// has asked for it. A handler that waits for the end of its own exchange must not be what holds that up.
+    pub(crate) fn is_said(&self) -> bool {
+        let asked = matches!(self.incoming.progress, Progress::Open) && self.incoming.was_wanted;
+        self.outgoing.stage == Stage::Ended && !asked
+    }
+
+    pub(crate) fn wake_if_said(&mut self) {
+        if self.is_said() {
+            self.closed_wakers.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    /// How the connection ends with an answer that is cut.
+    pub(crate) fn ending_of_part(&self) -> Ending {
+        if self.until_close && self.outgoing.stage == Stage::Body {
+            Ending::Cut
+        } else {
+            Ending::Now
+        }
     }
 
     /// The exchange is over; everybody who waits is told. The first reason counts.

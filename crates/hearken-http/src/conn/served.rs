@@ -57,7 +57,7 @@ pub(crate) struct Served {
     pub(super) eof: bool,
     /// The head of the current exchange is there, its handler is not started.
     pub(super) ready: bool,
-    pub(super) ending: Option<Ending>,
+    pub(crate) ending: Option<Ending>,
     pub(super) why: Closed,
     /// That it is closed was told.
     pub(super) told: bool,
@@ -248,6 +248,7 @@ impl Served {
                     let bytes = state.body_bytes;
                     self.see(self.count, Step::BodyEnd { bytes }, now);
                     state.wake_reader_elsewhere();
+                    state.wake_if_said();
                     return Ok(()); // what follows belongs to the next exchange
                 }
                 Some(Took::Line) => self.see(self.count, Step::Line, now),
@@ -335,7 +336,7 @@ impl Served {
         if let Some(why) = state.closed {
             if why != Closed::Done {
                 self.why = why;
-                self.ending = Some(Ending::Now);
+                self.ending = Some(state.ending_of_part());
             }
             return false;
         }

@@ -242,6 +242,10 @@ fn a_download_that_is_given_up_never_looks_complete() {
         client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert!(client.try_response().is_err(), "{target}");
     }
+    let mut client = Client::connect(&server);
+    client.send("GET /until-close HTTP/1.0\r\n\r\n");
+    let error = client.rest().expect_err("an end that looks like none");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     server.close();
     server.wait();
 }

@@ -235,7 +235,7 @@ fn a_peer_that_takes_nothing_is_dropped() {
     assert!(link.is_open(), "it has taken a little");
     link.secs(1);
     assert_eq!(log.take(), ["WriteTimeout"]);
-    assert_eq!(link.ended(), Some(Ending::Now));
+    assert_eq!(link.ended(), Some(Ending::Cut));
 }
 
 /// The pool keeps the memory of ordinary exchanges, not that of the largest crowd or answer there ever was.

@@ -389,3 +389,25 @@ fn an_upgrade_that_nobody_grants_is_a_plain_request() {
     assert_eq!(link.heard(), ok("/1") + &ok("/2"));
     assert!(link.is_open());
 }
+
+/// An answer that ends with its connection looks whole when the connection ends well, so it must not.
+#[test]
+fn an_answer_until_close_that_is_cut_ends_badly() {
+    let server = serve(async |req, res| {
+        let res = if req.url() == "/length" {
+            res.set("Content-Length", "9")
+        } else {
+            res
+        };
+        res.write("part");
+        Err::<(), _>(Error::new(500, "no more"))
+    })
+    .open();
+    let mut link = server.connect();
+    link.send("GET / HTTP/1.0\r\n\r\n");
+    assert!(link.heard().ends_with("\r\n\r\npart"));
+    assert_eq!(link.ended(), Some(Ending::Cut));
+    let mut link = server.connect();
+    link.send("GET /length HTTP/1.0\r\n\r\n");
+    assert_eq!(link.ended(), Some(Ending::Now), "its length tells");
+}

@@ -421,3 +421,43 @@ fn a_handler_may_never_end() {
     assert_eq!(link.timeouts, 0);
     drop(link);
 }
+
+/// A handler that stays until its exchange is over must not be what keeps it from being over.
+#[test]
+fn a_handler_may_wait_for_the_end_of_its_own_exchange() {
+    let log = Log::default();
+    let seen = log.clone();
+    let mut link = serve(async move |req, res| {
+        let sent = res.end("x");
+        seen.add(format!("{:?}", req.closed().await));
+        sent
+    })
+    .connect();
+    link.send(get("/") + &post("abc") + &post_head(5));
+    assert_eq!(link.heard(), ok("x") + &ok("x") + &ok("x"));
+    assert_eq!(log.take(), ["Done", "Done", "Done"]);
+    link.send("abcde".to_owned() + &get("/"));
+    assert_eq!(link.heard(), ok("x"));
+}
+
+#[test]
+fn a_task_that_waits_for_the_end_is_told_when_the_last_of_the_body_has_come() {
+    let (log, gate) = (Log::default(), Gate::default());
+    let (seen, wait) = (log.clone(), gate.clone());
+    let mut link = serve(async move |mut req, res| {
+        let sent = res.end("x");
+        let (closed, seen) = (req.closed(), seen.clone());
+        spawn(async move { seen.add(format!("{:?}", closed.await)) });
+        let _ = req.bytes().await;
+        wait.wait().await;
+        sent
+    })
+    .connect();
+    link.send(post_head(3) + "a");
+    assert!(log.take().is_empty());
+    link.send("bc");
+    assert_eq!(log.take(), ["Done"]);
+    gate.open();
+    link.go();
+    assert_eq!(tasks(), 0);
+}

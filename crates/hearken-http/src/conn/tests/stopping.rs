@@ -150,7 +150,7 @@ fn what_still_runs_in_the_end_is_cut() {
     link.run();
     assert_eq!(log.take(), ["Stopped", "dropped", "gone Stopped"]);
     assert!(link.heard().ends_with("4\r\npart\r\n"));
-    assert_eq!(link.ended(), Some(Ending::Now));
+    assert_eq!(link.ended(), Some(Ending::Cut));
 }
 
 #[test]
@@ -163,5 +163,13 @@ fn a_peer_that_does_not_read_cannot_hold_the_end_up() {
     assert!(link.is_open());
     link.env.killed.set(true);
     link.run();
-    assert_eq!(link.ended(), Some(Ending::Now));
+    assert_eq!(link.ended(), Some(Ending::Cut));
+    let mut link = serve(async |_req, res| res.end("")).connect();
+    link.env.killed.set(true);
+    link.run();
+    assert_eq!(
+        link.ended(),
+        Some(Ending::Now),
+        "nothing is lost that was idle"
+    );
 }
