@@ -6,7 +6,16 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 
-/// What can end a response. Implement it for values of your own: set what is to be set, and end the response.
+/// What can end a response. The unit type is left out on purpose: a handler that forgets its answer does not compile.
+///
+/// ```compile_fail
+/// use hearken_http::Server;
+/// let server = Server::new(async |_req, res| {
+///     res.status(201).set("X-A", "1"); // and no `end`
+/// });
+/// ```
+///
+/// Implement it for values of your own: set what is to be set, and end the response.
 ///
 /// ```
 /// use hearken_http::{Answer, Sent, Server, ServerResponse};
@@ -32,13 +41,6 @@ impl Answer for Sent {
     #[inline]
     fn answer(self, _res: ServerResponse) -> Sent {
         self
-    }
-}
-
-/// 204 No Content.
-impl Answer for () {
-    fn answer(self, res: ServerResponse) -> Sent {
-        res.status(204).end("")
     }
 }
 

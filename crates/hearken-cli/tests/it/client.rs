@@ -121,6 +121,15 @@ impl Client {
         rest
     }
 
+    /// What still comes of an answer that is cut, be it by an end or by a reset.
+    pub(crate) fn cut(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        if let Err(error) = self.reader.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+        rest
+    }
+
     /// An answer to a request with this method.
     pub(crate) fn answer(&mut self, method: &str) -> Answer {
         let head = self.head();

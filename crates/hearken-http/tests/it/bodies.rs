@@ -235,7 +235,7 @@ fn a_download_that_is_given_up_never_looks_complete() {
         };
         res.write("part");
         res.drain().await?;
-        Err::<(), _>(Error::new(500, "no more"))
+        Err::<&str, _>(Error::new(500, "no more"))
     }));
     for target in ["/length", "/chunked"] {
         let mut client = Client::connect(&server);

@@ -276,8 +276,9 @@ fn listeners_outlive_their_exchange_until_its_last_byte() {
     let mut link = serve(async move |req, res| {
         let (name, seen) = (req.url().to_owned(), seen.clone());
         let guard = super::harness::Guard(seen.clone(), "freed");
+        let held = std::rc::Rc::new(req); // keeps the exchange from being used again
         res.on(event::Done, move |()| {
-            let _ = &guard;
+            let _ = (&guard, &held);
             seen.add(format!("done {name}"));
         });
         res.end("x")

@@ -461,3 +461,30 @@ fn a_task_that_waits_for_the_end_is_told_when_the_last_of_the_body_has_come() {
     link.go();
     assert_eq!(tasks(), 0);
 }
+
+#[test]
+fn a_task_that_waits_for_the_end_is_told_when_the_answer_is_given() {
+    let (log, first, second) = (Log::default(), Gate::default(), Gate::default());
+    let (seen, one, two) = (log.clone(), first.clone(), second.clone());
+    let mut link = serve(async move |req, res| {
+        let (closed, seen) = (req.closed(), seen.clone());
+        spawn(async move { seen.add(format!("{:?}", closed.await)) });
+        one.wait().await;
+        let sent = res.end("x");
+        two.wait().await;
+        sent
+    })
+    .connect();
+    link.send(get("/"));
+    assert!(log.take().is_empty());
+    first.open();
+    link.go();
+    assert_eq!(
+        log.take(),
+        ["Done"],
+        "while the handler has other things to do"
+    );
+    second.open();
+    link.go();
+    assert_eq!(link.heard(), ok("x"));
+}

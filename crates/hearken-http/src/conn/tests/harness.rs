@@ -32,7 +32,7 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
 pub(crate) type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> Running>;
 
 /// More turns than this without anything from outside is a spin.
-const TURNS_MAX: usize = 100_000;
+const TURNS_MAX: usize = 1_000_000;
 
 /// A server with this handler, to be changed before a client connects.
 pub(crate) fn serve<H, R>(handler: H) -> Setup
@@ -213,7 +213,7 @@ impl Link {
 
     /// The client takes `bytes` more.
     pub(crate) fn give_room(&mut self, bytes: usize) -> &mut Self {
-        self.room += bytes;
+        self.room = self.room.saturating_add(bytes);
         self.run();
         self
     }
@@ -222,6 +222,11 @@ impl Link {
     pub(crate) fn heard(&mut self) -> String {
         let heard = std::mem::take(&mut self.heard);
         without_dates(&String::from_utf8(heard).expect("expected text from the server"))
+    }
+
+    /// As [`heard`](Self::heard), as it came.
+    pub(crate) fn heard_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.heard)
     }
 
     /// Number of bytes that the client has heard since the last call of [`heard`](Self::heard).

@@ -70,6 +70,16 @@ fn between_exchanges_a_connection_is_kept_for_a_while() {
     assert_eq!(link.ended(), Some(Ending::Now));
 }
 
+/// An exchange ends with the last of both messages.
+#[test]
+fn idling_begins_when_both_messages_are_through() {
+    let mut link = serve(async |_req, res| res.end("x")).connect();
+    link.send(post_head(4));
+    assert_eq!(link.heard(), ok("x"));
+    link.secs(9).send("abcd");
+    assert_eq!(link.deadline_in(), Some(secs(15)));
+}
+
 /// The bytes of a body that came later than its head are no beginning of a next head.
 #[test]
 fn after_a_body_the_connection_is_idle_like_any_other() {
@@ -167,6 +177,22 @@ fn a_body_that_nobody_wants_has_all_time() {
     assert_eq!(link.deadline_in(), Some(secs(10)), "its time begins now");
     link.send("abcd");
     assert_eq!(link.heard(), ok("abcd"));
+}
+
+#[test]
+fn a_reader_that_is_busy_with_a_piece_does_not_wait() {
+    let mut link = serve(async |mut req, res| {
+        req.data().await?;
+        Gate::default().wait().await;
+        Ok::<_, Error>(res.end(""))
+    })
+    .connect();
+    link.send(post_head(4));
+    assert_eq!(link.deadline_in(), Some(secs(10)));
+    link.send("ab");
+    assert_eq!(link.deadline_in(), None);
+    link.secs(3600);
+    assert!(link.is_open());
 }
 
 /// A handler that lets go of its request at once and then takes its time must not be cut off for a body that the client
