@@ -9,6 +9,7 @@ mod framing;
 mod handlers;
 pub(crate) mod harness;
 mod keep_alive;
+mod random;
 mod solo;
 mod stopping;
 mod timers;
