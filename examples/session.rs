@@ -9,7 +9,7 @@
 //! ```
 
 use hearken::prelude::*;
-use hearken::{OutgoingMessage, ServerSide, Session, SessionMessage};
+use hearken::{ServerSide, Session, SessionIncoming, SessionOutgoing};
 use tokio::io::{AsyncRead, AsyncWrite, duplex};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
@@ -67,7 +67,7 @@ async fn serve(listener: &TcpListener) -> Result<(), Error> {
     }
 }
 
-fn tell(who: &'static str, incoming: &SessionMessage, outgoing: &OutgoingMessage) {
+fn tell(who: &'static str, incoming: &SessionIncoming, outgoing: &SessionOutgoing) {
     let say = move |text: String| println!("{who}: {text}");
     incoming.on(event::LineReady, move |head| {
         let line = head.as_bytes().trim_ascii_end();

@@ -1,6 +1,7 @@
 //! What a handler may return: the proof that it answered, or a value that is the answer.
 
 use crate::error::Error;
+use crate::outgoing_message::OutgoingMessage;
 use crate::response::{Sent, ServerResponse, Status};
 use bytes::Bytes;
 use http::StatusCode;

@@ -25,6 +25,8 @@ pub mod event;
 mod listener;
 mod message;
 mod observer;
+#[doc(hidden)]
+pub mod outgoing_message;
 mod panics;
 mod peer;
 mod pump;
@@ -33,6 +35,10 @@ mod runner;
 mod server;
 mod session;
 mod session_message;
+#[doc(hidden)]
+pub mod source;
+mod transport;
+mod upgrade;
 mod wheel;
 mod worker;
 
@@ -48,8 +54,11 @@ pub use listener::{
 };
 pub use message::{IncomingMessage, Whole};
 pub use observer::{Observation, Observer, Step};
+pub use outgoing_message::OutgoingMessage;
 pub use peer::Peer;
 pub use response::{Deferred, Sent, ServerResponse, Status};
 pub use server::{Listening, Server, ServerHandle};
 pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
-pub use session_message::{OutgoingMessage, SessionMessage};
+pub use session_message::{SessionIncoming, SessionOutgoing};
+pub use source::{ServerSource, Source};
+pub use upgrade::Upgraded;

@@ -1,13 +1,13 @@
 //! A message that comes in, as its user holds it: Node's `IncomingMessage`.
 //!
-//! Here: [`IncomingMessage`], pull and events over one body. Not here: how the body is received (`conn/incoming.rs`).
+//! Here: [`IncomingMessage`], pull and events over one body. Not here: where the body comes from (`source.rs`), how it is
+//! received (`conn/incoming.rs`).
 
 use crate::conn::exchange::Exchange;
-use crate::conn::flow::Flow;
-use crate::conn::incoming::Progress;
 use crate::error::{Closed, Error};
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::peer::Peer;
+use crate::source::{ServerSource, Source, next_piece};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Fields, FieldsRef, Head, Version};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -15,8 +15,9 @@ use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 
-/// A request on a server. Its head is there; its body comes as it is asked for, by pull ([`data`](Self::data),
-/// [`bytes`](Self::bytes)) or by events ([`on`](Self::on)).
+/// A message that came in: a request on a server, or a response to a client. Its head is there; its body comes as it is
+/// asked for, by pull ([`data`](Self::data), [`bytes`](Self::bytes)) or by events ([`on`](Self::on)). The parameter says
+/// which of the two it is; without it, it is a request.
 ///
 /// A body that nobody reads stops the transport from being read; when the message is dropped, the rest of its body is
 /// read and dropped up to `limits.body.drain_bytes_max`, past which the connection closes.
@@ -32,11 +33,10 @@ use std::rc::Rc;
 /// });
 /// # fn check(_: hearken_http::Server) {} check(server);
 /// ```
-pub struct IncomingMessage {
+pub struct IncomingMessage<S: Source = ServerSource> {
     /// There until the message is dropped.
     head: Option<Box<Head>>,
-    exchange: Rc<Exchange>,
-    number: u32,
+    source: S,
 }
 
 /// A complete message, as [`event::Ready`](crate::event::Ready) shows it.
@@ -50,14 +50,6 @@ pub struct Whole<'a> {
 }
 
 impl IncomingMessage {
-    pub(crate) fn new(head: Box<Head>, exchange: Rc<Exchange>, number: u32) -> Self {
-        Self {
-            head: Some(head),
-            exchange,
-            number,
-        }
-    }
-
     /// The method. Any token is legal; compare with the constants of [`Method`] or with a string.
     #[must_use]
     pub fn method(&self) -> Method {
@@ -91,6 +83,55 @@ impl IncomingMessage {
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.head().target().split_once('?').map(|(_, query)| query)
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub fn peer(&self) -> Rc<Peer> {
+        let peer = self.source.exchange.state().peer.clone();
+        peer.unwrap_or_else(|| Rc::new(Peer::new(0, None, None)))
+    }
+
+    /// Waits until the exchange is over and tells why. Resolves at once when it is over already. A handler whose client
+    /// is gone is polled once more after this has resolved, and then dropped; what must go on belongs into a task.
+    pub fn closed(&self) -> impl Future<Output = Closed> + use<> {
+        let exchange = Rc::clone(&self.source.exchange);
+        poll_fn(move |cx| exchange.poll_closed(cx))
+    }
+
+    /// Listens to an event of this message, or of the answer to it. A listener that takes the body lets it flow as fast as
+    /// it comes. What has already come is delivered before what comes later: the head at once, within this call; a second listener for the same event is called after the first. When the exchange is
+    /// over, or its [`Ready`](crate::event::Ready) was told, a new listener is not called any more.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let server = Server::new(async |req, res| {
+    ///     let (sent, answer) = res.defer();
+    ///     req.on(event::Ready, move |whole| answer.end(format!("{} bytes", whole.body.len())));
+    ///     sent
+    /// });
+    /// ```
+    pub fn on<E: MessageEvent>(
+        &self,
+        event: E,
+        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
+    ) {
+        let mut listeners = MessageListeners::default();
+        event.add(listener, &mut listeners);
+        let heads = listeners.line_ready.drain(..);
+        heads
+            .chain(listeners.header_ready.drain(..))
+            .for_each(|mut listener| listener(self.head()));
+        add_listeners(&self.source.exchange, listeners);
+    }
+}
+
+impl<S: Source> IncomingMessage<S> {
+    pub(crate) fn new(head: Box<Head>, source: S) -> Self {
+        Self {
+            head: Some(head),
+            source,
+        }
     }
 
     /// Status of a response; `None` for a request.
@@ -137,13 +178,6 @@ impl IncomingMessage {
         self.head.as_deref().unwrap_or(&NONE)
     }
 
-    /// Who sent it.
-    #[must_use]
-    pub fn peer(&self) -> Rc<Peer> {
-        let peer = self.exchange.state().peer.clone();
-        peer.unwrap_or_else(|| Rc::new(Peer::new(0, None, None)))
-    }
-
     /// Waits for the next piece of the body. `None` at its end; the second call after it answers `None` again. If the
     /// client waits for `100 Continue`, the first call sends it.
     ///
@@ -151,7 +185,7 @@ impl IncomingMessage {
     /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
     /// is handed out first.
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
-        next_piece(&self.exchange).await
+        next_piece(&mut self.source).await
     }
 
     /// The whole body, collected.
@@ -159,7 +193,7 @@ impl IncomingMessage {
     /// # Errors
     /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413.
     pub async fn bytes(&mut self) -> Result<Bytes, Error> {
-        let max = self.exchange.env.limits.body.buffered_bytes_max;
+        let max = self.source.buffered_bytes_max();
         self.bytes_up_to(max).await
     }
 
@@ -205,40 +239,7 @@ impl IncomingMessage {
     /// The trailers; empty until the body has ended. What must not stand in trailers is left out (RFC 9110 §6.5.1).
     #[must_use]
     pub fn trailers(&self) -> Fields {
-        self.exchange.state().incoming.trailers.clone()
-    }
-
-    /// Waits until the exchange is over and tells why. Resolves at once when it is over already. A handler whose client
-    /// is gone is polled once more after this has resolved, and then dropped; what must go on belongs into a task.
-    pub fn closed(&self) -> impl Future<Output = Closed> + use<> {
-        let exchange = Rc::clone(&self.exchange);
-        poll_fn(move |cx| exchange.poll_closed(cx))
-    }
-
-    /// Listens to an event of this message, or of the answer to it. A listener that takes the body lets it flow as fast as
-    /// it comes. What has already come is delivered before what comes later: the head at once, within this call; a second listener for the same event is called after the first. When the exchange is
-    /// over, or its [`Ready`](crate::event::Ready) was told, a new listener is not called any more.
-    ///
-    /// ```
-    /// use hearken_http::{Server, event};
-    /// let server = Server::new(async |req, res| {
-    ///     let (sent, answer) = res.defer();
-    ///     req.on(event::Ready, move |whole| answer.end(format!("{} bytes", whole.body.len())));
-    ///     sent
-    /// });
-    /// ```
-    pub fn on<E: MessageEvent>(
-        &self,
-        event: E,
-        listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
-    ) {
-        let mut listeners = MessageListeners::default();
-        event.add(listener, &mut listeners);
-        let heads = listeners.line_ready.drain(..);
-        heads
-            .chain(listeners.header_ready.drain(..))
-            .for_each(|mut listener| listener(self.head()));
-        add_listeners(&self.exchange, listeners);
+        self.source.trailers()
     }
 }
 
@@ -254,30 +255,6 @@ pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
     drop(late);
 }
 
-/// The next piece of the body of a message.
-pub(crate) async fn next_piece(exchange: &Exchange) -> Result<Option<Bytes>, Error> {
-    let mut waiting = Waiting(None);
-    poll_fn(|cx| {
-        let polled = exchange.order(|state, _| state.poll_data(Some(cx)));
-        waiting.0 = polled.is_pending().then_some(exchange);
-        polled
-    })
-    .await
-    .transpose()
-}
-
-/// Somebody waits for a piece of the body. Whoever stops waiting without it is no reader any more, and the timer of the
-/// body does not run.
-struct Waiting<'a>(Option<&'a Exchange>);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(exchange) = self.0 {
-            exchange.order(|state, _| state.incoming.wanted = false);
-        }
-    }
-}
-
 pub(crate) fn map_of(fields: FieldsRef<'_>) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields.iter() {
@@ -291,24 +268,13 @@ pub(crate) fn map_of(fields: FieldsRef<'_>) -> HeaderMap {
     map
 }
 
-impl Drop for IncomingMessage {
+impl<S: Source> Drop for IncomingMessage<S> {
     fn drop(&mut self) {
-        let head = self.head.take();
-        let number = self.number;
-        self.exchange.order(|state, _| {
-            if state.number == number {
-                state.spare_head = head;
-                if matches!(state.incoming.progress, Progress::Open)
-                    && !state.flow.as_deref().is_some_and(Flow::reads)
-                {
-                    state.incoming.abandon();
-                }
-            }
-        });
+        self.source.release(self.head.take());
     }
 }
 
-impl fmt::Debug for IncomingMessage {
+impl<S: Source> fmt::Debug for IncomingMessage<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head().fmt(f)
     }

@@ -6,6 +6,7 @@ use crate::conn::exchange::Exchange;
 use crate::error::Error;
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::message::add_listeners;
+use crate::outgoing_message::{self, OutgoingMessage};
 use bytes::Bytes;
 use hearken_proto::{Fields, Misuse};
 use http::StatusCode;
@@ -89,7 +90,7 @@ impl ServerResponse {
     }
 
     /// Sets a field in the place of all with this name. A name or value that cannot be sent (CR, LF, NUL, …) turns the
-    /// response into a 500, and the log says why; [`set_header`](Self::set_header) tells at once.
+    /// response into a 500, and the log says why; [`set_header`](OutgoingMessage::set_header) tells at once.
     #[must_use]
     pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         if let Err(misuse) = self.exchange.state().outgoing.fields.set(name, value) {
@@ -109,30 +110,6 @@ impl ServerResponse {
 
     fn refuse(&self, misuse: Misuse) {
         self.exchange.state().outgoing.misuse.get_or_insert(misuse);
-    }
-
-    /// Sets a field in the place of all with this name. After the head is out it changes nothing.
-    ///
-    /// # Errors
-    /// When the name or value cannot be sent; nothing has changed then.
-    pub fn set_header(
-        &self,
-        name: impl AsRef<[u8]>,
-        value: impl AsRef<[u8]>,
-    ) -> Result<(), Misuse> {
-        self.exchange.state().outgoing.fields.set(name, value)
-    }
-
-    /// The first value of a field that was set.
-    #[must_use]
-    pub fn get_header(&self, name: &str) -> Option<Bytes> {
-        self.exchange
-            .state()
-            .outgoing
-            .fields
-            .view()
-            .get(name)
-            .map(Bytes::copy_from_slice)
     }
 
     /// Removes all fields with this name; tells whether there was one.
@@ -244,6 +221,14 @@ impl ServerResponse {
                 state.close(crate::Closed::Aborted);
             }
         });
+    }
+}
+
+impl OutgoingMessage for ServerResponse {}
+
+impl outgoing_message::sealed::Outgoing for ServerResponse {
+    fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
+        edit(&mut self.exchange.state().outgoing.fields);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::conn::exchange::Exchange;
 use crate::conn::solo::Solo;
 use crate::error::{Closed, Error};
 use crate::pump::Pump;
-use crate::session_message::{OutgoingMessage, SessionMessage};
+use crate::session_message::{SessionIncoming, SessionOutgoing};
 use bytes::Bytes;
 use hearken_proto::{Limits, Role};
 use std::fmt;
@@ -84,13 +84,13 @@ impl Session<ClientSide> {
 
     /// The request, which goes out.
     #[must_use]
-    pub fn req(&self) -> OutgoingMessage {
+    pub fn req(&self) -> SessionOutgoing {
         self.outgoing()
     }
 
     /// The response, which comes in.
     #[must_use]
-    pub fn resp(&self) -> SessionMessage {
+    pub fn resp(&self) -> SessionIncoming {
         self.incoming()
     }
 }
@@ -110,13 +110,13 @@ impl Session<ServerSide> {
 
     /// The request, which comes in.
     #[must_use]
-    pub fn req(&self) -> SessionMessage {
+    pub fn req(&self) -> SessionIncoming {
         self.incoming()
     }
 
     /// The response, which goes out.
     #[must_use]
-    pub fn resp(&self) -> OutgoingMessage {
+    pub fn resp(&self) -> SessionOutgoing {
         self.outgoing()
     }
 }
@@ -136,14 +136,14 @@ impl<S> Session<S> {
         }
     }
 
-    fn outgoing(&self) -> OutgoingMessage {
-        OutgoingMessage {
+    fn outgoing(&self) -> SessionOutgoing {
+        SessionOutgoing {
             exchange: Rc::downgrade(&self.exchange),
         }
     }
 
-    fn incoming(&self) -> SessionMessage {
-        SessionMessage {
+    fn incoming(&self) -> SessionIncoming {
+        SessionIncoming {
             exchange: Rc::clone(&self.exchange),
         }
     }
@@ -208,9 +208,9 @@ impl<T> Attached<T, ClientSide> {
 }
 
 impl<T, S> Attached<T, S> {
-    fn handle(&mut self) -> Option<OutgoingMessage> {
+    fn handle(&mut self) -> Option<SessionOutgoing> {
         let pump = self.pump.as_mut()?;
-        Some(OutgoingMessage {
+        Some(SessionOutgoing {
             exchange: Rc::downgrade(pump.drive().exchange()),
         })
     }
@@ -290,7 +290,7 @@ pub struct AttachedRequest<T> {
 }
 
 impl<T> AttachedRequest<T> {
-    fn with(mut self, order: impl FnOnce(&OutgoingMessage)) -> Self {
+    fn with(mut self, order: impl FnOnce(&SessionOutgoing)) -> Self {
         if let Some(handle) = self.attached.handle() {
             order(&handle);
         }

@@ -1,14 +1,16 @@
 //! The two messages of a session, as its user and its listeners hold them.
 //!
-//! Here: [`OutgoingMessage`], [`SessionMessage`]. Not here: the session (`session.rs`).
+//! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session.rs`).
 
 use crate::conn::env::Env;
 use crate::conn::exchange::Exchange;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
 use crate::event::{MessageEvent, MessageListeners, sealed};
-use crate::message::{add_listeners, next_piece};
+use crate::message::add_listeners;
+use crate::outgoing_message::{self, OutgoingMessage};
 use crate::response::Status;
+use crate::source::{ServerSource, next_piece};
 use bytes::Bytes;
 use hearken_proto::{Fields, Head, Misuse};
 use std::fmt;
@@ -16,7 +18,7 @@ use std::future::poll_fn;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
-/// A message that goes out in a session: Node's `OutgoingMessage`. A handle: clones stand for the same message, and it
+/// A message that goes out in a session: Node's `SessionOutgoing`. A handle: clones stand for the same message, and it
 /// may be held by listeners. When its session is gone, nothing it is told has an effect.
 ///
 /// ```
@@ -28,11 +30,11 @@ use std::task::Poll;
 /// resp.send("no such thing"); // goes out when the session is attached and the request is there
 /// ```
 #[derive(Clone)]
-pub struct OutgoingMessage {
+pub struct SessionOutgoing {
     pub(crate) exchange: Weak<Exchange>,
 }
 
-impl OutgoingMessage {
+impl SessionOutgoing {
     fn edit(&self, edit: impl FnOnce(&mut crate::conn::exchange::State)) {
         if let Some(exchange) = self.exchange.upgrade() {
             edit(&mut exchange.state());
@@ -151,9 +153,17 @@ impl OutgoingMessage {
     }
 }
 
-impl fmt::Debug for OutgoingMessage {
+impl OutgoingMessage for SessionOutgoing {}
+
+impl outgoing_message::sealed::Outgoing for SessionOutgoing {
+    fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
+        self.edit(|state| edit(&mut state.outgoing.fields));
+    }
+}
+
+impl fmt::Debug for SessionOutgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OutgoingMessage")
+        f.write_str("SessionOutgoing")
     }
 }
 
@@ -166,11 +176,11 @@ impl fmt::Debug for OutgoingMessage {
 /// assert!(session.req().head().is_none());
 /// ```
 #[derive(Clone)]
-pub struct SessionMessage {
+pub struct SessionIncoming {
     pub(crate) exchange: Rc<Exchange>,
 }
 
-impl SessionMessage {
+impl SessionIncoming {
     /// Listens to [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
     /// [`DataReady`](crate::event::DataReady), [`Ready`](crate::event::Ready) or [`Failed`](crate::event::Failed).
     pub fn on<E: MessageEvent>(
@@ -195,12 +205,16 @@ impl SessionMessage {
     /// # Errors
     /// When the body will never be complete.
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
-        next_piece(&self.exchange).await
+        next_piece(&mut ServerSource {
+            exchange: Rc::clone(&self.exchange),
+            number: 0,
+        })
+        .await
     }
 }
 
-impl fmt::Debug for SessionMessage {
+impl fmt::Debug for SessionIncoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionMessage")
+        f.write_str("SessionIncoming")
     }
 }

@@ -25,6 +25,7 @@ pub use hearken_proto as proto;
 /// ```
 pub mod prelude {
     pub use hearken_http::{
-        Answer, Bytes, Error, IncomingMessage, Json, Sent, Server, ServerResponse, event,
+        Answer, Bytes, Error, IncomingMessage, Json, OutgoingMessage, Sent, Server, ServerResponse,
+        event,
     };
 }

@@ -16,6 +16,7 @@ use crate::observer::{Observation, Step};
 use crate::panics::{contain, tell_all};
 use crate::peer::Peer;
 use crate::response::ServerResponse;
+use crate::source::ServerSource;
 use hearken_proto::{Half, Role};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -276,7 +277,11 @@ impl Served {
         let listeners = &self.env.hooks.listeners.request;
         tell_all(listeners, |listener| listener(&head));
         self.see(number, Step::HandlerStart, now);
-        let req = IncomingMessage::new(head, Rc::clone(&exchange), number);
+        let source = ServerSource {
+            exchange: Rc::clone(&exchange),
+            number,
+        };
+        let req = IncomingMessage::new(head, source);
         runner.start(req, ServerResponse::new(exchange));
     }
 

@@ -1,7 +1,7 @@
 //! Sessions: one exchange on any transport, both sides, as events.
 
 use crate::events::documented;
-use hearken_http::{Error, Fields, OutgoingMessage, Session, SessionMessage, event};
+use hearken_http::{Error, Fields, Session, SessionIncoming, SessionOutgoing, event};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn add(log: &Log, line: impl Into<String>) {
     log.borrow_mut().push(line.into());
 }
 
-fn hear_incoming(message: &SessionMessage, name: &'static str, log: &Log) {
+fn hear_incoming(message: &SessionIncoming, name: &'static str, log: &Log) {
     let [line, head, data, ready, failed] = [(); 5].map(|()| Rc::clone(log));
     message.on(event::LineReady, move |_| {
         add(&line, format!("{name} LineReady"))
@@ -59,7 +59,7 @@ fn hear_incoming(message: &SessionMessage, name: &'static str, log: &Log) {
     });
 }
 
-fn hear_outgoing(message: &OutgoingMessage, name: &'static str, log: &Log) {
+fn hear_outgoing(message: &SessionOutgoing, name: &'static str, log: &Log) {
     let [head, data, done] = [(); 3].map(|()| Rc::clone(log));
     message.on(event::HeaderDone, move |()| {
         add(&head, format!("{name} HeaderDone"))

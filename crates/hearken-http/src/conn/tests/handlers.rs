@@ -4,7 +4,7 @@ use super::harness::{
     CHUNKED, Gate, Guard, Log, answer, get, ok, post, post_head, serve, spawn, tasks,
 };
 use crate::conn::Ending;
-use crate::{Deferred, Error, IncomingMessage, ServerResponse, event};
+use crate::{Deferred, Error, IncomingMessage, OutgoingMessage, ServerResponse, event};
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::rc::Rc;

@@ -1,0 +1,122 @@
+//! Where the body of an incoming message comes from: the exchange of a server, or that of a client.
+//!
+//! Here: [`Source`], which lets [`IncomingMessage`](crate::IncomingMessage) be one type for both, and [`ServerSource`]. Not
+//! here: the message (`message.rs`), how a body is received (`conn/incoming.rs`).
+
+use crate::conn::exchange::Exchange;
+use crate::conn::flow::Flow;
+use crate::conn::incoming::Progress;
+use crate::error::Error;
+use bytes::Bytes;
+use hearken_proto::{Fields, Head};
+use std::fmt;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// The side that an [`IncomingMessage`](crate::IncomingMessage) came in on. Nobody else can implement it.
+pub trait Source: sealed::Source {}
+
+#[doc(hidden)]
+pub mod sealed {
+    //! Keeps the set of sources closed.
+
+    use super::{Bytes, Context, Error, Fields, Head, Poll};
+
+    /// What a message asks of its exchange.
+    pub trait Source {
+        /// The next piece of the body; `None` at its end.
+        fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>>;
+        /// Whoever waited for a piece does so no more.
+        fn stop_waiting(&mut self);
+        /// The trailers that have come.
+        fn trailers(&self) -> Fields;
+        /// Whether the message has come to its end.
+        fn is_complete(&self) -> bool;
+        /// How much may be collected into memory.
+        fn buffered_bytes_max(&self) -> u64;
+        /// The message is dropped; its head's memory may be used again.
+        fn release(&mut self, head: Option<Box<Head>>);
+    }
+}
+
+/// The next piece of the body of a message.
+pub(crate) async fn next_piece<S: Source>(source: &mut S) -> Result<Option<Bytes>, Error> {
+    let mut waiting = Waiting {
+        source,
+        waits: false,
+    };
+    poll_fn(|cx| {
+        let polled = waiting.source.poll_data(cx);
+        waiting.waits = polled.is_pending();
+        polled
+    })
+    .await
+    .transpose()
+}
+
+/// Somebody waits for a piece of the body. Whoever stops waiting without it is no reader any more, and the timer of the
+/// body does not run.
+struct Waiting<'a, S: Source> {
+    source: &'a mut S,
+    waits: bool,
+}
+
+impl<S: Source> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        if self.waits {
+            self.source.stop_waiting();
+        }
+    }
+}
+
+/// The exchange of a server, or of a session. It stays on its thread.
+pub struct ServerSource {
+    pub(crate) exchange: Rc<Exchange>,
+    pub(crate) number: u32,
+}
+
+impl Source for ServerSource {}
+
+impl sealed::Source for ServerSource {
+    fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        self.exchange.order(|state, _| state.poll_data(Some(cx)))
+    }
+
+    fn stop_waiting(&mut self) {
+        self.exchange
+            .order(|state, _| state.incoming.wanted = false);
+    }
+
+    fn trailers(&self) -> Fields {
+        self.exchange.state().incoming.trailers.clone()
+    }
+
+    fn is_complete(&self) -> bool {
+        matches!(self.exchange.state().incoming.progress, Progress::Complete)
+    }
+
+    fn buffered_bytes_max(&self) -> u64 {
+        self.exchange.env.limits.body.buffered_bytes_max
+    }
+
+    fn release(&mut self, head: Option<Box<Head>>) {
+        let number = self.number;
+        self.exchange.order(|state, _| {
+            if state.number == number {
+                state.spare_head = head;
+                if matches!(state.incoming.progress, Progress::Open)
+                    && !state.flow.as_deref().is_some_and(Flow::reads)
+                {
+                    state.incoming.abandon();
+                }
+            }
+        });
+    }
+}
+
+impl fmt::Debug for ServerSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerSource")
+    }
+}
