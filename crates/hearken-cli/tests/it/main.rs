@@ -7,6 +7,7 @@ mod client;
 mod coding;
 mod command;
 mod endpoints;
+mod framing;
 mod log;
 mod program;
 mod signals;
