@@ -37,6 +37,8 @@ mod session;
 mod session_message;
 #[doc(hidden)]
 pub mod source;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod upgrade;
 mod wheel;
@@ -62,3 +64,5 @@ pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, S
 pub use session_message::{SessionIncoming, SessionOutgoing};
 pub use source::{ServerSource, Source};
 pub use upgrade::Upgraded;
+#[cfg(feature = "tls")]
+pub use tls::{CertificateInfo, ClientTls, TlsError, TlsErrorKind, TlsInfo};
