@@ -18,6 +18,7 @@
 
 mod accept;
 mod answer;
+mod client;
 mod client_error;
 mod conn;
 mod error;
@@ -46,6 +47,12 @@ mod worker;
 
 pub use answer::{Answer, Json};
 pub use bytes::Bytes;
+pub use client::event as client_event;
+pub use client::{
+    AbortHandle, Agent, AgentOptions, AgentStats, BoxFuture, ClientRequest, ClientSource, Connect,
+    Connected, Destination, Family, HostStats, Phase, Proxies, Resolve, Response, ResponseFuture,
+    Scheduling, Timings, Transport, get, request,
+};
 pub use client_error::ClientError;
 pub use error::{Closed, Error};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
@@ -63,6 +70,6 @@ pub use server::{Listening, Server, ServerHandle};
 pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
 pub use session_message::{SessionIncoming, SessionOutgoing};
 pub use source::{ServerSource, Source};
-pub use upgrade::Upgraded;
 #[cfg(feature = "tls")]
 pub use tls::{CertificateInfo, ClientTls, TlsError, TlsErrorKind, TlsInfo};
+pub use upgrade::Upgraded;

@@ -45,6 +45,10 @@ impl<T, D> Pump<T, D> {
         &self.transport
     }
 
+    pub(crate) const fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
     pub(crate) fn into_parts(self) -> (T, D) {
         (self.transport, self.drive)
     }
@@ -159,7 +163,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             now,
         );
         if let Some(error) = lost {
-            self.drive.handle_lost(&error, cx, now);
+            self.drive.handle_unwritable(&error, cx, now);
         } else if wrote {
             // Transports with a buffer of their own, TLS say, must pass it on. An error shows at the next write.
             let _ = Pin::new(&mut self.transport).poll_flush(cx);

@@ -18,10 +18,6 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
-    #[expect(
-        dead_code,
-        reason = "the server and the client that give transports away come with the next changes"
-    )]
     pub(crate) const fn new(io: BoxIo, rest: Bytes) -> Self {
         Self { io, rest }
     }

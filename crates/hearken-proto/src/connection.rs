@@ -102,7 +102,6 @@ impl Connection {
     /// A new connection, nothing received, nothing sent.
     #[must_use]
     pub fn new(role: Role, limits: &Limits) -> Self {
-        let head = &limits.head;
         Self {
             role,
             recv: Half::Idle,
@@ -116,12 +115,7 @@ impl Connection {
             decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
             trailers: None,
-            limits: Bounds {
-                bytes: head.bytes_max,
-                fields: head.fields_max,
-                target: head.target_bytes_max,
-                method: head.method_bytes_max,
-            },
+            limits: bounds(limits),
             body_limits: limits.body,
             offset: 0,
             error: None,
@@ -144,6 +138,12 @@ impl Connection {
         self.trailers = None;
         self.offset = offset;
         self.error = None;
+    }
+
+    /// Other limits from here on; to be called between two messages. What a chunked body under way has is as it was.
+    pub const fn set_limits(&mut self, limits: &Limits) {
+        self.limits = bounds(limits);
+        self.body_limits = limits.body;
     }
 
     /// Whether `receive` reports [`Event::Line`](crate::Event::Line). Off at first, because most have no use for it.
@@ -282,6 +282,16 @@ impl Connection {
             debug_assert!(false, "{half} cannot {step:?}");
             Half::Failed
         })
+    }
+}
+
+const fn bounds(limits: &Limits) -> Bounds {
+    let head = &limits.head;
+    Bounds {
+        bytes: head.bytes_max,
+        fields: head.fields_max,
+        target: head.target_bytes_max,
+        method: head.method_bytes_max,
     }
 }
 

@@ -14,12 +14,14 @@ pub(crate) mod env;
 pub(crate) mod exchange;
 pub(crate) mod flow;
 pub(crate) mod incoming;
+mod keep_alive;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod served;
 pub(crate) mod solo;
 pub(crate) mod timers;
+pub(crate) mod used;
 
 use bytes::Bytes;
 use std::io;
@@ -81,6 +83,10 @@ pub(crate) trait Drive {
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant);
     /// The transport broke.
     fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant);
+    /// The transport takes no more. It may still have something to say.
+    fn handle_unwritable(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
+        self.handle_lost(error, cx, now);
+    }
     /// The deadline has passed.
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant);
     /// Lets the application go on. Called when it was woken, and after progress in writing.

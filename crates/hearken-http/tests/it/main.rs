@@ -1,5 +1,6 @@
 //! The crate on real sockets: few tests, bounded in time and size, on loopback and Unix sockets alone.
 
+mod agent;
 mod bodies;
 mod child;
 mod client;
