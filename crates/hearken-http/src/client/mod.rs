@@ -25,6 +25,9 @@ mod target;
 mod tunnel;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use agent::{Agent, AgentStats, HostStats};
 pub use failure::Phase;
 pub use options::{

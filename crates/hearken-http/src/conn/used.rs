@@ -65,6 +65,8 @@ struct Turn {
     body_bytes: u64,
     rated: bool,
     interim_count: u32,
+    /// The head of the final response has come.
+    answered: bool,
 }
 
 /// See the module.
@@ -127,6 +129,7 @@ impl Turn {
             body_bytes: 0,
             rated: true,
             interim_count: 0,
+            answered: false,
         }
     }
 }
@@ -253,6 +256,7 @@ impl Used {
             self.stop();
         }
         self.head = Some(head);
+        self.turn.answered = true;
     }
 
     /// The response is complete, and with it the exchange: whatever the request still has is not wanted.
@@ -290,7 +294,7 @@ impl Used {
         }
         let turn = &self.turn;
         let answered = turn.head_since.is_some();
-        let phase = if self.head_is_through() {
+        let phase = if turn.answered {
             Phase::Read
         } else if turn.sent.is_some() || (answered && self.unwritable.is_none()) {
             Phase::Wait
@@ -308,10 +312,6 @@ impl Used {
         self.failure = Some(error);
         self.stop();
         self.ending = Some(Ending::Cut);
-    }
-
-    fn head_is_through(&self) -> bool {
-        self.head.is_some() || matches!(self.proto.halves().0, Half::Body | Half::Done)
     }
 
     fn lost(&mut self, cause: Cause) {

@@ -16,7 +16,11 @@ fn echo() -> (ServerHandle, String) {
     });
     let listening = server.listen("127.0.0.1:0").expect("a port");
     let handle = listening.start().expect("a server");
-    let url = handle.address().to_string().trim_end_matches('/').to_owned();
+    let url = handle
+        .address()
+        .to_string()
+        .trim_end_matches('/')
+        .to_owned();
     (handle, url)
 }
 
