@@ -49,15 +49,18 @@ pub mod sealed {
 
 /// Declares the events of a server with their arguments, and the struct that keeps their listeners.
 macro_rules! server_events {
-    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty $(, if $feature:literal)?;)*) => {
         $(
             $(#[$doc])*
+            $(#[cfg(feature = $feature)])?
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
             pub struct $name;
 
+            $(#[cfg(feature = $feature)])?
             impl ServerEvent for $name {}
 
+            $(#[cfg(feature = $feature)])?
             impl sealed::Server for $name {
                 type Args<$l> = $args;
                 fn add(self, listener: impl for<$l> Fn($args) + Send + Sync + 'static, listeners: &mut ServerListeners) {
@@ -70,7 +73,10 @@ macro_rules! server_events {
         #[derive(Default)]
         #[doc(hidden)]
         pub struct ServerListeners {
-            $(pub(crate) $field: Vec<Box<dyn for<$l> Fn($args) + Send + Sync>>,)*
+            $(
+                $(#[cfg(feature = $feature)])?
+                pub(crate) $field: Vec<Box<dyn for<$l> Fn($args) + Send + Sync>>,
+            )*
         }
     };
 }
@@ -121,6 +127,24 @@ server_events! {
     /// server.on(event::Connection, |peer| println!("{peer:?}"));
     /// ```
     Connection, connection, <'a> &'a Peer;
+    /// The handshake of TLS is complete: [`Peer::tls`](crate::Peer::tls) has what it agreed on. Comes after `Connection`,
+    /// before any request.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::SecureConnection, |peer| println!("{:?}", peer.tls().map(|tls| tls.version())));
+    /// ```
+    SecureConnection, secure_connection, <'a> &'a Peer, if "tls";
+    /// A handshake of TLS has failed, by the peer, by us, or by the time it took. The connection closes. Not told of a
+    /// peer that leaves before it has said a word.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
+    /// ```
+    TlsClientError, tls_client_error, <'a> &'a crate::TlsClientError<'a>, if "tls";
     /// A request head is complete and legal; its handler starts right after.
     ///
     /// ```

@@ -71,5 +71,8 @@ pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, S
 pub use session_message::{SessionIncoming, SessionOutgoing};
 pub use source::{ServerSource, Source};
 #[cfg(feature = "tls")]
-pub use tls::{CertificateInfo, ClientTls, TlsError, TlsErrorKind, TlsInfo};
+pub use tls::{
+    CertificateInfo, ClientCertificates, ClientTls, ServerTls, TlsClientError, TlsError,
+    TlsErrorKind, TlsInfo,
+};
 pub use upgrade::Upgraded;

@@ -44,6 +44,8 @@ pub struct Server {
     options: ListenOptions,
     workers: Option<NonZeroUsize>,
     connections_max: Option<usize>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
 }
 
 impl Server {
@@ -82,7 +84,19 @@ impl Server {
             options: ListenOptions::new(),
             workers: None,
             connections_max: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Speaks TLS on every connection: https. The second call replaces the first. To change certificates while the
+    /// server runs, keep the handle.
+    ///
+    /// Node: `https.createServer`.
+    #[cfg(feature = "tls")]
+    pub fn tls(&mut self, tls: &crate::ServerTls) -> &mut Self {
+        self.tls = Some(tls.clone());
+        self
     }
 
     /// Listens to an event. Listeners run on the workers, several at the same time; those for one event in the order in
@@ -151,8 +165,17 @@ impl Server {
         let first = self.options.bind(&address.to_listen_addr()?)?;
         let mut listeners = first.bind_more(workers - 1)?;
         listeners.insert(0, first);
+        let address = listeners[0].local_addr();
+        #[cfg(feature = "tls")]
+        let address = if self.tls.is_some() {
+            address.secured()
+        } else {
+            address
+        };
         Ok(Listening {
-            address: listeners[0].local_addr(),
+            address,
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
             listeners,
             work: Arc::clone(&self.work),
             hooks: Arc::clone(&self.hooks),
@@ -191,6 +214,8 @@ pub struct Listening {
     hooks: Arc<Hooks>,
     limits: Limits,
     census: Arc<Census>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
 }
 
 impl Listening {
@@ -219,6 +244,8 @@ impl Listening {
                 hooks: Arc::clone(&self.hooks),
                 census: Arc::clone(&self.census),
                 stop: stopped.clone(),
+                #[cfg(feature = "tls")]
+                tls: self.tls.clone(),
             };
             let work = Arc::clone(&self.work);
             let thread = thread::Builder::new()

@@ -55,6 +55,8 @@ pub(crate) struct Seed {
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) census: Arc<Census>,
     pub(crate) stop: watch::Receiver<Stop>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::ServerTls>,
 }
 
 /// See the module.
@@ -71,6 +73,10 @@ pub(crate) struct Worker {
     time: Cell<(Instant, u32)>,
     /// The thread has slept since the time was read.
     slept: Arc<AtomicBool>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
+    #[cfg(feature = "tls")]
+    pub(crate) turns: crate::tls::Turns,
 }
 
 impl Worker {
@@ -86,13 +92,17 @@ impl Worker {
             scratch: Cell::new(None),
             time: Cell::new((now, 0)),
             slept,
+            #[cfg(feature = "tls")]
+            tls: seed.tls.clone(),
+            #[cfg(feature = "tls")]
+            turns: crate::tls::Turns::new(),
         })
     }
 
     /// The time, read from the system when the thread has slept since, and after some turns at the latest: those that
     /// woke together are served in microseconds, and asking costs as much as parsing a small head.
     #[inline]
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         let (at, turns) = self.time.get();
         if turns < TURNS_PER_READ && !self.slept.load(Ordering::Relaxed) {
             self.time.set((at, turns + 1));
@@ -133,7 +143,7 @@ impl Worker {
         }
     }
 
-    /// Takes over an accepted transport.
+    /// Takes over an accepted transport, whose room in the census is taken. On a server with TLS the handshake comes first.
     pub(crate) fn serve<T, M, F>(
         self: &Rc<Self>,
         transport: T,
@@ -158,15 +168,60 @@ impl Worker {
             served,
             runner: HandlerRunner::new(handlers),
         };
-        let pump = Pump::new(transport, drive);
-        let key = self.wheel.borrow_mut().add();
-        tokio::task::spawn_local(Connection {
-            pump,
+        let seat = Seat {
+            key: self.wheel.borrow_mut().add(),
             worker: Rc::clone(self),
-            key,
+        };
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return self.secure(tls, transport, (drive, seat));
+        }
+        seat.start(transport, drive);
+    }
+}
+
+/// A place among the connections of a worker, and in the census. Free again when it is dropped.
+pub(crate) struct Seat {
+    worker: Rc<Worker>,
+    key: u32,
+}
+
+impl Seat {
+    #[cfg(feature = "tls")]
+    pub(crate) const fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+
+    /// Has the wheel wake this task at a time.
+    #[cfg(feature = "tls")]
+    pub(crate) fn wake_at(&self, at: Instant, waker: &std::task::Waker) {
+        let mut wheel = self.worker.wheel.borrow_mut();
+        wheel.set_waker(self.key, waker);
+        if wheel.set(self.key, Some(at)) {
+            self.worker.earlier.notify_one();
+        }
+    }
+
+    /// Serves the connection, in a task of its own.
+    pub(crate) fn start<T, R>(self, transport: T, drive: ServedBy<R>)
+    where
+        T: Transport + 'static,
+        R: Runner + Unpin + 'static,
+    {
+        tokio::task::spawn_local(Connection {
+            pump: Pump::new(transport, drive),
+            seat: self,
             armed: None,
             known: false,
         });
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.worker.wheel.borrow_mut().remove(self.key);
+        self.worker.census.leave();
+        self.worker.closed.notify_waiters();
     }
 }
 
@@ -180,8 +235,7 @@ fn age(most: Duration, id: u64) -> Duration {
 /// The task of one connection.
 struct Connection<T, R: Runner> {
     pump: Pump<T, ServedBy<R>>,
-    worker: Rc<Worker>,
-    key: u32,
+    seat: Seat,
     /// The wheel wakes us then, at the latest.
     armed: Option<Instant>,
     /// The wheel knows whom to wake.
@@ -211,10 +265,10 @@ impl<T: Transport, R: Runner + Unpin> Future for Connection<T, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let worker = &this.worker;
+        let (worker, key) = (&this.seat.worker, this.seat.key);
         if !this.known {
             this.known = true;
-            worker.wheel.borrow_mut().set_waker(this.key, cx.waker());
+            worker.wheel.borrow_mut().set_waker(key, cx.waker());
         }
         let now = worker.now();
         let due = this.armed.is_some_and(|armed| armed <= now);
@@ -234,7 +288,7 @@ impl<T: Transport, R: Runner + Unpin> Future for Connection<T, R> {
             let earlier = next.is_some_and(|next| this.armed.is_none_or(|armed| next < armed));
             if due || earlier {
                 this.armed = next;
-                if worker.wheel.borrow_mut().set(this.key, next) {
+                if worker.wheel.borrow_mut().set(key, next) {
                     worker.earlier.notify_one();
                 }
             }
@@ -245,11 +299,8 @@ impl<T: Transport, R: Runner + Unpin> Future for Connection<T, R> {
 
 impl<T, R: Runner> Drop for Connection<T, R> {
     fn drop(&mut self) {
-        let now = self.worker.now();
+        let now = self.seat.worker.now();
         self.pump.drive().handle_closed(now);
-        self.worker.wheel.borrow_mut().remove(self.key);
-        self.worker.census.leave();
-        self.worker.closed.notify_waiters();
     }
 }
 

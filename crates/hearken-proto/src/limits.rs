@@ -82,6 +82,8 @@ pub struct BodyLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TimeLimits {
+    /// The handshake of TLS, from accept on. Default 10 s; then closed.
+    pub tls_handshake: Duration,
     /// A whole head, from accept for the first and from the first byte for the others. Default 10 s; then 408.
     pub head: Duration,
     /// Between two reads of a body that somebody waits for. Default 30 s; then 408.
@@ -131,6 +133,7 @@ impl Default for BodyLimits {
 impl Default for TimeLimits {
     fn default() -> Self {
         Self {
+            tls_handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             body_idle: Duration::from_secs(30),
             body_rate_min: 256,
@@ -154,6 +157,7 @@ impl TimeLimits {
     /// ```
     pub const fn dangerously_unlimited(&mut self) {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+        self.tls_handshake = CENTURY;
         self.head = CENTURY;
         self.body_idle = CENTURY;
         self.body_rate_min = 0;

@@ -86,7 +86,12 @@ impl<R: Runner> Drive for ServedBy<R> {
             .advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
     }
 
-    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, _now: Instant) {
+    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            // TLS ended without a close_notify, as many clients end it. A request says how long it is, so nothing can
+            // have been cut off unseen (RFC 9112 §9.8).
+            return self.handle_eof(cx, now);
+        }
         let why = if error.kind() == io::ErrorKind::ConnectionReset {
             Closed::Reset
         } else {
@@ -156,6 +161,10 @@ impl<R: Runner> Drive for ServedBy<R> {
             .as_ref()
             .is_none_or(|exchange| exchange.state().out.is_empty());
         served.ending.filter(|_| flushed)
+    }
+
+    fn write_idle(&self) -> Duration {
+        self.served.env.limits.time.write_idle
     }
 
     fn linger(&self) -> (Duration, u64) {

@@ -101,6 +101,8 @@ pub(crate) trait Drive {
     fn deadline(&self) -> Option<Instant>;
     /// Whether it is over, once nothing is left to be written.
     fn ending(&self) -> Option<Ending>;
+    /// How long a transport may keep bytes that it took and cannot pass on.
+    fn write_idle(&self) -> Duration;
     /// How long, and for how many bytes, the pump reads on after our end was sent.
     fn linger(&self) -> (Duration, u64);
     /// The transport is closed. The last call.

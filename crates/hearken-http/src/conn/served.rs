@@ -47,7 +47,7 @@ pub(crate) struct ServedBy<R: Runner> {
 /// this struct is what an idle connection costs.
 pub(crate) struct Served {
     pub(super) env: Rc<Env>,
-    pub(super) peer: Rc<Peer>,
+    pub(crate) peer: Rc<Peer>,
     pub(super) exchange: Option<Rc<Exchange>>,
     /// Accepted, or the last exchange ended.
     pub(super) since: Instant,
@@ -59,7 +59,7 @@ pub(crate) struct Served {
     /// The head of the current exchange is there, its handler is not started.
     pub(super) ready: bool,
     pub(crate) ending: Option<Ending>,
-    pub(super) why: Closed,
+    pub(crate) why: Closed,
     /// That it is closed was told.
     pub(super) told: bool,
 }
@@ -83,6 +83,16 @@ impl Served {
         let listeners = &served.env.hooks.listeners.connection;
         tell_all(listeners, |listener| listener(&served.peer));
         served
+    }
+
+    /// The handshake of TLS is complete: the connection begins here.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secured(&mut self, info: crate::TlsInfo, now: Instant) {
+        self.since = now;
+        self.peer.secured(info);
+        self.see(0, Step::Secured, now);
+        let listeners = &self.env.hooks.listeners.secure_connection;
+        tell_all(listeners, |listener| listener(&self.peer));
     }
 
     /// One byte is looked at where nobody listens.

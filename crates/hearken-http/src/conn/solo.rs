@@ -282,6 +282,10 @@ impl Drive for Solo {
         self.ending.filter(|_| self.exchange.state().out.is_empty())
     }
 
+    fn write_idle(&self) -> Duration {
+        self.exchange.env.limits.time.write_idle
+    }
+
     fn linger(&self) -> (Duration, u64) {
         let limits = &self.exchange.env.limits;
         (limits.time.linger, limits.body.drain_bytes_max)

@@ -427,6 +427,10 @@ impl Drive for Used {
         self.ending
     }
 
+    fn write_idle(&self) -> Duration {
+        self.limits.time.write_idle
+    }
+
     fn linger(&self) -> (Duration, u64) {
         (Duration::ZERO, 0) // a client has nobody to wait for
     }

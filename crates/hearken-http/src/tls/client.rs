@@ -125,11 +125,7 @@ impl ClientTls {
 
     fn add_roots(self, pem: &[u8], origin: Origin<'_>) -> Result<Self, TlsError> {
         let found = pem::certificates(pem, origin)?;
-        let mut store = RootCertStore::empty();
-        for certificate in &found {
-            let added = store.add(certificate.clone());
-            added.map_err(|error| origin.error(&format!("a certificate is broken: {error}")))?;
-        }
+        pem::roots(pem, origin)?; // each can be one
         Ok(self.set(|settings| settings.roots.extend(found)))
     }
 

@@ -77,6 +77,16 @@ impl TlsError {
         Self::new(TlsErrorKind::Settings, text)
     }
 
+    pub(super) fn plain_http() -> Self {
+        let text = "expected TLS, the peer speaks plain http; its address must begin with https://";
+        Self::new(TlsErrorKind::Protocol, text.to_owned())
+    }
+
+    pub(super) fn timeout() -> Self {
+        let text = "expected the handshake to be complete in time";
+        Self::new(TlsErrorKind::Timeout, text.to_owned())
+    }
+
     /// What a handshake failed with; `refusal` is what our verifier said in it.
     pub(super) fn handshake(error: io::Error, refusal: Option<Refusal>) -> Self {
         if let Some(refusal) = refusal {

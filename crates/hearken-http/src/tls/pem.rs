@@ -5,6 +5,7 @@
 use super::certificate::CertificateInfo;
 use super::error::TlsError;
 use super::provider;
+use rustls::RootCertStore;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -46,6 +47,16 @@ pub(super) fn certificates(
         )));
     }
     Ok(found)
+}
+
+/// All certificates as roots to trust.
+pub(super) fn roots(pem: &[u8], origin: Origin<'_>) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    for certificate in certificates(pem, origin)? {
+        let added = store.add(certificate);
+        added.map_err(|error| origin.error(&format!("a certificate is broken: {error}")))?;
+    }
+    Ok(store)
 }
 
 /// The one private key: PKCS#8, PKCS#1 (RSA) or SEC1 (elliptic curves).

@@ -37,7 +37,6 @@ pub(super) async fn watch<F: Future>(handshake: F) -> (F::Output, Option<Refusal
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Of {
     Server,
-    #[allow(dead_code, reason = "the server that asks for them is on its way")]
     Client,
 }
 

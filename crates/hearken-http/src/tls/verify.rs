@@ -1,21 +1,26 @@
-//! Whether a client trusts the certificate of a server.
+//! Whether a client trusts the certificate of a server, and a server that of a client.
 //!
-//! Here: [`Judge`], which asks webpki and remembers what it refuses, and [`AcceptAny`]. Not here: what a refusal says
-//! (`refusal.rs`).
+//! Here: [`Judge`] and [`Doorman`], which ask webpki and remember what it refuses, and [`AcceptAny`]. Not here: what a
+//! refusal says (`refusal.rs`).
 
+use super::certificate::CertificateInfo;
+use super::error::TlsError;
 use super::provider;
 use super::refusal::{Of, keep};
+use super::server::ClientCertificates;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
+};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
-
-use super::certificate::CertificateInfo;
 
 /// Trusts what leads to a root, and a certificate that was itself given as a root.
 #[derive(Debug)]
@@ -153,5 +158,71 @@ impl ServerCertVerifier for AcceptAny {
         provider()
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+/// Lets clients in whose certificate leads to one of the roots for clients.
+#[derive(Debug)]
+pub(super) struct Doorman(Arc<dyn ClientCertVerifier>);
+
+impl Doorman {
+    pub(super) fn new(roots: RootCertStore, wanted: ClientCertificates) -> Result<Self, TlsError> {
+        let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let builder = match wanted {
+            ClientCertificates::Required => builder,
+            ClientCertificates::Optional => builder.allow_unauthenticated(),
+        };
+        let built = builder.build();
+        built
+            .map(Self)
+            .map_err(|error| TlsError::settings(format!("roots for clients: {error}")))
+    }
+}
+
+impl ClientCertVerifier for Doorman {
+    fn offer_client_auth(&self) -> bool {
+        self.0.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verdict = self.0.verify_client_cert(end_entity, intermediates, now);
+        verdict.inspect_err(|error| keep(end_entity, error, Of::Client))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let verdict = self.0.verify_tls12_signature(message, cert, dss);
+        verdict.inspect_err(|error| keep(cert, error, Of::Client))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let verdict = self.0.verify_tls13_signature(message, cert, dss);
+        verdict.inspect_err(|error| keep(cert, error, Of::Client))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }

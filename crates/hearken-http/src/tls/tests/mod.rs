@@ -1,4 +1,7 @@
-//! TLS in memory: certificates made for the occasion, both ends on a duplex.
+//! TLS in memory and over sockets: certificates made for the occasion.
 
 mod authority;
 mod client;
+mod flush;
+mod server;
+mod serving;
