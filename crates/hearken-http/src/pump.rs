@@ -107,7 +107,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             }
             let wrote = self.write(cx, now);
             if let Some(ending) = self.drive.ending() {
-                if self.late.is_some() && ending != Ending::Cut {
+                if self.late.is_some() && self.waits_for_flush(ending) {
                     return Poll::Pending; // until the last byte is out, or its time
                 }
                 return self.close(ending, cx, now, scratch);
@@ -188,25 +188,33 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
 
     /// Transports with a buffer of their own, TLS say, must pass it on, and may have to wait for room as a write does.
     fn flush(&mut self, wrote: bool, cx: &mut Context<'_>, now: Instant) {
-        let lost = match Pin::new(&mut self.transport).poll_flush(cx) {
-            Poll::Ready(Ok(())) => None,
-            Poll::Ready(Err(error)) => Some(error),
-            Poll::Pending => match self.late.as_deref() {
-                Some(Late::Flush(until)) if !wrote && now < *until => return,
-                Some(_) if !wrote => Some(io::ErrorKind::TimedOut.into()),
-                _ => {
-                    let flush = Late::Flush(now + self.drive.write_idle());
-                    match &mut self.late {
-                        Some(late) => **late = flush,
-                        None => self.late = Some(Box::new(flush)),
-                    }
-                    return;
+        match Pin::new(&mut self.transport).poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.late = None,
+            Poll::Ready(Err(error)) => {
+                self.late = None;
+                self.drive.handle_unwritable(&error, cx, now);
+            }
+            Poll::Pending => match self.late.as_deref_mut() {
+                Some(Late::Flush(until)) if wrote => *until = now + self.drive.write_idle(),
+                Some(Late::Flush(until)) if now < *until => {}
+                Some(_) => {
+                    self.late = None;
+                    self.drive.handle_stuck(cx);
+                }
+                None => {
+                    let until = now + self.drive.write_idle();
+                    self.late = Some(Box::new(Late::Flush(until)));
                 }
             },
-        };
-        self.late = None;
-        if let Some(error) = lost {
-            self.drive.handle_lost(&error, cx, now);
+        }
+    }
+
+    /// Whether what the transport holds back is worth waiting for at this ending. A client that is done waits for nobody.
+    fn waits_for_flush(&self, ending: Ending) -> bool {
+        match ending {
+            Ending::Linger | Ending::Keep => true,
+            Ending::Now => !self.drive.linger().0.is_zero(),
+            Ending::Cut => false,
         }
     }
 

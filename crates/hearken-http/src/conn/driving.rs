@@ -101,6 +101,12 @@ impl<R: Runner> Drive for ServedBy<R> {
         self.served.abort(why, cx, &mut self.runner);
     }
 
+    fn handle_stuck(&mut self, cx: &mut Context<'_>) {
+        self.served.eof = true;
+        self.served
+            .abort(Closed::WriteTimeout, cx, &mut self.runner);
+    }
+
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.served.time_out(cx, &mut self.runner, now);
     }

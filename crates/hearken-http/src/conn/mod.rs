@@ -87,6 +87,8 @@ pub(crate) trait Drive {
     fn handle_unwritable(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
         self.handle_lost(error, cx, now);
     }
+    /// For as long as `write_idle` says the transport could pass nothing on of what it took.
+    fn handle_stuck(&mut self, cx: &mut Context<'_>);
     /// The deadline has passed.
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant);
     /// Lets the application go on. Called when it was woken, and after progress in writing.

@@ -208,6 +208,11 @@ impl Drive for Solo {
         self.ending = Some(Ending::Now);
     }
 
+    fn handle_stuck(&mut self, _cx: &mut Context<'_>) {
+        self.fail(Error::closed(Closed::WriteTimeout), Closed::WriteTimeout);
+        self.ending = Some(Ending::Now);
+    }
+
     fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if due(self.write_deadline()) {

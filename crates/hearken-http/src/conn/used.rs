@@ -389,6 +389,10 @@ impl Drive for Used {
         }
     }
 
+    fn handle_stuck(&mut self, _cx: &mut Context<'_>) {
+        self.fail(Cause::Timeout(self.limits.time.write_idle));
+    }
+
     fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
         self.time_out(now);
     }

@@ -2,7 +2,7 @@
 
 use super::authority::Authority;
 use crate::tls::{ClientTls, ServerTls};
-use crate::{Server, event};
+use crate::{ListenOptions, Server, event};
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,6 +39,7 @@ async fn a_large_answer_arrives_whole_at_a_slow_reader() {
     let mut server = Server::new(async |_req, res| res.end(pattern(LARGE)));
     let handle = server
         .workers(1)
+        .listen_options(ListenOptions::new().send_buffer_bytes(4096))
         .tls(&tls)
         .listen("127.0.0.1:0")
         .unwrap()
@@ -90,6 +91,7 @@ async fn the_last_bytes_do_not_wait_for_another_request() {
     server.on(event::Request, move |_| done.send(()).unwrap());
     let handle = server
         .workers(1)
+        .listen_options(ListenOptions::new().send_buffer_bytes(4096))
         .tls(&tls)
         .listen("127.0.0.1:0")
         .unwrap()
@@ -123,6 +125,7 @@ async fn an_end_without_a_word_ends_the_input_of_a_server() {
     server.on(event::Disconnected, move |(_, why)| told.send(why).unwrap());
     let handle = server
         .workers(1)
+        .listen_options(ListenOptions::new().send_buffer_bytes(4096))
         .tls(&tls)
         .listen("127.0.0.1:0")
         .unwrap()
