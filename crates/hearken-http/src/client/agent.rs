@@ -186,7 +186,9 @@ impl Inner {
     /// How long this connection may lie idle; `None` when it is not to be used again.
     fn idle_time(&self, wire: &mut Wire) -> Option<Duration> {
         let (announced, left) = wire.used().hint;
-        if !self.options.keep_alive || self.destroyed.load(Ordering::Relaxed) || left == Some(0) {
+        // `max=1` is the last one for some servers, and the last but one for others.
+        let last = left.is_some_and(|left| left <= 1);
+        if !self.options.keep_alive || self.destroyed.load(Ordering::Relaxed) || last {
             return None;
         }
         let announced = announced.map(|time| time.saturating_sub(self.options.timeout_buffer));

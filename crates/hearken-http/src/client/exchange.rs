@@ -212,6 +212,7 @@ impl Exchange {
             }
             Stage::Live(leased) => {
                 let over = leased.wire.poll(cx).is_ready();
+                core.judge_switch();
                 core.note();
                 if over {
                     core.settle();

@@ -62,6 +62,8 @@ pub(crate) enum Cause {
     Addresses(Vec<(SocketAddr, io::Error)>),
     /// Nothing in this time.
     Timeout(Duration),
+    /// Fewer bytes a second than this.
+    Rate(u32),
     /// The peer closed the connection.
     Gone,
     /// The peer reset the connection.
@@ -70,6 +72,8 @@ pub(crate) enum Cause {
     Protocol(hearken_proto::Error),
     /// Interim responses without end.
     Interims(u32),
+    /// It switched to a protocol that was not offered.
+    Switched(String),
     /// A proxy refused with this status.
     Refused(u16),
     /// More than so many bytes were written without waiting for room.
@@ -104,7 +108,7 @@ impl Failure {
     /// Whether time ran out, here or where the system counts it.
     pub(crate) fn is_timeout(&self) -> bool {
         match &self.cause {
-            Cause::Timeout(_) => true,
+            Cause::Timeout(_) | Cause::Rate(_) => true,
             Cause::Io(error) => error.kind() == io::ErrorKind::TimedOut,
             Cause::Addresses(tried) => {
                 !tried.is_empty()
@@ -118,7 +122,17 @@ impl Failure {
 
     /// Whether the peer is gone, or we are.
     pub(crate) const fn is_closed(&self) -> bool {
-        matches!(self.cause, Cause::Gone | Cause::Reset | Cause::Aborted)
+        use hearken_proto::{Error, Fault};
+        matches!(
+            self.cause,
+            Cause::Gone
+                | Cause::Reset
+                | Cause::Aborted
+                | Cause::Protocol(Error::Peer {
+                    fault: Fault::TruncatedHead | Fault::TruncatedBody,
+                    ..
+                })
+        )
     }
 
     pub(crate) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
@@ -162,7 +176,7 @@ impl Failure {
             (Phase::Write, Cause::Timeout(_)) => {
                 "; if it may take longer, raise `limits.time.write_idle`"
             }
-            (Phase::Read, Cause::Timeout(_)) => {
+            (Phase::Read, Cause::Timeout(_) | Cause::Rate(_)) => {
                 "; if the body may come more slowly, raise `limits.time`"
             }
             _ => "",
@@ -202,7 +216,8 @@ impl fmt::Display for Cause {
                 }
                 Ok(())
             }
-            Self::Timeout(time) => write!(f, "nothing within {time:?}"),
+            Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
+            Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
             Self::Gone => f.write_str("the peer closed the connection"),
             Self::Reset => f.write_str("the peer reset the connection"),
             Self::Protocol(error) => error.fmt(f),
@@ -212,6 +227,10 @@ impl fmt::Display for Cause {
                     "expected a final response after at most {max} interim ones"
                 )
             }
+            Self::Switched(to) => write!(
+                f,
+                "expected a switch to a protocol that was offered, not to {to:?} (RFC 9110 §7.8)"
+            ),
             Self::Refused(status) => write!(f, "it answered {status}"),
             Self::Unwaited(max) => {
                 write!(f, "expected to wait for `drain` before {max} bytes wait")

@@ -119,14 +119,13 @@ impl IncomingMessage<ClientSource> {
     /// # Errors
     /// When the server has not switched.
     pub fn upgrade(self) -> Result<Upgraded, Error> {
-        let upgraded = self.source().exchange.core().upgraded.take();
+        let mut core = self.source().exchange.core();
+        let upgraded = core.upgraded.take();
         upgraded.ok_or_else(|| {
+            let (peer, status) = (core.plan.target.authority(), self.status());
             Error::new(
-                500,
-                format!(
-                    "expected the server to switch protocols, it answered {}",
-                    self.status()
-                ),
+                502,
+                format!("expected {peer} to switch protocols, it answered {status}"),
             )
         })
     }

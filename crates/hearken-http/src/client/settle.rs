@@ -17,6 +17,34 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 impl Core {
+    /// A server may switch to what was offered and to nothing else (RFC 9110 §7.8).
+    pub(super) fn judge_switch(&mut self) {
+        let Stage::Live(leased) = &mut self.stage else {
+            return;
+        };
+        let used = leased.wire.used();
+        let (Some(_), Some(head)) = (&used.switched, &used.head) else {
+            return;
+        };
+        if head.status() != 101 {
+            return;
+        }
+        let offered = self.draft.fields.view();
+        let is_offered = |to: &[u8]| {
+            let mut offered = offered.get_all("upgrade").flat_map(protocols);
+            offered.any(|offer| offer.eq_ignore_ascii_case(to))
+        };
+        let named = head.fields().get("upgrade").unwrap_or_default();
+        let legal = {
+            let mut to = head.fields().get_all("upgrade").flat_map(protocols);
+            to.next().is_some_and(is_offered) && to.all(is_offered)
+        };
+        if !legal {
+            let to = String::from_utf8_lossy(named).into_owned();
+            used.refuse_switch(to);
+        }
+    }
+
     /// Notes what has happened on the connection and queues what is to be told.
     pub(super) fn note(&mut self) {
         let Stage::Live(leased) = &mut self.stage else {
@@ -198,4 +226,10 @@ impl Core {
     pub(super) fn has_room(&mut self) -> bool {
         (self.pending_bytes() as u64) < self.draft.limits.body.queue_bytes
     }
+}
+
+/// The protocols of one Upgrade field.
+fn protocols(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let parts = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    parts.filter(|part| !part.is_empty())
 }

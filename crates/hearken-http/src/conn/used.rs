@@ -197,6 +197,16 @@ impl Used {
         self.stopped
     }
 
+    /// The switch of protocols is not what was asked for.
+    #[cold]
+    pub(crate) fn refuse_switch(&mut self, to: String) {
+        self.switched = None;
+        self.head = None;
+        self.turn.answered = false;
+        self.ending = None;
+        self.fail(Cause::Switched(to));
+    }
+
     /// Memory for the next head.
     pub(crate) fn give_head(&mut self, head: Box<Head>) {
         self.spare = Some(head);

@@ -2,4 +2,5 @@
 
 mod events;
 mod harness;
+mod hostile;
 mod reuse;

@@ -91,12 +91,19 @@ impl Used {
         let Some((_, due)) = self.next_deadline().filter(|&(at, _)| at <= now) else {
             return;
         };
-        let turn = &self.turn;
+        let (turn, time) = (&self.turn, self.limits.time);
         match due {
             Due::Continue => self.go_on(),
-            Due::Write => self.fail(Cause::Timeout(self.limits.time.write_idle)),
+            Due::Write => self.fail(Cause::Timeout(time.write_idle)),
             Due::Head => self.fail(Cause::Timeout(turn.terms.response)),
-            Due::Body => self.fail(Cause::Timeout(self.limits.time.body_idle)),
+            Due::Body => {
+                let stall = turn.wait.since.map(|since| since + time.body_idle);
+                self.fail(if stall.is_some_and(|at| at <= now) {
+                    Cause::Timeout(time.body_idle)
+                } else {
+                    Cause::Rate(time.body_rate_min)
+                });
+            }
             Due::Silence => {
                 let time = turn.terms.inactivity.unwrap_or_default();
                 self.silent = true;
