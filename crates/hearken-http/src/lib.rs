@@ -23,6 +23,7 @@ mod client_error;
 mod conn;
 mod error;
 pub mod event;
+mod fetch;
 mod listener;
 mod message;
 mod observer;
@@ -55,6 +56,7 @@ pub use client::{
 };
 pub use client_error::ClientError;
 pub use error::{Closed, Error};
+pub use fetch::{CookieJar, RedirectAction, RedirectAttempt, Redirects, ToUrl, Url, UrlError};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
 pub use http::{HeaderMap, Method, StatusCode};
 pub use listener::{
