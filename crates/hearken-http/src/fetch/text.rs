@@ -28,7 +28,9 @@ fn charset(content_type: &str) -> Option<String> {
         };
         if name.trim_ascii().eq_ignore_ascii_case("charset") {
             let value = value.trim_ascii();
-            let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            let unquoted = value
+                .strip_prefix('"')
+                .and_then(|value| value.strip_suffix('"'));
             // A backslash makes the next character itself (RFC 9110 §5.6.4).
             return Some(unquoted.map_or_else(|| value.to_owned(), |text| text.replace('\\', "")));
         }
@@ -98,7 +100,11 @@ impl fmt::Display for CharsetError {
         } else {
             "UTF-8 (the feature `charset` knows more)"
         };
-        write!(f, "expected text in {known}, its Content-Type says {:?}; take its bytes instead", self.0)
+        write!(
+            f,
+            "expected text in {known}, its Content-Type says {:?}; take its bytes instead",
+            self.0
+        )
     }
 }
 

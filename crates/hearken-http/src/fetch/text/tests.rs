@@ -53,7 +53,11 @@ fn other_charsets() {
         (b"\xef\xbb\xbfh\xc3\xa4", "iso-8859-1", "hä"),
     ] {
         let content_type = format!("text/plain; charset={charset}");
-        assert_eq!(decode(bytes, Some(&content_type)).as_deref(), Ok(text), "{charset}");
+        assert_eq!(
+            decode(bytes, Some(&content_type)).as_deref(),
+            Ok(text),
+            "{charset}"
+        );
     }
 }
 
