@@ -1,5 +1,7 @@
-//! The flags, as clap reads them, and their help. Not here: what they mean together (`plan.rs`).
+//! The flags, as clap reads them, and their help. Not here: what they mean together (`plan.rs`), those of `hearken fetch`
+//! (`fetch/flags.rs`).
 
+use crate::fetch::flags::{self, Fetch};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 
@@ -21,6 +23,9 @@ pub(crate) enum Command {
     /// A server to point clients at
     #[command(long_about = ECHO_ABOUT, after_help = ECHO_EXAMPLES, after_long_help = ECHO_MORE)]
     Echo(Echo),
+    /// An HTTP client: bodies to stdout, or what happened as JSON
+    #[command(long_about = flags::ABOUT, after_help = flags::EXAMPLES, after_long_help = flags::MORE)]
+    Fetch(Box<Fetch>),
 }
 
 /// `hearken echo`.

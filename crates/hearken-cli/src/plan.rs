@@ -1,8 +1,9 @@
 //! What the flags and the environment mean together, as plain data that can be looked at before anything is done.
 //!
-//! Here: [`Plan`], and [`plan`] that makes it. Not here: carrying it out (`run.rs`).
+//! Here: [`Plan`] of `hearken echo`, and [`plan`] that makes it. Not here: carrying it out (`run.rs`), the plan of `hearken
+//! fetch` (`fetch/plan.rs`).
 
-use crate::cli::{Cli, Command, Echo};
+use crate::cli::Echo;
 use hearken::{ListenAddr, ToListenAddr};
 use std::ffi::OsString;
 use std::fmt;
@@ -63,10 +64,9 @@ impl World {
 }
 
 /// Makes the plan.
-pub(crate) fn plan(cli: Cli, world: &World) -> Result<Plan, Stop> {
-    let Command::Echo(echo) = cli.command;
+pub(crate) fn plan(echo: &Echo, world: &World) -> Result<Plan, Stop> {
     Ok(Plan {
-        address: address(&echo, world)?,
+        address: address(echo, world)?,
         workers: echo.workers,
         log: if echo.quiet {
             Log::Quiet

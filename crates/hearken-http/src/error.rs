@@ -230,7 +230,7 @@ impl Error {
     /// Whether a body was larger than allowed.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self.inner.kind, Kind::TooLarge(_))
+        matches!(self.inner.kind, Kind::TooLarge(_)) || self.is_fetched_too_large()
     }
 
     /// The fault, if a peer broke the protocol.

@@ -23,6 +23,7 @@ mod client_error;
 mod conn;
 mod error;
 pub mod event;
+mod fetch;
 mod listener;
 mod message;
 mod observer;
@@ -51,12 +52,16 @@ pub use client::event as client_event;
 pub use client::{
     AbortHandle, Agent, AgentOptions, AgentStats, BoxFuture, ClientRequest, ClientSource, Connect,
     Connected, Destination, Family, HostStats, Phase, Proxies, Resolve, Response, ResponseFuture,
-    Scheduling, Timings, Transport, get, request,
+    Scheduling, Timings, Transport, request,
 };
 pub use client_error::ClientError;
 pub use error::{Closed, Error};
+pub use fetch::{
+    Body, BodyStream, CookieJar, Fetched, RedirectAction, RedirectAttempt, Redirects,
+    RequestBuilder, ToUrl, Url, UrlError, delete, fetch, get, head, patch, post, put,
+};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
-pub use http::{HeaderMap, Method, StatusCode};
+pub use http::{HeaderMap, Method, StatusCode, Version};
 pub use listener::{
     ListenAddr, ListenError, ListenErrorKind, ListenOptions, Listener, ListenerParts, LocalAddr,
     SocketFile, ToListenAddr,

@@ -1,11 +1,15 @@
 //! Flags and environment in, plan out.
 
 use super::*;
+use crate::cli::{Cli, Command};
 use clap::Parser;
 
 fn planned(line: &str, world: &World) -> Result<Plan, Stop> {
     let cli = Cli::try_parse_from(line.split_whitespace()).expect("flags that clap accepts");
-    plan(cli, world)
+    let Command::Echo(echo) = cli.command else {
+        panic!("another command");
+    };
+    plan(&echo, world)
 }
 
 fn address_of(line: &str) -> String {

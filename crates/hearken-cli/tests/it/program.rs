@@ -20,6 +20,14 @@ pub(crate) fn command(args: &[&str]) -> Command {
         "CLICOLOR",
         "CLICOLOR_FORCE",
         "RUST_BACKTRACE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
     ] {
         command.env_remove(variable);
     }

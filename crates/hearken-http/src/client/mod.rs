@@ -1,6 +1,6 @@
 //! The client: Node's `http.request`, `ClientRequest` and `Agent`.
 //!
-//! Here: [`request`] and [`get`]. A request (`request.rs`, what it may ask for in `request_options.rs`) and its response
+//! Here: [`request`]; its sibling `get` is in `fetch/`. A request (`request.rs`, what it may ask for in `request_options.rs`) and its response
 //! (`response.rs`) share one exchange (`exchange.rs`, `settle.rs`, `relay.rs`), which takes a connection (`wire.rs`) from the pool of an agent
 //! (`agent.rs`, `pool.rs`) or has one made (`connect.rs`, `happy.rs`, `proxy.rs`, `tunnel.rs`). Events are in `event.rs`, errors in `failure.rs`.
 //! Not here: the connection without I/O (`conn/used.rs`), the protocol (hearken-proto).
@@ -37,6 +37,7 @@ pub use origin::{Connected, Timings};
 pub use proxy::Proxies;
 pub use request::{AbortHandle, ClientRequest};
 pub use response::{ClientSource, Response, ResponseFuture};
+pub(crate) use target::basic_auth;
 
 use crate::error::Error;
 
@@ -53,18 +54,4 @@ use crate::error::Error;
 /// When the method is no token, or the URL is none of http or https.
 pub fn request(method: &str, url: &str) -> Result<ClientRequest, Error> {
     Agent::global().request(method, url)
-}
-
-/// Asks for a URL by the [global agent](Agent::global) and waits for the response. Node's `http.get`.
-///
-/// ```no_run
-/// # async fn example() -> Result<(), hearken_http::Error> {
-/// println!("{}", hearken_http::get("http://127.0.0.1:3000/").await?.text().await?);
-/// # Ok(()) }
-/// ```
-///
-/// # Errors
-/// When the URL is none, or the exchange fails before the head of the response is there.
-pub async fn get(url: &str) -> Result<Response, Error> {
-    request("GET", url)?.end("").await
 }
