@@ -28,8 +28,7 @@ impl Site {
     /// If the certificate cannot be read.
     pub fn new(port: u16, row: Row, certificate: &Path) -> io::Result<Self> {
         let tls = match row.role() {
-            // It could always resume a session; whether it does is up to the server.
-            Role::Tls => Some(tls::careful(certificate, Sessions::Kept)?),
+            Role::Tls => Some(tls::careful(certificate, Sessions::of(row))?),
             Role::Server | Role::Client => None,
         };
         Ok(Self { port, tls })

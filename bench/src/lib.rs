@@ -172,7 +172,7 @@ fn check_one(bench: &Bench<'_>, peer: &Peer, row: Row, report: &mut Report) -> R
             )
         });
     }
-    let server = Server::start(peer, bench.workshop, row, bench.options.server_core)?;
+    let server = Server::start(peer, bench.workshop, bench.options.server_core)?;
     let site = Site::new(server.port(), row, &bench.workshop.identity().certificate)
         .map_err(|error| format!("cannot check: {error}"))?;
     check::row(&site, row)?;

@@ -115,13 +115,8 @@ impl Bench<'_> {
     /// # Errors
     /// One line that says why not.
     pub fn target(&self) -> Result<Server, String> {
-        Server::start(
-            &TARGET,
-            self.workshop,
-            Row::ClientGet,
-            self.options.load_core,
-        )
-        .map_err(|reason| format!("the server {} {reason}", TARGET.name))
+        Server::start(&TARGET, self.workshop, self.options.load_core)
+            .map_err(|reason| format!("the server {} {reason}", TARGET.name))
     }
 
     /// Measures one peer in one row, with processes of its own.
@@ -137,7 +132,7 @@ impl Bench<'_> {
                 self.measure_client(peer, &target, row)
             }
         } else {
-            let server = Server::start(peer, self.workshop, row, self.options.server_core)?;
+            let server = Server::start(peer, self.workshop, self.options.server_core)?;
             if row == Row::Idle {
                 self.measure_idle(&server)
             } else {

@@ -152,9 +152,7 @@ impl Row {
                 "a client's shortest GET of 1 KiB of JSON, parsed, one after the other"
             }
             Self::ClientInstructions => "instructions of one request of a client, by row",
-            Self::TlsFull => {
-                "TCP, full TLS 1.3 handshake, one small GET, gone; 16 at a time, no tickets"
-            }
+            Self::TlsFull => "TCP, full TLS 1.3 handshake, one small GET, gone; 16 at a time",
             Self::TlsResumed => "the same with a session resumed by ticket",
             Self::TlsDownload => "GET /download, 1 MiB under TLS, 16 connections",
             Self::TlsUpload => "POST /upload, 1 MiB under TLS, 16 connections",

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::peers::Peer;
-use crate::rows::Row;
 use crate::system;
 use crate::workshop::Workshop;
 
@@ -24,14 +23,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the peer for a row on a free port, pinned to `core`, and waits until it accepts.
+    /// Starts the peer on a free port, pinned to `core`, and waits until it accepts.
     ///
     /// # Errors
     /// One line that says why not, with the last line of the peer's standard error if it ended.
-    pub fn start(peer: &Peer, workshop: &Workshop, row: Row, core: usize) -> Result<Self, String> {
+    pub fn start(peer: &Peer, workshop: &Workshop, core: usize) -> Result<Self, String> {
         let log = workshop.log(peer);
         let child = free_port().and_then(|port| {
-            let mut command = workshop.command(peer, row, port)?;
+            let mut command = workshop.command(peer, port)?;
             command
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())

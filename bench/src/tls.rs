@@ -16,6 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use crate::rows::Row;
+
 /// The name that the certificate is for.
 pub const HOST: &str = "localhost";
 
@@ -46,13 +48,25 @@ impl Identity {
     }
 }
 
-/// Whether a client keeps tickets.
+/// Whether a client keeps tickets. All servers issue them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sessions {
     /// None is kept: each handshake is a full one.
     Forgotten,
     /// Kept, in memory of this setting's own.
     Kept,
+}
+
+impl Sessions {
+    /// What the clients of a row do.
+    #[must_use]
+    pub fn of(row: Row) -> Self {
+        if row == Row::TlsResumed {
+            Self::Kept
+        } else {
+            Self::Forgotten
+        }
+    }
 }
 
 /// A client that verifies the certificate in full, for checks.

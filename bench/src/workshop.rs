@@ -118,12 +118,11 @@ impl Workshop {
         command
     }
 
-    /// The command that starts a server for a row, on a port of 127.0.0.1.
+    /// The command that starts a server on a port of 127.0.0.1.
     ///
     /// # Errors
     /// If nginx's configuration cannot be written.
-    pub fn command(&self, peer: &Peer, row: Row, port: u16) -> io::Result<Command> {
-        let tickets = row == Row::TlsResumed;
+    pub fn command(&self, peer: &Peer, port: u16) -> io::Result<Command> {
         Ok(match peer.kind {
             Kind::Cargo { .. } => {
                 let mut command = self.program(peer);
@@ -131,7 +130,6 @@ impl Workshop {
                 if peer.role == Role::Tls {
                     let Identity { certificate, key } = &self.identity;
                     command.arg(certificate).arg(key);
-                    command.arg(if tickets { "tickets" } else { "no-tickets" });
                 }
                 command
             }
@@ -144,7 +142,6 @@ impl Workshop {
                 let text = include_str!("../peers/nginx/nginx.conf.in")
                     .replace("{tls}", tls.trim_end())
                     .replace("{ssl}", if tls.is_empty() { "" } else { " ssl" })
-                    .replace("{tickets}", if tickets { "on" } else { "off" })
                     .replace("{port}", &port.to_string())
                     .replace("{dir}", &self.scratch.to_string_lossy())
                     .replace("{json}", &peer_kit::json_text());

@@ -51,26 +51,21 @@ pub struct TlsArguments {
     pub certificate: PathBuf,
     /// A PEM file with its private key.
     pub key: PathBuf,
-    /// Whether sessions are resumed, by tickets that hold the state. Without, none is resumed and no ticket sent.
-    pub tickets: bool,
 }
 
-/// The arguments behind the port: `CERTIFICATE KEY tickets|no-tickets`.
+/// The arguments behind the port: `CERTIFICATE KEY`.
 ///
 /// Ends the process with exit code 2 if they are not there, as [`address`] does.
 #[must_use]
 pub fn tls_arguments() -> TlsArguments {
     let rest: Vec<String> = std::env::args().skip(2).collect();
     match rest.as_slice() {
-        [certificate, key, tickets] if ["tickets", "no-tickets"].contains(&tickets.as_str()) => {
-            TlsArguments {
-                certificate: certificate.into(),
-                key: key.into(),
-                tickets: tickets == "tickets",
-            }
-        }
+        [certificate, key] => TlsArguments {
+            certificate: certificate.into(),
+            key: key.into(),
+        },
         _ => {
-            eprintln!("usage: PEER PORT CERTIFICATE KEY tickets|no-tickets");
+            eprintln!("usage: PEER PORT CERTIFICATE KEY");
             std::process::exit(2);
         }
     }

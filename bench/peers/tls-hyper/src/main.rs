@@ -1,6 +1,5 @@
 //! hyper 1.x under tokio-rustls, HTTP/1 only, on one current-thread runtime, without deadlines: its cheapest form.
-//! `PEER PORT CERTIFICATE KEY tickets|no-tickets`: with tickets, sessions are resumed by them, as nginx does; without, nothing
-//! is resumed and no ticket sent.
+//! Sessions are resumed by tickets that hold the state, as nginx does it; rustls by itself would keep the last 256 in memory.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -18,7 +17,6 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::NoServerSessionStorage;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -52,12 +50,7 @@ fn configuration(arguments: &TlsArguments) -> Result<ServerConfig, Box<dyn Error
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
-    if arguments.tickets {
-        configuration.ticketer = ring::Ticketer::new()?;
-    } else {
-        configuration.session_storage = Arc::new(NoServerSessionStorage {});
-        configuration.send_tls13_tickets = 0;
-    }
+    configuration.ticketer = ring::Ticketer::new()?;
     Ok(configuration)
 }
 

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use harness::response;
+use harness::rows::Row;
 use harness::tls::{HOST, Sessions, hasty};
 use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
@@ -41,10 +42,12 @@ pub(crate) async fn run(row: &str, plan: Plan) -> io::Result<()> {
         time,
         certificate,
     } = plan;
-    let (sessions, kind) = if row == "tls-resumed" {
-        (Sessions::Kept, HandshakeKind::Resumed)
-    } else {
-        (Sessions::Forgotten, HandshakeKind::Full)
+    let named = Row::ALL.into_iter().find(|one| one.name() == row);
+    let row = named.ok_or_else(|| io::Error::other(format!("no row {row}")))?;
+    let sessions = Sessions::of(row);
+    let kind = match sessions {
+        Sessions::Kept => HandshakeKind::Resumed,
+        Sessions::Forgotten => HandshakeKind::Full,
     };
     // Settings of its own for each connection, so that tickets are not taken by another.
     let door = move || {
@@ -54,7 +57,7 @@ pub(crate) async fn run(row: &str, plan: Plan) -> io::Result<()> {
         })
     };
     let driven = match row {
-        "tls-full" | "tls-resumed" => {
+        Row::TlsFull | Row::TlsResumed => {
             let connect = async move || {
                 let door = door()?;
                 // The session that is resumed from now on.
@@ -64,7 +67,7 @@ pub(crate) async fn run(row: &str, plan: Plan) -> io::Result<()> {
             let visit = async move |door: &mut Door| door.visit(kind).await;
             drive(connections, time, connect, visit).await?
         }
-        "tls-download" => {
+        Row::TlsDownload => {
             let connect = async move || Ok((door()?.enter().await?, vec![0; 64 * 1024]));
             drive(connections, time, connect, async |(stream, piece)| {
                 timeout(PATIENCE, download(stream, piece))
@@ -73,13 +76,13 @@ pub(crate) async fn run(row: &str, plan: Plan) -> io::Result<()> {
             })
             .await?
         }
-        "tls-upload" => {
+        Row::TlsUpload => {
             let request: Rc<[u8]> = large_post();
             let connect = async move || door()?.enter().await;
             let send = async move |stream: &mut TlsStream<TcpStream>| post(stream, &request).await;
             drive(connections, time, connect, send).await?
         }
-        _ => return Err(io::Error::other(format!("no row {row}"))),
+        _ => return Err(io::Error::other("no row under TLS")),
     };
     print_figures(driven, 1);
     Ok(())
