@@ -114,7 +114,7 @@ pub(crate) fn run<W: FnMut(Order) -> Result<Outcome, Failure>>(
     make: impl FnOnce(&Job) -> Result<W, Failure>,
 ) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match obey(&arguments, make) {
+    match obey(&arguments, &mut io::stdout(), make) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -125,6 +125,7 @@ pub(crate) fn run<W: FnMut(Order) -> Result<Outcome, Failure>>(
 
 fn obey<W: FnMut(Order) -> Result<Outcome, Failure>>(
     arguments: &[String],
+    out: &mut impl Write,
     make: impl FnOnce(&Job) -> Result<W, Failure>,
 ) -> Result<(), Failure> {
     let usage = "usage: PEER get|download|upload|json URL CONNECTIONS [seconds N|count N|show]...";
@@ -143,7 +144,6 @@ fn obey<W: FnMut(Order) -> Result<Outcome, Failure>>(
     let mut worker = make(&job)?;
     let mut work = |order| -> Result<(), Failure> {
         let line = worker(order)?.line()?;
-        let mut out = io::stdout().lock();
         writeln!(out, "{line}")?;
         Ok(out.flush()?)
     };
@@ -174,9 +174,9 @@ mod tests {
 
     #[test]
     fn orders_are_done_in_turn_and_the_first_wrong_one_ends_it() {
-        let mut done = Vec::new();
+        let (mut done, mut out) = (Vec::new(), Vec::new());
         let all = words("get http://a/ 2 count 5 show seconds 1");
-        let made = obey(&all, |job| {
+        let made = obey(&all, &mut out, |job| {
             assert_eq!((job.kind, job.connections), (Kind::Get, 2));
             let done = &mut done;
             Ok(move |order| {
@@ -185,6 +185,11 @@ mod tests {
             })
         });
         assert!(made.is_ok());
+        assert_eq!(
+            out.split(|byte| *byte == b'\n').count(),
+            4,
+            "a line for each"
+        );
         assert_eq!(done, [Order::Count(5), Order::Show, Order::Seconds(1)]);
         for wrong in [
             "get http://a/ 0 show",
@@ -192,7 +197,7 @@ mod tests {
             "get",
             "get http://a/ 1 count",
         ] {
-            let made = obey(&words(wrong), |_| {
+            let made = obey(&words(wrong), &mut out, |_| {
                 Ok(|_| Ok(Outcome::Done(Tally::default())))
             });
             assert!(made.is_err(), "{wrong}");
