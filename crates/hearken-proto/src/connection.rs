@@ -86,6 +86,8 @@ pub struct Connection {
     /// Neither side has said that this exchange is the last.
     pub(crate) persistent: bool,
     pub(crate) report_lines: bool,
+    /// What a client expects is judged by whoever drives this.
+    pub(crate) pass_expectations: bool,
     /// `head` holds a finished head; the next byte of a head clears it.
     pub(crate) head_done: bool,
     pub(crate) decoder: HeadDecoder,
@@ -111,6 +113,7 @@ impl Connection {
             asked: Asked::default(),
             persistent: true,
             report_lines: false,
+            pass_expectations: false,
             head_done: false,
             decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
@@ -150,6 +153,12 @@ impl Connection {
     pub const fn report_lines(&mut self, report: bool) {
         self.report_lines = report;
         self.decoder.stop_at_line(report);
+    }
+
+    /// Whether a request that expects something else than `100-continue` is passed on, with
+    /// [`Head::expectation`], to whoever knows what it means (RFC 9110 §10.1.1). Off at first: it is refused with 417.
+    pub const fn pass_expectations(&mut self, pass: bool) {
+        self.pass_expectations = pass;
     }
 
     /// Which end this is.
@@ -241,6 +250,22 @@ impl Connection {
         self.recv = self.moved(self.recv, Step::Switch);
         self.send = self.moved(self.send, Step::Switch);
         self.persistent = false;
+    }
+
+    /// Gives the transport to another protocol without a word of this one: what was sent and taken in stays, nothing
+    /// more is. Bytes that `receive` has not consumed belong to that protocol. The second call changes nothing.
+    ///
+    /// # Errors
+    /// [`Misuse::OutOfOrder`](crate::Misuse::OutOfOrder) when a direction is broken or is to be closed.
+    pub fn hand_over(&mut self) -> Result<(), crate::Misuse> {
+        let open = |half: Half| half.is_open() || matches!(half, Half::Closed | Half::Switched);
+        if !open(self.recv) || !open(self.send) {
+            return Err(crate::Misuse::OutOfOrder);
+        }
+        if self.recv != Half::Switched {
+            self.switch();
+        }
+        Ok(())
     }
 
     /// The rules that need both halves. Called after every move of one of them.
