@@ -61,6 +61,8 @@ pub enum Closed {
     ReadTimeout,
     /// The peer did not take what was written.
     WriteTimeout,
+    /// Nothing came or went for too long.
+    Inactive,
     /// This server was told to stop and the time for it ran out.
     Stopped,
     /// This side gave up: a response could not be finished as it was begun.
@@ -76,6 +78,7 @@ impl fmt::Display for Closed {
             Self::BadMessage => "the peer sent a broken message",
             Self::ReadTimeout => "the peer was too slow to send",
             Self::WriteTimeout => "the peer was too slow to receive",
+            Self::Inactive => "nothing came or went for too long",
             Self::Stopped => "the server stopped",
             Self::Aborted => "the exchange was given up here",
         })
@@ -222,7 +225,10 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.inner.kind {
             Kind::Client(failure) => failure.is_timeout(),
-            Kind::Closed(closed) => matches!(closed, Closed::ReadTimeout | Closed::WriteTimeout),
+            Kind::Closed(closed) => matches!(
+                closed,
+                Closed::ReadTimeout | Closed::WriteTimeout | Closed::Inactive
+            ),
             _ => false,
         }
     }

@@ -24,6 +24,7 @@ mod conn;
 mod error;
 pub mod event;
 mod fetch;
+mod handle;
 mod listener;
 mod message;
 mod observer;
@@ -37,8 +38,12 @@ mod runner;
 mod server;
 mod session;
 mod session_message;
+mod settings;
 #[doc(hidden)]
 pub mod source;
+#[doc(hidden)]
+pub mod takers;
+mod timed_out;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -60,6 +65,7 @@ pub use fetch::{
     Body, BodyStream, CookieJar, Fetched, RedirectAction, RedirectAttempt, Redirects,
     RequestBuilder, ToUrl, Url, UrlError, delete, fetch, get, head, patch, post, put,
 };
+pub use handle::ServerHandle;
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
 pub use http::{HeaderMap, Method, StatusCode, Version};
 pub use listener::{
@@ -71,13 +77,15 @@ pub use observer::{Observation, Observer, Step};
 pub use outgoing_message::OutgoingMessage;
 pub use peer::Peer;
 pub use response::{Deferred, Sent, ServerResponse, Status};
-pub use server::{Listening, Server, ServerHandle};
+pub use server::{Listening, Server};
 pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
 pub use session_message::{SessionIncoming, SessionOutgoing};
 pub use source::{ServerSource, Source};
+pub use takers::Handled;
+pub use timed_out::{TimedOut, Waited};
 #[cfg(feature = "tls")]
 pub use tls::{
     CertificateInfo, ClientCertificates, ClientTls, ServerTls, TlsClientError, TlsError,
     TlsErrorKind, TlsInfo,
 };
-pub use upgrade::Upgraded;
+pub use upgrade::{Upgraded, Upgrading};

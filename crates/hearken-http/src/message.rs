@@ -36,7 +36,7 @@ use std::rc::Rc;
 pub struct IncomingMessage<S: Source = ServerSource> {
     /// There until the message is dropped.
     head: Option<Box<Head>>,
-    source: S,
+    pub(crate) source: S,
 }
 
 /// A complete message, as [`event::Ready`](crate::event::Ready) shows it.

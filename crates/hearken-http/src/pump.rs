@@ -212,7 +212,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
     /// Whether what the transport holds back is worth waiting for at this ending. A client that is done waits for nobody.
     fn waits_for_flush(&self, ending: Ending) -> bool {
         match ending {
-            Ending::Linger | Ending::Keep => true,
+            Ending::Linger | Ending::Keep | Ending::HandOver => true,
             Ending::Now => !self.drive.linger().0.is_zero(),
             Ending::Cut => false,
         }
@@ -225,6 +225,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         now: Instant,
         scratch: &mut [u8],
     ) -> Poll<()> {
+        if ending == Ending::HandOver {
+            return Poll::Ready(()); // the task takes both apart
+        }
         if matches!(ending, Ending::Keep | Ending::Cut) {
             self.drive.handle_closed(now);
             return Poll::Ready(());

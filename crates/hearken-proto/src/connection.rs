@@ -88,6 +88,8 @@ pub struct Connection {
     pub(crate) report_lines: bool,
     /// What a client expects is judged by whoever drives this.
     pub(crate) pass_expectations: bool,
+    /// For how long the peer may count on the connection after a response, in seconds.
+    pub(crate) keep_alive: Option<u32>,
     /// `head` holds a finished head; the next byte of a head clears it.
     pub(crate) head_done: bool,
     pub(crate) decoder: HeadDecoder,
@@ -114,6 +116,7 @@ impl Connection {
             persistent: true,
             report_lines: false,
             pass_expectations: false,
+            keep_alive: None,
             head_done: false,
             decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
@@ -159,6 +162,12 @@ impl Connection {
     /// [`Head::expectation`], to whoever knows what it means (RFC 9110 §10.1.1). Off at first: it is refused with 417.
     pub const fn pass_expectations(&mut self, pass: bool) {
         self.pass_expectations = pass;
+    }
+
+    /// For how many seconds the peer may count on the connection after a response, if it lives on. Responses then say so by
+    /// `Keep-Alive: timeout`: advice, which no standard defines any more, but clients read. Off at first.
+    pub const fn tell_keep_alive(&mut self, seconds: Option<u32>) {
+        self.keep_alive = seconds;
     }
 
     /// Which end this is.

@@ -238,6 +238,7 @@ impl Head {
 
     /// The protocols that the sender would switch to. `None` unless the rules for it are kept: HTTP/1.1, the token
     /// `upgrade` in Connection, and no body (RFC 9110 §7.8; stricter: a request with a body is not switched).
+    #[inline]
     #[must_use]
     pub fn upgrade(&self) -> Option<&[u8]> {
         let asked = self.version == Version::Http11

@@ -41,9 +41,6 @@ pub struct Response<'a> {
     pub length: Length,
     /// Value for Date, added unless `fields` has one.
     pub date: Option<&'a Date>,
-    /// If the connection lives on after this response: for how many seconds the peer may count on that, said by
-    /// `Keep-Alive: timeout`. Advice, which no standard defines any more, but clients read.
-    pub keep_alive: Option<u32>,
 }
 
 impl<'a> Response<'a> {
@@ -56,7 +53,6 @@ impl<'a> Response<'a> {
             fields,
             length,
             date: None,
-            keep_alive: None,
         }
     }
 }

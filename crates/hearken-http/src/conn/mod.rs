@@ -8,11 +8,13 @@
 //! (hearken-proto).
 
 pub(crate) mod clock;
+mod dispatch;
 mod driving;
 mod endings;
 pub(crate) mod env;
 pub(crate) mod exchange;
 pub(crate) mod flow;
+mod handing;
 pub(crate) mod incoming;
 mod keep_alive;
 mod orders;
@@ -21,6 +23,7 @@ pub(crate) mod output;
 pub(crate) mod served;
 pub(crate) mod solo;
 pub(crate) mod timers;
+pub(crate) mod tunnel;
 pub(crate) mod used;
 
 use bytes::Bytes;
@@ -41,6 +44,8 @@ pub(crate) enum Ending {
     Cut,
     /// Leave the transport as it is: it goes back to whoever brought it.
     Keep,
+    /// The transport goes to another protocol, and the connection lives on without it.
+    HandOver,
 }
 
 /// Bytes from the transport.

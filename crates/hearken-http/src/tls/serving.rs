@@ -11,7 +11,8 @@ use crate::conn::served::{Runner, ServedBy};
 use crate::error::Closed;
 use crate::panics::tell_all;
 use crate::peer::Peer;
-use crate::worker::{Seat, Transport, Worker};
+use crate::transport::Transport;
+use crate::worker::{Seat, Worker};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -159,7 +160,7 @@ impl Seat {
                 return Poll::Ready(Ok(done));
             }
             let now = worker.now();
-            if worker.env.killed.get() {
+            if self.is_cut() {
                 return Poll::Ready(Err(Late::Stopped));
             }
             if worker.env.draining.get() {

@@ -11,3 +11,4 @@ mod serving;
 mod sessions;
 mod signals;
 mod stopping;
+mod upgrades;

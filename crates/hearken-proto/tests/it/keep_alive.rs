@@ -233,8 +233,8 @@ fn how_long_a_connection_lives_on_is_told() {
         for (name, value) in fields {
             all.append(name, value).unwrap();
         }
-        let mut response = Response::new(204, &all, Length::Known(0));
-        response.keep_alive = Some(15);
+        server.tell_keep_alive(Some(15));
+        let response = Response::new(204, &all, Length::Known(0));
         let mut out = Vec::new();
         server.send_response(&response, &mut out).unwrap();
         String::from_utf8(out).unwrap()
