@@ -60,7 +60,13 @@ fn cases() -> Vec<Case> {
             "DECODE",
             "expected gzip",
         ),
-        (Act::Hang, &["-m", "0.2"], 28, "TIMEOUT", "within"),
+        (
+            Act::Hang,
+            &["-m", "0.2"],
+            28,
+            "TIMEOUT",
+            "all of it took longer than 200ms",
+        ),
         (
             answer("302 Found", "Location: ftp://a/\r\n", ""),
             &["-L"],

@@ -9,6 +9,7 @@ mod command;
 mod endpoints;
 mod fetch;
 mod fetch_failures;
+mod fetch_tls;
 mod framing;
 mod log;
 mod program;

@@ -88,7 +88,7 @@ async fn within<T>(plan: &Plan, step: impl Future<Output = Result<T, Error>>) ->
         Ok(done) => done,
         Err(_) => {
             let peer = plan.target.authority();
-            Err(Failure::before(Phase::Connect, &peer, Cause::Timeout(time)))
+            Err(Failure::before(Phase::Connect, &peer, Cause::Whole(time)))
         }
     }
 }

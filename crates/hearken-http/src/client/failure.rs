@@ -62,6 +62,8 @@ pub(crate) enum Cause {
     Addresses(Vec<(SocketAddr, io::Error)>),
     /// Nothing in this time.
     Timeout(Duration),
+    /// The whole exchange in this time, which its user set.
+    Whole(Duration),
     /// Fewer bytes a second than this.
     Rate(u32),
     /// The peer closed the connection.
@@ -108,7 +110,7 @@ impl Failure {
     /// Whether time ran out, here or where the system counts it.
     pub(crate) fn is_timeout(&self) -> bool {
         match &self.cause {
-            Cause::Timeout(_) | Cause::Rate(_) => true,
+            Cause::Timeout(_) | Cause::Whole(_) | Cause::Rate(_) => true,
             Cause::Io(error) => error.kind() == io::ErrorKind::TimedOut,
             Cause::Addresses(tried) => {
                 !tried.is_empty()
@@ -217,6 +219,7 @@ impl fmt::Display for Cause {
                 Ok(())
             }
             Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
+            Self::Whole(time) => write!(f, "all of it took longer than {time:?}"),
             Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
             Self::Gone => f.write_str("the peer closed the connection"),
             Self::Reset => f.write_str("the peer reset the connection"),

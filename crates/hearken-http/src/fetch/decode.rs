@@ -22,6 +22,10 @@ pub(crate) const ACCEPTED: &str = engine::ACCEPTED;
 
 /// A body that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "compression"),
+    expect(dead_code, reason = "there is nothing to decode")
+)]
 pub(crate) enum DecodeError {
     /// The bytes are not in that coding.
     Broken(Coding),

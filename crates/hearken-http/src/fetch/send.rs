@@ -13,7 +13,7 @@ use crate::outgoing_message::OutgoingMessage;
 use hearken_proto::Fields;
 use http::Method;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use url::Url;
@@ -21,11 +21,14 @@ use url::Url;
 /// The answer to a request, redirects followed.
 pub(super) async fn send(mut request: Request) -> Result<Fetched, Error> {
     take_credentials(&mut request)?;
-    let until = request.options.timeout.map(|time| Instant::now() + time);
+    let until = request
+        .options
+        .timeout
+        .map(|time| (Instant::now() + time, time));
     let mut urls = Vec::new();
     loop {
         urls.push(request.url.clone());
-        let mut response = hop(&mut request, until).await?;
+        let mut response = hop(&mut request, until, urls.len() == 1).await?;
         keep_cookies(&request, &response);
         let Some(moved) = next(&request, &response, &urls)? else {
             return answer(&request, response, urls);
@@ -36,7 +39,11 @@ pub(super) async fn send(mut request: Request) -> Result<Fetched, Error> {
 }
 
 /// Sends one request and waits for the head of its response.
-async fn hop(request: &mut Request, until: Option<Instant>) -> Result<Response, Error> {
+async fn hop(
+    request: &mut Request,
+    until: Option<(Instant, Duration)>,
+    first: bool,
+) -> Result<Response, Error> {
     let mut client = request
         .agent
         .request(request.method.as_str(), request.url.as_str())?;
@@ -51,8 +58,9 @@ async fn hop(request: &mut Request, until: Option<Instant>) -> Result<Response, 
             named.push(name);
         }
     }
-    if let Some(until) = until {
-        client = client.deadline(until.saturating_duration_since(Instant::now()));
+    if let Some((at, whole)) = until {
+        let left = at.saturating_duration_since(Instant::now());
+        client = client.deadline(if first { whole } else { left });
     }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,

@@ -114,7 +114,7 @@ impl Used {
             }
             Due::Whole => {
                 let time = turn.terms.until.map(|(_, time)| time);
-                self.fail(Cause::Timeout(time.unwrap_or_default()));
+                self.fail(Cause::Whole(time.unwrap_or_default()));
             }
         }
     }

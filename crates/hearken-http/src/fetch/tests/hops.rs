@@ -120,7 +120,11 @@ async fn a_loop_ends_in_an_error_with_its_chain() {
         answer("302 Found", location, "")
     });
     let mut server = Server::start(vec![hops.collect()]).await;
-    let error = get(server.url("/a")).await.expect_err("a loop");
+    // An agent of its own: with it its idle connection goes, and the server notices.
+    let error = Agent::default()
+        .get(server.url("/a"))
+        .await
+        .expect_err("a loop");
     assert!(error.is_redirect() && !error.is_timeout(), "{error}");
     assert!(error.to_string().contains("loop"), "{error}");
     assert!(error.to_string().contains(&server.url("/b")), "{error}");
