@@ -14,3 +14,4 @@ mod solo;
 mod stopping;
 mod timers;
 mod torture;
+mod used;
