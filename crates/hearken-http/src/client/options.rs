@@ -47,7 +47,8 @@ pub enum Family {
 /// A future in a box, as [`Resolve`] and [`Connect`] give it.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Looks up names, in the place of the system. Node's `lookup`. Any `async` closure of host and port is one.
+/// Looks up names, in the place of the system. Node's `lookup`. Any closure of host and port that gives a future
+/// is one; as an `async` closure it must not capture anything, else write `move |host, port| async move { … }`.
 pub trait Resolve: Send + Sync + 'static {
     /// The addresses of a host, the best first.
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>>;
@@ -75,8 +76,8 @@ pub struct Destination {
     pub https: bool,
 }
 
-/// Makes connections, in the place of TCP. Node's `createConnection`. Any `async` closure of a [`Destination`] that gives a
-/// duplex stream is one.
+/// Makes connections, in the place of TCP. Node's `createConnection`. Any closure of a [`Destination`] that gives the
+/// future of a duplex stream is one.
 pub trait Connect: Send + Sync + 'static {
     #[doc(hidden)]
     fn connect(&self, to: Destination) -> BoxFuture<io::Result<Transport>>;

@@ -7,6 +7,7 @@ mod client;
 mod events;
 mod hostile;
 mod limits;
+mod reaching;
 mod serving;
 mod sessions;
 mod signals;

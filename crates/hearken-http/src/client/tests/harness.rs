@@ -5,7 +5,7 @@ use crate::client::{Agent, AgentOptions, ClientRequest, Destination, Proxies, Re
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 
 /// Nothing takes as long, on a clock that jumps.
@@ -32,8 +32,8 @@ pub(super) struct Net {
 }
 
 /// The other end of one connection.
-pub(super) struct Peer {
-    io: DuplexStream,
+pub(super) struct Peer<T = DuplexStream> {
+    io: T,
     read: Vec<u8>,
 }
 
@@ -72,10 +72,7 @@ impl Net {
     /// The next connection that the agent makes.
     pub(super) async fn accept(&mut self) -> Peer {
         let arrived = tokio::time::timeout(PATIENCE, self.arriving.recv()).await;
-        Peer {
-            io: arrived.expect("a connection").expect("an agent"),
-            read: Vec::new(),
-        }
+        Peer::over(arrived.expect("a connection").expect("an agent"))
     }
 
     /// Whether the agent has made another connection.
@@ -84,7 +81,16 @@ impl Net {
     }
 }
 
-impl Peer {
+impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
+    pub(super) const fn over(io: T) -> Self {
+        let read = Vec::new();
+        Self { io, read }
+    }
+
+    pub(super) fn into_io(self) -> T {
+        self.io
+    }
+
     /// One request: its head, and its body by its length or to its last chunk, as they came.
     pub(super) async fn hear(&mut self) -> String {
         let head = self.hear_until("\r\n\r\n").await;
@@ -107,7 +113,11 @@ impl Peer {
             if let Some(at) = found {
                 return self.split(at + end.len());
             }
-            assert!(self.fill().await, "expected {end:?}, got {:?}", self.rest());
+            assert!(
+                self.fill().await,
+                "expected {end:?}, got {:.300?}",
+                self.rest()
+            );
         }
     }
 
@@ -115,8 +125,8 @@ impl Peer {
         while self.read.len() < count {
             assert!(
                 self.fill().await,
-                "expected {count} bytes, got {:?}",
-                self.rest()
+                "expected {count} bytes, got {}",
+                self.read.len()
             );
         }
         self.split(count)
@@ -125,7 +135,7 @@ impl Peer {
     /// Everything until the client ends the connection.
     pub(super) async fn hear_end(&mut self) -> String {
         while self.fill().await {}
-        self.split(self.read.len())
+        String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
     }
 
     fn rest(&self) -> String {
@@ -148,6 +158,7 @@ impl Peer {
     pub(super) async fn say(&mut self, text: impl AsRef<[u8]>) {
         // Whether a client that has gone hears it is its own affair.
         let _ = self.io.write_all(text.as_ref()).await;
+        let _ = self.io.flush().await;
     }
 }
 

@@ -109,7 +109,6 @@ async fn check(behaviour: Behaviour) {
         let text = error.to_string();
         let named = error.is_too_large() || text.contains("hostile:80");
         assert!(named, "{name}: the text does not say who: {text}");
-        println!("{name}: {text}");
     }
     assert_eq!(agent.stats().in_use(), 0, "{name}");
 }

@@ -17,3 +17,4 @@ mod stopping;
 mod takers;
 mod timers;
 mod torture;
+mod used;
