@@ -1,7 +1,7 @@
 //! The `hearken` binary: flags become a plan, the plan is run. The only crate of the house that prints or exits.
 //!
 //! Here: the way from the command line to an exit code. `cli.rs` has the flags, `plan.rs` what they mean as plain data,
-//! `run.rs` carries it out, `echo/` is the server that `hearken echo` runs, `access.rs` its log.
+//! `run.rs` carries it out, with `tls.rs` for https, `echo/` is the server that `hearken echo` runs, `access.rs` its log.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -9,6 +9,7 @@ mod cli;
 mod echo;
 mod plan;
 mod run;
+mod tls;
 
 use clap::Parser;
 use std::process::ExitCode;

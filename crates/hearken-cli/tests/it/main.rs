@@ -12,3 +12,4 @@ mod log;
 mod program;
 mod signals;
 mod streams;
+mod tls;
