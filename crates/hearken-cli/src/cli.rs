@@ -4,6 +4,7 @@
 use crate::fetch::flags::{self, Fetch};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// HTTP at the command line.
 #[derive(Debug, Parser)]
@@ -47,6 +48,24 @@ pub(crate) struct Echo {
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
 
+    /// Speak https, with a certificate made on the spot that no client trusts yet; FILE gets it, for those that shall
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with_all = ["tls_cert", "tls_key"],
+    )]
+    pub(crate) tls_self_signed: Option<Option<PathBuf>>,
+
+    /// Speak https with the certificate chain in this PEM file, read again at SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
     /// Write nothing to stderr but errors that end the program
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -69,6 +88,7 @@ Examples:
   hearken echo --port 0 --quiet         any free port; the URL is on stdout
   hearken echo --host 0.0.0.0           reachable from other machines
   hearken echo --listen unix:/tmp/e.sock
+  hearken echo --tls-self-signed        https://127.0.0.1:3000, for curl -k
 
   curl http://127.0.0.1:3000/headers
   curl -T - -X POST http://127.0.0.1:3000/echo"

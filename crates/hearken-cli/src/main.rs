@@ -1,8 +1,8 @@
 //! The `hearken` binary: flags become a plan, the plan is run. The only crate of the house that prints or exits.
 //!
 //! Here: the way from the command line to an exit code. `cli.rs` has the flags, `plan.rs` what they mean as plain data,
-//! `run.rs` carries it out, `echo/` is the server that `hearken echo` runs, `access.rs` its log; `fetch/` is the same for the
-//! client, `hearken fetch`.
+//! `run.rs` carries it out, with `tls.rs` for https, `echo/` is the server that `hearken echo` runs, `access.rs` its log;
+//! `fetch/` is the same for the client, `hearken fetch`.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -11,6 +11,7 @@ mod echo;
 mod fetch;
 mod plan;
 mod run;
+mod tls;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -16,3 +16,4 @@ mod program;
 mod scripted;
 mod signals;
 mod streams;
+mod tls;

@@ -106,7 +106,7 @@ impl Program {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        let address = self.url.strip_prefix("http://").map(str::parse);
+        let address = self.url.split_once("://").map(|(_, at)| at.parse());
         address
             .expect("a URL")
             .unwrap_or_else(|error| panic!("{}: {error}", self.url))

@@ -203,10 +203,6 @@ impl ClientTls {
     ///
     /// # Errors
     /// See [`TlsErrorKind`](super::TlsErrorKind).
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the client that calls it is on its way")
-    )]
     pub(crate) async fn connect<T>(
         &self,
         host: &str,
