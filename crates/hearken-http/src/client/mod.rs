@@ -38,8 +38,8 @@ pub use origin::{Connected, Timings};
 pub use proxy::Proxies;
 pub use request::{AbortHandle, ClientRequest};
 pub use response::{ClientSource, Response, ResponseFuture};
-pub(crate) use target::basic_auth;
 pub use stats::{AgentStats, HostStats};
+pub(crate) use target::basic_auth;
 
 use crate::error::Error;
 
