@@ -52,6 +52,8 @@ pub(crate) struct Asked {
     pub(crate) connect: bool,
     pub(crate) upgrade: bool,
     pub(crate) http10: bool,
+    /// Interim responses sent to it.
+    pub(crate) interims: u8,
 }
 
 /// One HTTP/1.1 connection without I/O: bytes in, events out; orders in, bytes out.

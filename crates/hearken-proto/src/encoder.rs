@@ -14,8 +14,8 @@ use crate::{BodyLength, Misuse, chunked, semantics, syntax};
 use alloc::vec::Vec;
 
 impl Connection {
-    /// Sends the head of a response. Interim ones (1xx but 101) may come any number of times before the final one; to
-    /// an HTTP/1.0 client they are left out. Returns how the content is framed.
+    /// Sends the head of a response. Interim ones (1xx but 101) may come up to 64 times before the final one; to an
+    /// HTTP/1.0 client they are left out. Returns how the content is framed.
     ///
     /// A final response before any request (408, 503) says `Connection: close`, and nothing that comes then is read.
     ///
@@ -32,21 +32,18 @@ impl Connection {
             || self.send != Half::Idle
             || self.halves().0 == Half::Switched
         {
-            return Err(Misuse::OutOfOrder);
+            let late = self.role() == Role::Server && is_interim(status) && self.send == Half::Body;
+            return Err(if late {
+                Misuse::InterimLate
+            } else {
+                Misuse::OutOfOrder
+            });
         }
         check_status_line(status, response.reason)?;
         let said = Said::read(response.fields)?;
         let unasked = self.halves().0 == Half::Idle;
-        if status < 200 && status != 101 {
-            if unasked {
-                return Err(Misuse::OutOfOrder);
-            }
-            if !self.asked.http10 {
-                status_line(status, response.reason, out);
-                copy_fields(response.fields, Framing::Drop, out);
-                out.extend_from_slice(b"\r\n");
-            }
-            return Ok(BodyLength::None);
+        if is_interim(status) {
+            return self.send_interim(response, unasked, out);
         }
         let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
         if status == 101 && !self.asked.upgrade {
@@ -62,6 +59,9 @@ impl Connection {
         length_field(body, declared, out);
         if status == 101 && !said.facts.connection_upgrade {
             out.extend_from_slice(b"Connection: Upgrade\r\n");
+        } else if response.without.connection {
+            // A client of HTTP/1.0 takes this for the last answer, unless the fields say otherwise.
+            self.persistent &= !self.asked.http10 || said.facts.keep_alive;
         } else if !switches && !self.persistent && !said.facts.close {
             out.extend_from_slice(b"Connection: close\r\n");
         } else if self.persistent && self.asked.http10 && !said.facts.keep_alive {
@@ -86,6 +86,29 @@ impl Connection {
         Ok(body)
     }
 
+    /// An interim response, after which the final one is still to come.
+    #[cold]
+    fn send_interim(
+        &mut self,
+        response: &Response<'_>,
+        unasked: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<BodyLength, Misuse> {
+        if unasked {
+            return Err(Misuse::OutOfOrder);
+        }
+        if self.asked.interims == INTERIMS_MAX {
+            return Err(Misuse::InterimTooMany);
+        }
+        self.asked.interims += 1;
+        if !self.asked.http10 {
+            status_line(response.status, response.reason, out);
+            copy_fields(response.fields, Framing::Drop, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Ok(BodyLength::None)
+    }
+
     /// How the content of this response is framed, and the Content-Length to be written.
     fn response_length(
         &self,
@@ -107,6 +130,7 @@ impl Connection {
                 _ => Err(Misuse::BodyNotAllowed),
             };
         }
+        let known = known.filter(|_| !response.without.content_length && !said.trailer);
         if status == 304 || self.asked.head {
             // What GET would have had, if somebody knows it; a 304 without content knows nothing.
             let known = known.filter(|&length| status != 304 || length > 0);
@@ -118,12 +142,19 @@ impl Connection {
             ));
         }
         if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
-            let body = if self.asked.http10 {
-                BodyLength::UntilClose
-            } else {
+            let chunked = said.facts.chunked || !response.without.transfer_encoding;
+            if said.trailer && !chunked {
+                return Err(Misuse::TrailersNotAllowed);
+            }
+            let body = if chunked && !self.asked.http10 {
                 BodyLength::Chunked
+            } else {
+                BodyLength::UntilClose
             };
             return Ok((body, None));
+        }
+        if said.trailer {
+            return Err(Misuse::TrailersNotAllowed); // announced, and nowhere to stand
         }
         let declared = agree(said.content_length, known)?;
         Ok((BodyLength::Length(declared), Some(declared)))
@@ -155,8 +186,11 @@ impl Connection {
             Length::Known(length) => Some(length),
             Length::Unknown => None,
         };
+        let known = known.filter(|_| !said.trailer);
         let body = if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
             BodyLength::Chunked
+        } else if said.trailer {
+            return Err(Misuse::TrailersNotAllowed);
         } else {
             match agree(said.content_length, known)? {
                 // RFC 9110 §8.6: a method that gives meaning to content says so even of none.
@@ -314,6 +348,7 @@ struct Said<'a> {
     host: Option<&'a [u8]>,
     hosts: u32,
     date: bool,
+    trailer: bool,
     upgrade: bool,
 }
 
@@ -351,6 +386,7 @@ impl<'a> Said<'a> {
                 self.hosts += 1;
             }
             Special::Date => self.date = true,
+            Special::Trailer => self.trailer = true,
             Special::Upgrade => self.upgrade = true,
             Special::Expect => {}
         }
@@ -384,3 +420,11 @@ fn check_status_line(status: u16, reason: Option<&[u8]>) -> Result<(), Misuse> {
     let legal = reason.is_none_or(syntax::is_value);
     if legal { Ok(()) } else { Err(Misuse::Reason) }
 }
+
+/// Every status that comes before the final one; 101 is final for HTTP (RFC 9110 §15.2.2).
+const fn is_interim(status: u16) -> bool {
+    status < 200 && status != 101
+}
+
+/// More of them say nothing that a client could use, and clients bound what they take.
+const INTERIMS_MAX: u8 = 64;

@@ -159,9 +159,11 @@ misuses! {
     BodyNotAllowed, "USE_BODY_NOT_ALLOWED", "expected no content, this message cannot have any";
     BodyTooLong, "USE_BODY_TOO_LONG", "expected no more content than Content-Length declared";
     BodyTooShort, "USE_BODY_TOO_SHORT", "expected as much content as Content-Length declared";
-    TrailersNotAllowed, "USE_TRAILERS_NOT_ALLOWED", "expected no trailers, this message is not chunked";
+    TrailersNotAllowed, "USE_TRAILERS_NOT_ALLOWED", "expected neither trailers nor a Trailer field, this message is not chunked";
     TrailerName, "USE_TRAILER_NAME", "expected a field that may stand in a trailer section";
     SwitchNotAsked, "USE_SWITCH_NOT_ASKED", "expected a request for Upgrade or CONNECT before the switch";
+    InterimLate, "USE_INTERIM_LATE", "expected interim responses before the head of the final one";
+    InterimTooMany, "USE_INTERIM_TOO_MANY", "expected fewer interim responses for one request";
 }
 
 impl core::error::Error for Misuse {}

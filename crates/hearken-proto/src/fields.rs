@@ -256,6 +256,7 @@ pub(crate) enum Special {
     Date,
     Expect,
     Host,
+    Trailer,
     TransferEncoding,
     Upgrade,
 }
@@ -269,6 +270,7 @@ impl Special {
             4 if is(name, b"date") => Some(Self::Date),
             6 if is(name, b"expect") => Some(Self::Expect),
             7 if is(name, b"upgrade") => Some(Self::Upgrade),
+            7 if is(name, b"trailer") => Some(Self::Trailer),
             10 if is(name, b"connection") => Some(Self::Connection),
             14 if is(name, b"content-length") => Some(Self::ContentLength),
             17 if is(name, b"transfer-encoding") => Some(Self::TransferEncoding),

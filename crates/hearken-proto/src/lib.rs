@@ -50,6 +50,6 @@ pub use fields::{Fields, FieldsRef};
 pub use half::{Half, half_diagram};
 pub use head::{Head, RequestTarget, Version};
 pub use limits::{BodyLimits, ConnectionLimits, HeadLimits, Limit, Limits, TimeLimits};
-pub use outgoing::{Length, Request, Response};
+pub use outgoing::{Length, Request, Response, Without};
 pub use receiver::Event;
 pub use status::reason_phrase;

@@ -1,6 +1,6 @@
 //! What is to be sent, as its sender says it.
 //!
-//! Here: [`Request`], [`Response`], [`Length`]. Not here: how they are framed and written (`encoder.rs`).
+//! Here: [`Request`], [`Response`], [`Length`], [`Without`]. Not here: how they are framed and written (`encoder.rs`).
 
 use crate::{Date, Fields};
 
@@ -35,12 +35,41 @@ pub struct Response<'a> {
     /// Reason phrase; `None` for the registered one.
     pub reason: Option<&'a [u8]>,
     /// The field lines, sent in this order and case. Content-Length and Transfer-Encoding among them are obeyed where
-    /// they are legal and left out where they are not; of both, Content-Length is left out.
+    /// they are legal and left out where they are not; of both, Content-Length is left out. Trailer asks for chunks.
     pub fields: &'a Fields,
     /// What is known of the content.
     pub length: Length,
     /// Value for Date, added unless `fields` has one.
     pub date: Option<&'a Date>,
+    /// What is not to be added by itself.
+    pub without: Without,
+}
+
+/// Fields that a response is not given by itself. Each can still be among its fields.
+///
+/// ```
+/// use hearken_proto::Without;
+/// assert!(!Without::default().connection);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Without {
+    /// No Content-Length: content whose length is known goes in chunks, too.
+    pub content_length: bool,
+    /// No Transfer-Encoding: content whose length is not known, or not to be told, goes on until the connection closes.
+    pub transfer_encoding: bool,
+    /// Neither `Connection: close` nor `keep-alive`. The connection closes all the same when it must, and after each
+    /// answer to an HTTP/1.0 client, which cannot know that it stays.
+    pub connection: bool,
+}
+
+impl Without {
+    /// Everything is added as usual.
+    pub const NONE: Self = Self {
+        content_length: false,
+        transfer_encoding: false,
+        connection: false,
+    };
 }
 
 impl<'a> Response<'a> {
@@ -53,6 +82,7 @@ impl<'a> Response<'a> {
             fields,
             length,
             date: None,
+            without: Without::NONE,
         }
     }
 }

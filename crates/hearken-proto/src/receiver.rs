@@ -186,6 +186,7 @@ impl Connection {
             connect: method == b"CONNECT",
             upgrade: self.head.upgrade().is_some(),
             http10: self.head.version() == Version::Http10,
+            interims: 0,
         };
     }
 

@@ -48,7 +48,7 @@ impl Facts {
         kind: Kind,
     ) -> Result<(), Fault> {
         match Special::of(line.name_in(bytes)) {
-            None | Some(Special::Date | Special::Upgrade) => Ok(()),
+            None | Some(Special::Date | Special::Trailer | Special::Upgrade) => Ok(()),
             Some(Special::Host | Special::Expect) if kind == Kind::Response => Ok(()),
             Some(special) => self.note_special(special, line.value_in(bytes), index),
         }
@@ -83,7 +83,7 @@ impl Facts {
                 self.expect_continue |= known;
                 self.expect_other |= !known;
             }
-            Special::Date | Special::Upgrade => {}
+            Special::Date | Special::Trailer | Special::Upgrade => {}
         }
         Ok(())
     }

@@ -138,7 +138,7 @@ fn interim_responses_before_the_final_one_only() {
             "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
         )
         .say(Say::Head(200, Length::Known(0)), OK)
-        .refuse(Say::Interim(102), hearken_proto::Misuse::OutOfOrder);
+        .refuse(Say::Interim(102), hearken_proto::Misuse::InterimLate);
 }
 
 #[test]

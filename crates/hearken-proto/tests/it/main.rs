@@ -15,3 +15,4 @@ mod parity;
 mod properties;
 mod seeds;
 mod vectors;
+mod without;

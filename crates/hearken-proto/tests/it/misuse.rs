@@ -77,9 +77,17 @@ fn note_by_hand(note: &mut impl FnMut(Result<(), Misuse>)) {
     let request = Request::new("GET", "/", &fields, Length::Known(0));
     note(client.send_request(&request, &mut out).map(drop));
     response.reason = None;
+    let hints = Response::new(103, &fields, Length::Unknown);
+    for _ in 0..64 {
+        server
+            .send_response(&hints, &mut out)
+            .expect("so many are legal");
+    }
+    note(server.send_response(&hints, &mut out).map(drop));
     server
         .send_response(&response, &mut out)
         .expect("now it is legal");
+    note(server.send_response(&hints, &mut out).map(drop));
     let mut trailers = Fields::new();
     trailers
         .append("Content-Length", "1")
