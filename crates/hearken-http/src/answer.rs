@@ -64,6 +64,18 @@ impl<T: Answer> Answer for (StatusCode, T) {
     }
 }
 
+/// A status as a number before a value; one that is none is answered 500.
+///
+/// ```
+/// use hearken_http::{Json, Server};
+/// let server = Server::new(async |_req, _res| (201, Json([1, 2])));
+/// ```
+impl<T: Answer> Answer for (u16, T) {
+    fn answer(self, res: ServerResponse) -> Sent {
+        self.1.answer(res.status(self.0))
+    }
+}
+
 /// A status, with its reason phrase as text.
 impl Answer for StatusCode {
     fn answer(self, res: ServerResponse) -> Sent {

@@ -220,6 +220,14 @@ impl Error {
         }
     }
 
+    /// Why the exchange is over, if that is the error.
+    pub(crate) fn closed_why(&self) -> Option<Closed> {
+        match self.inner.kind {
+            Kind::Closed(closed) => Some(closed),
+            _ => None,
+        }
+    }
+
     /// Whether a peer was too slow.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

@@ -18,13 +18,18 @@
 
 mod accept;
 mod answer;
+mod body;
 mod client;
 mod client_error;
 mod conn;
+mod deferred;
 mod error;
 pub mod event;
 mod fetch;
+mod file;
 mod handle;
+mod headers;
+mod interim;
 mod listener;
 mod message;
 mod observer;
@@ -32,9 +37,12 @@ mod observer;
 pub mod outgoing_message;
 mod panics;
 mod peer;
+mod piping;
 mod pump;
+mod ranges;
 mod response;
 mod runner;
+mod send_file;
 mod server;
 mod session;
 mod session_message;
@@ -60,12 +68,14 @@ pub use client::{
     Scheduling, Timings, Transport, request,
 };
 pub use client_error::ClientError;
+pub use deferred::Deferred;
 pub use error::{Closed, Error};
 pub use fetch::{
     Body, BodyStream, CookieJar, Fetched, RedirectAction, RedirectAttempt, Redirects,
     RequestBuilder, ToUrl, Url, UrlError, delete, fetch, get, head, patch, post, put,
 };
 pub use handle::ServerHandle;
+pub use headers::{Duplicates, Joined};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
 pub use http::{HeaderMap, Method, StatusCode, Version};
 pub use listener::{
@@ -76,7 +86,9 @@ pub use message::{IncomingMessage, Whole};
 pub use observer::{Observation, Observer, Step};
 pub use outgoing_message::OutgoingMessage;
 pub use peer::Peer;
-pub use response::{Deferred, Sent, ServerResponse, Status};
+pub use ranges::Ranges;
+pub use response::{Sent, ServerResponse, Status};
+pub use send_file::SendFile;
 pub use server::{Listening, Server};
 pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
 pub use session_message::{SessionIncoming, SessionOutgoing};

@@ -1,22 +1,26 @@
 //! A message that comes in, as its user holds it: Node's `IncomingMessage`.
 //!
-//! Here: [`IncomingMessage`], pull and events over one body. Not here: where the body comes from (`source.rs`), how it is
-//! received (`conn/incoming.rs`).
+//! Here: [`IncomingMessage`], its head, and its events. Not here: how its body is read (`body.rs`), where that comes from
+//! (`source.rs`), how it is received (`conn/incoming.rs`).
 
 use crate::conn::exchange::Exchange;
-use crate::error::{Closed, Error};
+use crate::error::Closed;
 use crate::event::{MessageEvent, MessageListeners, sealed};
+use crate::headers::{self, Duplicates, Joined};
 use crate::peer::Peer;
-use crate::source::{ServerSource, Source, next_piece};
-use bytes::{Bytes, BytesMut};
+use crate::ranges::Ranges;
+use crate::source::{ServerSource, Source};
+use bytes::Bytes;
 use hearken_proto::{Fields, FieldsRef, Head, Version};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 
 /// A message that came in: a request on a server, or a response to a client. Its head is there; its body comes as it is
-/// asked for, by pull ([`data`](Self::data), [`bytes`](Self::bytes)) or by events ([`on`](Self::on)). The parameter says
+/// asked for, by pull ([`data`](Self::data), [`bytes`](Self::bytes), as a [`Stream`](futures_core::Stream), as
+/// [`AsyncRead`](tokio::io::AsyncRead)) or by events ([`on`](Self::on)). The parameter says
 /// which of the two it is; without it, it is a request.
 ///
 /// A body that nobody reads stops the transport from being read; when the message is dropped, the rest of its body is
@@ -85,6 +89,68 @@ impl IncomingMessage {
         self.head().target().split_once('?').map(|(_, query)| query)
     }
 
+    /// The protocols that the client would switch to, the best first: what Upgrade lists, where RFC 9110 §7.8 lets it count
+    /// (HTTP/1.1, and Connection names it). Empty for a plain request. Node's `upgrade`, and more.
+    #[must_use]
+    pub fn upgrade(&self) -> Vec<&str> {
+        let offered = self.head().upgrade().unwrap_or_default();
+        let offered = std::str::from_utf8(offered).unwrap_or_default();
+        let protocols = offered.split(',').map(str::trim);
+        protocols.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Which bytes of a representation of `len` bytes the client asks for. Only a GET with one Range field asks for a part
+    /// (RFC 9110 §14.2). If-Range is not looked at: [`send_file`](crate::ServerResponse::send_file) does that too.
+    #[must_use]
+    pub fn ranges(&self, len: u64) -> Ranges {
+        let mut values = self.raw_headers().get_all("range");
+        match (values.next(), values.next()) {
+            (Some(field), None) if self.head().method_bytes() == b"GET" => {
+                Ranges::parse(field, len)
+            }
+            _ => Ranges::Whole,
+        }
+    }
+
+    /// Listeners get nothing of the body from here on. What comes is queued up to `limits.body.queue_bytes`, then the
+    /// transport is left unread; the time for the body does not run. Whoever pulls is not concerned: not to pull is to
+    /// pause. Dropping the message is [`resume`](Self::resume), for nobody could call it any more.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// use std::{rc::Rc, time::Duration};
+    /// let server = Server::new(async |req, res| {
+    ///     let req = Rc::new(req);
+    ///     let slow = Rc::clone(&req);
+    ///     req.on(event::DataReady, move |piece| {
+    ///         println!("{} bytes", piece.len());
+    ///         slow.pause();
+    ///         let slow = Rc::clone(&slow);
+    ///         tokio::task::spawn_local(async move {
+    ///             tokio::time::sleep(Duration::from_millis(10)).await;
+    ///             slow.resume();
+    ///         });
+    ///     });
+    ///     let (sent, answer) = res.defer();
+    ///     req.on(event::Ready, move |_| answer.end("thanks"));
+    ///     sent
+    /// });
+    /// ```
+    pub fn pause(&self) {
+        self.source.set_paused(true);
+    }
+
+    /// Listeners get the body again, what has come meanwhile first.
+    pub fn resume(&self) {
+        self.source.set_paused(false);
+    }
+
+    /// Whether listeners get nothing of the body now.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.source.exchange.state().incoming.paused
+    }
+
     /// Who sent it.
     #[must_use]
     pub fn peer(&self) -> Rc<Peer> {
@@ -147,6 +213,21 @@ impl<S: Source> IncomingMessage<S> {
         }
     }
 
+    /// The version as its two numbers. Node's `httpVersionMajor` and `httpVersionMinor`.
+    #[must_use]
+    pub fn http_version(&self) -> (u8, u8) {
+        match self.head().version() {
+            Version::Http10 => (1, 0),
+            Version::Http11 => (1, 1),
+        }
+    }
+
+    /// Whether the message has come whole, body and trailers included, whoever has read it by now. Node's `complete`.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.source.is_complete()
+    }
+
     /// The value of the first field with this name, compared without case. `None` also when it is not UTF-8; see
     /// [`raw_headers`](Self::raw_headers) for the bytes.
     #[must_use]
@@ -169,6 +250,27 @@ impl<S: Source> IncomingMessage<S> {
         map_of(self.head().fields())
     }
 
+    /// The values of each name, in lower case, in the order they came. Node's `headersDistinct`.
+    #[must_use]
+    pub fn headers_distinct(&self) -> BTreeMap<String, Vec<String>> {
+        headers::distinct(self.head().fields())
+    }
+
+    /// One value for each name, by Node's rules; see [`Joined`]. Node's `headers`, with `joinDuplicateHeaders` as the
+    /// argument.
+    ///
+    /// ```
+    /// use hearken_http::{Duplicates, Server};
+    /// let server = Server::new(async |req, res| {
+    ///     let headers = req.headers_joined(Duplicates::Drop);
+    ///     res.end(headers.get("accept").unwrap_or("anything").to_owned())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn headers_joined(&self, duplicates: Duplicates) -> Joined {
+        Joined::new(self.head().fields(), duplicates)
+    }
+
     /// The whole head.
     #[must_use]
     pub fn head(&self) -> &Head {
@@ -176,68 +278,30 @@ impl<S: Source> IncomingMessage<S> {
         self.head.as_deref().unwrap_or(&NONE)
     }
 
-    /// Waits for the next piece of the body. `None` at its end; the second call after it answers `None` again. If the
-    /// client waits for `100 Continue`, the first call sends it.
-    ///
-    /// # Errors
-    /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
-    /// is handed out first.
-    pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
-        next_piece(&mut self.source).await
-    }
-
-    /// The whole body, collected.
-    ///
-    /// # Errors
-    /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413.
-    pub async fn bytes(&mut self) -> Result<Bytes, Error> {
-        let max = self.source.buffered_bytes_max();
-        self.bytes_up_to(max).await
-    }
-
-    /// The whole body, collected up to a limit of one's own.
-    ///
-    /// # Errors
-    /// As [`bytes`](Self::bytes).
-    pub async fn bytes_up_to(&mut self, max: u64) -> Result<Bytes, Error> {
-        if self
-            .head()
-            .content_length()
-            .is_some_and(|length| length > max)
-        {
-            return Err(Error::too_large(max));
-        }
-        let Some(first) = self.data().await? else {
-            return Ok(Bytes::new());
-        };
-        let mut all = BytesMut::from(first);
-        while let Some(piece) = self.data().await? {
-            if (all.len() + piece.len()) as u64 > max {
-                return Err(Error::too_large(max));
-            }
-            all.extend_from_slice(&piece);
-        }
-        if all.len() as u64 > max {
-            Err(Error::too_large(max))
-        } else {
-            Ok(all.freeze())
-        }
-    }
-
-    /// The whole body as text.
-    ///
-    /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8.
-    pub async fn text(&mut self) -> Result<String, Error> {
-        let bytes = self.bytes().await?;
-        String::from_utf8(bytes.into())
-            .map_err(|error| Error::new(400, format!("expected a body of UTF-8: {error}")))
-    }
-
-    /// The trailers; empty until the body has ended. What must not stand in trailers is left out (RFC 9110 §6.5.1).
+    /// The trailers as sent: order, case and duplicates kept. Empty until the body has ended. What must not stand in
+    /// trailers is left out (RFC 9110 §6.5.1). Node's `rawTrailers`.
     #[must_use]
     pub fn trailers(&self) -> Fields {
         self.source.trailers()
+    }
+
+    /// The values of each trailer, as [`headers_distinct`](Self::headers_distinct). Node's `trailersDistinct`.
+    #[must_use]
+    pub fn trailers_distinct(&self) -> BTreeMap<String, Vec<String>> {
+        headers::distinct(self.trailers().view())
+    }
+
+    /// One value for each trailer, as [`headers_joined`](Self::headers_joined). Node's `trailers`.
+    #[must_use]
+    pub fn trailers_joined(&self, duplicates: Duplicates) -> Joined {
+        Joined::new(self.trailers().view(), duplicates)
+    }
+
+    /// Gives the exchange up: what was not read is dropped, of an answer only what has left already arrives, and the
+    /// connection closes. Whoever waits for something of this exchange gets an error. The second call does nothing. Node's
+    /// `destroy`.
+    pub fn destroy(&self) {
+        self.source.destroy();
     }
 }
 

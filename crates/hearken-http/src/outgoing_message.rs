@@ -18,6 +18,9 @@ pub mod sealed {
     pub trait Outgoing {
         /// Calls `edit` with the fields.
         fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields));
+
+        /// A field was removed; if it is one that is sent by default, that is switched off.
+        fn remove_default(&self, _name: &str) {}
     }
 }
 
@@ -109,6 +112,15 @@ pub trait OutgoingMessage: sealed::Outgoing {
     /// Whether a field was set.
     fn has_header(&self, name: &str) -> bool {
         with(self, |fields| fields.view().get(name).is_some())
+    }
+
+    /// Removes all fields with this name; tells whether there was one. Node's `removeHeader`: of a response that removes
+    /// what is sent by default, too. Without `Date` there is none. Without `Content-Length` content goes in chunks, without
+    /// `Transfer-Encoding` as well it goes on until the connection closes. Without `Connection` nothing is said about the
+    /// connection, which closes all the same when it must. A field that is set later is sent.
+    fn remove_header(&self, name: &str) -> bool {
+        sealed::Outgoing::remove_default(self, name);
+        with(self, |fields| fields.remove(name))
     }
 }
 

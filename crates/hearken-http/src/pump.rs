@@ -5,10 +5,13 @@
 
 use crate::conn::output::{Output, SLICES};
 use crate::conn::{Drive, Ending, Input};
+use crate::file::FilePiece;
+use crate::transport::{AsBytes, SendFiles};
 use bytes::BytesMut;
 use std::io::{self, IoSlice};
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
@@ -38,13 +41,14 @@ enum Late {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Pump<T, D> {
+pub(crate) struct Pump<T, D, F = AsBytes> {
     transport: T,
     drive: D,
     late: Option<Box<Late>>,
+    files: PhantomData<fn() -> F>,
 }
 
-impl<T, D> Pump<T, D> {
+impl<T, D, F> Pump<T, D, F> {
     pub(crate) const fn drive(&mut self) -> &mut D {
         &mut self.drive
     }
@@ -62,12 +66,13 @@ impl<T, D> Pump<T, D> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
+impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive, F: SendFiles<T>> Pump<T, D, F> {
     pub(crate) const fn new(transport: T, drive: D) -> Self {
         Self {
             transport,
             drive,
             late: None,
+            files: PhantomData,
         }
     }
 
@@ -164,10 +169,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
 
     /// Writes what the transport takes. True if it took something.
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let mut lost = None;
+        let (mut lost, mut files) = (None, 0);
         let transport = &mut self.transport;
         let wrote = self.drive.poll_write(
-            &mut |output| match write_some(transport, output, cx) {
+            &mut |output| match write_some::<T, F>(transport, output, &mut files, cx) {
                 Poll::Ready(Ok(count)) => Some(count),
                 Poll::Ready(Err(error)) => {
                     lost = Some(error);
@@ -281,23 +286,42 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
 }
 
 #[inline]
-fn write_some<T: AsyncWrite + Unpin>(
+fn write_some<T: AsyncWrite + Unpin, F: SendFiles<T>>(
     transport: &mut T,
     output: &Output,
+    files: &mut u32,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
-    let transport = Pin::new(transport);
     let polled = if let Some(single) = output.single() {
-        transport.poll_write(cx, single)
+        Pin::new(transport).poll_write(cx, single)
+    } else if let Some(file) = output.file() {
+        if std::mem::replace(files, 1) > 0 {
+            return Poll::Pending; // the pump takes another turn: a fast peer must not keep the others waiting
+        }
+        write_file::<T, F>(transport, file, cx)
     } else {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let count = output.slices(&mut slices);
-        transport.poll_write_vectored(cx, &slices[..count])
+        Pin::new(transport).poll_write_vectored(cx, &slices[..count])
     };
     match polled {
         Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
         polled => polled,
     }
+}
+
+/// Writes some of a file.
+#[cold]
+fn write_file<T: AsyncWrite + Unpin, F: SendFiles<T>>(
+    transport: &mut T,
+    file: &FilePiece,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    if let Some(polled) = F::poll_send_file(transport, cx, file) {
+        return polled;
+    }
+    let bytes = ready!(file.poll_bytes(cx))?;
+    Pin::new(transport).poll_write(cx, &bytes)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session.rs`).
 
 use crate::conn::env::Env;
-use crate::conn::exchange::Exchange;
+use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
-use crate::error::Error;
+use crate::error::{Closed, Error};
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::message::add_listeners;
 use crate::outgoing_message::{self, OutgoingMessage};
@@ -35,7 +35,7 @@ pub struct SessionOutgoing {
 }
 
 impl SessionOutgoing {
-    fn edit(&self, edit: impl FnOnce(&mut crate::conn::exchange::State)) {
+    fn edit(&self, edit: impl FnOnce(&mut State)) {
         if let Some(exchange) = self.exchange.upgrade() {
             edit(&mut exchange.state());
         }
@@ -64,16 +64,35 @@ impl SessionOutgoing {
         self.edit(|state| state.outgoing.status = status.into().0);
     }
 
-    /// Sets a field in the place of all with this name. One that cannot be sent fails the message.
-    pub fn set(&self, name: &str, value: &str) {
+    /// Sets the reason phrase of a response.
+    pub fn set_reason(&self, reason: &str) {
+        self.edit(|state| state.outgoing.extras().reason = Some(reason.into()));
+    }
+
+    /// Adds a field after the others. One that cannot be sent fails the message.
+    pub fn append(&self, name: &str, value: &str) {
         self.edit(|state| {
-            if let Err(misuse) = state.outgoing.fields.set(name, value) {
-                state.outgoing.misuse.get_or_insert(misuse);
+            if let Err(misuse) = state.outgoing.fields.append(name, value) {
+                state.outgoing.refuse(misuse);
             }
         });
     }
 
-    fn order(&self, order: impl FnOnce(&mut crate::conn::exchange::State, &Env)) {
+    /// Adds trailers, to be sent with the end; they make a message chunked.
+    pub fn add_trailers(&self, trailers: &Fields) {
+        self.edit(|state| state.add_trailers(trailers));
+    }
+
+    /// Sets a field in the place of all with this name. One that cannot be sent fails the message.
+    pub fn set(&self, name: &str, value: &str) {
+        self.edit(|state| {
+            if let Err(misuse) = state.outgoing.fields.set(name, value) {
+                state.outgoing.refuse(misuse);
+            }
+        });
+    }
+
+    fn order(&self, order: impl FnOnce(&mut State, &Env)) {
         let Some(exchange) = self.exchange.upgrade() else {
             return;
         };
@@ -91,7 +110,7 @@ impl SessionOutgoing {
     }
 
     /// The method that was not set.
-    fn settle_method(state: &mut crate::conn::exchange::State, with_content: bool) {
+    fn settle_method(state: &mut State, with_content: bool) {
         if let Some(line) = &mut state.session.request_line
             && line.0.is_empty()
         {
@@ -99,30 +118,46 @@ impl SessionOutgoing {
         }
     }
 
-    /// Sends the whole message; a response that is ready before its request waits for it. The second call does nothing.
+    /// Sends the whole message, or ends what was written piece by piece with this as its last piece. A response that is
+    /// ready before its request waits for it. The second call does nothing.
     pub fn send(&self, content: impl Into<Bytes>) {
         let content = content.into();
         self.order(|state, env| {
-            if state.session.request_line.is_none()
-                && state.session.head.is_none()
-                && state.closed.is_none()
-            {
-                state.session.early.get_or_insert(content);
+            if let Some(early) = early(state) {
+                if !early.ended {
+                    early.pieces.push(content);
+                    early.ended = true;
+                }
                 return;
             }
             Self::settle_method(state, !content.is_empty());
-            state.end(env, content, None);
+            state.end(env, content);
         });
     }
 
-    /// Sends a piece of content and tells whether there is room for more. Of a response nothing is taken before its
-    /// request is there.
+    /// Sends a piece of content and tells whether there is room for more; on `false` wait for [`drain`](Self::drain). Pieces
+    /// of a response wait for its request.
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let (piece, mut room) = (piece.into(), false);
         self.order(|state, env| {
-            if state.session.request_line.is_some() || state.session.head.is_some() {
+            let body = &env.limits.body;
+            let Some(early) = early(state) else {
                 Self::settle_method(state, true);
                 room = state.write(env, piece);
+                return;
+            };
+            if early.ended {
+                return;
+            }
+            early.pieces.push(piece);
+            let bytes = early.bytes();
+            room = bytes < body.queue_bytes;
+            if bytes > body.write_queue_bytes_max {
+                tracing::error!(
+                    bytes,
+                    "a response was written on and on before its request was there"
+                );
+                state.close(Closed::Aborted);
             }
         });
         room
@@ -135,14 +170,20 @@ impl SessionOutgoing {
     pub async fn drain(&self) -> Result<(), Error> {
         poll_fn(|cx| match self.exchange.upgrade() {
             Some(exchange) => exchange.order(|state, env| state.poll_drain(env, cx)),
-            None => Poll::Ready(Err(Error::closed(crate::Closed::Done))),
+            None => Poll::Ready(Err(Error::closed(Closed::Done))),
         })
         .await
     }
 
     /// Ends a message that was written piece by piece, with trailers if there are any.
     pub fn end(&self, trailers: &Fields) {
-        self.order(|state, env| state.end(env, Bytes::new(), Some(trailers)));
+        self.order(|state, env| {
+            state.add_trailers(trailers);
+            match early(state) {
+                Some(early) => early.ended = true,
+                None => state.end(env, Bytes::new()),
+            }
+        });
     }
 
     /// Listens to [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
@@ -156,11 +197,22 @@ impl SessionOutgoing {
     }
 }
 
+/// What is kept of a response whose request is not there yet.
+fn early(state: &mut State) -> Option<&mut Early> {
+    let session = &mut state.session;
+    let waits = session.request_line.is_none() && session.head.is_none() && state.closed.is_none();
+    waits.then(|| &mut **session.early.get_or_insert_default())
+}
+
 impl OutgoingMessage for SessionOutgoing {}
 
 impl outgoing_message::sealed::Outgoing for SessionOutgoing {
     fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
         self.edit(|state| edit(&mut state.outgoing.fields));
+    }
+
+    fn remove_default(&self, name: &str) {
+        self.edit(|state| state.outgoing.remove_default(name));
     }
 }
 

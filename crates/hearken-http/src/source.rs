@@ -27,6 +27,10 @@ pub mod sealed {
     pub trait Source {
         /// The next piece of the body; `None` at its end.
         fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>>;
+        /// Of the piece that was taken last, this was not used: it comes first the next time.
+        fn put_back(&mut self, piece: Bytes);
+        /// The exchange is given up.
+        fn destroy(&self);
         /// Whoever waited for a piece does so no more.
         fn stop_waiting(&mut self);
         /// The trailers that have come.
@@ -78,9 +82,35 @@ pub struct ServerSource {
 
 impl Source for ServerSource {}
 
+impl ServerSource {
+    /// Whether listeners get nothing of the body.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.exchange.order(|state, _| {
+            state.incoming.paused = paused;
+            // A listener that waits for more does so no longer; one that is resumed will ask again.
+            if paused && state.flow.as_deref().is_some_and(Flow::reads) {
+                state.incoming.wanted = false;
+            }
+        });
+    }
+}
+
 impl sealed::Source for ServerSource {
     fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         self.exchange.order(|state, _| state.poll_data(Some(cx)))
+    }
+
+    fn put_back(&mut self, piece: Bytes) {
+        self.exchange.state().incoming.put_back(piece);
+    }
+
+    fn destroy(&self) {
+        let number = self.number;
+        self.exchange.order(|state, _| {
+            if state.number == number {
+                state.destroy();
+            }
+        });
     }
 
     fn stop_waiting(&mut self) {
@@ -106,6 +136,7 @@ impl sealed::Source for ServerSource {
         self.exchange.order(|state, _| {
             if state.number == number {
                 state.spare_head = head;
+                state.incoming.paused = false; // nobody could resume it
                 if matches!(state.incoming.progress, Progress::Open)
                     && !state.flow.as_deref().is_some_and(Flow::reads)
                 {

@@ -15,7 +15,7 @@ use crate::peer::Peer;
 use crate::pump::Pump;
 use crate::response::ServerResponse;
 use crate::runner::{HandlerRunner, Handlers};
-use crate::transport::{BoxIo, Moved, Transport};
+use crate::transport::{BoxIo, ByTransport, Moved, Transport};
 use crate::wheel::Wheel;
 use hearken_proto::Limits;
 use std::cell::{Cell, RefCell};
@@ -266,7 +266,7 @@ struct Connection<T, R: Runner> {
 
 /// What a connection carries.
 enum Life<T, R: Runner> {
-    Http(Pump<T, ServedBy<R>>),
+    Http(Pump<T, ServedBy<R>, ByTransport>),
     /// Another protocol, in other hands.
     Tunnel(Box<Tunnel<R>>),
     /// Nothing any more.

@@ -70,6 +70,7 @@ impl Connection {
         if let Some(seconds) = self.keep_alive
             && self.persistent
             && !switches
+            && !response.without.connection
         {
             let said = said.facts.keep_alive || self.asked.http10;
             keep_alive(seconds, response.fields, said, out);

@@ -50,6 +50,14 @@ impl sealed::Source for ClientSource {
             .poll(Side::Response, &mut cx, Core::next_piece)
     }
 
+    fn put_back(&mut self, piece: Bytes) {
+        self.exchange.core().body().put_back(piece);
+    }
+
+    fn destroy(&self) {
+        self.exchange.abort();
+    }
+
     fn stop_waiting(&mut self) {
         self.exchange.core().body().wanted = false;
         self.exchange.stop_waiting(Side::Response);

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::served::{Runner, Served, ServedBy};
 use super::{Drive, Ending, Input};
 use crate::error::Closed;
+use crate::file::is_of_file;
 use crate::observer::Step;
 use crate::panics::tell_all;
 use crate::timed_out::Waited;
@@ -157,7 +158,10 @@ impl<R: Runner> Drive for ServedBy<R> {
             // have been cut off unseen (RFC 9112 §9.8).
             return self.handle_eof(cx, now);
         }
-        let why = if error.kind() == io::ErrorKind::ConnectionReset {
+        let why = if is_of_file(error) {
+            tracing::error!(%error, "an answer was cut");
+            Closed::Aborted
+        } else if error.kind() == io::ErrorKind::ConnectionReset {
             Closed::Reset
         } else {
             Closed::PeerGone

@@ -87,7 +87,10 @@ impl Served {
     pub(super) fn abort(&mut self, why: Closed, cx: &mut Context<'_>, runner: &mut dyn Runner) {
         self.why = why;
         // A peer that does not read would otherwise leave its bytes with the system for minutes.
-        let given_up = matches!(why, Closed::WriteTimeout | Closed::Stopped);
+        let given_up = matches!(
+            why,
+            Closed::WriteTimeout | Closed::Stopped | Closed::Aborted
+        );
         self.ending = Some(if given_up && self.exchange.is_some() {
             Ending::Cut
         } else {

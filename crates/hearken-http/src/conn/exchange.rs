@@ -39,6 +39,20 @@ pub(crate) enum Took {
     Switched,
 }
 
+/// What was said of a response before its request was there.
+#[derive(Debug, Default)]
+pub(crate) struct Early {
+    pub(crate) pieces: Vec<Bytes>,
+    /// Nothing more comes.
+    pub(crate) ended: bool,
+}
+
+impl Early {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+}
+
 /// How long somebody has waited for the body: the rate of a body counts only while its reader wants it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wait {
@@ -124,8 +138,8 @@ pub(crate) struct Solitary {
     pub(crate) request_line: Option<Box<(String, String)>>,
     /// The head that came in.
     pub(crate) head: Option<Rc<Head>>,
-    /// A response that is ready before its request.
-    pub(crate) early: Option<Bytes>,
+    /// What was said of a response before its request was there.
+    pub(crate) early: Option<Box<Early>>,
 }
 
 /// What hardly any exchange needs.

@@ -122,11 +122,9 @@ enum Next {
 /// As [`with_listeners`].
 pub(crate) fn flow(exchange: &Rc<Exchange>) -> Result<(), String> {
     let wants = |exchange: &Exchange| {
-        exchange
-            .state()
-            .flow
-            .as_deref()
-            .is_some_and(|flow| flow.reads() && !flow.told)
+        let state = exchange.state();
+        let flow = state.flow.as_deref();
+        flow.is_some_and(|flow| flow.reads() && !flow.told) && !state.incoming.paused
     };
     while wants(exchange) {
         let next = {

@@ -46,7 +46,7 @@ impl State {
     }
 
     fn encode_switch(&mut self, env: &Env) -> Result<(), Misuse> {
-        if let Some(misuse) = self.outgoing.misuse.take() {
+        if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
         let (from, position) = (self.out.tail.len(), self.out.position());
@@ -56,8 +56,7 @@ impl State {
             &self.outgoing.fields,
             Length::Known(0),
         );
-        response.reason = self.outgoing.reason.as_deref().map(str::as_bytes);
-        response.date = self.outgoing.send_date.then_some(&date);
+        self.outgoing.dress(&mut response, &date);
         self.proto.send_response(&response, &mut self.out.tail)?;
         self.strip_probe(from);
         if self.is_marked(env) {

@@ -36,6 +36,8 @@ pub(crate) struct Incoming {
     pub(crate) wanted: bool,
     /// Somebody has asked for bytes at least once.
     pub(crate) was_wanted: bool,
+    /// Listeners get nothing for now.
+    pub(crate) paused: bool,
     /// Nobody will read any more: what comes is dropped and counted.
     pub(crate) unread: bool,
     pub(crate) dropped_bytes: u64,
@@ -85,6 +87,12 @@ impl Incoming {
         let piece = self.queue.pop_front()?;
         self.queued -= piece.len();
         Some(piece)
+    }
+
+    /// What was taken and not used is the next piece again.
+    pub(crate) fn put_back(&mut self, piece: Bytes) {
+        self.queued += piece.len();
+        self.queue.push_front(piece);
     }
 
     /// The next piece; `None` at the end of a complete body. What came before a failure is still handed out. Without a
@@ -152,6 +160,7 @@ impl Incoming {
     /// Ready for the next message.
     pub(crate) fn reset(&mut self) {
         if self.was_wanted || self.unread || self.queued > 0 {
+            self.paused = false;
             self.queue.clear();
             self.small = BytesMut::new();
             self.queued = 0;

@@ -20,6 +20,8 @@ mod keep_alive;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
+mod pieces;
+mod room;
 pub(crate) mod served;
 pub(crate) mod solo;
 pub(crate) mod timers;

@@ -1,7 +1,7 @@
 //! The orders that a handler or a listener gives: they encode straight into the output of the connection.
 //!
 //! Here: [`State::write`], [`State::end`] and the like, and what becomes of an order that cannot be carried out. Not here:
-//! the state itself (`exchange.rs`), the encoding (hearken-proto).
+//! content in several pieces (`pieces.rs`), the state itself (`exchange.rs`), the encoding (hearken-proto).
 
 use super::Ending;
 use super::env::Env;
@@ -23,22 +23,28 @@ impl State {
         let polled = self.incoming.poll(cx);
         if polled.is_pending() && self.course.owes_continue && self.outgoing.stage == Stage::Head {
             self.course.owes_continue = false;
-            self.encode_interim(100, &Fields::new());
+            // It is legal here: a request is there, and its answer has not begun.
+            let _ = self.encode_interim(100, &Fields::new());
         }
         polled
     }
 
-    /// Sends an interim response. One that is not legal here is left out.
-    pub(crate) fn encode_interim(&mut self, status: u16, fields: &Fields) {
+    /// Sends an interim response.
+    pub(crate) fn encode_interim(&mut self, status: u16, fields: &Fields) -> Result<(), Misuse> {
+        if status >= 200 || status == 101 {
+            return Err(Misuse::Status); // that would be the answer
+        }
+        if self.is_over() {
+            return Err(Misuse::InterimLate);
+        }
         let from = self.out.tail.len();
         let response = Response::new(status, fields, Length::Known(0));
-        if self
-            .proto
-            .send_response(&response, &mut self.out.tail)
-            .is_ok()
-        {
-            self.strip_probe(from);
+        self.proto.send_response(&response, &mut self.out.tail)?;
+        if status == 100 {
+            self.course.owes_continue = false;
         }
+        self.strip_probe(from);
+        Ok(())
     }
 
     /// What was sent ahead of the head is cut from its beginning.
@@ -52,7 +58,7 @@ impl State {
 
     /// Encodes the head of a response or request.
     pub(super) fn encode_head(&mut self, env: &Env, length: Length) -> Result<(), Misuse> {
-        if let Some(misuse) = self.outgoing.misuse.take() {
+        if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
         let from = self.out.tail.len();
@@ -67,8 +73,7 @@ impl State {
             self.decide_close(env);
             let date = env.clock.date();
             let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
-            response.reason = self.outgoing.reason.as_deref().map(str::as_bytes);
-            response.date = self.outgoing.send_date.then_some(&date);
+            self.outgoing.dress(&mut response, &date);
             let body = self.proto.send_response(&response, &mut self.out.tail)?;
             self.course.until_close = body == BodyLength::UntilClose;
             self.strip_probe(from);
@@ -109,7 +114,7 @@ impl State {
     }
 
     /// Adds a piece of content. `Err` when it is past the declared length: what fits is sent, and the rest is cut.
-    fn encode_content(&mut self, env: &Env, piece: Bytes) -> Result<(), Misuse> {
+    pub(super) fn encode_content(&mut self, env: &Env, piece: Bytes) -> Result<(), Misuse> {
         if piece.is_empty() || !self.proto.can_send_content() {
             return Ok(()); // HEAD, 204, 304: the content is for the count only
         }
@@ -128,15 +133,12 @@ impl State {
         Ok(())
     }
 
-    fn encode_end(&mut self, env: &Env, trailers: Option<&Fields>) -> Result<(), Misuse> {
-        let more_than_trailers = match self.proto.send_end(trailers, &mut self.out.tail) {
-            Err(misuse @ (Misuse::TrailersNotAllowed | Misuse::TrailerName)) => {
-                tracing::error!(%misuse, "trailers were left out");
-                self.proto.send_end(None, &mut self.out.tail)
-            }
-            done => done,
-        };
-        more_than_trailers?;
+    pub(super) fn encode_end(&mut self, env: &Env) -> Result<(), Misuse> {
+        if self.outgoing.extras.is_some() {
+            self.encode_trailers()?;
+        } else {
+            self.proto.send_end(None, &mut self.out.tail)?;
+        }
         self.outgoing.stage = Stage::Ended;
         if self.is_marked(env) {
             self.marks.push(self.out.position(), self.number, Mark::End);
@@ -145,27 +147,64 @@ impl State {
         Ok(())
     }
 
+    /// The end of a message that may have trailers.
+    #[cold]
+    fn encode_trailers(&mut self) -> Result<(), Misuse> {
+        let trailers = self.outgoing.extras.as_ref().map(|extras| &extras.trailers);
+        match self.proto.send_end(trailers, &mut self.out.tail) {
+            Err(misuse @ (Misuse::TrailersNotAllowed | Misuse::TrailerName)) => {
+                tracing::error!(%misuse, "trailers were left out");
+                self.proto.send_end(None, &mut self.out.tail)
+            }
+            done => done,
+        }
+    }
+
     /// Sends a whole message, or the rest of it. After the end, or when the peer is gone, nothing happens.
     #[inline]
-    pub(crate) fn end(&mut self, env: &Env, content: Bytes, trailers: Option<&Fields>) {
+    pub(crate) fn end(&mut self, env: &Env, content: Bytes) {
         if self.is_over() {
             return;
         }
-        if self.outgoing.stage == Stage::Head {
-            let length = if trailers.is_some() {
-                Length::Unknown
-            } else {
-                Length::Known(content.len() as u64)
-            };
-            if let Err(misuse) = self.encode_head(env, length) {
-                return self.replace_by_500(env, misuse);
-            }
+        if self.outgoing.stage == Stage::Body {
+            return self.end_begun(env, content);
+        }
+        let length = match &self.outgoing.extras {
+            Some(extras) if !extras.trailers.view().is_empty() => Length::Unknown,
+            _ => Length::Known(content.len() as u64),
+        };
+        if let Err(misuse) = self.encode_head(env, length) {
+            return self.replace_by_500(env, misuse);
         }
         let sent = self
             .encode_content(env, content)
-            .and_then(|()| self.encode_end(env, trailers));
+            .and_then(|()| self.encode_end(env));
         if let Err(misuse) = sent {
             self.give_up(misuse);
+        }
+    }
+
+    fn end_begun(&mut self, env: &Env, content: Bytes) {
+        let sent = self
+            .encode_last(env, content)
+            .and_then(|()| self.encode_end(env));
+        if let Err(misuse) = sent {
+            self.give_up(misuse);
+        }
+    }
+
+    /// As [`end`](Self::end), with trailers, which make a message chunked whose head is not out.
+    pub(crate) fn end_with_trailers(&mut self, env: &Env, content: Bytes, trailers: &Fields) {
+        self.add_trailers(trailers);
+        self.end(env, content);
+    }
+
+    /// Keeps trailers for the end.
+    pub(crate) fn add_trailers(&mut self, trailers: &Fields) {
+        let own = &mut self.outgoing.extras().trailers;
+        for (name, value) in trailers.view().iter() {
+            // It comes from such a list, so it can be in one.
+            let _ = own.append(name, value);
         }
     }
 
@@ -174,9 +213,9 @@ impl State {
         if self.is_over() {
             return false;
         }
-        if self.out.len() as u64 > self.limits(env).body.write_queue_bytes_max {
+        if self.out.in_memory() as u64 > self.limits(env).body.write_queue_bytes_max {
             tracing::error!(
-                bytes = self.out.len(),
+                bytes = self.out.in_memory(),
                 "a handler went on writing without waiting for `drain`"
             );
             self.close(Closed::Aborted);
@@ -184,36 +223,16 @@ impl State {
             return false;
         }
         if self.flush_head(env)
-            && let Err(misuse) = self.encode_content(env, piece)
+            && let Err(misuse) = self.encode_or_keep(env, piece)
         {
             self.give_up(misuse);
         }
-        let room = (self.out.len() as u64) < self.limits(env).body.queue_bytes;
+        let room = (self.queued_bytes() as u64) < self.limits(env).body.queue_bytes;
         if !room && (self.flow.is_some() || self.course.telling) && !self.outgoing.full {
             self.outgoing.full = true;
             self.mark_room(env);
         }
         room
-    }
-
-    /// Room is told when the transport has taken so much that only half of what may wait does.
-    fn mark_room(&mut self, env: &Env) {
-        let half = self.limits(env).body.queue_bytes / 2;
-        let position = self.out.position().saturating_sub(half);
-        self.marks.insert(position, self.number, Mark::Room);
-    }
-
-    /// Whether there is room now; if more was written meanwhile, it is told later.
-    pub(crate) fn has_room(&mut self, env: &Env) -> bool {
-        if self.outgoing.stage != Stage::Body {
-            return false; // nobody will write any more
-        }
-        if self.out.len() as u64 > self.limits(env).body.queue_bytes / 2 {
-            self.mark_room(env);
-            return false;
-        }
-        self.outgoing.full = false;
-        true
     }
 
     /// Sends the head now. False when that failed and the response is over.
@@ -227,25 +246,6 @@ impl State {
         self.outgoing.stage == Stage::Body
     }
 
-    /// Waits until there is room.
-    pub(crate) fn poll_drain(&mut self, env: &Env, cx: &Context<'_>) -> Poll<Result<(), Error>> {
-        match self.closed {
-            Some(Closed::Done) | None
-                if self.out.len() as u64 <= self.limits(env).body.queue_bytes / 2 =>
-            {
-                Poll::Ready(Ok(()))
-            }
-            Some(closed) => Poll::Ready(Err(Error::closed(closed))),
-            None => {
-                let drain = &mut self.outgoing.drain;
-                if !drain.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    drain.push(cx.waker().clone());
-                }
-                Poll::Pending
-            }
-        }
-    }
-
     /// Whether no more can be said in this exchange.
     pub(crate) fn is_over(&self) -> bool {
         self.closed.is_some() || self.outgoing.stage == Stage::Ended
@@ -253,7 +253,7 @@ impl State {
 
     /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
     #[cold]
-    fn replace_by_500(&mut self, env: &Env, misuse: Misuse) {
+    pub(super) fn replace_by_500(&mut self, env: &Env, misuse: Misuse) {
         tracing::error!(%misuse, "a response could not be sent as it was asked for; the client gets a 500");
         self.answer(env, 500, "Internal Server Error\n");
     }
@@ -276,7 +276,7 @@ impl State {
         let sent = self
             .encode_head(env, Length::Known(content.len() as u64))
             .and_then(|()| self.encode_content(env, content))
-            .and_then(|()| self.encode_end(env, None));
+            .and_then(|()| self.encode_end(env));
         if let Err(misuse) = sent {
             self.give_up(misuse);
         }
@@ -295,9 +295,15 @@ impl State {
     /// The message cannot be finished as it was begun: what was sent is cut here and the connection closes, so that the
     /// peer never takes the part for the whole.
     #[cold]
-    fn give_up(&mut self, misuse: Misuse) {
+    pub(super) fn give_up(&mut self, misuse: Misuse) {
         tracing::error!(%misuse, "a message could not be finished; the connection is closed");
         self.close(Closed::Aborted);
+    }
+
+    /// The application has had enough: what was not handed to the transport is dropped and the connection closes.
+    pub(crate) fn destroy(&mut self) {
+        self.close(Closed::Aborted);
+        self.out.discard();
     }
 
     /// Whether all is said, so that nobody need wait for more: the answer is given, and the body has come, or nobody
@@ -308,14 +314,14 @@ impl State {
     }
 
     pub(crate) fn wake_if_said(&mut self) {
-        if self.is_said() {
+        if !self.wakers.closed.is_empty() && self.is_said() {
             self.wakers.closed.drain(..).for_each(Waker::wake);
         }
     }
 
     /// How the connection ends with an answer that is cut.
     pub(crate) fn ending_of_part(&self) -> Ending {
-        if self.course.until_close && self.outgoing.stage == Stage::Body {
+        if self.course.until_close && self.outgoing.stage != Stage::Head {
             Ending::Cut
         } else {
             Ending::Now
@@ -347,14 +353,6 @@ impl State {
             .chain(self.outgoing.drain.drain(..))
         {
             waker.wake();
-        }
-    }
-
-    /// The transport has taken bytes; whoever waits for room is told.
-    pub(crate) fn wrote(&mut self, env: &Env, count: usize) {
-        self.out.wrote(count);
-        if self.out.len() as u64 <= self.limits(env).body.queue_bytes / 2 {
-            self.outgoing.drain.drain(..).for_each(Waker::wake);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The response that goes out: what the handler has set, and how far it has been encoded.
 //!
-//! Here: [`Outgoing`], [`Stage`], and [`Marks`] that tell when a position has been handed to the transport. Not here:
+//! Here: [`Outgoing`], [`Stage`], [`Extras`], and [`Marks`] that tell when a position has been handed to the transport. Not here:
 //! the encoding (hearken-proto), the bytes (`output.rs`).
 
-use hearken_proto::Fields;
+use bytes::Bytes;
+use hearken_proto::{Date, Fields, Misuse, Response, Without};
 use std::collections::VecDeque;
 use std::task::Waker;
 
@@ -24,15 +25,44 @@ pub(crate) enum Stage {
 pub(crate) struct Outgoing {
     pub(crate) stage: Stage,
     pub(crate) status: u16,
-    pub(crate) reason: Option<Box<str>>,
     pub(crate) fields: Fields,
-    pub(crate) send_date: bool,
-    /// The first order that could not be carried out; it turns the response into a 500.
-    pub(crate) misuse: Option<hearken_proto::Misuse>,
+    /// What hardly any message has.
+    pub(crate) extras: Option<Box<Extras>>,
     /// Room is to be told.
     pub(crate) full: bool,
     /// Who waits for room.
     pub(crate) drain: Vec<Waker>,
+}
+
+/// What hardly any message has, so that the others need not look at it.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) reason: Option<Box<str>>,
+    /// No Date field.
+    pub(crate) no_date: bool,
+    /// Default fields that were removed.
+    pub(crate) without: Without,
+    /// The first order that could not be carried out; it turns the response into a 500.
+    pub(crate) misuse: Option<Misuse>,
+    /// To be sent with the end.
+    pub(crate) trailers: Fields,
+    pub(crate) cork: Cork,
+}
+
+/// Writes that are kept back, to go as one chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Cork {
+    /// How often `cork` was called more than `uncork`.
+    pub(crate) depth: u32,
+    pub(crate) pieces: Vec<Bytes>,
+    pub(crate) bytes: usize,
+}
+
+impl Cork {
+    pub(crate) fn push(&mut self, piece: Bytes) {
+        self.bytes += piece.len();
+        self.pieces.push(piece);
+    }
 }
 
 impl Default for Outgoing {
@@ -40,10 +70,8 @@ impl Default for Outgoing {
         Self {
             stage: Stage::Head,
             status: 200,
-            reason: None,
             fields: Fields::new(),
-            send_date: true,
-            misuse: None,
+            extras: None,
             full: false,
             drain: Vec::new(),
         }
@@ -54,11 +82,50 @@ impl Outgoing {
     pub(crate) fn reset(&mut self) {
         self.stage = Stage::Head;
         self.status = 200;
-        self.reason = None;
         self.fields.clear();
-        self.send_date = true;
-        self.misuse = None;
         self.full = false;
+        self.extras = None;
+    }
+
+    /// What is kept for the few, made when it is needed.
+    pub(crate) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// The first order that could not be carried out, to be told once.
+    #[inline]
+    pub(super) fn take_misuse(&mut self) -> Option<Misuse> {
+        self.extras.as_mut()?.misuse.take()
+    }
+
+    /// Gives a response what was set beside status and fields.
+    #[inline]
+    pub(super) fn dress<'a>(&'a self, response: &mut Response<'a>, date: &'a Date) {
+        response.date = Some(date);
+        if let Some(extras) = &self.extras {
+            response.reason = extras.reason.as_deref().map(str::as_bytes);
+            response.date = (!extras.no_date).then_some(date);
+            response.without = extras.without;
+        }
+    }
+
+    /// An order could not be carried out. The first one counts.
+    pub(crate) fn refuse(&mut self, misuse: Misuse) {
+        self.extras().misuse.get_or_insert(misuse);
+    }
+
+    /// A field is removed, and with it what would be sent by default. Node's rule.
+    pub(crate) fn remove_default(&mut self, name: &str) {
+        let is = |default: &str| name.eq_ignore_ascii_case(default);
+        if is("date") {
+            self.extras().no_date = true;
+        } else if is("content-length") {
+            self.extras().without.content_length = true;
+        } else if is("transfer-encoding") {
+            self.extras().without.transfer_encoding = true;
+        } else if is("connection") {
+            self.extras().without.connection = true;
+        }
     }
 }
 

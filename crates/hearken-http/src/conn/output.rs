@@ -1,7 +1,8 @@
 //! Bytes that wait for the transport: small writes joined, large ones kept as they are for `writev`.
 //!
-//! Here: [`Output`]. Not here: framing (hearken-proto), the transport (`pump.rs`).
+//! Here: [`Output`], which also holds parts of files in their place. Not here: framing (hearken-proto), the transport (`pump.rs`).
 
+use crate::file::FilePiece;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -15,22 +16,53 @@ const KEEP_MAX: usize = 64 * 1024;
 /// How many pieces go into one `writev`.
 pub(crate) const SLICES: usize = 16;
 
+/// A piece that is not copied.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    File(Box<FilePiece>),
+}
+
+impl Piece {
+    /// Bytes to be sent. A file that is larger than memory can be is as large as that: it is refused before.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::File(file) => usize::try_from(file.left()).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.advance(count),
+            Self::File(file) => file.advance(count),
+        }
+    }
+}
+
 /// What is to be written, in order: `queue`, then `tail` from `tail_at`.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Piece>,
     pub(crate) tail: Vec<u8>,
     tail_at: usize,
-    /// Bytes in `queue`.
+    /// Bytes in `queue`, those of files included.
     queued: usize,
+    /// Bytes in `queue` that lie in files.
+    in_files: usize,
     /// Bytes handed to the transport since the connection began.
     written: u64,
 }
 
 impl Output {
-    /// Bytes that wait.
+    /// Bytes that wait, in memory or in files.
     pub(crate) fn len(&self) -> usize {
         self.queued + self.tail.len() - self.tail_at
+    }
+
+    /// Bytes that wait in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.len() - self.in_files
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,6 +87,15 @@ impl Output {
         }
         self.seal();
         self.queued += piece.len();
+        self.queue.push_back(Piece::Bytes(piece));
+    }
+
+    /// Adds a part of a file.
+    pub(crate) fn push_file(&mut self, file: Box<FilePiece>) {
+        self.seal();
+        let piece = Piece::File(file);
+        self.queued += piece.len();
+        self.in_files += piece.len();
         self.queue.push_back(piece);
     }
 
@@ -69,20 +110,30 @@ impl Output {
             let mut tail = Bytes::from(std::mem::take(&mut self.tail));
             tail.advance(self.tail_at);
             self.queued += tail.len();
-            self.queue.push_back(tail);
+            self.queue.push_back(Piece::Bytes(tail));
         }
         self.tail.clear();
         self.tail_at = 0;
     }
 
-    /// The pieces to be written next, as many as one `writev` takes. Returns how many slices are filled.
+    /// The file to be written next, if it is one.
+    pub(crate) fn file(&self) -> Option<&FilePiece> {
+        match self.queue.front() {
+            Some(Piece::File(file)) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The pieces to be written next, as many as one `writev` takes, up to the next file. Returns how many slices are
+    /// filled.
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
         let mut count = 0;
         for piece in self.queue.iter().take(SLICES - 1) {
-            slices[count] = IoSlice::new(piece);
+            let Piece::Bytes(bytes) = piece else { break };
+            slices[count] = IoSlice::new(bytes);
             count += 1;
         }
-        if self.queue.len() < SLICES && self.tail.len() > self.tail_at {
+        if self.queue.len() == count && self.tail.len() > self.tail_at {
             slices[count] = IoSlice::new(&self.tail[self.tail_at..]);
             count += 1;
         }
@@ -98,13 +149,15 @@ impl Output {
     pub(crate) fn wrote(&mut self, mut count: usize) {
         self.written += count as u64;
         while let Some(front) = self.queue.front_mut() {
-            if front.len() > count {
-                front.advance(count);
-                self.queued -= count;
-                return;
+            let taken = front.len().min(count);
+            self.queued -= taken;
+            if let Piece::File(_) = front {
+                self.in_files -= taken;
             }
-            count -= front.len();
-            self.queued -= front.len();
+            if front.len() > taken {
+                return front.advance(taken);
+            }
+            count -= taken;
             self.queue.pop_front();
         }
         self.tail_at += count;
@@ -118,6 +171,7 @@ impl Output {
     pub(crate) fn discard(&mut self) {
         self.queue.clear();
         self.queued = 0;
+        self.in_files = 0;
         self.tail.clear();
         self.tail_at = 0;
     }

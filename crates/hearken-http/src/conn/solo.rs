@@ -12,6 +12,7 @@ use super::output::Output;
 use super::timers::{body_deadline, note_wait};
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
+use crate::file::is_of_file;
 use hearken_proto::{Half, Head, Role};
 use std::io;
 use std::rc::Rc;
@@ -68,8 +69,8 @@ impl Solo {
                     let early = state.session.early.take();
                     drop(state);
                     self.tell_head(false);
-                    if let Some(content) = early {
-                        self.exchange.state().end(&self.exchange.env, content, None);
+                    if let Some(early) = early {
+                        self.exchange.state().say(&self.exchange.env, *early);
                     }
                 }
                 Some(Took::Content) => self.exchange.state().course.wait.stop(now),
@@ -200,7 +201,9 @@ impl Drive for Solo {
     }
 
     fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
-        let why = if error.kind() == io::ErrorKind::ConnectionReset {
+        let why = if is_of_file(error) {
+            Closed::Aborted
+        } else if error.kind() == io::ErrorKind::ConnectionReset {
             Closed::Reset
         } else {
             Closed::PeerGone

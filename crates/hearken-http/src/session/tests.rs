@@ -117,3 +117,97 @@ fn a_body_that_was_cut_never_looks_complete() {
     drop(dropped);
     block_on(async { req.data().await.expect_err("there was no session") });
 }
+
+/// What is heard of a server's session to whose response this was done before its request was there.
+fn heard(before: impl FnOnce(&SessionOutgoing)) -> String {
+    let session = Session::server();
+    let resp = session.resp();
+    before(&resp);
+    block_on(async {
+        let (here, mut there) = tokio::io::duplex(1024);
+        let asked = async {
+            there
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                .await?;
+            let mut heard = String::new();
+            there.read_to_string(&mut heard).await?;
+            Ok::<_, std::io::Error>(heard)
+        };
+        let served = async { drop(session.attach(here).await.expect("a whole exchange")) };
+        crate::conn::tests::harness::without_dates(&tokio::join!(asked, served).0.unwrap())
+    })
+}
+
+#[test]
+fn what_is_said_before_the_request_waits_for_it() {
+    let whole =
+        "HTTP/1.1 404 Nothing\r\nX: 1\r\nX: 2\r\nDate: now\r\nContent-Length: 6\r\n\r\nonetwo";
+    let pieces = heard(|resp| {
+        resp.set_status(404);
+        resp.set_reason("Nothing");
+        resp.append("X", "1");
+        resp.append("X", "2");
+        assert!(resp.write("one"));
+        resp.send("two");
+        resp.send("three"); // it has ended
+        assert!(!resp.write("four"));
+    });
+    assert_eq!(pieces, whole);
+    let mut trailers = hearken_proto::Fields::new();
+    trailers.append("X-Sum", "6").unwrap();
+    let with_trailers = heard(|resp| {
+        resp.write("one");
+        resp.add_trailers(&trailers);
+        resp.write("two");
+        resp.end(&trailers);
+    });
+    assert_eq!(
+        with_trailers,
+        "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nonetwo\r\n0\r\nX-Sum: 6\r\nX-Sum: 6\r\n\r\n"
+    );
+}
+
+#[test]
+fn what_is_written_before_the_request_goes_on_with_it() {
+    let session = Session::server();
+    let resp = session.resp();
+    assert!(resp.write("one"));
+    assert!(!resp.write("x".repeat(100_000)), "a queue is full");
+    let (here, mut there) = tokio::io::duplex(1024);
+    let body = block_on(async {
+        let writer = async {
+            resp.drain().await.expect("room");
+            resp.write("last");
+            resp.end(&hearken_proto::Fields::new());
+        };
+        let asked = async {
+            there
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                .await
+                .unwrap();
+            let mut heard = String::new();
+            there.read_to_string(&mut heard).await.unwrap();
+            heard
+        };
+        let served = async { drop(session.attach(here).await.expect("a whole exchange")) };
+        tokio::join!(asked, served, writer).0
+    });
+    let (_, chunks) = body.split_once("\r\n\r\n").unwrap();
+    assert!(
+        chunks.starts_with("3\r\none\r\n186a0\r\nxxx"),
+        "{}",
+        &chunks[..20]
+    );
+    assert!(chunks.ends_with("xxx\r\n4\r\nlast\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn nobody_collects_without_end_before_the_request() {
+    let session = Session::server();
+    let resp = session.resp();
+    for _ in 0..17 {
+        resp.write(vec![b'x'; 1 << 20]);
+    }
+    let error = block_on(resp.drain()).unwrap_err();
+    assert_eq!(error.to_string(), "the exchange was given up here");
+}

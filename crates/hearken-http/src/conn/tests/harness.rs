@@ -377,7 +377,20 @@ impl Link {
 
     fn write(&mut self) -> bool {
         let (room, take, heard) = (&mut self.room, self.take, &mut self.heard);
+        let mut lost = None;
         let mut write = |output: &Output| {
+            let most = take.min(*room);
+            if let (Some(file), 1..) = (output.file(), most) {
+                let mut cx = Context::from_waker(Waker::noop());
+                let Poll::Ready(read) = file.poll_bytes(&mut cx) else {
+                    panic!("there is no runtime to read a file later");
+                };
+                let bytes = read.map_err(|error| lost = Some(error)).ok()?;
+                let taken = bytes.len().min(most);
+                heard.extend_from_slice(&bytes[..taken]);
+                *room -= taken;
+                return Some(taken);
+            }
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = output.slices(&mut slices);
             let mut left = take.min(*room);
@@ -391,8 +404,25 @@ impl Link {
             *room -= taken;
             (taken > 0).then_some(taken)
         };
-        self.drive.poll_write(&mut write, self.now)
+        let wrote = self.drive.poll_write(&mut write, self.now);
+        if let Some(error) = lost {
+            let waker = self.waker.clone();
+            let mut cx = Context::from_waker(&waker);
+            self.drive.handle_lost(&error, &mut cx, self.now);
+        }
+        wrote
     }
+}
+
+/// A file with this content and without a name.
+pub(crate) fn file(content: &[u8]) -> std::fs::File {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(format!("hearken-http-{process}-{count}"));
+    std::fs::write(&path, content).unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(&path);
+    std::fs::remove_file(&path).unwrap();
+    file.unwrap()
 }
 
 /// `Date: …` with its value replaced, since the clock on the wall is not what is tested.

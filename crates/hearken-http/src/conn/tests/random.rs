@@ -3,8 +3,8 @@
 //! For each walk: nothing panics or spins; what a client hears is a sequence of whole responses, of which only the last
 //! may be cut; every connection that came has gone, once; every handler and task has ended; nothing is kept of them.
 
-use super::harness::{Gate, Guard, Link, Log, Open, either, serve, spawn, tasks};
-use crate::{Error, IncomingMessage, Sent, ServerResponse, event};
+use super::harness::{Gate, Guard, Link, Log, Open, either, file, serve, spawn, tasks};
+use crate::{Error, IncomingMessage, OutgoingMessage, Sent, ServerResponse, event};
 use hearken_proto::{Connection, Event, Fields, Length, Limits, Request, Role};
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -54,13 +54,24 @@ const PATHS: &[&str] = &[
     "/big",
     "/flood",
     "/trailers",
+    "/cork",
+    "/interim",
+    "/bare",
+    "/file",
+    "/ranges",
+    "/pipe",
+    "/destroy",
+    "/destroy-late",
+    "/cork-late",
+    "/events-paused",
 ];
 
 type Answered = Result<Sent, Error>;
 
 /// Handlers that wait for nothing but their client.
 async fn at_once(mut req: IncomingMessage, res: ServerResponse) -> Answered {
-    match req.path() {
+    let path = req.path().to_owned();
+    match path.as_str() {
         "/read" => return Ok(res.end(req.bytes().await?)),
         "/echo" => {
             while let Some(piece) = req.data().await? {
@@ -95,6 +106,38 @@ async fn at_once(mut req: IncomingMessage, res: ServerResponse) -> Answered {
             trailers.append("X-T", "1")?;
             return Ok(res.end_with_trailers(&trailers));
         }
+        _ => return more_at_once(&path, req, res).await,
+    }
+    Ok(res.end("done"))
+}
+
+async fn more_at_once(path: &str, req: IncomingMessage, res: ServerResponse) -> Answered {
+    match path {
+        "/cork" => {
+            res.cork();
+            res.write("piece");
+            res.write(vec![b'.'; 70_000]);
+            res.write("piece");
+        }
+        "/interim" => {
+            res.write_processing()?;
+            res.write_early_hints(["</a>"])?;
+        }
+        "/bare" => {
+            for name in ["content-length", "transfer-encoding", "connection", "date"] {
+                res.remove_header(name);
+            }
+        }
+        "/file" => return res.send_file(file(&[b'.'; 300_000])).await,
+        "/ranges" => {
+            let file = crate::SendFile::from(file(&[b'.'; 30_000])).asked_by(&req);
+            return res.send_file(file).await;
+        }
+        "/pipe" => return res.pipe_from(req).await,
+        "/destroy" => {
+            res.write("piece");
+            return Ok(res.destroy());
+        }
         _ => {}
     }
     Ok(res.end("done"))
@@ -118,6 +161,18 @@ async fn later(mut req: IncomingMessage, res: ServerResponse, gate: Gate) -> Ans
             res.flush_headers();
             gate.wait().await;
             return Err(Error::new(409, "told to"));
+        }
+        "/destroy-late" => {
+            let sent = res.end(vec![b'.'; 100_000]);
+            gate.wait().await;
+            req.destroy();
+            return Ok(sent);
+        }
+        "/cork-late" => {
+            res.cork();
+            res.write("piece");
+            gate.wait().await;
+            res.write(vec![b'.'; 10_000]);
         }
         "/either" => {
             either(async { drop(req.data().await) }, gate.wait()).await;
@@ -170,6 +225,26 @@ fn listening(req: &IncomingMessage, res: ServerResponse, log: &Log) -> Sent {
     sent
 }
 
+/// A listener that pauses after each piece; the gate lets the rest flow.
+fn pausing(req: IncomingMessage, res: ServerResponse, log: &Log, gate: Gate) -> Sent {
+    let req = Rc::new(req);
+    let sent = listening(&req, res, log);
+    let slow = Rc::downgrade(&req);
+    req.on(event::DataReady, move |_| {
+        if let Some(req) = slow.upgrade() {
+            req.pause();
+        }
+    });
+    spawn(async move {
+        gate.wait().await;
+        for _ in 0..10 {
+            req.resume();
+        }
+        drop(req);
+    });
+    sent
+}
+
 /// A server whose handlers do what their path says; places to wait open with the gate of the moment.
 fn server(log: &Log, gates: &Rc<RefCell<Gate>>) -> Open {
     let (came, gone, guards) = (log.clone(), log.clone(), log.clone());
@@ -182,8 +257,11 @@ fn server(log: &Log, gates: &Rc<RefCell<Gate>>) -> Open {
             "/events" | "/events-early" | "/panic-listener" | "/listen-out" => {
                 Ok(listening(&req, res, &guards))
             }
+            "/events-paused" => Ok(pausing(req, res, &guards, gate)),
             "/wait" | "/wait-read" | "/late-end" | "/error-late" | "/either" | "/defer"
-            | "/lost" | "/task-read" | "/task-holds" => later(req, res, gate).await,
+            | "/destroy-late" | "/cork-late" | "/lost" | "/task-read" | "/task-holds" => {
+                later(req, res, gate).await
+            }
             _ => at_once(req, res).await,
         }
     });
@@ -210,7 +288,12 @@ fn request(dice: &mut Dice) -> String {
         "Connection: close\r\n",
     ]);
     let expect = dice.pick(&["", "", "", "Expect: 100-continue\r\n"]);
-    let head = format!("{path} HTTP/{version}\r\nHost: a\r\n{connection}");
+    let range = dice.pick(&[
+        "",
+        "Range: bytes=1-20000\r\n",
+        "Range: bytes=0-0,-9000,5-99\r\n",
+    ]);
+    let head = format!("{path} HTTP/{version}\r\nHost: a\r\n{connection}{range}");
     match dice.roll(8) {
         0..=2 => format!("GET {head}\r\n"),
         3..=5 => format!(

@@ -56,7 +56,7 @@ impl Lone {
     /// A client whose request is on its way.
     fn client() -> Self {
         let mut lone = Self::new(Role::Client);
-        lone.order(|state, env| state.end(env, Bytes::new(), None));
+        lone.order(|state, env| state.end(env, Bytes::new()));
         lone.run();
         lone
     }
@@ -144,7 +144,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 fn a_server_answers_one_request_and_leaves_the_rest() {
     let mut lone = Lone::server();
     lone.hear(GET.to_owned() + GET);
-    lone.order(|state, env| state.end(env, Bytes::from_static(b"x"), None));
+    lone.order(|state, env| state.end(env, Bytes::from_static(b"x")));
     assert!(lone.heard().ends_with("Content-Length: 1\r\n\r\nx"));
     assert_eq!((lone.end, lone.failure()), (Some(Ending::Keep), None));
     assert_eq!(lone.solo.rest, GET.as_bytes());
@@ -154,7 +154,7 @@ fn a_server_answers_one_request_and_leaves_the_rest() {
 fn a_server_that_answered_early_leaves_the_next_request_alone() {
     let mut lone = Lone::server();
     lone.hear("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na");
-    lone.order(|state, env| state.end(env, Bytes::from_static(b"x"), None));
+    lone.order(|state, env| state.end(env, Bytes::from_static(b"x")));
     lone.hear("bc".to_owned() + GET);
     assert_eq!((lone.end, lone.failure()), (Some(Ending::Keep), None));
     assert_eq!(lone.solo.rest, GET.as_bytes());
@@ -219,7 +219,7 @@ fn an_answer_may_take_its_time() {
     lone.hear(GET);
     lone.secs(3600);
     assert_eq!(lone.end, None);
-    lone.order(|state, env| state.end(env, Bytes::from_static(b"x"), None));
+    lone.order(|state, env| state.end(env, Bytes::from_static(b"x")));
     assert_eq!(lone.failure(), None);
     assert!(lone.heard().ends_with("\r\n\r\nx"));
 }
@@ -232,7 +232,7 @@ fn a_peer_that_does_not_read_is_left() {
         lone.hear(GET);
         lone.order(|state, env| {
             if whole {
-                state.end(env, Bytes::from_static(b"x"), None);
+                state.end(env, Bytes::from_static(b"x"));
             } else {
                 state.write(env, Bytes::from_static(b"x"));
             }
@@ -324,7 +324,7 @@ fn what_cannot_be_sent_fails_the_session() {
     let mut lone = Lone::new(Role::Client);
     lone.order(|state, env| {
         state.session.request_line = Some(Box::new(("GET".to_owned(), "/a b".to_owned())));
-        state.end(env, Bytes::new(), None);
+        state.end(env, Bytes::new());
     });
     assert!(lone.end.is_some());
     assert!(lone.failure().is_some());
@@ -343,7 +343,7 @@ fn trailers_travel() {
         state.write(env, Bytes::from_static(b"x"));
         let mut trailers = Fields::new();
         trailers.append("X-T", "1").unwrap();
-        state.end(env, Bytes::new(), Some(&trailers));
+        state.end_with_trailers(env, Bytes::new(), &trailers);
     });
     assert!(
         lone.heard()

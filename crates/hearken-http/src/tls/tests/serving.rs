@@ -319,3 +319,45 @@ async fn a_client_of_another_age_is_told_that_its_version_is_too_old() {
     drop(socket);
     scene.tells(&["connection", "failed Incompatible", "BadMessage"]);
 }
+
+/// The kernel cannot send what is to be encrypted: it is read beside the worker.
+#[tokio::test]
+async fn files_are_sent_in_parts_and_whole() {
+    let content: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let file = std::sync::Arc::new(crate::conn::tests::harness::file(&content));
+    let authority = Authority::new("Test Root");
+    let pair = authority.issue(&["127.0.0.1"]);
+    let tls = ServerTls::from_pem(pair.chain.as_bytes(), pair.key.as_bytes()).unwrap();
+    let mut server = Server::new(
+        move |req: crate::IncomingMessage, res: crate::ServerResponse| {
+            let file = std::sync::Arc::clone(&file);
+            async move {
+                let file = crate::SendFile::from(file.try_clone()?).asked_by(&req);
+                res.send_file(file).await
+            }
+        },
+    );
+    server.workers(1).tls(&tls);
+    let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let address = handle.address().to_string();
+    let authority_of = address.split("://").last().unwrap().trim_end_matches('/');
+    let client = ClientTls::new().system_roots(false);
+    let client = client.root_pem(authority.root().as_bytes()).unwrap();
+    let stream = TcpStream::connect(authority_of).await.unwrap();
+    let (mut stream, _) = client.connect("127.0.0.1", stream).await.unwrap();
+    for (range, part) in [
+        ("", 0..1_000_000),
+        ("Range: bytes=10-600000\r\n", 10..600_001),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{range}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\r\n\r\n") {
+            heard.push(stream.read_u8().await.unwrap());
+        }
+        let mut body = vec![0; part.len()];
+        stream.read_exact(&mut body).await.unwrap();
+        assert!(body == content[part]);
+    }
+    handle.close();
+}
