@@ -226,4 +226,22 @@ await check('http.request: an unknown expectation is 417', async () => {
   assert.equal(res.statusCode, 417);
 });
 
+await check('http.request: an upgrade, and bytes both ways behind it', async () => {
+  const req = http.request({ host, port, path: '/upgrade/echo', headers: { Connection: 'Upgrade', Upgrade: 'echo' } });
+  req.end();
+  const [res, socket, head] = await once(req, 'upgrade');
+  assert.deepEqual([res.statusCode, res.headers.upgrade, head.length], [101, 'echo', 0]);
+  const sent = randomBytes(1_000_000);
+  socket.end(sent);
+  const pieces = [];
+  for await (const piece of socket) pieces.push(piece);
+  assert.ok(Buffer.concat(pieces).equals(sent));
+});
+
+await check('http.request: an upgrade to what is not there is an answer', async () => {
+  const { res, body } = await request({ path: '/upgrade/echo', headers: { Connection: 'Upgrade', Upgrade: 'tea' } });
+  assert.deepEqual([res.statusCode, res.headers.upgrade], [426, 'echo']);
+  assert.match(body.toString(), /Upgrade: echo/);
+});
+
 leave();

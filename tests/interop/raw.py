@@ -241,6 +241,36 @@ def expectations():
     checks.check("another expectation: 417", answer.startswith(b"HTTP/1.1 417 "), repr(answer[:100]))
 
 
+UPGRADE = b"GET /upgrade/echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+
+
+def switching():
+    with connect(ADDRESS) as link:
+        link.sendall(UPGRADE + b"GET / HTTP/1.1\r\n\r\n")
+        reader = Reader(link)
+        status, fields = reader.head()
+        good = (status, fields.get("upgrade"), fields.get("connection")) == (101, "echo", "Upgrade")
+        checks.check("101 and no length", good and "content-length" not in fields and "transfer-encoding" not in fields, repr(fields))
+        link.sendall(b"\0\xff")
+        link.shutdown(socket.SHUT_WR)
+        rest = bytes(reader.buffer) + read_to_end(link)
+        checks.equal("what followed the request comes back first, and is no request", b"GET / HTTP/1.1\r\n\r\n\0\xff", rest)
+    for name, request in (
+        ("without Connection: Upgrade", UPGRADE.replace(b"Connection: Upgrade\r\n", b"")),
+        ("to another protocol", UPGRADE.replace(b"echo\r\n\r\n", b"tea\r\n\r\n")),
+        ("in HTTP/1.0", UPGRADE.replace(b"1.1", b"1.0")),
+    ):
+        answer = talk(request, half_close=True)
+        checks.check(f"an upgrade {name}: 426", answer.startswith(b"HTTP/1.1 426 ") and b"Upgrade: echo\r\n" in answer, repr(answer[:200]))
+    # 200 of them, and each client gone without a word.
+    for _ in range(200):
+        link = connect(ADDRESS)
+        link.sendall(UPGRADE + b"x" * 1000)
+        Reader(link).head()
+        reset(link)
+    checks.check("200 resets behind a switch later it serves", talk(GET + b"Connection: close\r\n\r\n").endswith(b"Hello, World!"))
+
+
 def reset(link):
     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     link.close()
@@ -263,7 +293,7 @@ def resets():
     checks.check(f"150 resets within bodies later it serves ({took:.1f} ms)", answer.endswith(b"Hello, World!"), repr(answer))
 
 
-for part in (refused, late_fault, tls, pipelining, expectations, closing, resets):
+for part in (refused, late_fault, tls, pipelining, expectations, closing, switching, resets):
     with checks.guard(part.__name__):
         part()
 checks.leave()

@@ -151,6 +151,15 @@ await check('20 answers that are given up half-way', () => withClient({}, async 
   assert.equal(await body.text(), 'Hello, World!');
 }));
 
+await check('upgrade: bytes go to and fro', () => withClient({}, async (client) => {
+  const { headers, socket } = await client.upgrade({ path: '/upgrade/echo', protocol: 'echo' });
+  assert.equal(headers.upgrade, 'echo');
+  socket.end('there and back');
+  let text = '';
+  for await (const piece of socket) text += piece;
+  assert.equal(text, 'there and back');
+}));
+
 await check('a signal ends an answer that has not begun', async () => {
   const abort = new AbortController();
   const asked = request(`${origin}/delay/10`, { signal: abort.signal });

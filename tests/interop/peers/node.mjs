@@ -3,6 +3,7 @@
 // Its endpoints are those of `hearken echo` as far as clients need them, and what only the other end can tell:
 //   /connections   how many connections came so far, as JSON; with TLS also how many of them resumed a session; how many
 //                  requests and responses broke off
+//   /endless       an answer without an end
 //   /quiet         an answer that does not say how long the connection is kept
 //   /drop          closes the connection, unless this is the first request on it
 //   /information   102, 103 with a Link, then 200
@@ -35,6 +36,14 @@ const ENDPOINTS = {
     whole(res, 200, 'quiet');
   },
   '/drop': (req, res) => (req.socket.served > 1 ? req.socket.destroy() : whole(res, 200, 'the first one here')),
+  '/endless': (req, res) => {
+    const piece = Buffer.alloc(65_536, 'x');
+    const more = () => {
+      while (!res.destroyed && res.write(piece));
+    };
+    res.on('drain', more);
+    more();
+  },
   '/refuse': (req, res) => whole(res, 200, 'sent without waiting'),
   '/information': (req, res) => {
     res.writeProcessing();
@@ -78,9 +87,7 @@ const ENDPOINTS = {
 function answer(req, res) {
   req.socket.served = (req.socket.served ?? 0) + 1;
   req.on('close', () => (counted.brokenRequests += req.complete ? 0 : 1));
-  let sent = 0;
-  res.on('finish', () => (sent = 1));
-  res.on('close', () => (counted.brokenResponses += 1 - sent));
+  res.on('close', () => (counted.brokenResponses += res.writableEnded ? 0 : 1));
   const { pathname, searchParams } = new URL(req.url, 'http://a');
   const [, first, ...rest] = pathname.split('/');
   const endpoint = ENDPOINTS[`/${first}`];

@@ -28,6 +28,7 @@ pub(crate) enum Call {
     Drip(Drip),
     Trailers,
     Cut(Cut),
+    Upgrade,
     Plaintext,
     Json,
     /// What may be asked for here: the value of `Allow`.
@@ -153,6 +154,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = {
         at("/drip", Get, drip),
         at("/trailers", Any, |_, _| Ok(Call::Trailers)),
         at("/cut/{n}", Get, cut),
+        at("/upgrade/echo", Get, |_, _| Ok(Call::Upgrade)),
         at("/plaintext", Get, |_, _| Ok(Call::Plaintext)),
         at("/json", Get, |_, _| Ok(Call::Json)),
     ]

@@ -2,7 +2,7 @@
 //!
 //! Here: [`answer`], the handler, and the answers that are there as a whole. `call.rs` reads what is asked for,
 //! `reply.rs` is how an answer goes out, `streams.rs` has those that take time, `framing.rs` those that show how HTTP
-//! frames them, `page.rs` the page.
+//! frames them, `switching.rs` what comes behind another protocol, `page.rs` the page.
 
 mod call;
 mod coding;
@@ -11,6 +11,7 @@ mod page;
 mod parameters;
 mod reply;
 mod streams;
+mod switching;
 
 use crate::access;
 use call::{Call, Problem};
@@ -67,6 +68,7 @@ async fn perform(call: Call, req: IncomingMessage, reply: Reply) -> Result<Sent,
         Call::Json => reply.whole(JSON, r#"{"message":"Hello, World!"}"#),
         Call::Trailers => return framing::trailers(req, reply).await,
         Call::Cut(cut) => return framing::cut(cut, reply).await,
+        Call::Upgrade => return switching::upgrade(&req, reply).await,
         Call::Options(allow) => reply.status(204).set("Allow", allow).empty(),
     })
 }

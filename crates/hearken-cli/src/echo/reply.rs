@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hearken::{Bytes, Error, Fields, IncomingMessage, Sent, ServerResponse};
+use hearken::{Bytes, Error, Fields, IncomingMessage, Sent, ServerResponse, Upgrading};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::rc::Rc;
@@ -124,6 +124,13 @@ impl Reply {
         let res = res.set("Content-Type", content_type);
         res.write(content);
         res.end_with_trailers(&trailers)
+    }
+
+    /// Switches to another protocol, which the request has offered.
+    pub(crate) fn switch(self, protocol: &str) -> Result<(Sent, Upgrading), Error> {
+        let reply = self.status(101);
+        reply.record_status();
+        reply.res.upgrade(protocol)
     }
 
     /// Says why there is no answer.

@@ -16,4 +16,5 @@ mod program;
 mod scripted;
 mod signals;
 mod streams;
+mod switching;
 mod tls;

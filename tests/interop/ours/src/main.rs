@@ -53,6 +53,11 @@ async fn run(servers: &Servers, checks: &mut Checks) -> Result<()> {
             }
         }
     }
+    for name in ["echo", "echo-tls"] {
+        if let Some(url) = servers.get(name) {
+            node::switch(checks, name, &format!("{url}/upgrade/echo"), 426, ca).await;
+        }
+    }
     if let Some(url) = servers.get("node") {
         node::all(checks, "node", url, ca).await;
     }

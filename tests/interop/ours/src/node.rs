@@ -20,15 +20,7 @@ pub(crate) async fn all(checks: &mut Checks, name: &str, url: &str, ca: &str) {
     checks
         .check(what("417, and the body stays here"), refused(url, ca))
         .await;
-    checks
-        .check(what("Upgrade: bytes go to and fro"), upgrade(url, ca))
-        .await;
-    checks
-        .check(
-            what("an offer to switch that is refused"),
-            no_upgrade(url, ca),
-        )
-        .await;
+    switch(checks, name, &format!("{url}/"), 400, ca).await;
     checks
         .check(
             what("CONNECT: a tunnel, and an exchange in it"),
@@ -46,8 +38,24 @@ pub(crate) async fn all(checks: &mut Checks, name: &str, url: &str, ca: &str) {
         .await;
     checks
         .check(
-            what("an answer given up in the middle: it sees that"),
+            what("an answer without an end is given up: it sees that"),
             give_up_answer(url, ca),
+        )
+        .await;
+}
+
+/// To `echo`, and to a protocol that is not there. `refusal` is what that is answered.
+pub(crate) async fn switch(checks: &mut Checks, name: &str, url: &str, refusal: u16, ca: &str) {
+    checks
+        .check(
+            format!("{name}: Upgrade: bytes go to and fro"),
+            upgrade(url, ca),
+        )
+        .await;
+    checks
+        .check(
+            format!("{name}: an offer to switch that is refused"),
+            no_upgrade(url, refusal, ca),
         )
         .await;
 }
@@ -118,7 +126,7 @@ async fn refused(url: &str, ca: &str) -> Result<()> {
 }
 
 fn offer(agent: &Agent, url: &str, protocol: &str) -> Result<hearken::ClientRequest> {
-    let request = agent.request("GET", &format!("{url}/"))?;
+    let request = agent.request("GET", url)?;
     Ok(request
         .set("Connection", "Upgrade")
         .set("Upgrade", protocol))
@@ -146,12 +154,14 @@ async fn upgrade(url: &str, ca: &str) -> Result<()> {
     equal("behind the end", &0, &rest.len())
 }
 
-async fn no_upgrade(url: &str, ca: &str) -> Result<()> {
+async fn no_upgrade(url: &str, refusal: u16, ca: &str) -> Result<()> {
     let agent = agent(ca, |_| ())?;
     let response = offer(&agent, url, "other")?.end("").await?;
-    equal("status", &400, &response.status().as_u16())?;
+    equal("status", &refusal, &response.status().as_u16())?;
     let error = error_of(response.upgrade())?;
-    ensure(error.to_string().contains("400"), || error.to_string())
+    ensure(error.to_string().contains(&refusal.to_string()), || {
+        error.to_string()
+    })
 }
 
 async fn tunnel(agent: &Agent, proxy: &str, to: &str) -> Result<Response> {
@@ -236,7 +246,7 @@ async fn give_up_request(url: &str, ca: &str) -> Result<()> {
 async fn give_up_answer(url: &str, ca: &str) -> Result<()> {
     let agent = agent(ca, |_| ())?;
     let before = number(&counted(&agent, url).await?, "brokenResponses")?;
-    let mut response = ask(&agent, "GET", &format!("{url}/bytes/50000000"), "").await?;
+    let mut response = ask(&agent, "GET", &format!("{url}/endless"), "").await?;
     response.data().await?;
     drop(response);
     seen(&agent, url, "brokenResponses", before).await

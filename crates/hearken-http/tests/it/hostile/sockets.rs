@@ -93,7 +93,9 @@ fn connections_that_break() {
         "NEVER_ANSWERS" => &["wait, timeout"],
         // What the buffers of the system hold counts as sent.
         "NEVER_READS" => &["write, timeout", "wait, timeout"],
+        // So early that it may meet the end of connecting.
         "CLOSES_AT_ONCE" | "RESETS_AT_ONCE" => &[
+            "connect, PEER: Connection reset by peer (os error 104)",
             "write, closed",
             "write, reset",
             "wait, closed",
