@@ -7,18 +7,18 @@ use crate::rows::Row;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
-Builds, checks and measures HTTP servers side by side; see docs/benchmarking.md.
+Builds, checks and measures HTTP servers and clients side by side; see docs/benchmarking.md.
 
 usage: cargo run --release --manifest-path bench/Cargo.toml -- [options]
 
   --only NAME,...      these peers (default: all; --list names them)
-  --rows NAME,...      these rows (default: plain,pipelined,json,upload,download,idle)
+  --rows NAME,...      these rows, or all of `server`, `client`, `tls` (default: all; --list names them)
   --seconds N          length of one measurement (default 5)
   --warmup N           seconds of load before it, not counted (default 1)
   --rounds N           rounds over all peers; medians are reported (default 3)
   --idle N             connections of the row `idle` (default 10000)
-  --server-core N      core of the server (default 0)
-  --load-core N        core of the load generator (default 1)
+  --server-core N      core of whoever is measured (default 0)
+  --load-core N        core of the load generator, or of the server that clients ask (default 1)
   --markdown FILE      write the report to FILE too
   --list               list peers and rows, and say what is not installed
   --help               this text
@@ -39,9 +39,9 @@ pub struct Options {
     pub rounds: u32,
     /// Connections of the row `idle`.
     pub idle_connections: u32,
-    /// The core that the server is pinned to.
+    /// The core of whoever is measured.
     pub server_core: usize,
-    /// The core that the load generator is pinned to.
+    /// The core of the other side: the load generator, or the server that measured clients ask.
     pub load_core: usize,
     /// Where the report goes besides standard output.
     pub markdown: Option<PathBuf>,
@@ -87,10 +87,20 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, Stri
         };
         match flag.as_str() {
             "--only" => {
-                options.peers = choose(&value()?, "peer", peers::PEERS.iter(), |peer| peer.name)?
+                options.peers = choose(
+                    &value()?,
+                    "peer",
+                    peers::PEERS.iter(),
+                    (|peer| peer.name, |peer, name| peer.name == name),
+                )?
             }
             "--rows" => {
-                options.rows = choose(&value()?, "row", Row::ALL.into_iter(), |row| row.name())?
+                options.rows = choose(
+                    &value()?,
+                    "row",
+                    Row::ALL.into_iter(),
+                    (|row| row.name(), |row, name| row.is_called(name)),
+                )?
             }
             "--seconds" => options.seconds = at_least_one(&flag, &value()?)?,
             "--warmup" => options.warmup_seconds = at_least_one(&flag, &value()?)?,
@@ -102,24 +112,37 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, Stri
             _ => return Err(format!("{flag} is no option")),
         }
     }
+    options
+        .peers
+        .retain(|peer| options.rows.iter().any(|row| row.role() == peer.role));
+    if options.peers.is_empty() {
+        return Err("none of these peers takes part in any of these rows".to_owned());
+    }
     Ok(Parsed::Run(options))
 }
 
-/// The named ones of `all`, in the order of `all`.
+/// The named ones of `all`, in the order of `all`. `naming` says how each is called, and whether a name means it: several may
+/// share one.
 fn choose<T>(
     names: &str,
     what: &str,
     all: impl Iterator<Item = T> + Clone,
-    name: impl Fn(&T) -> &'static str,
+    naming: (impl Fn(&T) -> &'static str, impl Fn(&T, &str) -> bool),
 ) -> Result<Vec<T>, String> {
+    let (name, is_called) = naming;
     let names: Vec<&str> = names
         .split(',')
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
     for wanted in &names {
-        if !all.clone().any(|one| name(&one) == *wanted) {
-            let known: Vec<&str> = all.map(|one| name(&one)).collect();
+        if !all.clone().any(|one| is_called(&one, wanted)) {
+            let mut known: Vec<&str> = Vec::new();
+            for one in all {
+                if !known.contains(&name(&one)) {
+                    known.push(name(&one));
+                }
+            }
             return Err(format!(
                 "{wanted} is no {what}; there are {}",
                 known.join(", ")
@@ -129,7 +152,9 @@ fn choose<T>(
     if names.is_empty() {
         return Err(format!("expected the name of a {what}"));
     }
-    Ok(all.filter(|one| names.contains(&name(one))).collect())
+    Ok(all
+        .filter(|one| names.iter().any(|name| is_called(one, name)))
+        .collect())
 }
 
 fn at_least_one(flag: &str, value: &str) -> Result<u32, String> {
@@ -149,6 +174,7 @@ fn core(flag: &str, value: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::Role;
 
     fn parse_line(line: &str) -> Result<Parsed, String> {
         parse(line.split_whitespace().map(str::to_owned))
@@ -171,6 +197,26 @@ mod tests {
         );
         assert_eq!(options.rows, [Row::Plain, Row::Pipelined]);
         assert_eq!(options.seconds, 2);
+    }
+
+    #[test]
+    fn a_peer_takes_part_only_in_the_roles_of_the_rows() {
+        let roles = |line: &str| -> Vec<(&str, Role)> {
+            let Ok(Parsed::Run(options)) = parse_line(line) else {
+                panic!("expected a run");
+            };
+            let peers = options.peers.iter();
+            peers.map(|peer| (peer.name, peer.role)).collect()
+        };
+        assert_eq!(
+            roles("--only hyper,reqwest --rows tls"),
+            [("hyper", Role::Tls)]
+        );
+        assert_eq!(
+            roles("--rows client-get,tls-full --only nginx,ureq"),
+            [("ureq", Role::Client), ("nginx", Role::Tls)]
+        );
+        assert!(parse_line("--rows client --only nginx").is_err());
     }
 
     #[test]

@@ -1,58 +1,82 @@
-//! Who takes part, and what it takes to start each: the catalogue, the builds, the configuration of nginx.
+//! Who takes part: the catalogue, and what of it this machine has.
 //!
-//! Not here: a running server (`server.rs`).
+//! Not here: how each is built and started (`workshop.rs`), a running one (`server.rs`, `client.rs`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{fmt::Write, fs, io};
+use std::{fmt::Write, fs};
 
-use crate::rows::Row;
+use crate::rows::{Role, Row};
 
-/// One server that can be measured.
+/// One program that can be measured. Several may share a name, each in a role of its own.
 #[derive(Debug)]
 pub struct Peer {
     /// As it is called on the command line and in the tables.
     pub name: &'static str,
-    kind: Kind,
+    /// What it takes part as.
+    pub role: Role,
+    pub(crate) kind: Kind,
 }
 
+/// How it is got and started.
 #[derive(Debug)]
-enum Kind {
-    /// The package `peer-NAME` of this workspace; `versioned` is the package in the lock file whose version counts.
+pub(crate) enum Kind {
+    /// A package of this workspace; `versioned` is the package in the lock file whose version counts.
     Cargo {
         versioned: Option<&'static str>,
     },
     Nginx,
+    /// Node's own server.
     Node,
+    /// A client on Node, from npm.
+    Undici,
 }
 
-/// All of them, in the order of the tables: the floors, ours, then the others.
-pub static PEERS: [Peer; 10] = [
-    cargo("raw-epoll", None),
-    cargo("bare-tokio", Some("tokio")),
-    cargo("hearken", Some("hearken")),
-    cargo("may_minihttp", Some("may_minihttp")),
-    cargo("hyper", Some("hyper")),
-    Peer {
-        name: "nginx",
-        kind: Kind::Nginx,
-    },
-    cargo("xitca-web", Some("xitca-web")),
-    cargo("actix-web", Some("actix-web")),
-    cargo("axum", Some("axum")),
-    Peer {
-        name: "node",
-        kind: Kind::Node,
-    },
+/// All of them, by role, in the order of the tables: the floors, ours, then the others.
+pub static PEERS: [Peer; 17] = [
+    TARGET,
+    cargo("bare-tokio", Role::Server, Some("tokio")),
+    cargo("hearken", Role::Server, Some("hearken")),
+    cargo("may_minihttp", Role::Server, Some("may_minihttp")),
+    cargo("hyper", Role::Server, Some("hyper")),
+    installed("nginx", Role::Server, Kind::Nginx),
+    cargo("xitca-web", Role::Server, Some("xitca-web")),
+    cargo("actix-web", Role::Server, Some("actix-web")),
+    cargo("axum", Role::Server, Some("axum")),
+    installed("node", Role::Server, Kind::Node),
+    cargo("hearken", Role::Client, Some("hearken")),
+    cargo("reqwest", Role::Client, Some("reqwest")),
+    cargo("ureq", Role::Client, Some("ureq")),
+    installed("undici", Role::Client, Kind::Undici),
+    cargo("hearken", Role::Tls, Some("hearken")),
+    cargo("hyper", Role::Tls, Some("hyper")),
+    installed("nginx", Role::Tls, Kind::Nginx),
 ];
 
-/// The peer whose user CPU is 1 in the tables.
-pub const BASE: &str = "hyper";
+/// The server that measured clients ask: the cheapest, so that the client is the bottleneck.
+pub const TARGET: Peer = cargo("raw-epoll", Role::Server, None);
 
-const fn cargo(name: &'static str, versioned: Option<&'static str>) -> Peer {
-    Peer {
-        name,
-        kind: Kind::Cargo { versioned },
+const fn cargo(name: &'static str, role: Role, versioned: Option<&'static str>) -> Peer {
+    installed(name, role, Kind::Cargo { versioned })
+}
+
+const fn installed(name: &'static str, role: Role, kind: Kind) -> Peer {
+    Peer { name, role, kind }
+}
+
+impl Peer {
+    /// Its directory below `peers/`; with `peer-` before it, its package and program.
+    pub(crate) fn directory(&self) -> String {
+        match self.role {
+            Role::Server => self.name.to_owned(),
+            role => format!("{}-{}", role.name(), self.name),
+        }
+    }
+
+    /// Whether it is no program of machine code.
+    #[must_use]
+    pub fn is_scripted(&self) -> bool {
+        matches!(self.kind, Kind::Node | Kind::Undici)
     }
 }
 
@@ -62,157 +86,29 @@ pub fn list() -> String {
     let mut text = String::from("peers:\n");
     for peer in &PEERS {
         let state = match peer.kind {
-            Kind::Cargo { .. } if is_member(peer.name) => "built by cargo".to_owned(),
-            Kind::Cargo { .. } => "not a member of bench/Cargo.toml yet".to_owned(),
+            Kind::Cargo { .. } if is_member(peer) => "built by cargo".to_owned(),
+            Kind::Cargo { .. } => NO_MEMBER.to_owned(),
             Kind::Nginx => nginx_version().unwrap_or_else(|reason| reason),
             Kind::Node => node_version().unwrap_or_else(|reason| reason),
+            Kind::Undici => match npm() {
+                Ok(()) => "installed by npm".to_owned(),
+                Err(reason) => reason,
+            },
         };
-        let _ = writeln!(text, "  {:<14}{state}", peer.name);
+        let _ = writeln!(text, "  {:<14}{:<8}{state}", peer.name, peer.role.name());
     }
     text.push_str("rows:\n");
     for row in Row::ALL {
-        let _ = writeln!(text, "  {:<14}{}", row.name(), row.title());
+        let _ = writeln!(text, "  {:<20}{}", row.name(), row.title());
     }
-    if let Err(reason) = wrk_version() {
-        let _ = writeln!(text, "{reason}");
+    for reason in [wrk_version().err(), valgrind_version().err()] {
+        let _ = reason.map(|reason| writeln!(text, "{reason}"));
     }
     text
 }
 
-/// Where things are built, and a directory for the run's files. The directory goes when this is dropped.
-pub struct Workshop {
-    target: PathBuf,
-    scratch: PathBuf,
-}
-
-impl Workshop {
-    /// Finds the target directory by where this program is, and makes the directory for the run's files.
-    ///
-    /// # Errors
-    /// If the directory cannot be made.
-    pub fn new() -> io::Result<Self> {
-        let program = std::env::current_exe()?;
-        let target = program
-            .parent()
-            .and_then(Path::parent)
-            .unwrap_or_else(|| Path::new("target"))
-            .to_owned();
-        let scratch = std::env::temp_dir().join(format!("hearken-bench-{}", std::process::id()));
-        fs::create_dir_all(&scratch)?;
-        // For nginx, whose worker may run as another user.
-        fs::write(scratch.join("large"), peer_kit::large())?;
-        Ok(Self { target, scratch })
-    }
-
-    /// Builds the peer, or finds it installed, and says its version.
-    ///
-    /// # Errors
-    /// One line that says why the peer cannot take part.
-    pub fn prepare(&self, peer: &Peer) -> Result<String, String> {
-        match peer.kind {
-            Kind::Cargo { versioned } => {
-                if !is_member(peer.name) {
-                    return Err("not a member of bench/Cargo.toml yet".to_owned());
-                }
-                self.build(&["-p", &format!("peer-{}", peer.name)])?;
-                Ok(versioned.map_or_else(String::new, |package| {
-                    locked_version(package).unwrap_or_default()
-                }))
-            }
-            Kind::Nginx => nginx_version(),
-            Kind::Node => node_version(),
-        }
-    }
-
-    /// Builds the load generator.
-    ///
-    /// # Errors
-    /// The compiler's first complaint.
-    pub fn build_load(&self) -> Result<(), String> {
-        self.build(&["-p", "bench", "--bin", "load"])
-    }
-
-    /// The load generator.
-    #[must_use]
-    pub fn load(&self) -> Command {
-        Command::new(self.target.join("release/load"))
-    }
-
-    /// A file for the standard error of `name`.
-    #[must_use]
-    pub fn log(&self, name: &str) -> PathBuf {
-        self.scratch.join(format!("{name}.log"))
-    }
-
-    /// The command that starts the peer on a port of 127.0.0.1.
-    ///
-    /// # Errors
-    /// If nginx's configuration cannot be written.
-    pub fn command(&self, peer: &Peer, port: u16) -> io::Result<Command> {
-        Ok(match peer.kind {
-            Kind::Cargo { .. } => {
-                let mut command =
-                    Command::new(self.target.join(format!("release/peer-{}", peer.name)));
-                command.arg(port.to_string());
-                command
-            }
-            Kind::Nginx => {
-                let configuration = self.scratch.join("nginx.conf");
-                let dir = self.scratch.to_string_lossy();
-                let text = include_str!("../peers/nginx/nginx.conf.in")
-                    .replace("{port}", &port.to_string())
-                    .replace("{dir}", &dir)
-                    .replace("{json}", &peer_kit::json_text());
-                fs::write(&configuration, text)?;
-                let mut command = Command::new("nginx");
-                command
-                    .args(["-e", "stderr", "-p"])
-                    .arg(&self.scratch)
-                    .arg("-c")
-                    .arg(&configuration);
-                command
-            }
-            Kind::Node => {
-                let mut command = Command::new("node");
-                command
-                    .arg(here("peers/node/server.js"))
-                    .arg(port.to_string());
-                command
-            }
-        })
-    }
-
-    fn build(&self, what: &[&str]) -> Result<(), String> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args(["build", "--release", "--quiet", "--manifest-path"])
-            .arg(here("Cargo.toml"))
-            .arg("--target-dir")
-            .arg(&self.target)
-            .args(what)
-            .output()
-            .map_err(|error| format!("cannot run cargo: {error}"))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        let first = complaint
-            .lines()
-            .find(|line| line.starts_with("error"))
-            .or_else(|| complaint.lines().next());
-        Err(format!(
-            "does not build: {}",
-            first.unwrap_or("cargo failed")
-        ))
-    }
-}
-
-impl Drop for Workshop {
-    fn drop(&mut self) {
-        // What is left of it lies among the system's temporary files.
-        let _ = fs::remove_dir_all(&self.scratch);
-    }
-}
+/// Why a peer of this workspace cannot be built yet.
+pub(crate) const NO_MEMBER: &str = "not a member of bench/Cargo.toml yet";
 
 /// A path within `bench/`.
 #[must_use]
@@ -234,13 +130,56 @@ pub fn wrk_version() -> Result<String, String> {
     })
 }
 
-fn nginx_version() -> Result<String, String> {
+/// The version of valgrind.
+///
+/// # Errors
+/// A line that says that it is not installed.
+pub fn valgrind_version() -> Result<String, String> {
+    version("valgrind", "--version", "valgrind")
+}
+
+pub(crate) fn nginx_version() -> Result<String, String> {
     version("nginx", "-v", "nginx")
         .map(|line| line.rsplit('/').next().unwrap_or_default().to_owned())
 }
 
-fn node_version() -> Result<String, String> {
+pub(crate) fn node_version() -> Result<String, String> {
     version("node", "--version", "nodejs")
+}
+
+fn npm() -> Result<(), String> {
+    node_version()?;
+    version("npm", "--version", "npm").map(|_| ())
+}
+
+/// Installs undici beside its client, by the lock file there, unless that has been done.
+pub(crate) fn undici_version() -> Result<String, String> {
+    npm()?;
+    let dir = here("peers/client-undici");
+    let version = |path: &str, key: &str| {
+        let text = fs::read_to_string(dir.join(path)).ok()?;
+        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+        json.pointer(key)?.as_str().map(str::to_owned)
+    };
+    let installed = || version("node_modules/undici/package.json", "/version");
+    let wanted = version(
+        "package-lock.json",
+        "/packages/node_modules~1undici/version",
+    );
+    if installed().is_none() || installed() != wanted {
+        let output = Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(&dir)
+            .output()
+            .map_err(|error| format!("cannot run npm: {error}"))?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            let line = complaint.lines().find(|line| line.contains("error"));
+            return Err(format!("npm ci: {}", line.unwrap_or("failed")));
+        }
+    }
+    let undici = installed().ok_or("npm ci has not installed it")?;
+    Ok(format!("{undici}, node {}", node_version()?))
 }
 
 /// The first line that the program prints about its version, on whichever stream.
@@ -262,16 +201,16 @@ fn version(program: &str, flag: &str, package: &str) -> Result<String, String> {
 }
 
 /// Whether the workspace's manifest lists the peer among its members.
-fn is_member(name: &str) -> bool {
+pub(crate) fn is_member(peer: &Peer) -> bool {
     let manifest = fs::read_to_string(here("Cargo.toml")).unwrap_or_default();
     let members = manifest
         .split_once("members = [")
         .and_then(|(_, rest)| rest.split_once(']'));
-    members.is_some_and(|(members, _)| members.contains(&format!("\"peers/{name}\"")))
+    members.is_some_and(|(members, _)| members.contains(&format!("\"peers/{}\"", peer.directory())))
 }
 
 /// The version of a package in the lock file.
-fn locked_version(package: &str) -> Option<String> {
+pub(crate) fn locked_version(package: &str) -> Option<String> {
     let lock = fs::read_to_string(here("Cargo.lock")).ok()?;
     let (_, rest) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
     rest.split('"').next().map(str::to_owned)

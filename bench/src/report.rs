@@ -3,10 +3,12 @@
 use std::fmt;
 use std::process::Command;
 
+use crate::measure::{Load, Sample};
 use crate::options::Options;
-use crate::peers::{BASE, Peer, wrk_version};
-use crate::rows::{Load, Row, Sample};
+use crate::peers::{Peer, wrk_version};
+use crate::rows::{Role, Row};
 use crate::system;
+use crate::table::{median, number, write_table};
 
 /// Everything that a run found.
 pub struct Report {
@@ -19,21 +21,43 @@ pub struct Report {
 
 struct Entrant {
     name: &'static str,
+    role: Role,
     version: String,
     answer_bytes: Option<usize>,
 }
 
-/// The columns of a row with load, but for the ratio.
-type Column = (&'static str, fn(&Load) -> f64, usize);
-const COLUMNS: [Column; 7] = [
-    ("user µs", |load| load.user_us, 2),
-    ("system µs", |load| load.system_us, 2),
-    ("requests/s", |load| load.rate, 0),
-    ("p50 µs", |load| load.p50_us, 0),
-    ("p99 µs", |load| load.p99_us, 0),
-    ("core busy %", |load| load.busy * 100.0, 0),
-    ("RSS MiB", |load| load.resident_bytes / MIB, 1),
-];
+/// A column of a row with load: its title, and its cell by all samples of a peer.
+type Column = (String, Box<dyn Fn(&[Load]) -> String>);
+
+/// A column that shows the median of one figure, with so many digits.
+fn column(title: &str, figure: fn(&Load) -> Option<f64>, digits: usize) -> Column {
+    let cell = move |loads: &[Load]| number(median(loads.iter().filter_map(figure)), digits);
+    (title.to_owned(), Box::new(cell))
+}
+
+/// A column that shows how the median of one figure compares with that of the base.
+fn ratio(title: &str, figure: fn(&Load) -> f64, (base, loads): (&str, &[Load])) -> Column {
+    let of = move |loads: &[Load]| median(loads.iter().map(figure)).filter(|median| *median > 0.0);
+    let base_figure = of(loads);
+    let cell = move |loads: &[Load]| {
+        let ratio = of(loads).zip(base_figure).map(|(own, base)| own / base);
+        number(ratio, 2)
+    };
+    (format!("{title} / {base}'s"), Box::new(cell))
+}
+
+fn cpu_us(load: &Load) -> f64 {
+    load.user_us + load.system_us
+}
+
+fn user_range(loads: &[Load]) -> String {
+    let users = || loads.iter().map(|load| load.user_us);
+    let (low, high) = (
+        users().fold(f64::INFINITY, f64::min),
+        users().fold(0.0, f64::max),
+    );
+    format!("{low:.2} to {high:.2}")
+}
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -44,7 +68,7 @@ impl Report {
         let mut head = vec![
             format!("Machine: {}.", system::machine()),
             format!(
-                "{}; {} rounds of {} s after {} s of warm-up; server on core {}, load on core {}; {}.",
+                "{}; {} rounds of {} s after {} s of warm-up; measured on core {}, other side on core {}; {}.",
                 today(),
                 options.rounds,
                 options.seconds,
@@ -61,9 +85,7 @@ impl Report {
             ));
         }
         if options.server_core == options.load_core {
-            head.push(
-                "Server and load share one core: throughput and latency mean little.".to_owned(),
-            );
+            head.push("Both sides share one core: throughput and latency mean little.".to_owned());
         }
         Self {
             head,
@@ -78,27 +100,29 @@ impl Report {
     pub fn add_peer(&mut self, peer: &Peer, version: &str) {
         self.peers.push(Entrant {
             name: peer.name,
+            role: peer.role,
             version: version.to_owned(),
             answer_bytes: None,
         });
     }
 
     /// How long the peer's answer to `GET /plaintext` is.
-    pub fn add_answer_bytes(&mut self, name: &str, bytes: usize) {
-        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.name == name) {
+    pub fn add_answer_bytes(&mut self, peer: &Peer, bytes: usize) {
+        let mut all = self.peers.iter_mut();
+        if let Some(peer) = all.find(|one| one.name == peer.name && one.role == peer.role) {
             peer.answer_bytes = Some(bytes);
         }
     }
 
     /// A measurement.
-    pub fn add(&mut self, name: &'static str, row: Row, sample: Sample) {
-        self.samples.push((name, row, sample));
+    pub fn add(&mut self, peer: &Peer, row: Row, sample: Sample) {
+        self.samples.push((peer.name, row, sample));
     }
 
     /// A peer, or a peer's row, that could not be measured. Said at once, and again in the report.
-    pub fn skip(&mut self, name: &str, row: Option<Row>, reason: &str) {
-        let row = row.map_or_else(String::new, |row| format!(", {}", row.name()));
-        let line = format!("{name}{row}: {reason}");
+    pub fn skip(&mut self, peer: &Peer, row: Option<Row>, reason: &str) {
+        let what = row.map_or_else(|| peer.role.name(), Row::name);
+        let line = format!("{}, {what}: {reason}", peer.name);
         eprintln!("skipped: {line}");
         if !self.skipped.contains(&line) {
             self.skipped.push(line);
@@ -127,37 +151,99 @@ impl Report {
             .collect()
     }
 
+    /// The columns of a row with load. A comparison of CPU time is left out where the base has not been measured.
+    fn columns(&self, row: Row) -> Vec<Column> {
+        let bases = row.role().bases();
+        let bases: Vec<_> = bases
+            .iter()
+            .map(|name| (*name, self.loads(name, row)))
+            .collect();
+        let mut columns = vec![
+            column("user µs", |load| Some(load.user_us), 2),
+            column("system µs", |load| Some(load.system_us), 2),
+        ];
+        if let Some((name, loads)) = bases.first() {
+            columns.push(ratio("user", |load| load.user_us, (name, loads)));
+        }
+        columns.push(("user, lowest to highest".to_owned(), Box::new(user_range)));
+        if row.role() != Role::Server {
+            let present = bases.iter().filter(|(_, loads)| !loads.is_empty());
+            columns.extend(present.map(|(name, loads)| ratio("CPU", cpu_us, (name, loads))));
+            columns.push(column(
+                "requests per CPU s",
+                |load| Some(1e6 / cpu_us(load)),
+                0,
+            ));
+        }
+        columns.push(column("requests/s", |load| Some(load.rate), 0));
+        if row.role() != Role::Client {
+            columns.push(column(
+                "p50 µs",
+                |load| load.latency_us.map(|(p50, _)| p50),
+                0,
+            ));
+            columns.push(column(
+                "p99 µs",
+                |load| load.latency_us.map(|(_, p99)| p99),
+                0,
+            ));
+        }
+        columns.push(column("core busy %", |load| Some(load.busy * 100.0), 0));
+        columns.push(column("RSS MiB", |load| Some(load.resident_bytes / MIB), 1));
+        columns
+    }
+
     fn load_table(&self, row: Row) -> Vec<Vec<String>> {
+        let columns = self.columns(row);
         let mut head = vec!["peer".to_owned()];
-        head.extend(COLUMNS.iter().map(|(title, ..)| (*title).to_owned()));
-        head.insert(3, format!("user / {BASE}'s"));
-        head.insert(4, "user, lowest to highest".to_owned());
-        let base = median(self.loads(BASE, row).iter().map(|load| load.user_us));
+        head.extend(columns.iter().map(|(title, _)| title.clone()));
         let mut table = vec![head];
-        for peer in &self.peers {
+        for peer in self.of_role(row.role()) {
             let loads = self.loads(peer.name, row);
-            let Some(user) = median(loads.iter().map(|load| load.user_us)) else {
+            if !loads.is_empty() {
+                let mut line = vec![peer.name.to_owned()];
+                line.extend(columns.iter().map(|(_, cell)| cell(&loads)));
+                table.push(line);
+            }
+        }
+        table
+    }
+
+    /// Counts by row, and each peer's to the first base's.
+    fn instructions_table(&self) -> Vec<Vec<String>> {
+        let counted = |name: &str| {
+            self.samples
+                .iter()
+                .find_map(|(peer, _, sample)| match sample {
+                    Sample::Instructions(counted) if *peer == name => Some(*counted),
+                    _ => None,
+                })
+        };
+        let base = Role::Client.bases().first().copied().unwrap_or_default();
+        let of_base = counted(base);
+        let mut head = vec!["peer".to_owned()];
+        for row in Row::COUNTED {
+            head.extend([row.name().to_owned(), format!("/ {base}'s")]);
+        }
+        let mut table = vec![head];
+        for peer in self.of_role(Role::Client) {
+            let Some(figures) = counted(peer.name) else {
                 continue;
             };
             let mut line = vec![peer.name.to_owned()];
-            line.extend(
-                COLUMNS
-                    .iter()
-                    .map(|(_, figure, digits)| number(median(loads.iter().map(figure)), *digits)),
-            );
-            line.insert(
-                3,
-                number(base.filter(|base| *base > 0.0).map(|base| user / base), 2),
-            );
-            let users = || loads.iter().map(|load| load.user_us);
-            let (low, high) = (
-                users().fold(f64::INFINITY, f64::min),
-                users().fold(0.0, f64::max),
-            );
-            line.insert(4, format!("{low:.2} to {high:.2}"));
+            for (place, figure) in figures.iter().enumerate() {
+                let base = of_base.and_then(|base| base.get(place).copied());
+                let base = base.filter(|base| *base > 0.0);
+                line.push(number(Some(*figure), 0));
+                line.push(number(base.map(|base| figure / base), 2));
+            }
             table.push(line);
         }
         table
+    }
+
+    fn of_role(&self, role: Role) -> impl Iterator<Item = &Entrant> {
+        self.peers.iter().filter(move |peer| peer.role == role)
     }
 
     fn idle_table(&self) -> Vec<Vec<String>> {
@@ -168,7 +254,7 @@ impl Report {
             "RSS with them MiB",
         ];
         let mut table = vec![head.map(str::to_owned).to_vec()];
-        for peer in &self.peers {
+        for peer in self.of_role(Role::Server) {
             let of_peer = || {
                 self.samples
                     .iter()
@@ -200,7 +286,7 @@ impl Report {
 
     fn peer_table(&self) -> Vec<Vec<String>> {
         let mut table = vec![
-            ["peer", "version", "bytes of the plain answer"]
+            ["peer", "as", "version", "bytes of the plain answer"]
                 .map(str::to_owned)
                 .to_vec(),
         ];
@@ -213,7 +299,8 @@ impl Report {
             } else {
                 peer.version.clone()
             };
-            table.push(vec![peer.name.to_owned(), version, bytes]);
+            let role = peer.role.name().to_owned();
+            table.push(vec![peer.name.to_owned(), role, version, bytes]);
         }
         table
     }
@@ -226,13 +313,13 @@ impl fmt::Display for Report {
         }
         writeln!(
             out,
-            "CPU time is per request, of the server process; every figure is the median of the rounds.\n"
+            "CPU time is per request, of the measured process; every figure is the median of the rounds.\n"
         )?;
         for row in &self.rows {
-            let table = if *row == Row::Idle {
-                self.idle_table()
-            } else {
-                self.load_table(*row)
+            let table = match row {
+                Row::Idle => self.idle_table(),
+                Row::ClientInstructions => self.instructions_table(),
+                _ => self.load_table(*row),
             };
             if table.len() > 1 {
                 writeln!(out, "### {}: {}\n", row.name(), row.title())?;
@@ -252,52 +339,6 @@ impl fmt::Display for Report {
     }
 }
 
-/// First line head, first column to the left, the others to the right.
-fn write_table(out: &mut fmt::Formatter<'_>, table: &[Vec<String>]) -> fmt::Result {
-    let columns = table.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        table
-            .iter()
-            .filter_map(|line| line.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-    };
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| width(column).unwrap_or(0).max(3))
-        .collect();
-    for (number, line) in table.iter().enumerate() {
-        for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
-            if column == 0 {
-                write!(out, "| {cell:<width$} ")?;
-            } else {
-                write!(out, "| {cell:>width$} ")?;
-            }
-        }
-        writeln!(out, "|")?;
-        if number == 0 {
-            for (column, width) in widths.iter().enumerate() {
-                let (dashes, end) = ("-".repeat(width + 1), if column == 0 { '-' } else { ':' });
-                write!(out, "|{dashes}{end}")?;
-            }
-            writeln!(out, "|")?;
-        }
-    }
-    writeln!(out)
-}
-
-fn number(figure: Option<f64>, digits: usize) -> String {
-    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.digits$}"))
-}
-
-/// The middle one; of an even number, the mean of the two in the middle.
-fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut figures: Vec<f64> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    let upper = figures.get(figures.len() / 2)?;
-    let lower = figures.get((figures.len() - 1) / 2)?;
-    Some(f64::midpoint(*lower, *upper))
-}
-
 fn today() -> String {
     let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
     date.map_or_else(
@@ -310,48 +351,76 @@ fn today() -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_median_is_the_middle() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), Some(2.5));
-        assert_eq!(median(std::iter::empty()), None);
-    }
-
-    #[test]
-    fn the_ratio_is_to_the_base_and_skipped_peers_are_named() {
+    fn report() -> Report {
         let Ok(crate::options::Parsed::Run(options)) = crate::options::parse(std::iter::empty())
         else {
             panic!("expected a run");
         };
-        let mut report = Report::new(&options);
-        for (name, user_us) in [("hyper", 2.0), ("node", 8.0)] {
-            let peer = crate::peers::PEERS
-                .iter()
-                .find(|peer| peer.name == name)
-                .expect("in the catalogue");
-            report.add_peer(peer, "1");
-            let load = Load {
-                user_us,
-                system_us: 1.0,
-                rate: 1.0,
-                p50_us: 1.0,
-                p99_us: 1.0,
-                busy: 1.0,
-                resident_bytes: MIB,
-            };
-            report.add(peer.name, Row::Plain, Sample::Load(load));
+        Report::new(&options)
+    }
+
+    fn peer(name: &str, role: Role) -> &'static Peer {
+        let mut all = crate::peers::PEERS.iter();
+        let found = all.find(|peer| peer.name == name && peer.role == role);
+        found.expect("in the catalogue")
+    }
+
+    fn load(user_us: f64) -> Load {
+        Load {
+            user_us,
+            system_us: 1.0,
+            rate: 1.0,
+            latency_us: None,
+            busy: 1.0,
+            resident_bytes: MIB,
         }
-        report.skip("nginx", None, "nginx is not installed");
+    }
+
+    /// The cell of the peer's first line below the first column with the title.
+    fn cell<'t>(text: &'t str, peer: &str, title: &str) -> &'t str {
+        fn cells(line: &str) -> impl Iterator<Item = &str> {
+            line.split('|').map(str::trim)
+        }
+        let mut lines = text.lines();
+        let head = lines.find(|line| cells(line).any(|cell| cell == title));
+        let place = head.and_then(|head| cells(head).position(|cell| cell == title));
+        let line = lines.find(|line| cells(line).nth(1) == Some(peer));
+        let cell = line.and_then(|line| cells(line).nth(place?));
+        cell.expect("such a column and such a line")
+    }
+
+    #[test]
+    fn the_ratio_is_to_the_base_and_skipped_peers_are_named() {
+        let mut report = report();
+        for (name, row, user_us) in [
+            ("hyper", Row::Plain, 2.0),
+            ("node", Row::Plain, 8.0),
+            ("reqwest", Row::ClientGet, 9.0),
+            ("ureq", Row::ClientGet, 4.0),
+        ] {
+            let peer = peer(name, row.role());
+            report.add_peer(peer, "1");
+            report.add(peer, row, Sample::Load(load(user_us)));
+        }
+        report.skip(peer("nginx", Role::Tls), None, "nginx is not installed");
         let text = report.to_string();
-        let node = text
-            .lines()
-            .find(|line| line.starts_with("| node"))
-            .expect("a line for node");
-        assert_eq!(
-            node.split('|').nth(4).map(str::trim),
-            Some("4.00"),
-            "{text}"
-        );
-        assert!(text.contains("- nginx: nginx is not installed"));
+        assert_eq!(cell(&text, "node", "user / hyper's"), "4.00", "{text}");
+        assert_eq!(cell(&text, "ureq", "CPU / reqwest's"), "0.50", "{text}");
+        assert!(!text.contains("CPU / hearken's"), "{text}");
+        assert!(text.contains("- nginx, tls: nginx is not installed"));
+    }
+
+    #[test]
+    fn instructions_are_shown_by_row_with_their_ratio() {
+        let mut report = report();
+        for (name, figure) in [("hearken", 3000.0), ("reqwest", 12_000.0)] {
+            let peer = peer(name, Role::Client);
+            report.add_peer(peer, "1");
+            let counted = [figure; Row::COUNTED.len()];
+            report.add(peer, Row::ClientInstructions, Sample::Instructions(counted));
+        }
+        let text = report.to_string();
+        assert_eq!(cell(&text, "hearken", "client-json"), "3000", "{text}");
+        assert_eq!(cell(&text, "hearken", "/ reqwest's"), "0.25", "{text}");
     }
 }

@@ -27,11 +27,7 @@ pub fn take(input: &mut Vec<u8>) -> io::Result<Option<Response>> {
     let Some(end) = find(input, b"\r\n\r\n") else {
         return Ok(None);
     };
-    let head = std::str::from_utf8(&input[..end]).map_err(|_| wrong("a head that is no text"))?;
-    let status = head
-        .strip_prefix("HTTP/1.1 ")
-        .and_then(|rest| rest.get(..3)?.parse().ok());
-    let status = status.ok_or_else(|| wrong("no status line"))?;
+    let (head, status) = status(&input[..end])?;
     let content_type = field(head, "content-type").map(str::to_owned);
     let body_at = end + 4;
     let body = if let Some(length) = field(head, "content-length") {
@@ -58,6 +54,44 @@ pub fn take(input: &mut Vec<u8>) -> io::Result<Option<Response>> {
         content_type,
         body,
     }))
+}
+
+/// What is known of an answer once its head is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The status code.
+    pub status: u16,
+    /// Where the body begins.
+    pub body_at: usize,
+    /// The value of `content-length`.
+    pub body_bytes: usize,
+}
+
+/// Reads the head of an answer with a body of known length; `None` if it is not whole yet. For those who count a body
+/// instead of keeping it.
+///
+/// # Errors
+/// If the bytes are no HTTP/1.1 answer, or one without content-length.
+pub fn head(input: &[u8]) -> io::Result<Option<Head>> {
+    let Some(end) = find(input, b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let (text, status) = status(&input[..end])?;
+    let length = field(text, "content-length").and_then(|length| length.parse().ok());
+    Ok(Some(Head {
+        status,
+        body_at: end + 4,
+        body_bytes: length.ok_or_else(|| wrong("no content-length"))?,
+    }))
+}
+
+/// The head as text, and the status in its first line.
+fn status(head: &[u8]) -> io::Result<(&str, u16)> {
+    let head = std::str::from_utf8(head).map_err(|_| wrong("a head that is no text"))?;
+    let status = head
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3)?.parse().ok());
+    Ok((head, status.ok_or_else(|| wrong("no status line"))?))
 }
 
 /// The decoded chunks from `at` on and where they end; `None` if the last one is not there yet.
@@ -128,6 +162,19 @@ mod tests {
         );
         assert_eq!(response.content_type.as_deref(), Some("text/plain"));
         assert_eq!(response.head_bytes, 64);
+    }
+
+    #[test]
+    fn a_head_is_enough_to_know_the_length() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nab";
+        let expected = Head {
+            status: 200,
+            body_at: 38,
+            body_bytes: 7,
+        };
+        assert_eq!(head(answer).ok(), Some(Some(expected)));
+        assert!(matches!(head(&answer[..37]), Ok(None)));
+        assert!(head(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").is_err());
     }
 
     #[test]

@@ -1,28 +1,46 @@
-//! What is measured: the rows, and one measurement of one peer in one row.
-//!
-//! Each measurement has a fresh server process, so that no row inherits another's memory or warmth.
-
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-use crate::options::Options;
-use crate::peers::{Peer, Workshop, here, wrk_version};
-use crate::server::Server;
-use crate::system;
+//! The rows: what is measured, in whom, and with how many connections. How: `measure.rs`.
 
 /// Connections of the rows with small answers.
 pub const CONNECTIONS: u32 = 64;
 
-/// Connections of the rows with bodies of 1 MiB.
+/// Connections of the rows with bodies, and of the handshakes.
 pub const BODY_CONNECTIONS: u32 = 16;
 
 /// Requests in one write of the row `pipelined`; `wrk/pipeline.lua` has the same number.
 pub const PIPELINE_DEPTH: usize = 16;
 
-/// How long a server gets to settle before its memory is read.
-const SETTLE: Duration = Duration::from_secs(1);
+/// What a peer takes part as. Each row measures peers of one role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It serves HTTP.
+    Server,
+    /// It asks; the cheapest server answers.
+    Client,
+    /// It serves HTTP under TLS.
+    Tls,
+}
+
+impl Role {
+    /// As it is called on the command line, where it stands for all its rows.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// The peers that the figures of its rows are divided by.
+    #[must_use]
+    pub fn bases(self) -> &'static [&'static str] {
+        match self {
+            Self::Server => &["hyper"],
+            Self::Client => &["reqwest", "hearken"],
+            Self::Tls => &["hyper", "nginx", "hearken"],
+        }
+    }
+}
 
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,17 +57,56 @@ pub enum Row {
     Download,
     /// Memory of connections that wait.
     Idle,
+    /// A client: small answers, one after the other.
+    ClientGet,
+    /// A client: small answers, many at a time.
+    ClientMany,
+    /// A client: 64 KiB received.
+    ClientDownload,
+    /// A client: 16 KiB sent.
+    ClientUpload,
+    /// A client: its shortest form, JSON parsed.
+    ClientJson,
+    /// A client: instructions of all its other rows.
+    ClientInstructions,
+    /// Connections with a full handshake.
+    TlsFull,
+    /// Connections with a resumed session.
+    TlsResumed,
+    /// 1 MiB from the server, encrypted.
+    TlsDownload,
+    /// 1 MiB to the server, encrypted.
+    TlsUpload,
 }
 
 impl Row {
     /// All rows, in the order of the report.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 16] = [
         Self::Plain,
         Self::Pipelined,
         Self::Json,
         Self::Upload,
         Self::Download,
         Self::Idle,
+        Self::ClientGet,
+        Self::ClientMany,
+        Self::ClientDownload,
+        Self::ClientUpload,
+        Self::ClientJson,
+        Self::ClientInstructions,
+        Self::TlsFull,
+        Self::TlsResumed,
+        Self::TlsDownload,
+        Self::TlsUpload,
+    ];
+
+    /// The rows whose instructions [`Row::ClientInstructions`] counts, in the order of its columns.
+    pub const COUNTED: [Self; 5] = [
+        Self::ClientGet,
+        Self::ClientMany,
+        Self::ClientDownload,
+        Self::ClientUpload,
+        Self::ClientJson,
     ];
 
     /// As it is called on the command line.
@@ -62,6 +119,16 @@ impl Row {
             Self::Upload => "upload",
             Self::Download => "download",
             Self::Idle => "idle",
+            Self::ClientGet => "client-get",
+            Self::ClientMany => "client-64",
+            Self::ClientDownload => "client-download",
+            Self::ClientUpload => "client-upload",
+            Self::ClientJson => "client-json",
+            Self::ClientInstructions => "client-instructions",
+            Self::TlsFull => "tls-full",
+            Self::TlsResumed => "tls-resumed",
+            Self::TlsDownload => "tls-download",
+            Self::TlsUpload => "tls-upload",
         }
     }
 
@@ -77,315 +144,79 @@ impl Row {
             Self::Upload => "POST /upload, 1 MiB, 16 connections",
             Self::Download => "GET /download, 1 MiB, 16 connections",
             Self::Idle => "memory of idle keep-alive connections, each after one request",
+            Self::ClientGet => "a client's GET of 13 bytes, one after the other",
+            Self::ClientMany => "a client's GET of 13 bytes, 64 at a time",
+            Self::ClientDownload => "a client's GET of 64 KiB, 16 at a time",
+            Self::ClientUpload => "a client's POST of 16 KiB, 16 at a time",
+            Self::ClientJson => {
+                "a client's shortest GET of 1 KiB of JSON, parsed, one after the other"
+            }
+            Self::ClientInstructions => "instructions of one request of a client, by row",
+            Self::TlsFull => "TCP, full TLS 1.3 handshake, one small GET, gone; 16 at a time",
+            Self::TlsResumed => "the same with a session resumed by ticket",
+            Self::TlsDownload => "GET /download, 1 MiB under TLS, 16 connections",
+            Self::TlsUpload => "POST /upload, 1 MiB under TLS, 16 connections",
         }
     }
 
-    fn uses_wrk(self) -> bool {
+    /// Whom it measures.
+    #[must_use]
+    pub fn role(self) -> Role {
+        match self {
+            Self::Plain
+            | Self::Pipelined
+            | Self::Json
+            | Self::Upload
+            | Self::Download
+            | Self::Idle => Role::Server,
+            Self::ClientGet
+            | Self::ClientMany
+            | Self::ClientDownload
+            | Self::ClientUpload
+            | Self::ClientJson
+            | Self::ClientInstructions => Role::Client,
+            Self::TlsFull | Self::TlsResumed | Self::TlsDownload | Self::TlsUpload => Role::Tls,
+        }
+    }
+
+    /// Whether `name` means it: its own, or that of its role.
+    #[must_use]
+    pub fn is_called(self, name: &str) -> bool {
+        self.name() == name || self.role().name() == name
+    }
+
+    /// Whether every round would find the same, so that one will do.
+    #[must_use]
+    pub fn once(self) -> bool {
+        self == Self::ClientInstructions
+    }
+
+    /// Whether wrk is its load generator.
+    #[must_use]
+    pub fn uses_wrk(self) -> bool {
         matches!(
             self,
             Self::Plain | Self::Pipelined | Self::Json | Self::Download
         )
     }
-}
 
-/// What one measurement found.
-#[derive(Clone, Copy, Debug)]
-pub enum Sample {
-    /// Of a row with load.
-    Load(Load),
-    /// Of the row `idle`.
-    Idle {
-        /// Resident memory before the connections came, in bytes.
-        before_bytes: f64,
-        /// Resident memory while they wait, in bytes.
-        after_bytes: f64,
-        /// The difference, divided by their number.
-        bytes_per_connection: f64,
-    },
-}
-
-/// Figures of a row with load.
-#[derive(Clone, Copy, Debug)]
-pub struct Load {
-    /// CPU time in user mode per request, in µs.
-    pub user_us: f64,
-    /// CPU time in the kernel per request, in µs.
-    pub system_us: f64,
-    /// Requests a second.
-    pub rate: f64,
-    /// Median latency, in µs.
-    pub p50_us: f64,
-    /// Latency that 99 of 100 requests stay within, in µs.
-    pub p99_us: f64,
-    /// The share of its core that the server used, 0 to 1.
-    pub busy: f64,
-    /// Resident memory at the end of the load, in bytes.
-    pub resident_bytes: f64,
-}
-
-/// What a load generator says at its end.
-struct Figures {
-    requests: f64,
-    duration_us: f64,
-    /// Median and 99th percentile, unless the generator cannot tell.
-    latency_us: Option<(f64, f64)>,
-}
-
-/// All that a measurement needs besides the peer.
-pub struct Bench<'r> {
-    /// The run, as asked for.
-    pub options: &'r Options,
-    /// Where the programs are.
-    pub workshop: &'r Workshop,
-    /// The limit of open files of each process.
-    pub open_files: u64,
-}
-
-impl Bench<'_> {
-    /// Whether this machine has the cores that the options name.
-    ///
-    /// # Errors
-    /// A line that says which is missing and what to do.
-    pub fn check_cores(&self) -> Result<(), String> {
-        for (flag, core) in [
-            ("--server-core", self.options.server_core),
-            ("--load-core", self.options.load_core),
-        ] {
-            if !system::has_core(core) {
-                return Err(format!(
-                    "core {core} is not there for this process; choose another with {flag}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// What this machine lacks for the row, if anything.
+    /// The connections of its load; of the row `idle`, those of its first crowd.
     #[must_use]
-    pub fn missing(&self, row: Row) -> Option<String> {
-        let wanted = u64::from(self.options.idle_connections) + 200;
-        if row.uses_wrk() {
-            wrk_version().err()
-        } else if row == Row::Idle && self.open_files < wanted {
-            Some(format!(
-                "needs {wanted} open files, the limit is {} (raise it, or use --idle)",
-                self.open_files
-            ))
-        } else {
-            None
+    pub fn connections(self) -> u32 {
+        match self {
+            Self::ClientGet | Self::ClientJson | Self::ClientInstructions => 1,
+            Self::Plain | Self::Pipelined | Self::Json | Self::Idle | Self::ClientMany => {
+                CONNECTIONS
+            }
+            Self::Upload
+            | Self::Download
+            | Self::ClientDownload
+            | Self::ClientUpload
+            | Self::TlsFull
+            | Self::TlsResumed
+            | Self::TlsDownload
+            | Self::TlsUpload => BODY_CONNECTIONS,
         }
-    }
-
-    /// Measures one peer in one row, with a server process of its own.
-    ///
-    /// # Errors
-    /// One line that says what went wrong; a load with a single failed request counts as wrong.
-    pub fn measure(&self, peer: &Peer, row: Row) -> Result<Sample, String> {
-        let server = Server::start(peer, self.workshop, self.options.server_core)?;
-        let sample = if row == Row::Idle {
-            self.measure_idle(&server)
-        } else {
-            self.measure_load(&server, row)
-        };
-        sample.map_err(|error| error.to_string())
-    }
-
-    fn measure_load(&self, server: &Server, row: Row) -> io::Result<Sample> {
-        self.load(self.generator(server, row, self.options.warmup_seconds))?;
-        let before = system::cpu_time(server.id())?;
-        let started = Instant::now();
-        let figures = self.load(self.generator(server, row, self.options.seconds))?;
-        let elapsed_us = started.elapsed().as_secs_f64() * 1e6;
-        let spent = system::cpu_time(server.id())?.since(&before);
-        let resident_bytes = system::resident_bytes(server.id())? as f64;
-        let latency_us = match figures.latency_us {
-            Some(latency) => latency,
-            // A second load, after the CPU time has been read.
-            None => self
-                .load(self.batches(server))?
-                .latency_us
-                .unwrap_or_default(),
-        };
-        Ok(Sample::Load(Load {
-            user_us: spent.user_us / figures.requests,
-            system_us: spent.system_us / figures.requests,
-            rate: figures.requests / figures.duration_us * 1e6,
-            p50_us: latency_us.0,
-            p99_us: latency_us.1,
-            busy: (spent.user_us + spent.system_us) / elapsed_us,
-            resident_bytes,
-        }))
-    }
-
-    /// The load of a row, for so many seconds.
-    fn generator(&self, server: &Server, row: Row, seconds: u32) -> Command {
-        if row.uses_wrk() {
-            return wrk(server.port(), row, seconds);
-        }
-        let mut command = self.workshop.load();
-        let (port, connections) = (server.port().to_string(), BODY_CONNECTIONS.to_string());
-        command.args(["upload", &port, &connections, &seconds.to_string()]);
-        command
-    }
-
-    /// The load that tells the latency of pipelined batches, which wrk does not (see `wrk/pipeline.lua`).
-    fn batches(&self, server: &Server) -> Command {
-        let mut command = self.workshop.load();
-        let numbers = [CONNECTIONS, self.options.seconds].map(|number| number.to_string());
-        command
-            .arg("pipelined")
-            .arg(server.port().to_string())
-            .args(numbers);
-        command.arg(PIPELINE_DEPTH.to_string());
-        command
-    }
-
-    /// Runs a load generator, pinned, to its end.
-    fn load(&self, mut command: Command) -> io::Result<Figures> {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let child = system::spawn_pinned(&mut command, self.options.load_core)?;
-        let output = child.wait_with_output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let Some(line) = text.lines().find_map(|line| line.strip_prefix("figures ")) else {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            let last = complaint
-                .lines()
-                .last()
-                .or_else(|| text.lines().last())
-                .unwrap_or("no output");
-            return Err(io::Error::other(format!(
-                "the load generator failed: {last}"
-            )));
-        };
-        figures(line)
-    }
-
-    fn measure_idle(&self, server: &Server) -> io::Result<Sample> {
-        // A first crowd, gone again, so that what the server sets up once is not counted as the connections' own.
-        Crowd::gather(self, server, CONNECTIONS)?.leave()?;
-        sleep(SETTLE);
-        let before = system::resident_bytes(server.id())? as f64;
-        let connections = self.options.idle_connections;
-        let crowd = Crowd::gather(self, server, connections)?;
-        sleep(SETTLE);
-        let after = system::resident_bytes(server.id())? as f64;
-        crowd.leave()?;
-        Ok(Sample::Idle {
-            before_bytes: before,
-            after_bytes: after,
-            bytes_per_connection: (after - before) / f64::from(connections),
-        })
-    }
-}
-
-fn wrk(port: u16, row: Row, seconds: u32) -> Command {
-    let (path, script, connections) = match row {
-        Row::Json => ("/json", "wrk/report.lua", CONNECTIONS),
-        Row::Download => ("/download", "wrk/report.lua", BODY_CONNECTIONS),
-        Row::Pipelined => ("/plaintext", "wrk/pipeline.lua", CONNECTIONS),
-        _ => ("/plaintext", "wrk/report.lua", CONNECTIONS),
-    };
-    let mut command = Command::new("wrk");
-    command.args([
-        "--threads",
-        "1",
-        "--timeout",
-        "10s",
-        "--connections",
-        &connections.to_string(),
-    ]);
-    command
-        .args(["--duration", &format!("{seconds}s"), "--script"])
-        .arg(here(script));
-    command.arg(format!("http://127.0.0.1:{port}{path}"));
-    command
-}
-
-/// Reads `requests=1 duration_us=2 p50_us=3 p99_us=4 errors=5`, with or without the latency.
-fn figures(line: &str) -> io::Result<Figures> {
-    let figure = |name: &str| {
-        let mut pairs = line
-            .split_whitespace()
-            .filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(key, _)| *key == name)?;
-        value.parse::<f64>().ok()
-    };
-    let needed =
-        |name: &str| figure(name).ok_or_else(|| io::Error::other(format!("no {name} in: {line}")));
-    let (requests, errors) = (needed("requests")?, needed("errors")?);
-    if errors > 0.0 || requests < 1.0 {
-        let message = format!("{errors} failed requests, {requests} good ones");
-        return Err(io::Error::other(message));
-    }
-    let duration_us = needed("duration_us")?;
-    Ok(Figures {
-        requests,
-        duration_us,
-        latency_us: figure("p50_us").zip(figure("p99_us")),
-    })
-}
-
-/// Idle connections, held open by the load generator until it is told to let go.
-struct Crowd {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    connections: u32,
-}
-
-impl Crowd {
-    /// Opens the connections, asks once on each, and returns when all have their answer.
-    fn gather(bench: &Bench<'_>, server: &Server, connections: u32) -> io::Result<Self> {
-        let mut command = bench.workshop.load();
-        command
-            .arg("idle")
-            .args([server.port().to_string(), connections.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = system::spawn_pinned(&mut command, bench.options.load_core)?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (stdin, stdout) =
-            pipes.ok_or_else(|| io::Error::other("no pipes to the load generator"))?;
-        let mut crowd = Self {
-            child,
-            stdin,
-            stdout: BufReader::new(stdout),
-            connections,
-        };
-        crowd.hear("ready")?;
-        Ok(crowd)
-    }
-
-    /// Closes the connections, after a look whether the server had kept them all.
-    fn leave(mut self) -> io::Result<()> {
-        self.stdin.write_all(b"\n")?;
-        self.hear("kept")?;
-        self.child.wait()?;
-        Ok(())
-    }
-
-    fn hear(&mut self, word: &str) -> io::Result<()> {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line)?;
-        if line.trim() == format!("{word} {}", self.connections) {
-            return Ok(());
-        }
-        self.stdout.read_to_string(&mut line)?;
-        Err(io::Error::other(format!(
-            "expected {} connections {word}, heard: {}",
-            self.connections,
-            line.trim()
-        )))
-    }
-}
-
-impl Drop for Crowd {
-    fn drop(&mut self) {
-        // Has ended already, unless something went wrong on the way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -394,25 +225,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_of_figures_is_read() {
-        let found = figures("requests=100 duration_us=20 p50_us=30 p99_us=90 errors=0");
-        let found = found.expect("figures");
-        assert_eq!((found.requests, found.duration_us), (100.0, 20.0));
-        assert_eq!(found.latency_us, Some((30.0, 90.0)));
-        let found = figures("requests=100 duration_us=20 errors=0").expect("figures");
-        assert_eq!(found.latency_us, None);
-    }
-
-    #[test]
-    fn a_load_with_failed_requests_is_no_measurement() {
-        assert!(figures("requests=100 duration_us=2 p50_us=3 p99_us=9 errors=1").is_err());
-        assert!(figures("requests=0 duration_us=2 p50_us=3 p99_us=9 errors=0").is_err());
-        assert!(figures("requests=1 errors=0").is_err());
-    }
-
-    #[test]
     fn the_script_pipelines_as_deep_as_the_check() {
         let script = include_str!("../wrk/pipeline.lua");
         assert!(script.contains(&format!("string.rep(one, {PIPELINE_DEPTH})")));
+    }
+
+    #[test]
+    fn a_role_stands_for_all_its_rows() {
+        let of = |name| Row::ALL.into_iter().filter(move |row| row.is_called(name));
+        assert_eq!(of("server").count(), 6);
+        assert_eq!(of("client").count(), 6);
+        assert_eq!(of("tls-full").collect::<Vec<_>>(), [Row::TlsFull]);
+        assert!(Row::COUNTED.iter().all(|row| row.role() == Role::Client));
     }
 }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::peers::{Peer, Workshop};
+use crate::peers::Peer;
 use crate::system;
+use crate::workshop::Workshop;
 
 /// How long a peer may take until it accepts, and until it is gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ impl Server {
     /// # Errors
     /// One line that says why not, with the last line of the peer's standard error if it ended.
     pub fn start(peer: &Peer, workshop: &Workshop, core: usize) -> Result<Self, String> {
-        let log = workshop.log(peer.name);
+        let log = workshop.log(peer);
         let child = free_port().and_then(|port| {
             let mut command = workshop.command(peer, port)?;
             command

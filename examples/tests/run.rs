@@ -369,6 +369,28 @@ fn session_serves_strangers() {
 }
 
 #[test]
+fn client() {
+    let mut example = Example::start("client", &[]);
+    let said = example.rest();
+    assert!(example.child.wait().expect("it ends").success(), "{said:?}");
+    let expected = [
+        "200 OK after 1 redirect",
+        "you have been sent here",
+        "Point { x: 3, y: 4 }",
+        "10000000 bytes came back",
+    ];
+    assert_eq!(said[..4], expected);
+    assert!(
+        said[4].ends_with("/nowhere answered 404 Not Found"),
+        "{said:?}"
+    );
+    assert!(
+        said[5].starts_with("Some(Connect): connecting to 127.0.0.1:"),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn events_come_in_their_order() {
     let example = Example::serve("events");
     let mut client = example.connect();

@@ -3,45 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { base, checks, host, port, request } from './harness.mjs';
 
-const base = new URL(process.env.HEARKEN_URL);
-const host = base.hostname.replace(/^\[|\]$/g, '');
-const port = Number(base.port);
-const SECONDS_MAX = 15; // for one check
-let failed = false;
-
-async function check(name, run) {
-  const abort = new AbortController();
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => {
-      abort.abort();
-      reject(new Error(`not done after ${SECONDS_MAX} s`));
-    }, SECONDS_MAX * 1000);
-  });
-  try {
-    await Promise.race([run(abort.signal), late]);
-    console.log(`ok   client.mjs: ${name}`);
-  } catch (error) {
-    failed = true;
-    console.log(`FAIL client.mjs: ${name}: ${String(error.message).replace(/\s+/g, ' ').slice(0, 400)}`);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** One exchange with http.request; the body is whatever is written by `send`. */
-async function request(options, send = (req) => req.end()) {
-  const req = http.request({ host, port, ...options });
-  const answered = once(req, 'response');
-  send(req);
-  const [res] = await answered;
-  const pieces = [];
-  for await (const piece of res) pieces.push(piece);
-  return { res, req, body: Buffer.concat(pieces) };
-}
+const { check, leave } = checks('client.mjs');
 
 await check('fetch: text and JSON', async (signal) => {
   const text = await fetch(new URL('/plaintext', base), { signal });
@@ -209,4 +175,55 @@ await check('http.request: a client that gives up waiting does no harm', async (
   assert.equal((await request({ path: '/plaintext' })).body.toString(), 'Hello, World!');
 });
 
-process.exit(failed ? 1 : 0);
+await check('http.request: trailers go up, and one comes down', async () => {
+  const { res, body } = await request({ method: 'POST', path: '/trailers', headers: { Trailer: 'X-Sum, X-More' } }, (req) => {
+    req.write('hello ');
+    req.addTrailers([['X-Sum', '7'], ['X-More', 'a'], ['x-more', 'b']]);
+    req.end('world');
+  });
+  assert.deepEqual(JSON.parse(body), { trailers: { 'X-Sum': '7', 'X-More': ['a', 'b'] }, bytes: 11 });
+  const digest = createHash('sha256').update(body).digest('base64');
+  assert.deepEqual(res.trailers, { 'content-digest': `sha-256=:${digest}:` });
+  assert.deepEqual(res.rawTrailers, ['Content-Digest', `sha-256=:${digest}:`]);
+  assert.ok(res.complete);
+});
+
+for (const [how, path] of [['in chunks', '/cut/5'], ['with a length', '/cut/5?length=10']]) {
+  await check(`http.request: an answer ${how} that breaks off is an error, not an end`, async () => {
+    const req = http.get({ host, port, path });
+    const [res] = await once(req, 'response');
+    let got = '';
+    res.on('data', (piece) => (got += piece));
+    const [error] = await once(res, 'error');
+    assert.equal(error.code, 'ECONNRESET');
+    assert.deepEqual([res.complete, got], [false, '*****']);
+  });
+}
+
+await check('fetch: an answer that breaks off is an error, not an end', async (signal) => {
+  const res = await fetch(new URL('/cut/5?length=10', base), { signal });
+  await assert.rejects(res.text(), /terminated/);
+});
+
+await check('http.request: one socket through uploads, refusals, 404s and chunks', async () => {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const sent = [['POST', '/echo', 'x'.repeat(100_000)], ['PUT', '/json', 'x'.repeat(1000)], ['GET', '/nowhere'],
+    ['GET', '/stream/3'], ['HEAD', '/bytes/1000'], ['POST', '/trailers', 'x'], ['GET', '/status/304'], ['GET', '/echo/']];
+  const ports = new Set();
+  const statuses = [];
+  for (const [method, path, body] of sent) {
+    const { res, req } = await request({ method, path, agent }, (req) => req.end(body));
+    statuses.push(res.statusCode);
+    ports.add(req.socket?.localPort ?? res.socket.localPort);
+  }
+  agent.destroy();
+  assert.deepEqual(statuses, [200, 405, 404, 200, 200, 200, 304, 200]);
+  assert.equal(ports.size, 1);
+});
+
+await check('http.request: an unknown expectation is 417', async () => {
+  const { res } = await request({ path: '/plaintext', headers: { Expect: 'tea' } });
+  assert.equal(res.statusCode, 417);
+});
+
+leave();

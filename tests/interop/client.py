@@ -89,7 +89,49 @@ def plain_urllib():
         error.close()
 
 
-for part in (several_on_one_connection, piece_by_piece, plain_urllib):
+def trailers():
+    link = connection()
+    link.putrequest("POST", "/trailers")
+    link.putheader("Transfer-Encoding", "chunked")
+    link.endheaders(b"5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n")
+    answer = link.getresponse()
+    checks.equal("trailers go up", {"trailers": {"X-Sum": "7"}, "bytes": 5}, json.loads(answer.read()))
+    # http.client reads over those that come down; what is behind them must be in its place.
+    checks.equal("and one that comes down does no harm", 200, exchange(link, "GET", "/plaintext")[0])
+    link.close()
+
+
+def broken_off():
+    """An answer that ends before its end is an error, and so is one whose connection the client breaks off."""
+    for how, path in (("in chunks", "/cut/5"), ("with a length", "/cut/5?length=10")):
+        link = connection()
+        link.request("GET", path)
+        answer = link.getresponse()
+        try:
+            got = answer.read()
+        except http.client.IncompleteRead as error:
+            got = f"incomplete after {error.partial!r}"
+        except ConnectionResetError:
+            got = "reset"
+        good = got in ("incomplete after b'*****'", "incomplete after b''", "reset")
+        checks.check(f"an answer {how} that breaks off is an error ({got})", good, repr(got))
+        link.close()
+    link = connection()
+    link.putrequest("POST", "/echo")
+    link.putheader("Content-Length", "1000000")
+    link.endheaders(b"x" * 1000)
+    link.getresponse().read(1000)
+    link.close()
+    link = connection()
+    link.request("GET", "/bytes/20000000")
+    link.getresponse().read(1000)
+    link.close()
+    link = connection()
+    checks.equal("both sides may break off, and the server goes on", 200, exchange(link, "GET", "/plaintext")[0])
+    link.close()
+
+
+for part in (several_on_one_connection, piece_by_piece, plain_urllib, trailers, broken_off):
     with checks.guard(part.__name__):
         part()
 checks.leave()

@@ -98,6 +98,20 @@ uploads() {
     equal "PUT where it is not allowed" 405 "$answer"
 }
 
+framing() {
+    local answer
+    for path in cut/5 'cut/5?length=10'; do
+        curl -sS "$url/$path" >"$scratch/down" 2>"$scratch/errors"
+        case $? in
+        18 | 56) ok "an answer that breaks off is an error: /$path" ;;
+        *) fail "an answer that breaks off is an error: /$path" "$(cat "$scratch/down" "$scratch/errors")" ;;
+        esac
+    done
+    curl -sS -D "$scratch/head" -o "$scratch/down" "$url/trailers"
+    answer=$(openssl dgst -sha256 -binary "$scratch/down" | base64)
+    has "a trailer comes behind the chunks" "^content-digest: sha-256=:${answer//+/\\+}:" "$(tr -d '\r' <"$scratch/head")"
+}
+
 codings() {
     local answer
     answer=$(curl -sS --compressed -D "$scratch/head" "$url/stream/200")
@@ -149,6 +163,7 @@ simple
 versions
 heads
 uploads
+framing
 codings
 connections
 gibibyte

@@ -90,6 +90,39 @@ class Server:
         raise OSError("there is no /proc to read the server's memory from")
 
 
+class Peer:
+    """A server of somebody else's, from `peers/`, which prints URLs. As a context manager it is ended at the end."""
+
+    def __init__(self, *command, urls=1):
+        # Unbuffered: what a buffer had taken, `select` would wait for.
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        self.urls = []
+        for _ in range(urls):
+            if not select.select([self.process.stdout], [], [], 10)[0]:
+                break
+            line = self.process.stdout.readline().decode().strip()
+            if line:
+                self.urls.append(urllib.parse.urlsplit(line))
+        if len(self.urls) < urls:
+            errors = self.stop()
+            raise OSError(f"{command[:2]} printed {len(self.urls)} of {urls} URLs: {errors[-300:]!r}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """Returns what it wrote to stderr."""
+        self.process.terminate()
+        try:
+            return self.process.communicate(timeout=10)[1]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.communicate()[1]
+
+
 def address_from_environment():
     """The server that tests/interop/run has started."""
     url = urllib.parse.urlsplit(os.environ["HEARKEN_URL"])

@@ -207,6 +207,40 @@ def closing():
             checks.equal("and nothing after it", b"", cut.received)
 
 
+def expectations():
+    expecting = POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    with connect(ADDRESS) as link:
+        reader = Reader(link)
+        seen = []
+        for _ in range(3):
+            link.sendall(expecting)
+            seen.append(reader.head()[0])
+            link.sendall(b"hello")
+            seen.append(reader.answer()[::2])
+        checks.equal("Expect, again and again: 100, then the answer", [100, (200, b"hello")] * 3, seen)
+        link.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-CONTINUE\r\nTransfer-Encoding: chunked\r\n\r\n")
+        status = reader.head()[0]
+        link.sendall(b"5\r\nhello\r\n0\r\n\r\n")
+        checks.equal("in any case, and with chunks", (100, b"hello"), (status, reader.answer()[2]))
+        link.sendall(expecting.replace(b"/echo", b"/nowhere"))
+        status, fields, _ = reader.answer()
+        checks.equal("a final answer instead: the body is not read, so it closes", (404, "close"), (status, fields.get("connection")))
+        checks.equal("and nothing comes after it", b"", bytes(reader.buffer) + read_to_end(link))
+    with connect(ADDRESS) as link:
+        link.sendall(expecting + b"hello" + GET + b"\r\n")
+        reader = Reader(link)
+        first = reader.answer()
+        if first[0] == 100:
+            first = reader.answer()
+        answers = [first[2], reader.answer()[2]]
+        checks.equal("a body that did not wait is a body like any other", [b"hello", b"Hello, World!"], answers)
+    answer = talk(b"POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
+    good = answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"hello") and answers_in(answer) == 1
+    checks.check("HTTP/1.0 knows no 1xx and gets none", good, repr(answer[:200]))
+    answer = talk(GET + b"Expect: tea\r\n\r\n")
+    checks.check("another expectation: 417", answer.startswith(b"HTTP/1.1 417 "), repr(answer[:100]))
+
+
 def reset(link):
     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     link.close()
@@ -229,7 +263,7 @@ def resets():
     checks.check(f"150 resets within bodies later it serves ({took:.1f} ms)", answer.endswith(b"Hello, World!"), repr(answer))
 
 
-for part in (refused, late_fault, tls, pipelining, closing, resets):
+for part in (refused, late_fault, tls, pipelining, expectations, closing, resets):
     with checks.guard(part.__name__):
         part()
 checks.leave()

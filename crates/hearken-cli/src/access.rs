@@ -50,11 +50,19 @@ thread_local! {
     static OPEN: RefCell<HashMap<u64, VecDeque<Rc<Record>>>> = RefCell::default();
 }
 
+/// One line that belongs to no request.
+pub(crate) fn note(coloured: bool, text: &str) {
+    Log { coloured }.note(None, text);
+}
+
 /// Sets the log up.
 pub(crate) fn listen(server: &mut Server, coloured: bool) {
     let log = Log { coloured };
     server.observer(log);
     server.on(event::ClientError, move |failure| log.fault(failure));
+    server.on(event::TlsClientError, move |failure| {
+        log.note(Some(failure.peer()), &failure.error().to_string());
+    });
 }
 
 /// The record of the exchange that this request belongs to; `None` when nothing is logged. To be called once, before the
@@ -153,17 +161,33 @@ impl Log {
         }
     }
 
-    /// Time and client.
-    fn opening(self, peer: &Peer) -> String {
+    /// Something that happened before a request was there, or beside all of them.
+    fn note(self, peer: Option<&Peer>, text: &str) {
+        let mut line = match peer {
+            Some(peer) => self.opening(peer) + " - - - (",
+            None => self.time() + " - - - - (",
+        };
+        push_own(&mut line, text);
+        line.push_str(")\n");
+        self.write(&line);
+    }
+
+    fn time(self) -> String {
         let now = humantime::format_rfc3339_millis(SystemTime::now());
         let (dim, plain) = if self.coloured {
             (DIM, PLAIN)
         } else {
             ("", "")
         };
+        format!("{dim}{now}{plain}")
+    }
+
+    /// Time and client.
+    fn opening(self, peer: &Peer) -> String {
+        let time = self.time();
         match peer.address() {
-            Some(address) => format!("{dim}{now}{plain} {address}"),
-            None => format!("{dim}{now}{plain} unix"),
+            Some(address) => format!("{time} {address}"),
+            None => format!("{time} unix"),
         }
     }
 

@@ -1,7 +1,10 @@
-//! The flags, as clap reads them, and their help. Not here: what they mean together (`plan.rs`).
+//! The flags, as clap reads them, and their help. Not here: what they mean together (`plan.rs`), those of `hearken fetch`
+//! (`fetch/flags.rs`).
 
+use crate::fetch::flags::{self, Fetch};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// HTTP at the command line.
 #[derive(Debug, Parser)]
@@ -21,6 +24,9 @@ pub(crate) enum Command {
     /// A server to point clients at
     #[command(long_about = ECHO_ABOUT, after_help = ECHO_EXAMPLES, after_long_help = ECHO_MORE)]
     Echo(Echo),
+    /// An HTTP client: bodies to stdout, or what happened as JSON
+    #[command(long_about = flags::ABOUT, after_help = flags::EXAMPLES, after_long_help = flags::MORE)]
+    Fetch(Box<Fetch>),
 }
 
 /// `hearken echo`.
@@ -41,6 +47,24 @@ pub(crate) struct Echo {
     /// Number of worker threads [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Speak https, with a certificate made on the spot that no client trusts yet; FILE gets it, for those that shall
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with_all = ["tls_cert", "tls_key"],
+    )]
+    pub(crate) tls_self_signed: Option<Option<PathBuf>>,
+
+    /// Speak https with the certificate chain in this PEM file, read again at SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Write nothing to stderr but errors that end the program
     #[arg(long, short)]
@@ -64,6 +88,7 @@ Examples:
   hearken echo --port 0 --quiet         any free port; the URL is on stdout
   hearken echo --host 0.0.0.0           reachable from other machines
   hearken echo --listen unix:/tmp/e.sock
+  hearken echo --tls-self-signed        https://127.0.0.1:3000, for curl -k
 
   curl http://127.0.0.1:3000/headers
   curl -T - -X POST http://127.0.0.1:3000/echo"

@@ -1,12 +1,14 @@
 //! What the flags and the environment mean together, as plain data that can be looked at before anything is done.
 //!
-//! Here: [`Plan`], and [`plan`] that makes it. Not here: carrying it out (`run.rs`).
+//! Here: [`Plan`] of `hearken echo`, and [`plan`] that makes it. Not here: carrying it out (`run.rs`), the plan of `hearken
+//! fetch` (`fetch/plan.rs`).
 
-use crate::cli::{Cli, Command, Echo};
+use crate::cli::Echo;
 use hearken::{ListenAddr, ToListenAddr};
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +16,23 @@ pub(crate) struct Plan {
     pub(crate) address: ListenAddr,
     /// `None`: one for each core.
     pub(crate) workers: Option<NonZeroUsize>,
+    /// `None`: plain http.
+    pub(crate) tls: Option<Tls>,
     pub(crate) log: Log,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// Made for these names; `write` gets it.
+    SelfSigned {
+        names: Vec<String>,
+        write: Option<PathBuf>,
+    },
+    Files {
+        chain: PathBuf,
+        key: PathBuf,
+    },
 }
 
 /// What goes to stderr while it runs.
@@ -63,10 +81,11 @@ impl World {
 }
 
 /// Makes the plan.
-pub(crate) fn plan(cli: Cli, world: &World) -> Result<Plan, Stop> {
-    let Command::Echo(echo) = cli.command;
+pub(crate) fn plan(echo: &Echo, world: &World) -> Result<Plan, Stop> {
+    let address = address(echo, world)?;
     Ok(Plan {
-        address: address(&echo, world)?,
+        tls: tls(echo, &address),
+        address,
         workers: echo.workers,
         log: if echo.quiet {
             Log::Quiet
@@ -76,6 +95,31 @@ pub(crate) fn plan(cli: Cli, world: &World) -> Result<Plan, Stop> {
             }
         },
     })
+}
+
+fn tls(echo: &Echo, address: &ListenAddr) -> Option<Tls> {
+    if let Some(write) = &echo.tls_self_signed {
+        return Some(Tls::SelfSigned {
+            names: names(address),
+            write: write.clone(),
+        });
+    }
+    let (chain, key) = (echo.tls_cert.clone()?, echo.tls_key.clone()?);
+    Some(Tls::Files { chain, key })
+}
+
+/// What clients on this machine call it, and what it was told to listen on.
+fn names(address: &ListenAddr) -> Vec<String> {
+    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    let own = match address {
+        ListenAddr::Socket(at) if !at.ip().is_unspecified() => at.ip().to_string(),
+        ListenAddr::Host { name, .. } => name.clone(),
+        _ => return names,
+    };
+    if !names.contains(&own) {
+        names.push(own);
+    }
+    names
 }
 
 fn address(echo: &Echo, world: &World) -> Result<ListenAddr, Stop> {

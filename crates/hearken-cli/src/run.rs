@@ -5,6 +5,7 @@
 use crate::access;
 use crate::echo;
 use crate::plan::{Log, Plan, Stop};
+use crate::tls;
 use hearken::{Server, event};
 use std::io::{self, Write};
 
@@ -13,6 +14,9 @@ pub(crate) fn run(plan: Plan) -> Result<(), Stop> {
     let mut server = Server::new(echo::answer);
     if let Some(workers) = plan.workers {
         server.workers(workers.get());
+    }
+    if let Some(plan_of_tls) = &plan.tls {
+        tls::set_up(&mut server, plan_of_tls, plan.log)?;
     }
     if let Log::Lines { coloured } = plan.log {
         log_to_stderr(coloured);

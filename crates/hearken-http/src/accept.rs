@@ -8,6 +8,7 @@ use crate::listener::{ListenOptions, Listener, ListenerParts};
 use crate::message::IncomingMessage;
 use crate::response::ServerResponse;
 use crate::runner::Handlers;
+use crate::transport::{BoxIo, Injected};
 use crate::worker::{Stop, Worker, reached};
 use std::fs::File;
 use std::io;
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Without descriptors or room, until the next try. Long enough to cost nothing, short enough to be missed by nobody.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -43,7 +44,7 @@ impl Census {
         self.open.load(Ordering::Relaxed)
     }
 
-    fn try_take(&self) -> bool {
+    pub(crate) fn try_take(&self) -> bool {
         let take = |open| (open < self.most).then_some(open + 1);
         self.open
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
@@ -135,6 +136,30 @@ pub(crate) async fn accept<M, F>(
         }
     }
     sweep(&socket, &worker, &handlers).await;
+}
+
+/// Serves transports that somebody else brought, until the server is to stop; those that were taken by then are still served.
+pub(crate) async fn injected<M, F>(
+    mut queue: mpsc::UnboundedReceiver<BoxIo>,
+    worker: Rc<Worker>,
+    handlers: Rc<Handlers<M, F>>,
+    mut stop: watch::Receiver<Stop>,
+) where
+    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    loop {
+        let io = tokio::select! {
+            biased;
+            io = queue.recv() => io,
+            () = reached(&mut stop, Stop::Drain) => {
+                queue.close(); // what is in it is still received
+                queue.recv().await
+            }
+        };
+        let Some(io) = io else { return };
+        worker.serve(Injected(io), (None, None), &handlers);
+    }
 }
 
 /// Waits until there is room for one more connection and takes it.

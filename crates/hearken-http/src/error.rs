@@ -1,7 +1,9 @@
 //! The error of this crate: what went wrong in an exchange, who caused it, and which status tells it to a client.
 //!
-//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`listener/error.rs`), of the protocol (hearken-proto).
+//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`listener/error.rs`), of the protocol (hearken-proto), what a
+//! client's error says (`client/failure.rs`).
 
+use crate::client::failure::{Cause, Failure, Phase};
 use http::StatusCode;
 use std::borrow::Cow;
 use std::fmt;
@@ -35,6 +37,7 @@ enum Kind {
     Protocol(hearken_proto::Error),
     Closed(Closed),
     TooLarge(u64),
+    Client(Box<Failure>),
 }
 
 /// Why an exchange is over, told by `req.closed()` and by errors.
@@ -58,6 +61,8 @@ pub enum Closed {
     ReadTimeout,
     /// The peer did not take what was written.
     WriteTimeout,
+    /// Nothing came or went for too long.
+    Inactive,
     /// This server was told to stop and the time for it ran out.
     Stopped,
     /// This side gave up: a response could not be finished as it was begun.
@@ -73,6 +78,7 @@ impl fmt::Display for Closed {
             Self::BadMessage => "the peer sent a broken message",
             Self::ReadTimeout => "the peer was too slow to send",
             Self::WriteTimeout => "the peer was too slow to receive",
+            Self::Inactive => "nothing came or went for too long",
             Self::Stopped => "the server stopped",
             Self::Aborted => "the exchange was given up here",
         })
@@ -112,6 +118,92 @@ impl Error {
         Self::from_kind(StatusCode::PAYLOAD_TOO_LARGE, Kind::TooLarge(max))
     }
 
+    /// What a client met: 502 to whoever asked us meanwhile, 504 when it was time.
+    pub(crate) fn client(failure: Failure) -> Self {
+        let status = if failure.is_timeout() {
+            StatusCode::GATEWAY_TIMEOUT
+        } else {
+            StatusCode::BAD_GATEWAY
+        };
+        Self::from_kind(status, Kind::Client(Box::new(failure)))
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        match &self.inner.kind {
+            Kind::Client(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// How far an exchange of a client had come when it failed. `None` for errors of servers, and for a request that could
+    /// not be made at all: a URL that is none, a field that cannot be sent.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.failure().map(|failure| failure.phase)
+    }
+
+    /// Whom a client was talking to: host and port, or the path of a socket. Which addresses of the host were tried is in
+    /// the text.
+    #[must_use]
+    pub fn peer(&self) -> Option<&str> {
+        self.failure().map(|failure| &*failure.peer)
+    }
+
+    /// Whether sending the request again can do no harm: nothing of it was sent, or its method is idempotent and no byte of
+    /// a response has come. An error of a server is never safe to retry.
+    #[must_use]
+    pub fn is_retry_safe(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.retry_safe)
+    }
+
+    /// Whether no connection came about: every phase before the request is sent.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.phase().is_some_and(|phase| phase < Phase::Write)
+    }
+
+    /// Whether a name has no address.
+    #[must_use]
+    pub fn is_resolve(&self) -> bool {
+        self.phase() == Some(Phase::Resolve)
+    }
+
+    /// Whether the TLS handshake failed.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.phase() == Some(Phase::Tls)
+    }
+
+    /// Whether the exchange was given up on this side: by an abort handle, or by dropping what it belongs to.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        match &self.inner.kind {
+            Kind::Client(failure) => matches!(failure.cause, Cause::Aborted),
+            Kind::Closed(closed) => *closed == Closed::Aborted,
+            _ => false,
+        }
+    }
+
+    /// With which status a proxy refused a tunnel.
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        match self.failure()?.cause {
+            Cause::Refused(status) => StatusCode::from_u16(status).ok(),
+            _ => None,
+        }
+    }
+
+    /// The error below this one, say that of the system.
+    #[must_use]
+    pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.inner.kind {
+            Kind::Client(failure) => failure.source(),
+            Kind::Other(error) => Some(&**error),
+            Kind::Protocol(error) => Some(error),
+            Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
+        }
+    }
+
     /// The status that tells this error to a client.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -121,22 +213,30 @@ impl Error {
     /// Whether the peer is gone, so that nobody waits for an answer.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        matches!(self.inner.kind, Kind::Closed(_))
+        match &self.inner.kind {
+            Kind::Client(failure) => failure.is_closed(),
+            Kind::Closed(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether a peer was too slow.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(
-            self.inner.kind,
-            Kind::Closed(Closed::ReadTimeout | Closed::WriteTimeout)
-        )
+        match &self.inner.kind {
+            Kind::Client(failure) => failure.is_timeout(),
+            Kind::Closed(closed) => matches!(
+                closed,
+                Closed::ReadTimeout | Closed::WriteTimeout | Closed::Inactive
+            ),
+            _ => false,
+        }
     }
 
     /// Whether a body was larger than allowed.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self.inner.kind, Kind::TooLarge(_))
+        matches!(self.inner.kind, Kind::TooLarge(_)) || self.is_fetched_too_large()
     }
 
     /// The fault, if a peer broke the protocol.
@@ -144,6 +244,10 @@ impl Error {
     pub fn protocol(&self) -> Option<&hearken_proto::Error> {
         match &self.inner.kind {
             Kind::Protocol(error) => Some(error),
+            Kind::Client(failure) => match &failure.cause {
+                Cause::Protocol(error) => Some(error),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -173,6 +277,7 @@ impl fmt::Display for Error {
             Kind::Protocol(error) => error.fmt(f),
             Kind::Closed(closed) => closed.fmt(f),
             Kind::TooLarge(max) => write!(f, "expected a body of at most {max} bytes, more came"),
+            Kind::Client(failure) => failure.fmt(f),
         }
     }
 }
@@ -195,7 +300,11 @@ impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
                 self.0.fmt(f)
             }
         }
-        impl std::error::Error for Wrapped {}
+        impl std::error::Error for Wrapped {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                self.0.source()
+            }
+        }
         Box::new(Wrapped(error))
     }
 }

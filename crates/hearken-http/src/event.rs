@@ -4,7 +4,6 @@
 //! need no type annotations. The order in which events come is one: docs/events.md. Not here: who fires them
 //! (`conn/`, `server.rs`, `worker.rs`).
 
-use crate::error::Closed;
 use crate::message::Whole;
 use crate::peer::Peer;
 use bytes::Bytes;
@@ -49,15 +48,18 @@ pub mod sealed {
 
 /// Declares the events of a server with their arguments, and the struct that keeps their listeners.
 macro_rules! server_events {
-    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty $(, if $feature:literal)?;)*) => {
         $(
             $(#[$doc])*
+            $(#[cfg(feature = $feature)])?
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
             pub struct $name;
 
+            $(#[cfg(feature = $feature)])?
             impl ServerEvent for $name {}
 
+            $(#[cfg(feature = $feature)])?
             impl sealed::Server for $name {
                 type Args<$l> = $args;
                 fn add(self, listener: impl for<$l> Fn($args) + Send + Sync + 'static, listeners: &mut ServerListeners) {
@@ -70,7 +72,10 @@ macro_rules! server_events {
         #[derive(Default)]
         #[doc(hidden)]
         pub struct ServerListeners {
-            $(pub(crate) $field: Vec<Box<dyn for<$l> Fn($args) + Send + Sync>>,)*
+            $(
+                $(#[cfg(feature = $feature)])?
+                pub(crate) $field: Vec<Box<dyn for<$l> Fn($args) + Send + Sync>>,
+            )*
         }
     };
 }
@@ -121,6 +126,24 @@ server_events! {
     /// server.on(event::Connection, |peer| println!("{peer:?}"));
     /// ```
     Connection, connection, <'a> &'a Peer;
+    /// The handshake of TLS is complete: [`Peer::tls`](crate::Peer::tls) has what it agreed on. Comes after `Connection`,
+    /// before any request.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::SecureConnection, |peer| println!("{:?}", peer.tls().map(|tls| tls.version())));
+    /// ```
+    SecureConnection, secure_connection, <'a> &'a Peer, if "tls";
+    /// A handshake of TLS has failed, by the peer, by us, or by the time it took. The connection closes. Not told of a
+    /// peer that leaves before it has said a word.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
+    /// ```
+    TlsClientError, tls_client_error, <'a> &'a crate::TlsClientError<'a>, if "tls";
     /// A request head is complete and legal; its handler starts right after.
     ///
     /// ```
@@ -129,6 +152,65 @@ server_events! {
     /// server.on(event::Request, |head| println!("{head:?}"));
     /// ```
     Request, request, <'a> &'a Head;
+    /// A request asks to continue (`Expect: 100-continue`) and goes to the handler for this event
+    /// ([`handle`](crate::Server::handle)). Told with its head, in place of [`Request`].
+    ///
+    /// ```
+    /// use hearken_http::{Error, Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.handle(event::CheckContinue, async |mut req, res| {
+    ///     if req.head().content_length() > Some(1024) {
+    ///         return Ok(res.status(413).end("expected less"));
+    ///     }
+    ///     let body = req.bytes().await?; // sends 100 Continue
+    ///     Ok::<_, Error>(res.end(body))
+    /// });
+    /// ```
+    CheckContinue, check_continue, <'a> &'a Head;
+    /// A request expects something else ([`Head::expectation`]) and goes to the handler for this event
+    /// ([`handle`](crate::Server::handle)). Told with its head, in place of [`Request`].
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.handle(event::CheckExpectation, async |_req, res| res.status(417).end("no"));
+    /// ```
+    CheckExpectation, check_expectation, <'a> &'a Head;
+    /// A request asks for an upgrade and goes to the handler for this event ([`handle`](crate::Server::handle)). Told with its
+    /// head, in place of [`Request`].
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Upgrade, |head| println!("{:?}", head.fields().get("upgrade")));
+    /// ```
+    Upgrade, upgrade, <'a> &'a Head;
+    /// A request with the method CONNECT, which goes to the handler for this event ([`handle`](crate::Server::handle)), or is
+    /// answered 501. Told with its head, in place of [`Request`].
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.handle(event::Connect, async |_req, res| res.status(403).end("not through here"));
+    /// ```
+    Connect, connect, <'a> &'a Head;
+    /// A request beyond `limits.connection.requests_max`: it is answered 503, the connection closes, no handler is called.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::DropRequest, |(peer, head)| println!("{peer:?} {}", head.target()));
+    /// ```
+    DropRequest, drop_request, <'a> (&'a Peer, &'a Head);
+    /// A deadline has passed. Told before what follows from it, which a listener can change for one of them:
+    /// [`TimedOut::keep`](crate::TimedOut::keep).
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.waited()));
+    /// ```
+    Timeout, timeout, <'a> &'a crate::TimedOut<'a>;
     /// The peer broke the protocol, passed a limit or a deadline before it had an answer. A listener sees the bytes and
     /// may give its own answer.
     ///
@@ -145,7 +227,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
     /// ```
-    Disconnected, disconnected, <'a> (&'a Peer, Closed);
+    Disconnected, disconnected, <'a> (&'a Peer, crate::Closed);
     /// The server has stopped: nothing listens, no connection is left. The last event, fires once.
     ///
     /// ```
@@ -180,8 +262,20 @@ message_events! {
     DataDone, data_done, <'a> usize;
     /// The whole outgoing message was handed to the transport.
     Done, done, <'a> ();
-    /// The exchange is over and will not be complete. After it no event comes.
+    /// There is room to write again after `write` has said that there was none. Node's `'drain'`.
+    Drain, drain, <'a> ();
+    /// The exchange is over and will not be complete. Of the message that comes in nothing is told after it but [`Closed`].
     Failed, failed, <'a> &'a crate::Error;
+    /// The last event of both messages, always, once: nothing more comes or goes. With the reason. Node's `'close'`.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let server = Server::new(async |_req, res| {
+    ///     res.on(event::Closed, |why| println!("{why}"));
+    ///     res.end("hi")
+    /// });
+    /// ```
+    Closed, closed, <'a> crate::Closed;
 }
 
 impl fmt::Debug for ServerListeners {

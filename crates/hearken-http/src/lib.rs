@@ -18,10 +18,13 @@
 
 mod accept;
 mod answer;
+mod client;
 mod client_error;
 mod conn;
 mod error;
 pub mod event;
+mod fetch;
+mod handle;
 mod listener;
 mod message;
 mod observer;
@@ -35,8 +38,14 @@ mod runner;
 mod server;
 mod session;
 mod session_message;
+mod settings;
 #[doc(hidden)]
 pub mod source;
+#[doc(hidden)]
+pub mod takers;
+mod timed_out;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod upgrade;
 mod wheel;
@@ -44,10 +53,21 @@ mod worker;
 
 pub use answer::{Answer, Json};
 pub use bytes::Bytes;
+pub use client::event as client_event;
+pub use client::{
+    AbortHandle, Agent, AgentOptions, AgentStats, BoxFuture, ClientRequest, ClientSource, Connect,
+    Connected, Destination, Family, HostStats, Phase, Proxies, Resolve, Response, ResponseFuture,
+    Scheduling, Timings, Transport, request,
+};
 pub use client_error::ClientError;
 pub use error::{Closed, Error};
+pub use fetch::{
+    Body, BodyStream, CookieJar, Fetched, RedirectAction, RedirectAttempt, Redirects,
+    RequestBuilder, ToUrl, Url, UrlError, delete, fetch, get, head, patch, post, put,
+};
+pub use handle::ServerHandle;
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
-pub use http::{HeaderMap, Method, StatusCode};
+pub use http::{HeaderMap, Method, StatusCode, Version};
 pub use listener::{
     ListenAddr, ListenError, ListenErrorKind, ListenOptions, Listener, ListenerParts, LocalAddr,
     SocketFile, ToListenAddr,
@@ -57,8 +77,15 @@ pub use observer::{Observation, Observer, Step};
 pub use outgoing_message::OutgoingMessage;
 pub use peer::Peer;
 pub use response::{Deferred, Sent, ServerResponse, Status};
-pub use server::{Listening, Server, ServerHandle};
+pub use server::{Listening, Server};
 pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
 pub use session_message::{SessionIncoming, SessionOutgoing};
 pub use source::{ServerSource, Source};
-pub use upgrade::Upgraded;
+pub use takers::Handled;
+pub use timed_out::{TimedOut, Waited};
+#[cfg(feature = "tls")]
+pub use tls::{
+    CertificateInfo, ClientCertificates, ClientTls, ServerTls, TlsClientError, TlsError,
+    TlsErrorKind, TlsInfo,
+};
+pub use upgrade::{Upgraded, Upgrading};

@@ -10,7 +10,7 @@ use crate::peer::Peer;
 use crate::source::{ServerSource, Source, next_piece};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Fields, FieldsRef, Head, Version};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -36,7 +36,7 @@ use std::rc::Rc;
 pub struct IncomingMessage<S: Source = ServerSource> {
     /// There until the message is dropped.
     head: Option<Box<Head>>,
-    source: S,
+    pub(crate) source: S,
 }
 
 /// A complete message, as [`event::Ready`](crate::event::Ready) shows it.
@@ -134,10 +134,8 @@ impl<S: Source> IncomingMessage<S> {
         }
     }
 
-    /// Status of a response; `None` for a request.
-    #[must_use]
-    pub fn status(&self) -> Option<StatusCode> {
-        StatusCode::from_u16(self.head().status()).ok()
+    pub(crate) const fn source(&self) -> &S {
+        &self.source
     }
 
     /// The version of the message.

@@ -51,6 +51,8 @@ pub struct Observation<'a> {
 pub enum Step {
     /// The connection was accepted.
     Accepted,
+    /// The handshake of TLS was complete. Left out without TLS.
+    Secured,
     /// The first byte of a message came.
     FirstByte,
     /// Its start line was complete.

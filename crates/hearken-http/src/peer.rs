@@ -20,6 +20,8 @@ pub struct Peer {
     local: Option<End>,
     bytes_read: Cell<u64>,
     bytes_written: Cell<u64>,
+    #[cfg(feature = "tls")]
+    tls: std::cell::OnceCell<std::sync::Arc<crate::TlsInfo>>,
 }
 
 /// A socket address without the flow label, which nobody asks for: a third smaller, for it is kept by every idle
@@ -61,7 +63,23 @@ impl Peer {
             local: local.map(End::new),
             bytes_read: Cell::new(0),
             bytes_written: Cell::new(0),
+            #[cfg(feature = "tls")]
+            tls: std::cell::OnceCell::new(),
         }
+    }
+
+    /// The handshake is complete. Once.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secured(&self, info: crate::TlsInfo) {
+        let _ = self.tls.set(info.into());
+    }
+
+    /// What the handshake of TLS agreed on, the certificate of the client included; `None` without TLS, and before its
+    /// handshake is complete.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&crate::TlsInfo> {
+        self.tls.get().map(AsRef::as_ref)
     }
 
     /// Bytes have come.

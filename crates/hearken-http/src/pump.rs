@@ -28,12 +28,20 @@ struct Linger {
     eof: bool,
 }
 
+/// What the pump itself has to wait for. Rare, so it is apart.
+#[derive(Debug)]
+enum Late {
+    /// The transport, TLS say, has taken bytes and cannot pass them on. Not for longer than until then.
+    Flush(Instant),
+    Linger(Linger),
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Pump<T, D> {
     transport: T,
     drive: D,
-    linger: Option<Box<Linger>>,
+    late: Option<Box<Late>>,
 }
 
 impl<T, D> Pump<T, D> {
@@ -43,6 +51,10 @@ impl<T, D> Pump<T, D> {
 
     pub(crate) const fn transport(&self) -> &T {
         &self.transport
+    }
+
+    pub(crate) const fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
     }
 
     pub(crate) fn into_parts(self) -> (T, D) {
@@ -55,16 +67,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         Self {
             transport,
             drive,
-            linger: None,
+            late: None,
         }
     }
 
     /// The moment at which the pump wants to be polled again.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match &self.linger {
-            Some(linger) => Some(linger.until),
+        match self.late.as_deref() {
             None => self.drive.deadline(),
+            Some(Late::Linger(linger)) => Some(linger.until),
+            Some(Late::Flush(until)) => {
+                let drive = self.drive.deadline();
+                Some(drive.map_or(*until, |at| at.min(*until)))
+            }
         }
     }
 
@@ -77,7 +93,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         due: bool,
         scratch: &mut [u8],
     ) -> Poll<()> {
-        if self.linger.is_some() {
+        if let Some(Late::Linger(_)) = self.late.as_deref() {
             return self.poll_linger(cx, now, scratch);
         }
         if due {
@@ -91,6 +107,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             }
             let wrote = self.write(cx, now);
             if let Some(ending) = self.drive.ending() {
+                if self.late.is_some() && self.waits_for_flush(ending) {
+                    return Poll::Pending; // until the last byte is out, or its time
+                }
                 return self.close(ending, cx, now, scratch);
             }
             // The application may have made room for input meanwhile: nobody watches the transport then.
@@ -159,12 +178,44 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             now,
         );
         if let Some(error) = lost {
-            self.drive.handle_lost(&error, cx, now);
-        } else if wrote {
-            // Transports with a buffer of their own, TLS say, must pass it on. An error shows at the next write.
-            let _ = Pin::new(&mut self.transport).poll_flush(cx);
+            self.late = None;
+            self.drive.handle_unwritable(&error, cx, now);
+        } else if wrote || self.late.is_some() {
+            self.flush(wrote, cx, now);
         }
         wrote
+    }
+
+    /// Transports with a buffer of their own, TLS say, must pass it on, and may have to wait for room as a write does.
+    fn flush(&mut self, wrote: bool, cx: &mut Context<'_>, now: Instant) {
+        match Pin::new(&mut self.transport).poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.late = None,
+            Poll::Ready(Err(error)) => {
+                self.late = None;
+                self.drive.handle_unwritable(&error, cx, now);
+            }
+            Poll::Pending => match self.late.as_deref_mut() {
+                Some(Late::Flush(until)) if wrote => *until = now + self.drive.write_idle(),
+                Some(Late::Flush(until)) if now < *until => {}
+                Some(_) => {
+                    self.late = None;
+                    self.drive.handle_stuck(cx);
+                }
+                None => {
+                    let until = now + self.drive.write_idle();
+                    self.late = Some(Box::new(Late::Flush(until)));
+                }
+            },
+        }
+    }
+
+    /// Whether what the transport holds back is worth waiting for at this ending. A client that is done waits for nobody.
+    fn waits_for_flush(&self, ending: Ending) -> bool {
+        match ending {
+            Ending::Linger | Ending::Keep | Ending::HandOver => true,
+            Ending::Now => !self.drive.linger().0.is_zero(),
+            Ending::Cut => false,
+        }
     }
 
     fn close(
@@ -174,6 +225,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
         now: Instant,
         scratch: &mut [u8],
     ) -> Poll<()> {
+        if ending == Ending::HandOver {
+            return Poll::Ready(()); // the task takes both apart
+        }
         if matches!(ending, Ending::Keep | Ending::Cut) {
             self.drive.handle_closed(now);
             return Poll::Ready(());
@@ -185,18 +239,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive> Pump<T, D> {
             return Poll::Ready(());
         }
         let (time, bytes_left) = self.drive.linger();
-        self.linger = Some(Box::new(Linger {
+        self.late = Some(Box::new(Late::Linger(Linger {
             until: now + time,
             bytes_left,
             shut: false,
             eof: self.drive.at_eof(),
-        }));
+        })));
         self.poll_linger(cx, now, scratch)
     }
 
     /// Sends our end, then reads and drops until the peer ends too, or has had enough time or bytes.
     fn poll_linger(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut [u8]) -> Poll<()> {
-        let Some(linger) = &mut self.linger else {
+        let Some(Late::Linger(linger)) = self.late.as_deref_mut() else {
             return Poll::Ready(());
         };
         self.drive.poll_app(cx, now);

@@ -27,7 +27,7 @@ use std::rc::Rc;
 /// ```
 #[derive(Debug)]
 #[must_use = "a handler returns it to prove that it answered"]
-pub struct Sent(());
+pub struct Sent(pub(crate) ());
 
 /// The response to one request. Status and fields can be set until the first byte is written; then content follows, and
 /// [`end`](Self::end) consumes it.
@@ -51,7 +51,7 @@ pub struct Sent(());
 /// # fn check(_: hearken_http::Server) {} check(server);
 /// ```
 pub struct ServerResponse {
-    exchange: Rc<Exchange>,
+    pub(crate) exchange: Rc<Exchange>,
     /// Nobody else answers: the handler has ended, or may end, without it.
     owed: bool,
 }

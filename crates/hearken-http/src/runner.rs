@@ -7,6 +7,7 @@ use crate::conn::served::Runner;
 use crate::message::IncomingMessage;
 use crate::panics::contain;
 use crate::response::ServerResponse;
+use crate::takers::Running;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -37,6 +38,8 @@ impl<M, F> Handlers<M, F> {
 pub(crate) struct HandlerRunner<M, F> {
     handlers: Rc<Handlers<M, F>>,
     slot: Option<Slot<F>>,
+    /// A handler that took a request over. Boxed once more: an idle connection has room for one pointer.
+    taken: Option<Box<Running>>,
 }
 
 impl<M, F> HandlerRunner<M, F> {
@@ -44,13 +47,17 @@ impl<M, F> HandlerRunner<M, F> {
         Self {
             handlers: Rc::clone(handlers),
             slot: None,
+            taken: None,
         }
     }
 
     /// Drops the future and gives the slot back. A panic while it drops is the handler's, too.
     fn retire(&mut self) -> Result<(), String> {
         let Some(mut slot) = self.slot.take() else {
-            return Ok(());
+            return match self.taken.take() {
+                Some(future) => contain(|| drop(future)),
+                None => Ok(()),
+            };
         };
         contain(|| slot.set(None))?;
         let mut slots = self.handlers.slots.borrow_mut();
@@ -74,16 +81,24 @@ where
         self.slot = Some(slot);
     }
 
+    #[cold]
+    fn take_over(&mut self, future: Running) {
+        self.taken = Some(Box::new(future));
+    }
+
     #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
-        let Some(slot) = &mut self.slot else {
+        // A panic leaves the future in an unknown state; it is dropped right away and never polled again.
+        let polled = if let Some(slot) = &mut self.slot {
+            contain(|| match slot.as_mut().as_pin_mut() {
+                Some(future) => future.poll(cx),
+                None => Poll::Ready(()),
+            })
+        } else if let Some(future) = &mut self.taken {
+            contain(|| future.as_mut().as_mut().poll(cx))
+        } else {
             return Poll::Ready(Ok(()));
         };
-        // A panic leaves the slot's future in an unknown state; it is dropped right away and never polled again.
-        let polled = contain(|| match slot.as_mut().as_pin_mut() {
-            Some(future) => future.poll(cx),
-            None => Poll::Ready(()),
-        });
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => Poll::Ready(self.retire()),
@@ -96,7 +111,7 @@ where
     }
 
     fn running(&self) -> bool {
-        self.slot.is_some()
+        self.slot.is_some() || self.taken.is_some()
     }
 
     fn cancel(&mut self) {

@@ -1,6 +1,6 @@
 //! The server as its user holds it: what it serves, where it listens, how it runs and how it stops.
 //!
-//! Here: [`Server`], [`Listening`], [`ServerHandle`]. Not here: the life of a worker (`worker.rs`), of a connection
+//! Here: [`Server`], [`Listening`]. Not here: the running server (`handle.rs`), the life of a worker (`worker.rs`), of a connection
 //! (`conn/`).
 
 use crate::accept::Census;
@@ -8,12 +8,13 @@ use crate::answer::Answer;
 use crate::conn::env::Hooks;
 use crate::error::Error;
 use crate::event::{ServerEvent, sealed};
+use crate::handle::{Doors, ServerHandle};
 use crate::listener::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
 use crate::message::IncomingMessage;
 use crate::observer::Observer;
 use crate::panics::tell_all;
 use crate::response::ServerResponse;
-use crate::worker::{Seed, Stop, work};
+use crate::worker::{Seed, Stop, Sweeps, work};
 use hearken_proto::Limits;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use tokio::runtime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Runs one worker to its end; made where the type of the handler is known.
 type Work = Arc<dyn Fn(Seed) -> Result<(), Error> + Send + Sync>;
@@ -44,6 +45,8 @@ pub struct Server {
     options: ListenOptions,
     workers: Option<NonZeroUsize>,
     connections_max: Option<usize>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
 }
 
 impl Server {
@@ -82,7 +85,19 @@ impl Server {
             options: ListenOptions::new(),
             workers: None,
             connections_max: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Speaks TLS on every connection: https. The second call replaces the first. To change certificates while the
+    /// server runs, keep the handle.
+    ///
+    /// Node: `https.createServer`.
+    #[cfg(feature = "tls")]
+    pub fn tls(&mut self, tls: &crate::ServerTls) -> &mut Self {
+        self.tls = Some(tls.clone());
+        self
     }
 
     /// Listens to an event. Listeners run on the workers, several at the same time; those for one event in the order in
@@ -111,15 +126,19 @@ impl Server {
     }
 
     #[track_caller]
-    fn hooks_mut(&mut self) -> &mut Hooks {
+    pub(crate) fn hooks_mut(&mut self) -> &mut Hooks {
         Arc::get_mut(&mut self.hooks)
-            .expect("expected listeners and observers to be added before `listen`")
+            .expect("expected listeners, handlers and observers to be added before `listen`")
     }
 
     /// Sets all limits and timers.
     pub fn limits(&mut self, limits: Limits) -> &mut Self {
         self.limits = limits;
         self
+    }
+
+    pub(crate) const fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
     }
 
     /// Sets the options of the listening socket and of accepted ones.
@@ -151,8 +170,17 @@ impl Server {
         let first = self.options.bind(&address.to_listen_addr()?)?;
         let mut listeners = first.bind_more(workers - 1)?;
         listeners.insert(0, first);
+        let address = listeners[0].local_addr();
+        #[cfg(feature = "tls")]
+        let address = if self.tls.is_some() {
+            address.secured()
+        } else {
+            address
+        };
         Ok(Listening {
-            address: listeners[0].local_addr(),
+            address,
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
             listeners,
             work: Arc::clone(&self.work),
             hooks: Arc::clone(&self.hooks),
@@ -191,6 +219,8 @@ pub struct Listening {
     hooks: Arc<Hooks>,
     limits: Limits,
     census: Arc<Census>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
 }
 
 impl Listening {
@@ -211,14 +241,22 @@ impl Listening {
             listener(&self.address)
         });
         let (ended, end) = watch::channel(false);
+        let (sweeps, swept) = watch::channel(Sweeps::default());
+        let mut doors = Vec::new();
         let mut threads = Vec::new();
         for (number, listener) in self.listeners.into_iter().enumerate() {
+            let (door, injected) = mpsc::unbounded_channel(); // bounded by the census
+            doors.push(door);
             let seed = Seed {
                 listeners: vec![listener],
                 limits: self.limits.clone(),
                 hooks: Arc::clone(&self.hooks),
                 census: Arc::clone(&self.census),
                 stop: stopped.clone(),
+                sweeps: swept.clone(),
+                injected,
+                #[cfg(feature = "tls")]
+                tls: self.tls.clone(),
             };
             let work = Arc::clone(&self.work);
             let thread = thread::Builder::new()
@@ -236,12 +274,13 @@ impl Listening {
         thread::Builder::new()
             .name("hearken-end".to_owned())
             .spawn(move || watch_over(threads, &hooks, &ended))?;
-        Ok(ServerHandle {
-            stop: Arc::new(stop),
+        Ok(ServerHandle::new(
+            stop,
             end,
-            census: self.census,
-            address: self.address,
-        })
+            Doors::new(doors, sweeps),
+            self.census,
+            self.address,
+        ))
     }
 
     /// Serves until SIGINT or SIGTERM, then lets what runs end: nothing new is accepted, idle connections close, every
@@ -364,75 +403,6 @@ impl Signals {
     async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// A running server, to stop it and to ask about it. Clones stand for the same server.
-///
-/// ```
-/// use hearken_http::Server;
-/// let handle = Server::new(async |_req, res| res.end("hi")).listen("127.0.0.1:0")?.start()?;
-/// assert!(handle.address().to_string().starts_with("http://127.0.0.1:"));
-/// handle.close();
-/// handle.wait();
-/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct ServerHandle {
-    stop: Arc<watch::Sender<Stop>>,
-    end: watch::Receiver<bool>,
-    census: Arc<Census>,
-    address: LocalAddr,
-}
-
-impl ServerHandle {
-    /// The address it listens on.
-    #[must_use]
-    pub const fn address(&self) -> &LocalAddr {
-        &self.address
-    }
-
-    /// Connections that are open now.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.census.open()
-    }
-
-    /// Accepts nothing new, closes what is idle, lets exchanges end, and cuts them after `limits.time.grace`. Returns at
-    /// once; the second call changes nothing.
-    pub fn close(&self) {
-        self.raise(Stop::Drain);
-    }
-
-    /// Cuts everything now.
-    pub fn close_now(&self) {
-        self.raise(Stop::Kill);
-    }
-
-    fn raise(&self, to: Stop) {
-        self.stop.send_if_modified(|stop| {
-            let raised = *stop < to;
-            *stop = (*stop).max(to);
-            raised
-        });
-    }
-
-    /// Waits until the server has stopped.
-    pub async fn closed(&self) {
-        let mut end = self.end.clone();
-        // An error would mean that the thread that tells has gone, and the server with it.
-        let _ = end.wait_for(|&ended| ended).await;
-    }
-
-    /// [`closed`](Self::closed) for threads.
-    ///
-    /// # Panics
-    /// Never on a thread of its own; inside of a runtime's thread, where blocking is refused.
-    pub fn wait(&self) {
-        let runtime = runtime::Builder::new_current_thread().build();
-        if let Ok(runtime) = runtime {
-            runtime.block_on(self.closed());
         }
     }
 }

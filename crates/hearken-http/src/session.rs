@@ -6,6 +6,7 @@
 use crate::conn::clock::Clock;
 use crate::conn::env::{Env, Hooks};
 use crate::conn::exchange::Exchange;
+use crate::conn::flow;
 use crate::conn::solo::Solo;
 use crate::error::{Closed, Error};
 use crate::pump::Pump;
@@ -127,7 +128,7 @@ impl<S> Session<S> {
         let env = Env::new(limits, Arc::new(Hooks::default()), clock);
         let exchange = Exchange::new(&env, role);
         if role == Role::Client {
-            exchange.state().request_line = Some(Box::new((String::new(), "/".to_owned())));
+            exchange.state().session.request_line = Some(Box::new((String::new(), "/".to_owned())));
         }
         Self {
             exchange,
@@ -167,7 +168,7 @@ impl<S> Drop for Session<S> {
     fn drop(&mut self) {
         if !self.attached {
             let listeners = self.exchange.state().flow.take();
-            drop(listeners); // they may hold handles of this exchange
+            flow::end(listeners, Closed::Aborted);
             self.exchange.state().close(Closed::Aborted);
         }
     }
@@ -261,7 +262,7 @@ impl<T, S> Drop for Attached<T, S> {
         if let Some(pump) = &mut self.pump {
             let exchange = pump.drive().exchange();
             let listeners = exchange.state().flow.take();
-            drop(listeners); // they may hold handles of this exchange
+            flow::end(listeners, Closed::Aborted);
             exchange.state().close(Closed::Aborted); // whoever waits is told
         }
     }

@@ -44,7 +44,7 @@ impl SessionOutgoing {
     /// Sets the method of a request.
     pub fn set_method(&self, method: &str) {
         self.edit(|state| {
-            if let Some(line) = &mut state.request_line {
+            if let Some(line) = &mut state.session.request_line {
                 method.clone_into(&mut line.0);
             }
         });
@@ -53,7 +53,7 @@ impl SessionOutgoing {
     /// Sets the target of a request.
     pub fn set_target(&self, target: &str) {
         self.edit(|state| {
-            if let Some(line) = &mut state.request_line {
+            if let Some(line) = &mut state.session.request_line {
                 target.clone_into(&mut line.1);
             }
         });
@@ -80,7 +80,7 @@ impl SessionOutgoing {
         exchange.order(|state, env| {
             let fresh = state.outgoing.stage == Stage::Head;
             if fresh
-                && state.request_line.is_some()
+                && state.session.request_line.is_some()
                 && state.outgoing.fields.view().get("host").is_none()
             {
                 // HTTP/1.1 wants one; a transport without a name has this one.
@@ -92,7 +92,7 @@ impl SessionOutgoing {
 
     /// The method that was not set.
     fn settle_method(state: &mut crate::conn::exchange::State, with_content: bool) {
-        if let Some(line) = &mut state.request_line
+        if let Some(line) = &mut state.session.request_line
             && line.0.is_empty()
         {
             line.0 = if with_content { "POST" } else { "GET" }.to_owned();
@@ -103,8 +103,11 @@ impl SessionOutgoing {
     pub fn send(&self, content: impl Into<Bytes>) {
         let content = content.into();
         self.order(|state, env| {
-            if state.request_line.is_none() && state.head.is_none() && state.closed.is_none() {
-                state.early.get_or_insert(content);
+            if state.session.request_line.is_none()
+                && state.session.head.is_none()
+                && state.closed.is_none()
+            {
+                state.session.early.get_or_insert(content);
                 return;
             }
             Self::settle_method(state, !content.is_empty());
@@ -117,7 +120,7 @@ impl SessionOutgoing {
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let (piece, mut room) = (piece.into(), false);
         self.order(|state, env| {
-            if state.request_line.is_some() || state.head.is_some() {
+            if state.session.request_line.is_some() || state.session.head.is_some() {
                 Self::settle_method(state, true);
                 room = state.write(env, piece);
             }
@@ -196,7 +199,7 @@ impl SessionIncoming {
     /// The head, once it is there.
     #[must_use]
     pub fn head(&self) -> Option<Rc<Head>> {
-        self.exchange.state().head.clone()
+        self.exchange.state().session.head.clone()
     }
 
     /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves. What has come can

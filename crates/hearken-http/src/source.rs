@@ -97,7 +97,8 @@ impl sealed::Source for ServerSource {
     }
 
     fn buffered_bytes_max(&self) -> u64 {
-        self.exchange.env.limits.body.buffered_bytes_max
+        let state = self.exchange.state();
+        state.limits(&self.exchange.env).body.buffered_bytes_max
     }
 
     fn release(&mut self, head: Option<Box<Head>>) {

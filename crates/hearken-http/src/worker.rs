@@ -7,6 +7,7 @@ use crate::accept::{self, Census};
 use crate::conn::clock::Clock;
 use crate::conn::env::{Env, Hooks};
 use crate::conn::served::{Runner, Served, ServedBy};
+use crate::conn::tunnel::Tunnel;
 use crate::conn::{Drive, Ending};
 use crate::listener::Listener;
 use crate::message::IncomingMessage;
@@ -14,6 +15,7 @@ use crate::peer::Peer;
 use crate::pump::Pump;
 use crate::response::ServerResponse;
 use crate::runner::{HandlerRunner, Handlers};
+use crate::transport::{BoxIo, Moved, Transport};
 use crate::wheel::Wheel;
 use hearken_proto::Limits;
 use std::cell::{Cell, RefCell};
@@ -24,9 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// How often one reading of the time is used while the thread does not sleep.
 const TURNS_PER_READ: u32 = 16;
@@ -55,6 +55,19 @@ pub(crate) struct Seed {
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) census: Arc<Census>,
     pub(crate) stop: watch::Receiver<Stop>,
+    pub(crate) sweeps: watch::Receiver<Sweeps>,
+    pub(crate) injected: mpsc::UnboundedReceiver<BoxIo>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::ServerTls>,
+}
+
+/// How often the connections that there are were to be ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sweeps {
+    /// The idle ones.
+    pub(crate) idle: u64,
+    /// All.
+    pub(crate) all: u64,
 }
 
 /// See the module.
@@ -71,6 +84,10 @@ pub(crate) struct Worker {
     time: Cell<(Instant, u32)>,
     /// The thread has slept since the time was read.
     slept: Arc<AtomicBool>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
+    #[cfg(feature = "tls")]
+    pub(crate) turns: crate::tls::Turns,
 }
 
 impl Worker {
@@ -86,13 +103,17 @@ impl Worker {
             scratch: Cell::new(None),
             time: Cell::new((now, 0)),
             slept,
+            #[cfg(feature = "tls")]
+            tls: seed.tls.clone(),
+            #[cfg(feature = "tls")]
+            turns: crate::tls::Turns::new(),
         })
     }
 
     /// The time, read from the system when the thread has slept since, and after some turns at the latest: those that
     /// woke together are served in microseconds, and asking costs as much as parsing a small head.
     #[inline]
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         let (at, turns) = self.time.get();
         if turns < TURNS_PER_READ && !self.slept.load(Ordering::Relaxed) {
             self.time.set((at, turns + 1));
@@ -133,7 +154,7 @@ impl Worker {
         }
     }
 
-    /// Takes over an accepted transport.
+    /// Takes over an accepted transport, whose room in the census is taken. On a server with TLS the handshake comes first.
     pub(crate) fn serve<T, M, F>(
         self: &Rc<Self>,
         transport: T,
@@ -158,15 +179,69 @@ impl Worker {
             served,
             runner: HandlerRunner::new(handlers),
         };
-        let pump = Pump::new(transport, drive);
-        let key = self.wheel.borrow_mut().add();
-        tokio::task::spawn_local(Connection {
-            pump,
+        let seat = Seat {
+            key: self.wheel.borrow_mut().add(),
+            born: self.env.orders.get().last,
             worker: Rc::clone(self),
-            key,
+        };
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return self.secure(tls, transport, (drive, seat));
+        }
+        seat.start(transport, drive);
+    }
+}
+
+/// A place among the connections of a worker, and in the census. Free again when it is dropped.
+pub(crate) struct Seat {
+    worker: Rc<Worker>,
+    key: u32,
+    /// The last order to all connections when it was taken.
+    born: u32,
+}
+
+impl Seat {
+    #[cfg(feature = "tls")]
+    pub(crate) const fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+
+    /// Whether all connections were to be cut since this one began.
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_cut(&self) -> bool {
+        self.worker.env.orders.get().all > self.born
+    }
+
+    /// Has the wheel wake this task at a time.
+    #[cfg(feature = "tls")]
+    pub(crate) fn wake_at(&self, at: Instant, waker: &std::task::Waker) {
+        let mut wheel = self.worker.wheel.borrow_mut();
+        wheel.set_waker(self.key, waker);
+        if wheel.set(self.key, Some(at)) {
+            self.worker.earlier.notify_one();
+        }
+    }
+
+    /// Serves the connection, in a task of its own.
+    pub(crate) fn start<T, R>(self, transport: T, drive: ServedBy<R>)
+    where
+        T: Transport + 'static,
+        R: Runner + Unpin + 'static,
+    {
+        tokio::task::spawn_local(Connection {
+            life: Life::Http(Pump::new(transport, drive)),
+            seat: self,
             armed: None,
             known: false,
         });
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.worker.wheel.borrow_mut().remove(self.key);
+        self.worker.census.leave();
+        self.worker.closed.notify_waiters();
     }
 }
 
@@ -179,77 +254,107 @@ fn age(most: Duration, id: u64) -> Duration {
 
 /// The task of one connection.
 struct Connection<T, R: Runner> {
-    pump: Pump<T, ServedBy<R>>,
-    worker: Rc<Worker>,
-    key: u32,
+    life: Life<T, R>,
+    seat: Seat,
     /// The wheel wakes us then, at the latest.
     armed: Option<Instant>,
     /// The wheel knows whom to wake.
     known: bool,
 }
 
-/// What a server is connected by.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
-    /// Lets the peer see a failure when it is closed, and drops what was not sent yet.
-    fn cut(&self);
+/// What a connection carries.
+enum Life<T, R: Runner> {
+    Http(Pump<T, ServedBy<R>>),
+    /// Another protocol, in other hands.
+    Tunnel(Box<Tunnel<R>>),
+    /// Nothing any more.
+    Over,
 }
 
-impl Transport for TcpStream {
-    fn cut(&self) {
-        // It closes in any case; without this a peer may wait longer.
-        let _ = self.set_zero_linger();
-    }
-}
-
-impl Transport for UnixStream {
-    /// It has no way to say so.
-    fn cut(&self) {}
-}
-
-impl<T: Transport, R: Runner + Unpin> Future for Connection<T, R> {
+impl<T: Transport + 'static, R: Runner + Unpin> Future for Connection<T, R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let worker = &this.worker;
+        let (worker, key) = (&this.seat.worker, this.seat.key);
         if !this.known {
             this.known = true;
-            worker.wheel.borrow_mut().set_waker(this.key, cx.waker());
+            worker.wheel.borrow_mut().set_waker(key, cx.waker());
         }
+        let Life::Http(pump) = &mut this.life else {
+            return this.poll_tunnel(cx);
+        };
         let now = worker.now();
         let due = this.armed.is_some_and(|armed| armed <= now);
         let mut scratch = worker
             .scratch
             .take()
             .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
-        let polled = this.pump.poll(cx, now, due, &mut scratch);
+        let polled = pump.poll(cx, now, due, &mut scratch);
         worker.scratch.set(Some(scratch));
-        if polled.is_ready() && this.pump.drive().served.ending == Some(Ending::Cut) {
-            this.pump.transport().cut();
+        if polled.is_ready() {
+            return this.pumped(cx);
         }
-        if polled.is_pending() {
-            let next = this.pump.deadline();
-            // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old
-            // one, and we look again.
-            let earlier = next.is_some_and(|next| this.armed.is_none_or(|armed| next < armed));
-            if due || earlier {
-                this.armed = next;
-                if worker.wheel.borrow_mut().set(this.key, next) {
-                    worker.earlier.notify_one();
-                }
+        let next = pump.deadline();
+        // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old
+        // one, and we look again.
+        let earlier = next.is_some_and(|next| this.armed.is_none_or(|armed| next < armed));
+        if due || earlier {
+            this.armed = next;
+            if worker.wheel.borrow_mut().set(key, next) {
+                worker.earlier.notify_one();
             }
         }
-        polled
+        Poll::Pending
+    }
+}
+
+impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
+    /// There is nothing more to carry.
+    #[cold]
+    fn pumped(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Life::Http(pump) = &mut self.life else {
+            return Poll::Ready(());
+        };
+        match pump.drive().served.ending {
+            Some(Ending::Cut) => pump.transport().cut(),
+            Some(Ending::HandOver) => return self.hand_over(cx),
+            _ => {}
+        }
+        Poll::Ready(())
+    }
+
+    /// The transport goes to its new user; what is left of the connection goes on without it.
+    fn hand_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Life::Http(pump) = std::mem::replace(&mut self.life, Life::Over) else {
+            return Poll::Ready(());
+        };
+        let (transport, drive) = pump.into_parts();
+        let Some((tunnel, rest)) = drive.into_tunnel() else {
+            return Poll::Ready(());
+        };
+        tunnel.handover.give(Box::new(Moved(transport)), rest);
+        self.life = Life::Tunnel(Box::new(tunnel));
+        self.poll_tunnel(cx)
+    }
+
+    #[cold]
+    fn poll_tunnel(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.life {
+            Life::Tunnel(tunnel) => tunnel.poll(cx),
+            Life::Http(_) | Life::Over => Poll::Ready(()),
+        }
     }
 }
 
 impl<T, R: Runner> Drop for Connection<T, R> {
     fn drop(&mut self) {
-        let now = self.worker.now();
-        self.pump.drive().handle_closed(now);
-        self.worker.wheel.borrow_mut().remove(self.key);
-        self.worker.census.leave();
-        self.worker.closed.notify_waiters();
+        let now = self.seat.worker.now();
+        match std::mem::replace(&mut self.life, Life::Over) {
+            Life::Http(mut pump) => pump.drive().handle_closed(now),
+            Life::Tunnel(mut tunnel) => tunnel.by.handle_closed(now),
+            Life::Over => {}
+        }
     }
 }
 
@@ -271,8 +376,16 @@ where
             tokio::task::spawn_local(accept::accept(listener, worker, handlers, stop))
         })
         .collect();
+    let injected = accept::injected(
+        seed.injected,
+        Rc::clone(&worker),
+        handlers,
+        seed.stop.clone(),
+    );
+    let injected = tokio::task::spawn_local(injected);
+    let sweeping = tokio::task::spawn_local(Rc::clone(&worker).sweep(seed.sweeps));
     reached(&mut seed.stop, Stop::Drain).await;
-    for task in accepting {
+    for task in accepting.into_iter().chain([injected]) {
         // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
         let _ = task.await;
     }
@@ -283,14 +396,32 @@ where
         () = tokio::time::sleep(seed.limits.time.grace) => {}
         () = reached(&mut seed.stop, Stop::Kill) => {}
     }
-    worker.env.killed.set(true);
+    worker.env.cut_all();
     worker.wheel.borrow().wake_all();
     let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
     wheel.abort();
+    sweeping.abort();
     worker.env.pool.borrow_mut().clear(); // its exchanges refer to the environment, which refers to the pool
 }
 
 impl Worker {
+    /// Passes on orders to end connections. Those that are accepted later are none of theirs.
+    async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<Sweeps>) {
+        let mut done = Sweeps::default();
+        // An error means that nobody can order any more.
+        while sweeps.changed().await.is_ok() {
+            let ordered = *sweeps.borrow_and_update();
+            if ordered.idle > done.idle {
+                self.env.end_idle();
+            }
+            if ordered.all > done.all {
+                self.env.cut_all();
+            }
+            done = ordered;
+            self.wheel.borrow().wake_all();
+        }
+    }
+
     async fn emptied(&self) {
         while self.connections() > 0 {
             self.closed.notified().await;

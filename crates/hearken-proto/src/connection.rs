@@ -86,6 +86,10 @@ pub struct Connection {
     /// Neither side has said that this exchange is the last.
     pub(crate) persistent: bool,
     pub(crate) report_lines: bool,
+    /// What a client expects is judged by whoever drives this.
+    pub(crate) pass_expectations: bool,
+    /// For how long the peer may count on the connection after a response, in seconds.
+    pub(crate) keep_alive: Option<u32>,
     /// `head` holds a finished head; the next byte of a head clears it.
     pub(crate) head_done: bool,
     pub(crate) decoder: HeadDecoder,
@@ -102,7 +106,6 @@ impl Connection {
     /// A new connection, nothing received, nothing sent.
     #[must_use]
     pub fn new(role: Role, limits: &Limits) -> Self {
-        let head = &limits.head;
         Self {
             role,
             recv: Half::Idle,
@@ -112,16 +115,13 @@ impl Connection {
             asked: Asked::default(),
             persistent: true,
             report_lines: false,
+            pass_expectations: false,
+            keep_alive: None,
             head_done: false,
             decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
             trailers: None,
-            limits: Bounds {
-                bytes: head.bytes_max,
-                fields: head.fields_max,
-                target: head.target_bytes_max,
-                method: head.method_bytes_max,
-            },
+            limits: bounds(limits),
             body_limits: limits.body,
             offset: 0,
             error: None,
@@ -146,10 +146,28 @@ impl Connection {
         self.error = None;
     }
 
+    /// Other limits from here on; to be called between two messages. What a chunked body under way has is as it was.
+    pub const fn set_limits(&mut self, limits: &Limits) {
+        self.limits = bounds(limits);
+        self.body_limits = limits.body;
+    }
+
     /// Whether `receive` reports [`Event::Line`](crate::Event::Line). Off at first, because most have no use for it.
     pub const fn report_lines(&mut self, report: bool) {
         self.report_lines = report;
         self.decoder.stop_at_line(report);
+    }
+
+    /// Whether a request that expects something else than `100-continue` is passed on, with
+    /// [`Head::expectation`], to whoever knows what it means (RFC 9110 §10.1.1). Off at first: it is refused with 417.
+    pub const fn pass_expectations(&mut self, pass: bool) {
+        self.pass_expectations = pass;
+    }
+
+    /// For how many seconds the peer may count on the connection after a response, if it lives on. Responses then say so by
+    /// `Keep-Alive: timeout`: advice, which no standard defines any more, but clients read. Off at first.
+    pub const fn tell_keep_alive(&mut self, seconds: Option<u32>) {
+        self.keep_alive = seconds;
     }
 
     /// Which end this is.
@@ -243,6 +261,22 @@ impl Connection {
         self.persistent = false;
     }
 
+    /// Gives the transport to another protocol without a word of this one: what was sent and taken in stays, nothing
+    /// more is. Bytes that `receive` has not consumed belong to that protocol. The second call changes nothing.
+    ///
+    /// # Errors
+    /// [`Misuse::OutOfOrder`](crate::Misuse::OutOfOrder) when a direction is broken or is to be closed.
+    pub fn hand_over(&mut self) -> Result<(), crate::Misuse> {
+        let open = |half: Half| half.is_open() || matches!(half, Half::Closed | Half::Switched);
+        if !open(self.recv) || !open(self.send) {
+            return Err(crate::Misuse::OutOfOrder);
+        }
+        if self.recv != Half::Switched {
+            self.switch();
+        }
+        Ok(())
+    }
+
     /// The rules that need both halves. Called after every move of one of them.
     pub(crate) fn settle(&mut self) {
         use Half as H;
@@ -282,6 +316,16 @@ impl Connection {
             debug_assert!(false, "{half} cannot {step:?}");
             Half::Failed
         })
+    }
+}
+
+const fn bounds(limits: &Limits) -> Bounds {
+    let head = &limits.head;
+    Bounds {
+        bytes: head.bytes_max,
+        fields: head.fields_max,
+        target: head.target_bytes_max,
+        method: head.method_bytes_max,
     }
 }
 

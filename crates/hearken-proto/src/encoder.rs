@@ -67,6 +67,13 @@ impl Connection {
         } else if self.persistent && self.asked.http10 && !said.facts.keep_alive {
             out.extend_from_slice(b"Connection: keep-alive\r\n");
         }
+        if let Some(seconds) = self.keep_alive
+            && self.persistent
+            && !switches
+        {
+            let said = said.facts.keep_alive || self.asked.http10;
+            keep_alive(seconds, response.fields, said, out);
+        }
         out.extend_from_slice(b"\r\n");
         if switches {
             self.switch();
@@ -284,6 +291,19 @@ impl Connection {
         self.settle();
         Ok(())
     }
+}
+
+/// How long the connection lives on, unless the caller has its own words for it. The field counts for this connection alone, so Connection names it too (RFC 9110
+/// §7.6.1), unless it was `said` already.
+#[cold]
+fn keep_alive(seconds: u32, fields: &Fields, said: bool, out: &mut Vec<u8>) {
+    if fields.view().get("keep-alive").is_some() {
+        return;
+    }
+    if !said {
+        out.extend_from_slice(b"Connection: keep-alive\r\n");
+    }
+    out.extend_from_slice(alloc::format!("Keep-Alive: timeout={seconds}\r\n").as_bytes());
 }
 
 /// What the caller's fields say about framing and reuse.

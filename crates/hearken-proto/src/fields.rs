@@ -140,6 +140,22 @@ impl Fields {
         }
     }
 
+    /// No fields, and room for so many lines and bytes: a head that fits is built without growing.
+    ///
+    /// ```
+    /// let fields = hearken_proto::Fields::with_capacity(256, 8);
+    /// assert!(fields.view().is_empty());
+    /// ```
+    #[must_use]
+    pub fn with_capacity(bytes: usize, lines: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            lines: Vec::with_capacity(lines),
+            holes: false,
+            special: false,
+        }
+    }
+
     /// Adds a line after the others.
     ///
     /// # Errors

@@ -208,8 +208,37 @@ impl Head {
         self.facts.expect_continue && self.version == Version::Http11
     }
 
+    /// What the client expects, if that is not `100-continue`: the first such value. `None` for HTTP/1.0, whose
+    /// expectations are ignored (RFC 9110 §10.1.1). A server refuses such a request unless it was told to
+    /// [`pass_expectations`](crate::Connection::pass_expectations).
+    #[must_use]
+    pub fn expectation(&self) -> Option<&[u8]> {
+        if !self.facts.expect_other || self.version == Version::Http10 {
+            return None;
+        }
+        let mut fields = self.fields().iter();
+        fields.find_map(|(name, value)| {
+            let other = name.eq_ignore_ascii_case(b"expect")
+                && !value.eq_ignore_ascii_case(crate::semantics::CONTINUE);
+            other.then_some(value)
+        })
+    }
+
+    /// Whether the request may ask for more than an answer: an upgrade, a tunnel, or to have an expectation met. Three
+    /// bits and a comparison; the methods for each say what it really is.
+    #[inline]
+    #[must_use]
+    pub fn asks_more(&self) -> bool {
+        let facts = &self.facts;
+        facts.connection_upgrade
+            | facts.expect_continue
+            | facts.expect_other
+            | (self.method_bytes() == b"CONNECT")
+    }
+
     /// The protocols that the sender would switch to. `None` unless the rules for it are kept: HTTP/1.1, the token
     /// `upgrade` in Connection, and no body (RFC 9110 §7.8; stricter: a request with a body is not switched).
+    #[inline]
     #[must_use]
     pub fn upgrade(&self) -> Option<&[u8]> {
         let asked = self.version == Version::Http11

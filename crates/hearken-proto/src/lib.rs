@@ -49,7 +49,7 @@ pub use fault::{Answer, Fault};
 pub use fields::{Fields, FieldsRef};
 pub use half::{Half, half_diagram};
 pub use head::{Head, RequestTarget, Version};
-pub use limits::{BodyLimits, HeadLimits, Limit, Limits, TimeLimits};
+pub use limits::{BodyLimits, ConnectionLimits, HeadLimits, Limit, Limits, TimeLimits};
 pub use outgoing::{Length, Request, Response};
 pub use receiver::Event;
 pub use status::reason_phrase;

@@ -24,6 +24,23 @@ pub struct Limits {
     pub body: BodyLimits,
     /// Bounds on time.
     pub time: TimeLimits,
+    /// Bounds on a connection as a whole.
+    pub connection: ConnectionLimits,
+}
+
+/// Bounds on a connection as a whole.
+///
+/// ```
+/// assert_eq!(hearken_proto::Limits::default().connection.requests_max, u32::MAX);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionLimits {
+    /// Requests on one connection. Default 4,294,967,295, which is as good as none: what a connection costs does not grow
+    /// with its requests, and its age is bounded already. A lower number spreads clients over several servers sooner.
+    /// The answer to the last one says `close`; what was pipelined behind it is answered 503. Node's
+    /// `maxRequestsPerSocket`.
+    pub requests_max: u32,
 }
 
 /// Bounds on the head of a message.
@@ -82,8 +99,13 @@ pub struct BodyLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TimeLimits {
+    /// The handshake of TLS, from accept on. Default 10 s; then closed.
+    pub tls_handshake: Duration,
     /// A whole head, from accept for the first and from the first byte for the others. Default 10 s; then 408.
     pub head: Duration,
+    /// A whole request with its body, from where `head` counts too. Default 24 h, since the rates below bound it
+    /// already: a shorter one ends long uploads, however fast they are. Then 408. Node's `requestTimeout`.
+    pub request: Duration,
     /// Between two reads of a body that somebody waits for. Default 30 s; then 408.
     pub body_idle: Duration,
     /// Least average rate of a body that somebody waits for, in bytes a second. Default 256.
@@ -92,8 +114,15 @@ pub struct TimeLimits {
     pub body_rate_after: Duration,
     /// Without progress while there are bytes to write. Default 30 s; then the connection is dropped.
     pub write_idle: Duration,
+    /// No byte in either direction while an exchange is under way, whoever keeps it waiting. Default 24 h, since each
+    /// phase above has a bound of its own; then the connection is closed. Node's `timeout`.
+    pub inactive: Duration,
     /// Between two exchanges. Default 15 s; then closed without a word.
     pub keep_alive: Duration,
+    /// If set, answers tell `keep_alive` to the client, in whole seconds, as `Keep-Alive: timeout=15`, and the connection
+    /// lives this much longer than that: a client that obeys never writes into a connection that is being closed.
+    /// Default `None`: not told. Node's `keepAliveTimeoutBuffer`.
+    pub keep_alive_buffer: Option<Duration>,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
     pub connection_age: Duration,
     /// Reading on after the last byte of an answer that closes, so that the peer can read it. Default 2 s.
@@ -128,15 +157,27 @@ impl Default for BodyLimits {
     }
 }
 
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            requests_max: u32::MAX,
+        }
+    }
+}
+
 impl Default for TimeLimits {
     fn default() -> Self {
         Self {
+            tls_handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
+            request: DAY,
             body_idle: Duration::from_secs(30),
             body_rate_min: 256,
             body_rate_after: Duration::from_secs(10),
             write_idle: Duration::from_secs(30),
+            inactive: DAY,
             keep_alive: Duration::from_secs(15),
+            keep_alive_buffer: None,
             connection_age: Duration::from_secs(3600),
             linger: Duration::from_secs(2),
             grace: Duration::from_secs(25),
@@ -154,7 +195,10 @@ impl TimeLimits {
     /// ```
     pub const fn dangerously_unlimited(&mut self) {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+        self.tls_handshake = CENTURY;
         self.head = CENTURY;
+        self.request = CENTURY;
+        self.inactive = CENTURY;
         self.body_idle = CENTURY;
         self.body_rate_min = 0;
         self.write_idle = CENTURY;
@@ -162,6 +206,8 @@ impl TimeLimits {
         self.connection_age = CENTURY;
     }
 }
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Declares the enum, its list and its rows together.
 macro_rules! limits {

@@ -155,7 +155,8 @@ impl Connection {
         let body = match self.role {
             Role::Server => {
                 // The fault is the head as a whole; it points at the empty line.
-                semantics::judge_request(&self.head).map_err(|fault| self.fail_before(fault, 2))?;
+                semantics::judge_request(&self.head, self.pass_expectations)
+                    .map_err(|fault| self.fail_before(fault, 2))?;
                 self.note_request();
                 body_length::of_request(&self.head)
             }

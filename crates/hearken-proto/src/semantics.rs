@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) keep_alive: bool,
     pub(crate) connection_upgrade: bool,
     pub(crate) expect_continue: bool,
+    /// Something else is expected.
+    pub(crate) expect_other: bool,
 }
 
 impl Facts {
@@ -29,6 +31,7 @@ impl Facts {
         keep_alive: false,
         connection_upgrade: false,
         expect_continue: false,
+        expect_other: false,
     };
 
     pub(crate) fn has_body(&self) -> bool {
@@ -76,10 +79,9 @@ impl Facts {
             }
             Special::Connection => self.connection(value),
             Special::Expect => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Fault::ExpectationUnknown);
-                }
-                self.expect_continue = true;
+                let known = value.eq_ignore_ascii_case(CONTINUE);
+                self.expect_continue |= known;
+                self.expect_other |= !known;
             }
             Special::Date | Special::Upgrade => {}
         }
@@ -124,15 +126,23 @@ fn transfer_encoding(value: &[u8]) -> Result<bool, Fault> {
     })
 }
 
-/// The rules that need the whole head of a request.
+/// The one expectation that RFC 9110 §10.1.1 knows.
+pub(crate) const CONTINUE: &[u8] = b"100-continue";
+
+/// The rules that need the whole head of a request. `pass_expectations`: those that are not known here are somebody
+/// else's to judge.
 #[inline]
-pub(crate) fn judge_request(head: &Head) -> Result<(), Fault> {
+pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), Fault> {
     let facts = &head.facts;
     if facts.host.is_none() && head.version == Version::Http11 {
         return Err(Fault::HostMissing);
     }
     if facts.chunked && head.version == Version::Http10 {
         return Err(Fault::TransferEncodingVersion);
+    }
+    // RFC 9110 §10.1.1: in HTTP/1.0 an expectation is ignored.
+    if facts.expect_other && head.version == Version::Http11 && !pass_expectations {
+        return Err(Fault::ExpectationUnknown);
     }
     let target = head.second.start as usize;
     if head.bytes[target] == b'/' {

@@ -1,13 +1,15 @@
 //! What the tests of Hearken share.
 //!
 //! **In scope:** vectors (Markdown pages with bytes and the log they must give), dialogues, an in-memory link between two
-//! connections, and the checks that property tests and fuzz targets have in common.
+//! connections, the checks that property tests and fuzz targets have in common, and servers that misbehave.
 //! **Out of scope:** anything a user runs. This crate is a dev-dependency only, and a test that fails here panics with a
 //! text that says where.
 
 mod check;
 mod dialogue;
 mod diff;
+#[cfg(feature = "hostile")]
+pub mod hostile;
 mod link;
 mod notation;
 mod operations;

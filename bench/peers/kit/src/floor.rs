@@ -49,6 +49,8 @@ impl Floor {
             output.extend_from_slice(&answers.plaintext);
         } else if head.starts_with(b"GET /j") {
             output.extend_from_slice(&answers.json);
+        } else if head.starts_with(b"GET /m") {
+            output.extend_from_slice(&answers.medium);
         } else if head.starts_with(b"GET /d") {
             output.extend_from_slice(&answers.large_head);
             return Step::TookLarge(took);
@@ -76,6 +78,7 @@ pub struct Answers {
     head_end: memmem::Finder<'static>,
     plaintext: Vec<u8>,
     json: Vec<u8>,
+    medium: Vec<u8>,
     large_head: Vec<u8>,
 }
 
@@ -87,6 +90,7 @@ impl Answers {
             head_end: memmem::Finder::new(b"\r\n\r\n"),
             plaintext: answer("text/plain", crate::HELLO.as_bytes()),
             json: answer("application/json", crate::json_text().as_bytes()),
+            medium: answer("text/plain", crate::medium().as_bytes()),
             large_head: head("text/plain", crate::LARGE_BYTES),
         }
     }

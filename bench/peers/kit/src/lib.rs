@@ -1,12 +1,13 @@
 //! What every peer serves, so that all of them answer with the same bytes and the runner can check that they do.
 //!
-//! Here: the address to listen on, the four bodies, and (in [`floor`]) the smallest scanner of requests that still answers
+//! Here: the address to listen on, the bodies, and (in [`floor`]) the smallest scanner of requests that still answers
 //! pipelined requests and bodies rightly, for the two floor peers.
 //! Not here: anything that a framework brings itself. A peer routes, serialises and writes heads its own way.
 
 pub mod floor;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use serde::Serialize;
@@ -16,6 +17,12 @@ pub const HELLO: &str = "Hello, World!";
 
 /// Length of the body of `GET /download`, in bytes: 1 MiB. Also what the runner sends to `POST /upload`.
 pub const LARGE_BYTES: usize = 1 << 20;
+
+/// Length of the body of `GET /medium`, in bytes: 64 KiB. Only the floor peers serve it, to clients that are measured.
+pub const MEDIUM_BYTES: usize = 64 << 10;
+
+/// Length of what a client that is measured sends to `POST /upload`, in bytes: 16 KiB.
+pub const SMALL_UPLOAD_BYTES: usize = 16 << 10;
 
 /// Length of the body of `GET /json`, in bytes: 1 KiB.
 pub const JSON_BYTES: usize = 1 << 10;
@@ -37,11 +44,50 @@ pub fn address() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
+/// What a peer that speaks TLS is told after its port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsArguments {
+    /// A PEM file with the certificate.
+    pub certificate: PathBuf,
+    /// A PEM file with its private key.
+    pub key: PathBuf,
+}
+
+/// The arguments behind the port: `CERTIFICATE KEY`.
+///
+/// Ends the process with exit code 2 if they are not there, as [`address`] does.
+#[must_use]
+pub fn tls_arguments() -> TlsArguments {
+    let rest: Vec<String> = std::env::args().skip(2).collect();
+    match rest.as_slice() {
+        [certificate, key] => TlsArguments {
+            certificate: certificate.into(),
+            key: key.into(),
+        },
+        _ => {
+            eprintln!("usage: PEER PORT CERTIFICATE KEY");
+            std::process::exit(2);
+        }
+    }
+}
+
 /// Body of `GET /download`: the same 1 MiB for the life of the process.
 #[must_use]
 pub fn large() -> &'static str {
     static LARGE: LazyLock<String> = LazyLock::new(|| "x".repeat(LARGE_BYTES));
     LARGE.as_str()
+}
+
+/// Body of `GET /medium`.
+#[must_use]
+pub fn medium() -> &'static str {
+    &large()[..MEDIUM_BYTES]
+}
+
+/// What a client that is measured sends to `POST /upload`.
+#[must_use]
+pub fn small_upload() -> &'static [u8] {
+    &large().as_bytes()[..SMALL_UPLOAD_BYTES]
 }
 
 /// The value behind `GET /json`. A peer with a serialiser turns it into 1 KiB of JSON anew for each request.

@@ -26,6 +26,8 @@ pub(crate) enum Call {
     },
     Delay(Duration),
     Drip(Drip),
+    Trailers,
+    Cut(Cut),
     Plaintext,
     Json,
     /// What may be asked for here: the value of `Allow`.
@@ -41,6 +43,15 @@ pub(crate) struct Drip {
     pub(crate) duration: Duration,
     pub(crate) bytes: u64,
     pub(crate) status: u16,
+}
+
+/// An answer that breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// What comes of it.
+    pub(crate) bytes: usize,
+    /// What was told to come; chunks if nothing was.
+    pub(crate) length: Option<u64>,
 }
 
 /// Why there is no such answer. The text says what was expected.
@@ -140,6 +151,8 @@ pub(crate) const ENDPOINTS: &[Endpoint] = {
             )?))
         }),
         at("/drip", Get, drip),
+        at("/trailers", Any, |_, _| Ok(Call::Trailers)),
+        at("/cut/{n}", Get, cut),
         at("/plaintext", Get, |_, _| Ok(Call::Plaintext)),
         at("/json", Get, |_, _| Ok(Call::Json)),
     ]
@@ -153,6 +166,8 @@ const LINES_MAX: u64 = 1000;
 const SECONDS_MAX: u32 = 10;
 /// Most bytes of `/drip`: 10 MiB.
 const DRIP_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Most bytes of `/cut/{n}`: 64 KiB.
+const CUT_BYTES_MAX: u64 = 64 * 1024;
 
 fn bytes(n: &str, query: &Query<'_>) -> Result<Call, Problem> {
     query.only(&["seed"])?;
@@ -175,6 +190,23 @@ fn drip(_: &str, query: &Query<'_>) -> Result<Call, Problem> {
             .unwrap_or(Duration::from_secs(2)),
         bytes: bytes.unwrap_or(10),
         status: query.read("code", parameter::status)?.unwrap_or(200),
+    }))
+}
+
+fn cut(n: &str, query: &Query<'_>) -> Result<Call, Problem> {
+    query.only(&["length"])?;
+    let bytes = parameter::count("n", n, CUT_BYTES_MAX)?;
+    let length = query.read("length", |name, text| {
+        parameter::count(name, text, u64::MAX)
+    })?;
+    if length.is_some_and(|length| length <= bytes) {
+        return Err(Problem::expected(format!(
+            "expected a length of more than {bytes}, or nothing would be cut"
+        )));
+    }
+    Ok(Call::Cut(Cut {
+        bytes: bytes as usize,
+        length,
     }))
 }
 

@@ -1,10 +1,12 @@
 //! `hearken echo`: what each endpoint answers.
 //!
 //! Here: [`answer`], the handler, and the answers that are there as a whole. `call.rs` reads what is asked for,
-//! `reply.rs` is how an answer goes out, `streams.rs` has those that take time, `page.rs` the page.
+//! `reply.rs` is how an answer goes out, `streams.rs` has those that take time, `framing.rs` those that show how HTTP
+//! frames them, `page.rs` the page.
 
 mod call;
 mod coding;
+mod framing;
 mod page;
 mod parameters;
 mod reply;
@@ -63,18 +65,24 @@ async fn perform(call: Call, req: IncomingMessage, reply: Reply) -> Result<Sent,
         Call::Drip(drip) => return streams::drip(drip, reply).await,
         Call::Plaintext => reply.whole("text/plain", "Hello, World!"),
         Call::Json => reply.whole(JSON, r#"{"message":"Hello, World!"}"#),
+        Call::Trailers => return framing::trailers(req, reply).await,
+        Call::Cut(cut) => return framing::cut(cut, reply).await,
         Call::Options(allow) => reply.status(204).set("Allow", allow).empty(),
     })
 }
 
 const JSON: &str = "application/json";
 
-/// For people as much as for programs: indented, with a line end.
 fn json(reply: Reply, value: &impl Serialize) -> Sent {
+    reply.whole(JSON, pretty(value))
+}
+
+/// For people as much as for programs: indented, with a line end.
+fn pretty(value: &impl Serialize) -> Vec<u8> {
     // Text and numbers under keys of text: there is nothing that JSON could not say.
     let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
     text.push(b'\n');
-    reply.whole(JSON, text)
+    text
 }
 
 fn json_of(req: &IncomingMessage) -> impl Serialize {

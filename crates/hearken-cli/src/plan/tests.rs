@@ -1,11 +1,15 @@
 //! Flags and environment in, plan out.
 
 use super::*;
+use crate::cli::{Cli, Command};
 use clap::Parser;
 
 fn planned(line: &str, world: &World) -> Result<Plan, Stop> {
     let cli = Cli::try_parse_from(line.split_whitespace()).expect("flags that clap accepts");
-    plan(cli, world)
+    let Command::Echo(echo) = cli.command else {
+        panic!("another command");
+    };
+    plan(&echo, world)
 }
 
 fn address_of(line: &str) -> String {
@@ -28,9 +32,53 @@ fn without_flags_it_is_for_this_machine_alone() {
     let expected = Plan {
         address: "127.0.0.1:3000".parse().expect("an address"),
         workers: None,
+        tls: None,
         log: Log::Lines { coloured: false },
     };
     assert_eq!(plan, Ok(expected));
+}
+
+#[test]
+fn a_self_signed_certificate_is_for_where_it_listens() {
+    let home = ["localhost", "127.0.0.1", "::1"];
+    for (line, more) in [
+        ("", None),
+        ("--host ::1", None),
+        ("--host 0.0.0.0", None),
+        ("--host 192.0.2.1", Some("192.0.2.1")),
+        ("--host box.test", Some("box.test")),
+        ("--listen unix:/a", None),
+    ] {
+        let line = format!("hearken echo --tls-self-signed {line}");
+        let plan = planned(&line, &World::default()).expect("a plan");
+        let expected = Tls::SelfSigned {
+            names: home.into_iter().chain(more).map(str::to_owned).collect(),
+            write: None,
+        };
+        assert_eq!(plan.tls, Some(expected), "{line}");
+    }
+    let plan = planned("hearken echo --tls-self-signed=a.pem", &World::default());
+    let Some(Tls::SelfSigned { write, .. }) = plan.expect("a plan").tls else {
+        panic!("no TLS");
+    };
+    assert_eq!(write, Some("a.pem".into()));
+}
+
+#[test]
+fn certificate_and_key_come_together() {
+    let plan = planned("hearken echo --tls-cert a --tls-key b", &World::default());
+    let expected = Tls::Files {
+        chain: "a".into(),
+        key: "b".into(),
+    };
+    assert_eq!(plan.expect("a plan").tls, Some(expected));
+    for line in [
+        "hearken echo --tls-cert a",
+        "hearken echo --tls-key a",
+        "hearken echo --tls-self-signed --tls-cert a --tls-key b",
+    ] {
+        assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+    }
 }
 
 #[test]

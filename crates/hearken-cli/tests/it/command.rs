@@ -47,6 +47,27 @@ fn wrong_flags_are_refused() {
             &["echo", "--listen", ":0", "--port", "1"],
             "cannot be used with",
         ),
+        (&["echo", "--tls-cert", "a"], "--tls-key <FILE>"),
+        (&["echo", "--tls-key", "a"], "--tls-cert <FILE>"),
+        (
+            &[
+                "echo",
+                "--tls-self-signed",
+                "--tls-cert",
+                "a",
+                "--tls-key",
+                "b",
+            ],
+            "cannot be used with",
+        ),
+        (
+            &["echo", "--tls-cert", "/nowhere/a.pem", "--tls-key", "b"],
+            "/nowhere/a.pem: ",
+        ),
+        (
+            &["echo", "--tls-self-signed=/nowhere/a.pem"],
+            "/nowhere/a.pem: ",
+        ),
         (&["echo", "--listen", "3000"], "127.0.0.1:3000"),
         (&["echo", "--host", "no.such.host.invalid"], "no address"),
         (&["ecko"], "echo"),

@@ -20,6 +20,14 @@ pub(crate) fn command(args: &[&str]) -> Command {
         "CLICOLOR",
         "CLICOLOR_FORCE",
         "RUST_BACKTRACE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
     ] {
         command.env_remove(variable);
     }
@@ -98,7 +106,7 @@ impl Program {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        let address = self.url.strip_prefix("http://").map(str::parse);
+        let address = self.url.split_once("://").map(|(_, at)| at.parse());
         address
             .expect("a URL")
             .unwrap_or_else(|error| panic!("{}: {error}", self.url))

@@ -2,14 +2,15 @@
 //!
 //! Here: [`Drive`] for [`ServedBy`]. Not here: what happens in between (`served.rs`, `endings.rs`, `timers.rs`).
 
-use super::flow::{self, Flow};
+use super::flow;
 use super::outgoing::Mark;
 use super::output::Output;
 use super::served::{Runner, Served, ServedBy};
 use super::{Drive, Ending, Input};
 use crate::error::Closed;
 use crate::observer::Step;
-use crate::panics::{contain, tell_all};
+use crate::panics::tell_all;
+use crate::timed_out::Waited;
 use std::io;
 use std::task::Context;
 use std::time::{Duration, Instant};
@@ -31,13 +32,77 @@ impl Served {
                 Mark::Head => self.see(number, Step::HeadFlushed, now),
                 Mark::End => self.see(number, Step::LastByteFlushed, now),
                 Mark::Data(_) => {}
+                Mark::Room => {
+                    let mut state = exchange.state();
+                    if number != state.number || !state.has_room(&self.env) {
+                        continue;
+                    }
+                }
             }
             if number != exchange.state().number {
                 flow::tell_parked(&exchange, number, mark);
             } else if let Err(panic) = flow::tell(&exchange, mark) {
                 self.panicked(&panic);
             }
+            if mark == Mark::End {
+                flow::end_if_over(&exchange);
+            }
         }
+    }
+
+    /// Whether an order to all connections has come that was not heeded yet.
+    #[inline]
+    fn is_ordered(&self) -> bool {
+        self.env.orders.get().last != self.heeded
+    }
+
+    /// Orders to all connections that have come since the last call.
+    #[cold]
+    pub(super) fn heed_orders(&mut self) -> Heed {
+        let orders = self.env.orders.get();
+        let before = std::mem::replace(&mut self.heeded, orders.last);
+        if orders.all > before {
+            Heed::Cut
+        } else if orders.idle > before {
+            Heed::EndIdle
+        } else {
+            Heed::Nothing
+        }
+    }
+
+    /// Carries out what was ordered. True if the connection ends with it.
+    #[cold]
+    fn obey(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) -> bool {
+        let at_once = matches!(self.ending, Some(Ending::Now | Ending::Cut));
+        match self.heed_orders() {
+            Heed::Cut if !at_once => self.abort(Closed::Stopped, cx, runner),
+            Heed::EndIdle if self.is_idle() => {
+                self.ending.get_or_insert(Ending::Now);
+            }
+            Heed::Cut | Heed::EndIdle | Heed::Nothing => return false,
+        }
+        true
+    }
+
+    /// Between two exchanges, not a byte of the next one there.
+    fn is_idle(&self) -> bool {
+        self.exchange
+            .as_ref()
+            .is_none_or(|exchange| exchange.state().number == 0 && exchange.state().out.is_empty())
+    }
+}
+
+/// What was ordered for all connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heed {
+    Nothing,
+    EndIdle,
+    Cut,
+}
+
+impl Heed {
+    pub(super) fn is_cut(self) -> bool {
+        self == Self::Cut
     }
 }
 
@@ -51,7 +116,7 @@ impl<R: Runner> Drive for ServedBy<R> {
             return true;
         };
         let state = exchange.state();
-        let limits = &served.env.limits.body;
+        let limits = &state.limits(&served.env).body;
         let most = limits.queue_bytes as usize;
         state.turn.pending.len() < most
             && state.incoming.queued() < most
@@ -86,7 +151,12 @@ impl<R: Runner> Drive for ServedBy<R> {
             .advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
     }
 
-    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, _now: Instant) {
+    fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            // TLS ended without a close_notify, as many clients end it. A request says how long it is, so nothing can
+            // have been cut off unseen (RFC 9112 §9.8).
+            return self.handle_eof(cx, now);
+        }
         let why = if error.kind() == io::ErrorKind::ConnectionReset {
             Closed::Reset
         } else {
@@ -96,16 +166,24 @@ impl<R: Runner> Drive for ServedBy<R> {
         self.served.abort(why, cx, &mut self.runner);
     }
 
+    fn handle_stuck(&mut self, cx: &mut Context<'_>) {
+        // What the transport holds back cannot be kept for a peer that does not take it.
+        let _: bool = self.served.keeps(Waited::Write);
+        self.served.eof = true;
+        self.served
+            .abort(Closed::WriteTimeout, cx, &mut self.runner);
+    }
+
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.served.time_out(cx, &mut self.runner, now);
     }
 
     fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
         let served = &mut self.served;
-        let at_once = matches!(served.ending, Some(Ending::Now | Ending::Cut));
-        if served.env.killed.get() && !at_once {
-            served.abort(Closed::Stopped, cx, &mut self.runner);
-        } else if served.exchange.is_some() && served.ending.is_none() {
+        if served.is_ordered() && served.obey(cx, &mut self.runner) {
+            return;
+        }
+        if served.exchange.is_some() && served.ending.is_none() {
             served.advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
         } else if served.env.draining.get() && served.exchange.is_none() {
             served.ending.get_or_insert(Ending::Now);
@@ -133,6 +211,9 @@ impl<R: Runner> Drive for ServedBy<R> {
             progress = true;
         }
         let marked = !state.marks.is_empty();
+        if progress {
+            state.turn.moved = Some(now);
+        }
         let idles = progress && state.out.is_empty() && state.number == 0;
         drop(state);
         if idles {
@@ -158,6 +239,14 @@ impl<R: Runner> Drive for ServedBy<R> {
         served.ending.filter(|_| flushed)
     }
 
+    fn write_idle(&self) -> Duration {
+        let served = &self.served;
+        let Some(exchange) = &served.exchange else {
+            return served.env.limits.time.write_idle;
+        };
+        exchange.state().limits(&served.env).time.write_idle
+    }
+
     fn linger(&self) -> (Duration, u64) {
         let limits = &self.served.env.limits;
         (limits.time.linger, limits.body.drain_bytes_max)
@@ -170,12 +259,15 @@ impl<R: Runner> Drive for ServedBy<R> {
         }
         self.runner.cancel();
         if let Some(exchange) = served.exchange.take() {
-            let listeners = exchange.state().flow.take();
-            drop_contained(listeners);
             let parked = std::mem::take(&mut exchange.state().turn.parked);
-            parked
-                .into_iter()
-                .for_each(|(_, flow)| drop_contained(Some(flow)));
+            for (_, flow) in parked {
+                flow::end(Some(flow), served.why); // what they tell of was not delivered to its end
+            }
+            let (listeners, closed) = {
+                let mut state = exchange.state();
+                (state.flow.take(), state.closed)
+            };
+            flow::end(listeners, closed.unwrap_or(served.why));
             let mut state = exchange.state();
             state.close(served.why);
             served.peer.sent(state.out.written());
@@ -202,12 +294,5 @@ impl<R: Runner> Drop for ServedBy<R> {
             self.served.why = Closed::Stopped;
         }
         self.handle_closed(self.served.since);
-    }
-}
-
-/// Outside of the borrow of an exchange: listeners may hold its handles.
-pub(super) fn drop_contained(listeners: Option<Box<Flow>>) {
-    if let Err(panic) = contain(|| drop(listeners)) {
-        tracing::error!(panic, "a listener panicked while it was dropped");
     }
 }

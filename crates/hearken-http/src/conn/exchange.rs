@@ -12,10 +12,12 @@ use super::outgoing::{Marks, Outgoing};
 use super::output::Output;
 use crate::error::Closed;
 use crate::peer::Peer;
+use crate::upgrade::Handover;
 use bytes::Bytes;
-use hearken_proto::{BodyLength, Connection, Event, Head, Role};
+use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -60,6 +62,10 @@ pub(crate) struct Turn {
     pub(crate) pending: Vec<u8>,
     /// The first byte of the current head.
     pub(crate) head_since: Option<Instant>,
+    /// The first byte of the current request.
+    pub(crate) began: Option<Instant>,
+    /// The last byte in either direction.
+    pub(crate) moved: Option<Instant>,
     /// Last progress in writing; `None` while nothing waits to be written.
     pub(crate) write_since: Option<Instant>,
     /// When to ask a half-closed peer whether it is still there.
@@ -72,10 +78,67 @@ impl Turn {
     const NONE: Self = Self {
         pending: Vec::new(),
         head_since: None,
+        began: None,
+        moved: None,
         write_since: None,
         probe_at: None,
         parked: Vec::new(),
     };
+}
+
+/// What is known of the exchange that is under way; all of it is forgotten with it.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    pub(crate) wait: Wait,
+    /// Body bytes received of this message.
+    pub(crate) body_bytes: u64,
+    /// How much of `HTTP/1.1 ` was sent ahead, to find out whether the peer is still there.
+    pub(crate) probed: usize,
+    /// More requests lie in the buffer, so this response is not the last.
+    pub(crate) more_input: bool,
+    /// The connection is old enough, or has had enough requests; this response is the last.
+    pub(crate) last: bool,
+    /// The client waits for 100 before it sends its body.
+    pub(crate) owes_continue: bool,
+    /// The end of the connection is the end of the answer.
+    pub(crate) until_close: bool,
+    /// The listeners are out, being called.
+    pub(crate) telling: bool,
+}
+
+/// Who is to be woken.
+#[derive(Debug, Default)]
+pub(crate) struct Wakers {
+    /// The task that drives the connection, once something waits outside of it.
+    pub(super) task: Option<Waker>,
+    /// That task runs now, and will see what is ordered.
+    pub(crate) in_task: bool,
+    /// Who waits for the end of the exchange.
+    pub(super) closed: Vec<Waker>,
+}
+
+/// What only sessions need, where nobody owns a head and a message may be ordered before its time.
+#[derive(Debug, Default)]
+pub(crate) struct Solitary {
+    /// Method and target of a request that goes out.
+    pub(crate) request_line: Option<Box<(String, String)>>,
+    /// The head that came in.
+    pub(crate) head: Option<Rc<Head>>,
+    /// A response that is ready before its request.
+    pub(crate) early: Option<Bytes>,
+}
+
+/// What hardly any exchange needs.
+#[derive(Debug, Default)]
+pub(crate) struct Extra {
+    /// Limits of its own.
+    pub(crate) limits: Option<Limits>,
+    /// The protocols that the client would switch to.
+    pub(crate) offered: Option<Box<[u8]>>,
+    /// The method is CONNECT.
+    pub(crate) tunnel: bool,
+    /// Who is to get the transport.
+    pub(crate) handover: Option<Arc<Handover>>,
 }
 
 pub(crate) struct State {
@@ -85,69 +148,40 @@ pub(crate) struct State {
     pub(crate) incoming: Incoming,
     pub(crate) outgoing: Outgoing,
     pub(crate) marks: Marks,
-    /// Method and target of a request that goes out.
-    pub(crate) request_line: Option<Box<(String, String)>>,
     pub(crate) flow: Option<Box<Flow>>,
-    /// The listeners are out, being called.
-    pub(crate) telling: bool,
-    pub(crate) wait: Wait,
+    pub(crate) course: Course,
+    pub(crate) wakers: Wakers,
+    pub(crate) session: Solitary,
+    pub(crate) extra: Option<Box<Extra>>,
     pub(crate) peer: Option<Rc<Peer>>,
-    /// The head that came in, where nobody owns it: in sessions.
-    pub(crate) head: Option<Rc<Head>>,
-    /// A response that is ready before its request.
-    pub(crate) early: Option<Bytes>,
     /// Memory for the next head.
     pub(crate) spare_head: Option<Box<Head>>,
     /// Number of the exchange on its connection, from 1 on; 0 until its first byte has come.
     pub(crate) number: u32,
-    /// Body bytes received of this message.
-    pub(crate) body_bytes: u64,
-    /// More requests lie in the buffer, so this response is not the last.
-    pub(crate) more_input: bool,
-    /// The connection is old enough; this response is the last.
-    pub(crate) last: bool,
-    /// The client waits for 100 before it sends its body.
-    pub(crate) owes_continue: bool,
-    /// How much of `HTTP/1.1 ` was sent ahead, to find out whether the peer is still there.
-    pub(crate) probed: usize,
     pub(crate) closed: Option<Closed>,
-    pub(super) closed_wakers: Vec<Waker>,
-    /// The end of the connection is the end of the answer.
-    pub(crate) until_close: bool,
-    /// The task that drives the connection, once something waits outside of it.
-    pub(super) task: Option<Waker>,
-    /// That task runs now, and will see what is ordered.
-    pub(crate) in_task: bool,
 }
 
 impl Exchange {
     pub(crate) fn new(env: &Rc<Env>, role: Role) -> Rc<Self> {
+        let mut proto = Connection::new(role, &env.limits);
+        proto.pass_expectations(env.hooks.takers.check_expectation.is_some());
+        proto.tell_keep_alive(env.keep_alive);
         let state = State {
             turn: Turn::NONE,
-            proto: Connection::new(role, &env.limits),
+            proto,
             out: Output::default(),
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             marks: Marks::default(),
-            request_line: None,
             flow: None,
-            telling: false,
-            wait: Wait::default(),
+            course: Course::default(),
+            wakers: Wakers::default(),
+            session: Solitary::default(),
+            extra: None,
             peer: None,
-            head: None,
-            early: None,
             spare_head: None,
             number: 0,
-            body_bytes: 0,
-            more_input: false,
-            last: false,
-            owes_continue: false,
-            probed: 0,
             closed: None,
-            closed_wakers: Vec::new(),
-            until_close: false,
-            task: None,
-            in_task: false,
         };
         Rc::new(Self {
             env: Rc::clone(env),
@@ -166,7 +200,7 @@ impl Exchange {
     pub(crate) fn order<T>(&self, order: impl FnOnce(&mut State, &Env) -> T) -> T {
         let mut state = self.state.borrow_mut();
         let result = order(&mut state, &self.env);
-        if !state.in_task {
+        if !state.wakers.in_task {
             state.wake_task();
         }
         result
@@ -182,11 +216,12 @@ impl Exchange {
             return Poll::Ready(Closed::Done);
         }
         if !state
-            .closed_wakers
+            .wakers
+            .closed
             .iter()
             .any(|waker| waker.will_wake(cx.waker()))
         {
-            state.closed_wakers.push(cx.waker().clone());
+            state.wakers.closed.push(cx.waker().clone());
         }
         Poll::Pending
     }
@@ -200,7 +235,7 @@ impl State {
         self.out.reset(peer.bytes_written());
         self.turn = Turn::NONE;
         self.peer = Some(Rc::clone(peer));
-        self.task = None;
+        self.wakers.task = None;
     }
 
     /// Ready for the next exchange of the same connection.
@@ -208,18 +243,19 @@ impl State {
         self.incoming.reset();
         self.outgoing.reset();
         self.flow = None;
-        self.telling = false;
-        self.wait = Wait::default();
-        self.last = false;
+        self.course = Course::default();
+        self.extra = None;
         self.number = 0;
-        self.body_bytes = 0;
-        self.more_input = false;
-        self.owes_continue = false;
-        self.probed = 0;
         self.closed = None;
-        self.until_close = false;
-        self.closed_wakers.clear();
+        self.wakers.closed.clear();
         self.outgoing.drain.clear();
+    }
+
+    /// The limits of this exchange.
+    #[inline]
+    pub(crate) fn limits<'a>(&'a self, env: &'a Env) -> &'a Limits {
+        let own = self.extra.as_ref().and_then(|extra| extra.limits.as_ref());
+        own.unwrap_or(&env.limits)
     }
 
     /// Moves what belongs to the connection into `other`, for handles of this exchange outlive it.
@@ -227,7 +263,7 @@ impl State {
         std::mem::swap(&mut self.proto, &mut other.proto);
         std::mem::swap(&mut self.out, &mut other.out);
         std::mem::swap(&mut self.marks, &mut other.marks);
-        std::mem::swap(&mut self.task, &mut other.task);
+        std::mem::swap(&mut self.wakers.task, &mut other.wakers.task);
         std::mem::swap(&mut self.turn, &mut other.turn);
         other.peer.clone_from(&self.peer);
         other.spare_head = self.spare_head.take();
@@ -248,13 +284,13 @@ impl State {
                     && body != BodyLength::None
                     && body != BodyLength::Length(0)
                 {
-                    self.owes_continue = true;
+                    self.course.owes_continue = true;
                 }
                 Took::Head(body)
             }
             Some(Event::Content(content)) => {
-                self.body_bytes += content.len() as u64;
-                self.owes_continue = false; // RFC 9110 §10.1.1: the content has come, nobody waits
+                self.course.body_bytes += content.len() as u64;
+                self.course.owes_continue = false; // RFC 9110 §10.1.1: the content has come, nobody waits
                 self.incoming.push(content, input.owner());
                 Took::Content
             }
@@ -276,28 +312,29 @@ impl State {
 
     /// Wakes whoever waits for the body, unless it is the task that drives the connection and runs now.
     pub(crate) fn wake_reader(&mut self) {
-        let task = self.task.as_ref().filter(|_| self.in_task);
+        let task = self.wakers.task.as_ref().filter(|_| self.wakers.in_task);
         self.incoming.wake(task);
     }
 
     /// Wakes whoever waits for the body, unless it is the handler, which is polled right after.
     pub(crate) fn wake_reader_elsewhere(&mut self) {
-        self.incoming.wake(self.task.as_ref());
+        self.incoming.wake(self.wakers.task.as_ref());
     }
 
     /// Remembers the task that drives the connection.
     pub(crate) fn set_task(&mut self, cx: &Context<'_>) {
         if !self
+            .wakers
             .task
             .as_ref()
             .is_some_and(|task| task.will_wake(cx.waker()))
         {
-            self.task = Some(cx.waker().clone());
+            self.wakers.task = Some(cx.waker().clone());
         }
     }
 
     fn wake_task(&self) {
-        if let Some(task) = &self.task {
+        if let Some(task) = &self.wakers.task {
             task.wake_by_ref();
         }
     }

@@ -5,7 +5,7 @@
 
 use super::exchange::Exchange;
 use super::outgoing::Mark;
-use crate::error::Error;
+use crate::error::{Closed, Error};
 use crate::event::MessageListeners;
 use crate::message::Whole;
 use crate::panics::contain;
@@ -34,7 +34,9 @@ impl Flow {
         let listeners = &self.listeners;
         !(listeners.header_done.is_empty()
             && listeners.data_done.is_empty()
-            && listeners.done.is_empty())
+            && listeners.done.is_empty()
+            && listeners.drain.is_empty()
+            && listeners.closed.is_empty())
     }
 
     /// Calls whoever listens to what was handed to the transport.
@@ -51,6 +53,7 @@ impl Flow {
                 .iter_mut()
                 .for_each(|listener| listener(bytes)),
             Mark::End => listeners.done.iter_mut().for_each(|listener| listener(())),
+            Mark::Room => listeners.drain.iter_mut().for_each(|listener| listener(())),
         }
     }
 
@@ -65,6 +68,8 @@ impl Flow {
         own.data_done.append(&mut new.data_done);
         own.done.append(&mut new.done);
         own.failed.append(&mut new.failed);
+        own.drain.append(&mut new.drain);
+        own.closed.append(&mut new.closed);
     }
 }
 
@@ -79,9 +84,9 @@ pub(crate) fn with_listeners(
     let Some(mut flow) = exchange.state().flow.take() else {
         return Ok(());
     };
-    exchange.state().telling = true;
+    exchange.state().course.telling = true;
     let called = contain(|| call(&mut flow));
-    exchange.state().telling = false;
+    exchange.state().course.telling = false;
     let added = exchange.state().flow.take();
     if let Some(added) = added {
         flow.absorb(added.listeners);
@@ -92,6 +97,12 @@ pub(crate) fn with_listeners(
     }
     if flow.reads() && !flow.told {
         exchange.state().incoming.abandon();
+    }
+    // What is left of them is not called any more, but for the end: it is always told.
+    let mut last = MessageListeners::default();
+    last.closed.append(&mut flow.listeners.closed);
+    if !last.closed.is_empty() {
+        exchange.state().flow.get_or_insert_default().absorb(last);
     }
     // A second panic, while they are dropped, says nothing new.
     let _ = contain(|| drop(flow));
@@ -135,7 +146,11 @@ pub(crate) fn flow(exchange: &Rc<Exchange>) -> Result<(), String> {
 fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
     match next {
         Next::Data(piece) if flow.listeners.data_ready.is_empty() => {
-            let max = exchange.env.limits.body.buffered_bytes_max;
+            let max = exchange
+                .state()
+                .limits(&exchange.env)
+                .body
+                .buffered_bytes_max;
             flow.collected.extend_from_slice(&piece);
             if flow.collected.len() as u64 > max {
                 let error = Error::too_large(max);
@@ -206,7 +221,40 @@ pub(crate) fn tell_parked(exchange: &Rc<Exchange>, number: u32, mark: Mark) {
         exchange.state().turn.parked.push((number, flow));
         return;
     }
-    if let Err(panic) = called.and_then(|()| contain(|| drop(flow))) {
+    if let Err(panic) = called {
         tracing::error!(panic, "a listener panicked; its exchange was over");
+    }
+    end(Some(flow), Closed::Done);
+}
+
+/// Tells the end of a message, its last event, and lets go of its listeners. Outside of the borrow of an exchange: they may
+/// hold its handles.
+#[inline]
+pub(crate) fn end(listeners: Option<Box<Flow>>, why: Closed) {
+    if let Some(flow) = listeners {
+        end_flow(flow, why);
+    }
+}
+
+fn end_flow(mut flow: Box<Flow>, why: Closed) {
+    for listener in &mut flow.listeners.closed {
+        if let Err(panic) = contain(|| listener(why)) {
+            tracing::error!(panic, "a listener panicked; its exchange was over");
+        }
+    }
+    if let Err(panic) = contain(|| drop(flow)) {
+        tracing::error!(panic, "a listener panicked while it was dropped");
+    }
+}
+
+/// Tells the end of a message that has been closed, once the transport has taken all of it.
+pub(crate) fn end_if_over(exchange: &Exchange) {
+    let over = {
+        let mut state = exchange.state();
+        let why = state.closed.filter(|_| !state.marks.has(state.number));
+        why.map(|why| (state.flow.take(), why))
+    };
+    if let Some((listeners, why)) = over {
+        end(listeners, why);
     }
 }

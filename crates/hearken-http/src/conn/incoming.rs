@@ -48,6 +48,11 @@ impl Incoming {
         self.queued
     }
 
+    /// Whether all has come, read or not.
+    pub(crate) const fn is_complete(&self) -> bool {
+        matches!(self.progress, Progress::Complete)
+    }
+
     /// A piece has come. Does not wake: the caller does, once for all that came together.
     pub(crate) fn push(&mut self, piece: &[u8], owner: Option<&Bytes>) {
         if self.unread {

@@ -8,18 +8,23 @@
 //! (hearken-proto).
 
 pub(crate) mod clock;
+mod dispatch;
 mod driving;
 mod endings;
 pub(crate) mod env;
 pub(crate) mod exchange;
 pub(crate) mod flow;
+mod handing;
 pub(crate) mod incoming;
+mod keep_alive;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod served;
 pub(crate) mod solo;
 pub(crate) mod timers;
+pub(crate) mod tunnel;
+pub(crate) mod used;
 
 use bytes::Bytes;
 use std::io;
@@ -39,6 +44,8 @@ pub(crate) enum Ending {
     Cut,
     /// Leave the transport as it is: it goes back to whoever brought it.
     Keep,
+    /// The transport goes to another protocol, and the connection lives on without it.
+    HandOver,
 }
 
 /// Bytes from the transport.
@@ -81,6 +88,12 @@ pub(crate) trait Drive {
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant);
     /// The transport broke.
     fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant);
+    /// The transport takes no more. It may still have something to say.
+    fn handle_unwritable(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
+        self.handle_lost(error, cx, now);
+    }
+    /// For as long as `write_idle` says the transport could pass nothing on of what it took.
+    fn handle_stuck(&mut self, cx: &mut Context<'_>);
     /// The deadline has passed.
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant);
     /// Lets the application go on. Called when it was woken, and after progress in writing.
@@ -95,6 +108,8 @@ pub(crate) trait Drive {
     fn deadline(&self) -> Option<Instant>;
     /// Whether it is over, once nothing is left to be written.
     fn ending(&self) -> Option<Ending>;
+    /// How long a transport may keep bytes that it took and cannot pass on.
+    fn write_idle(&self) -> Duration;
     /// How long, and for how many bytes, the pump reads on after our end was sent.
     fn linger(&self) -> (Duration, u64);
     /// The transport is closed. The last call.

@@ -21,8 +21,8 @@ impl State {
         cx: Option<&Context<'_>>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         let polled = self.incoming.poll(cx);
-        if polled.is_pending() && self.owes_continue && self.outgoing.stage == Stage::Head {
-            self.owes_continue = false;
+        if polled.is_pending() && self.course.owes_continue && self.outgoing.stage == Stage::Head {
+            self.course.owes_continue = false;
             self.encode_interim(100, &Fields::new());
         }
         polled
@@ -42,11 +42,11 @@ impl State {
     }
 
     /// What was sent ahead of the head is cut from its beginning.
-    fn strip_probe(&mut self, from: usize) {
-        let sent = self.probed.min(self.out.tail.len() - from);
+    pub(super) fn strip_probe(&mut self, from: usize) {
+        let sent = self.course.probed.min(self.out.tail.len() - from);
         if sent > 0 {
             self.out.tail.drain(from..from + sent);
-            self.probed = 0;
+            self.course.probed = 0;
         }
     }
 
@@ -57,7 +57,7 @@ impl State {
         }
         let from = self.out.tail.len();
         let position = self.out.position();
-        if let Some(line) = &self.request_line {
+        if let Some(line) = &self.session.request_line {
             let request = Request::new(&line.0, &line.1, &self.outgoing.fields, length);
             self.proto.send_request(&request, &mut self.out.tail)?;
         } else {
@@ -70,7 +70,7 @@ impl State {
             response.reason = self.outgoing.reason.as_deref().map(str::as_bytes);
             response.date = self.outgoing.send_date.then_some(&date);
             let body = self.proto.send_response(&response, &mut self.out.tail)?;
-            self.until_close = body == BodyLength::UntilClose;
+            self.course.until_close = body == BodyLength::UntilClose;
             self.strip_probe(from);
         }
         self.outgoing.stage = Stage::Body;
@@ -83,18 +83,21 @@ impl State {
     }
 
     pub(super) fn is_marked(&self, env: &Env) -> bool {
-        env.observed || self.flow.is_some() || self.telling
+        env.observed || self.flow.is_some() || self.course.telling
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
     pub(super) fn decide_close(&mut self, env: &Env) {
         let unread = matches!(self.incoming.progress, Progress::Open) && !self.incoming.was_wanted;
-        let too_much = self.unread_bytes() > env.limits.body.drain_bytes_max;
         // A client that waits for 100 may send its body after this answer or not: nobody could tell what follows.
-        let unsure = self.owes_continue;
+        let unsure = self.course.owes_continue;
         let failed = matches!(self.incoming.progress, Progress::Failed(_));
-        let last = env.draining.get() || self.last;
-        if (last && !self.more_input) || failed || unsure || (unread && too_much) {
+        let last = env.draining.get() || self.course.last;
+        if (last && !self.course.more_input)
+            || failed
+            || unsure
+            || (unread && self.unread_bytes() > self.limits(env).body.drain_bytes_max)
+        {
             self.proto.must_close();
         }
     }
@@ -171,7 +174,7 @@ impl State {
         if self.is_over() {
             return false;
         }
-        if self.out.len() as u64 > env.limits.body.write_queue_bytes_max {
+        if self.out.len() as u64 > self.limits(env).body.write_queue_bytes_max {
             tracing::error!(
                 bytes = self.out.len(),
                 "a handler went on writing without waiting for `drain`"
@@ -185,7 +188,32 @@ impl State {
         {
             self.give_up(misuse);
         }
-        (self.out.len() as u64) < env.limits.body.queue_bytes
+        let room = (self.out.len() as u64) < self.limits(env).body.queue_bytes;
+        if !room && (self.flow.is_some() || self.course.telling) && !self.outgoing.full {
+            self.outgoing.full = true;
+            self.mark_room(env);
+        }
+        room
+    }
+
+    /// Room is told when the transport has taken so much that only half of what may wait does.
+    fn mark_room(&mut self, env: &Env) {
+        let half = self.limits(env).body.queue_bytes / 2;
+        let position = self.out.position().saturating_sub(half);
+        self.marks.insert(position, self.number, Mark::Room);
+    }
+
+    /// Whether there is room now; if more was written meanwhile, it is told later.
+    pub(crate) fn has_room(&mut self, env: &Env) -> bool {
+        if self.outgoing.stage != Stage::Body {
+            return false; // nobody will write any more
+        }
+        if self.out.len() as u64 > self.limits(env).body.queue_bytes / 2 {
+            self.mark_room(env);
+            return false;
+        }
+        self.outgoing.full = false;
+        true
     }
 
     /// Sends the head now. False when that failed and the response is over.
@@ -203,7 +231,7 @@ impl State {
     pub(crate) fn poll_drain(&mut self, env: &Env, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         match self.closed {
             Some(Closed::Done) | None
-                if self.out.len() as u64 <= env.limits.body.queue_bytes / 2 =>
+                if self.out.len() as u64 <= self.limits(env).body.queue_bytes / 2 =>
             {
                 Poll::Ready(Ok(()))
             }
@@ -281,13 +309,13 @@ impl State {
 
     pub(crate) fn wake_if_said(&mut self) {
         if self.is_said() {
-            self.closed_wakers.drain(..).for_each(Waker::wake);
+            self.wakers.closed.drain(..).for_each(Waker::wake);
         }
     }
 
     /// How the connection ends with an answer that is cut.
     pub(crate) fn ending_of_part(&self) -> Ending {
-        if self.until_close && self.outgoing.stage == Stage::Body {
+        if self.course.until_close && self.outgoing.stage == Stage::Body {
             Ending::Cut
         } else {
             Ending::Now
@@ -300,13 +328,21 @@ impl State {
             return;
         }
         self.closed = Some(why);
+        if let Some(handover) = self
+            .extra
+            .as_ref()
+            .and_then(|extra| extra.handover.as_ref())
+        {
+            handover.fail(Error::closed(why));
+        }
         if why != Closed::Done {
             self.incoming.fail(Error::closed(why));
             self.proto.must_close();
         }
         self.wake_reader();
         for waker in self
-            .closed_wakers
+            .wakers
+            .closed
             .drain(..)
             .chain(self.outgoing.drain.drain(..))
         {
@@ -317,7 +353,7 @@ impl State {
     /// The transport has taken bytes; whoever waits for room is told.
     pub(crate) fn wrote(&mut self, env: &Env, count: usize) {
         self.out.wrote(count);
-        if self.out.len() as u64 <= env.limits.body.queue_bytes / 2 {
+        if self.out.len() as u64 <= self.limits(env).body.queue_bytes / 2 {
             self.outgoing.drain.drain(..).for_each(Waker::wake);
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Outgoing {
     pub(crate) send_date: bool,
     /// The first order that could not be carried out; it turns the response into a 500.
     pub(crate) misuse: Option<hearken_proto::Misuse>,
+    /// Room is to be told.
+    pub(crate) full: bool,
     /// Who waits for room.
     pub(crate) drain: Vec<Waker>,
 }
@@ -42,6 +44,7 @@ impl Default for Outgoing {
             fields: Fields::new(),
             send_date: true,
             misuse: None,
+            full: false,
             drain: Vec::new(),
         }
     }
@@ -55,6 +58,7 @@ impl Outgoing {
         self.fields.clear();
         self.send_date = true;
         self.misuse = None;
+        self.full = false;
     }
 }
 
@@ -66,6 +70,8 @@ pub(crate) enum Mark {
     Head,
     Data(usize),
     End,
+    /// There is room to write again.
+    Room,
 }
 
 /// Positions with their marks, in order. Empty, and without memory, unless somebody listens.
@@ -77,6 +83,14 @@ pub(crate) struct Marks {
 impl Marks {
     pub(crate) fn push(&mut self, position: u64, exchange: u32, mark: Mark) {
         self.queue.push_back((position, exchange, mark));
+    }
+
+    /// As `push`, for a position that may lie before others.
+    pub(crate) fn insert(&mut self, position: u64, exchange: u32, mark: Mark) {
+        let at = self
+            .queue
+            .partition_point(|&(other, _, _)| other <= position);
+        self.queue.insert(at, (position, exchange, mark));
     }
 
     /// The next mark at or before `written`.

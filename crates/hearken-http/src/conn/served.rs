@@ -4,7 +4,6 @@
 //! the connection closes. Requests that are pipelined wait: exchanges follow one another. Not here: deadlines
 //! (`timers.rs`), the orders of a handler (`exchange.rs`).
 
-use super::driving::drop_contained;
 use super::env::Env;
 use super::exchange::{Exchange, Took};
 use super::flow::{self, Flow};
@@ -16,7 +15,7 @@ use crate::observer::{Observation, Step};
 use crate::panics::{contain, tell_all};
 use crate::peer::Peer;
 use crate::response::ServerResponse;
-use crate::source::ServerSource;
+use crate::takers::Running;
 use hearken_proto::{Half, Role};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -29,6 +28,8 @@ const POOL_MAX: usize = 256;
 pub(crate) trait Runner {
     /// A request is there.
     fn start(&mut self, req: IncomingMessage, res: ServerResponse);
+    /// A request is there, and this is who takes it over.
+    fn take_over(&mut self, handler: Running);
     /// Lets it go on. `Err` with its message when it panicked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
     /// Whether it has been started and has not ended.
@@ -47,7 +48,7 @@ pub(crate) struct ServedBy<R: Runner> {
 /// this struct is what an idle connection costs.
 pub(crate) struct Served {
     pub(super) env: Rc<Env>,
-    pub(super) peer: Rc<Peer>,
+    pub(crate) peer: Rc<Peer>,
     pub(super) exchange: Option<Rc<Exchange>>,
     /// Accepted, or the last exchange ended.
     pub(super) since: Instant,
@@ -55,11 +56,13 @@ pub(crate) struct Served {
     pub(super) expires: Instant,
     /// Exchanges begun.
     pub(super) count: u32,
+    /// The last order to all connections that was seen.
+    pub(super) heeded: u32,
     pub(super) eof: bool,
     /// The head of the current exchange is there, its handler is not started.
     pub(super) ready: bool,
     pub(crate) ending: Option<Ending>,
-    pub(super) why: Closed,
+    pub(crate) why: Closed,
     /// That it is closed was told.
     pub(super) told: bool,
 }
@@ -73,6 +76,7 @@ impl Served {
             since: now,
             expires,
             count: 0,
+            heeded: env.orders.get().last,
             eof: false,
             ready: false,
             ending: None,
@@ -83,6 +87,16 @@ impl Served {
         let listeners = &served.env.hooks.listeners.connection;
         tell_all(listeners, |listener| listener(&served.peer));
         served
+    }
+
+    /// The handshake of TLS is complete: the connection begins here.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secured(&mut self, info: crate::TlsInfo, now: Instant) {
+        self.since = now;
+        self.peer.secured(info);
+        self.see(0, Step::Secured, now);
+        let listeners = &self.env.hooks.listeners.secure_connection;
+        tell_all(listeners, |listener| listener(&self.peer));
     }
 
     /// One byte is looked at where nobody listens.
@@ -134,7 +148,8 @@ impl Served {
             }
             self.count += 1;
             state.number = self.count;
-            state.last = now >= self.expires;
+            state.course.last = now >= self.expires || self.count >= self.env.requests_max;
+            state.turn.began = Some(now);
             self.see(self.count, Step::FirstByte, now);
         }
         state.turn.head_since.get_or_insert(now);
@@ -200,7 +215,7 @@ impl Served {
                 self.fail(&error.into(), input.bytes(), cx, runner);
                 return input.bytes().len();
             }
-            exchange.state().more_input = at < input.bytes().len();
+            exchange.state().course.more_input = at < input.bytes().len();
             if self.ready {
                 self.ready = false;
                 self.start(exchange, runner, now);
@@ -212,7 +227,8 @@ impl Served {
                 break;
             }
         }
-        if self.ending.is_some() {
+        // What comes behind a switch belongs to another protocol.
+        if self.ending.is_some_and(|ending| ending != Ending::HandOver) {
             input.bytes().len()
         } else {
             at
@@ -229,7 +245,7 @@ impl Served {
     ) -> Result<(), hearken_proto::Error> {
         let mut state = exchange.state();
         loop {
-            let before = state.body_bytes;
+            let before = state.course.body_bytes;
             let (used, took) = state.receive(input, *at)?;
             *at += used;
             match took {
@@ -242,11 +258,12 @@ impl Served {
                     if before == 0 {
                         self.see(self.count, Step::FirstBodyByte, now);
                     }
-                    state.wait.stop(now);
+                    state.course.wait.stop(now);
+                    state.turn.moved = Some(now);
                     state.wake_reader_elsewhere();
                 }
                 Some(Took::End) => {
-                    let bytes = state.body_bytes;
+                    let bytes = state.course.body_bytes;
                     self.see(self.count, Step::BodyEnd { bytes }, now);
                     state.wake_reader_elsewhere();
                     state.wake_if_said();
@@ -259,43 +276,17 @@ impl Served {
         }
     }
 
-    /// The head is there, and of its body what came with it: the handler begins.
-    fn start(&mut self, exchange: Rc<Exchange>, runner: &mut dyn Runner, now: Instant) {
-        let (head, number) = {
-            let mut state = exchange.state();
-            let mut head = state.spare_head.take().unwrap_or_default();
-            state.proto.swap_head(&mut head);
-            (head, state.number)
-        };
-        if head.method_bytes() == b"CONNECT" {
-            // Nothing here tunnels, and a handler that does not know could not refuse it safely.
-            let mut state = exchange.state();
-            state.proto.must_close();
-            state.answer(&self.env, 501, "Not Implemented\n");
-            return;
-        }
-        let listeners = &self.env.hooks.listeners.request;
-        tell_all(listeners, |listener| listener(&head));
-        self.see(number, Step::HandlerStart, now);
-        let source = ServerSource {
-            exchange: Rc::clone(&exchange),
-            number,
-        };
-        let req = IncomingMessage::new(head, source);
-        runner.start(req, ServerResponse::new(exchange));
-    }
-
     /// Lets handler and listeners go on.
     pub(super) fn poll_runner(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) {
         let Some(exchange) = &self.exchange else {
             return;
         };
         if runner.running() {
-            exchange.state().in_task = true;
+            exchange.state().wakers.in_task = true;
             let polled = runner.poll(cx);
             let shared = Rc::strong_count(exchange) > 1;
             let mut state = exchange.state();
-            state.in_task = false;
+            state.wakers.in_task = false;
             if polled.is_pending() || shared {
                 state.set_task(cx);
             }
@@ -345,16 +336,21 @@ impl Served {
             }
             return false;
         }
+        let recv = state.proto.halves().0;
+        if recv == Half::Switched && state.is_handed() {
+            self.ending = Some(Ending::HandOver); // its handler goes on
+            return false;
+        }
         if runner.running() || state.outgoing.stage != Stage::Ended {
             return false;
         }
-        let receiving = state.proto.halves().0 == Half::Body;
+        let receiving = recv == Half::Body;
         if receiving {
             if !state.incoming.unread {
                 return false; // somebody reads on after the answer
             }
-            let max = self.env.limits.body.drain_bytes_max;
-            if state.owes_continue || state.unread_bytes() > max {
+            let max = state.limits(&self.env).body.drain_bytes_max;
+            if state.course.owes_continue || state.unread_bytes() > max {
                 state.proto.must_close();
             }
         }
@@ -387,7 +383,7 @@ impl Served {
                 state.turn.parked.extend(parked);
             }
         }
-        drop_contained(listeners);
+        flow::end(listeners, Closed::Done);
         if Rc::strong_count(&exchange) == 1 {
             exchange.state().next();
             self.exchange = Some(exchange);

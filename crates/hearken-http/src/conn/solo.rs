@@ -7,7 +7,7 @@
 use super::exchange::{Exchange, Took};
 use super::flow::{self, tell_failed, with_listeners};
 use super::incoming::Progress;
-use super::outgoing::Stage;
+use super::outgoing::{Mark, Stage};
 use super::output::Output;
 use super::timers::{body_deadline, note_wait};
 use super::{Drive, Ending, Input};
@@ -59,20 +59,20 @@ impl Solo {
                 Some(Took::Line) => self.tell_head(true),
                 Some(Took::Head(_) | Took::Switched) => {
                     let mut state = self.exchange.state();
-                    state.head = Some(Rc::new(state.proto.head().clone()));
+                    state.session.head = Some(Rc::new(state.proto.head().clone()));
                     if took == Some(Took::Switched) {
                         // The rest is another protocol's; whoever attached the transport gets both back.
                         state.incoming.progress = Progress::Complete;
                         state.outgoing.stage = Stage::Ended;
                     }
-                    let early = state.early.take();
+                    let early = state.session.early.take();
                     drop(state);
                     self.tell_head(false);
                     if let Some(content) = early {
                         self.exchange.state().end(&self.exchange.env, content, None);
                     }
                 }
-                Some(Took::Content) => self.exchange.state().wait.stop(now),
+                Some(Took::Content) => self.exchange.state().course.wait.stop(now),
                 Some(Took::Interim) => {}
                 Some(Took::End) => break, // what follows belongs to another exchange
             }
@@ -184,7 +184,8 @@ impl Drive for Solo {
 
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.eof = true;
-        let silent = self.exchange.state().head.is_none() && !self.exchange.state().proto.in_head();
+        let silent =
+            self.exchange.state().session.head.is_none() && !self.exchange.state().proto.in_head();
         let told = self.exchange.state().proto.receive_eof();
         match told {
             Err(_) if silent => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
@@ -205,6 +206,11 @@ impl Drive for Solo {
             Closed::PeerGone
         };
         self.fail(Error::closed(why), why);
+        self.ending = Some(Ending::Now);
+    }
+
+    fn handle_stuck(&mut self, _cx: &mut Context<'_>) {
+        self.fail(Error::closed(Closed::WriteTimeout), Closed::WriteTimeout);
         self.ending = Some(Ending::Now);
     }
 
@@ -252,6 +258,9 @@ impl Drive for Solo {
                 state.marks.pop(written)
             };
             let Some((_, mark)) = mark else { break };
+            if mark == Mark::Room && !self.exchange.state().has_room(&self.exchange.env) {
+                continue;
+            }
             let told = flow::tell(&self.exchange, mark);
             self.contained(told);
         }
@@ -268,7 +277,9 @@ impl Drive for Solo {
         let server = state.proto.role() == Role::Server;
         let read = match state.incoming.progress {
             Progress::Open if state.proto.halves().0 == Half::Body => body_deadline(&state, time),
-            Progress::Open if server && state.head.is_none() => Some(self.began + time.head),
+            Progress::Open if server && state.session.head.is_none() => {
+                Some(self.began + time.head)
+            }
             // A client that has not sent its request waits for nobody but itself.
             Progress::Open if !server && state.outgoing.stage == Stage::Ended => {
                 Some(self.moved + time.body_idle)
@@ -282,14 +293,21 @@ impl Drive for Solo {
         self.ending.filter(|_| self.exchange.state().out.is_empty())
     }
 
+    fn write_idle(&self) -> Duration {
+        self.exchange.env.limits.time.write_idle
+    }
+
     fn linger(&self) -> (Duration, u64) {
         let limits = &self.exchange.env.limits;
         (limits.time.linger, limits.body.drain_bytes_max)
     }
 
     fn handle_closed(&mut self, _now: Instant) {
-        let listeners = self.exchange.state().flow.take();
-        drop(listeners); // outside of the borrow: it may hold handles of this exchange
+        let (listeners, closed) = {
+            let mut state = self.exchange.state();
+            (state.flow.take(), state.closed)
+        };
+        flow::end(listeners, closed.unwrap_or(Closed::Done));
         self.exchange.state().close(Closed::Done);
     }
 }

@@ -1,13 +1,15 @@
 //! The deadlines of a served connection: every phase has one, none can be forgotten.
 //!
-//! Here: when the next one is, and what happens then. The phases: head, body (stall and rate), write, idle, and the
-//! probe of a half-closed peer. Not here: the clock and the wheel (`worker`).
+//! Here: when the next one is, and what happens then. The phases: head, whole request, body (stall and rate), write, no byte
+//! either way, idle, and the probe of a half-closed peer. Not here: the clock and the wheel (`worker`).
 
 use super::Ending;
 use super::exchange::State;
 use super::outgoing::Stage;
 use super::served::{Runner, Served};
 use crate::error::{Closed, Error};
+use crate::panics::tell_all;
+use crate::timed_out::{TimedOut, Waited};
 use hearken_proto::{Half, TimeLimits};
 use std::task::Context;
 use std::time::{Duration, Instant};
@@ -24,9 +26,27 @@ const PROBE: &[u8] = b"HTTP/1.1 ";
 enum Phase {
     Idle,
     Head,
+    Request,
     Body,
     Write,
+    Inactive,
     Probe,
+}
+
+impl Phase {
+    /// As listeners know it.
+    const fn waited(self, first: bool) -> Option<Waited> {
+        Some(match self {
+            Self::Idle if first => Waited::Head,
+            Self::Idle => Waited::KeepAlive,
+            Self::Head => Waited::Head,
+            Self::Request => Waited::Request,
+            Self::Body => Waited::Body,
+            Self::Write => Waited::Write,
+            Self::Inactive => Waited::Inactive,
+            Self::Probe => return None,
+        })
+    }
 }
 
 impl Served {
@@ -35,11 +55,10 @@ impl Served {
     }
 
     fn next_phase(&self) -> Option<(Instant, Phase)> {
-        let time = &self.env.limits.time;
         let idle = if self.count == 0 {
-            time.head
+            self.env.limits.time.head
         } else {
-            time.keep_alive
+            self.env.idle
         };
         let Some(exchange) = &self.exchange else {
             return self
@@ -48,6 +67,7 @@ impl Served {
                 .then(|| (self.since + idle, Phase::Idle));
         };
         let state = exchange.state();
+        let time = &state.limits(&self.env).time;
         let write = state
             .turn
             .write_since
@@ -57,13 +77,8 @@ impl Served {
         }
         let read = match state.proto.halves().0 {
             Half::Idle if state.turn.head_since.is_some() => {
-                // The first head counts from accept: connecting and saying nothing is no way around it.
-                let from = if self.count <= 1 {
-                    self.since
-                } else {
-                    state.turn.head_since.unwrap_or(self.since)
-                };
-                Some((from + time.head, Phase::Head))
+                let head = self.counted_from(state.turn.head_since) + time.head;
+                Some((head, Phase::Head))
             }
             Half::Idle if state.outgoing.stage == Stage::Head && state.out.is_empty() => {
                 Some((self.since + idle, Phase::Idle))
@@ -71,15 +86,26 @@ impl Served {
             Half::Body => body_deadline(&state, time).map(|at| (at, Phase::Body)),
             _ => None,
         };
+        let incomplete = matches!(state.proto.halves().0, Half::Idle | Half::Body);
+        let began = state.turn.began.filter(|_| incomplete);
+        let request = began.map(|at| (self.counted_from(Some(at)) + time.request, Phase::Request));
+        let moved = state.turn.moved.max(state.turn.began);
+        let inactive =
+            (moved.filter(|_| state.number > 0)).map(|at| (at + time.inactive, Phase::Inactive));
         let probe = state
             .turn
             .probe_at
             .filter(|_| state.outgoing.stage == Stage::Head)
             .map(|at| (at, Phase::Probe));
-        [write, read, probe]
+        [write, read, request, inactive, probe]
             .into_iter()
             .flatten()
             .min_by_key(|&(at, _)| at)
+    }
+
+    /// The first head counts from accept: connecting and saying nothing is no way around it.
+    fn counted_from(&self, since: Option<Instant>) -> Instant {
+        since.filter(|_| self.count > 1).unwrap_or(self.since)
     }
 
     /// Somebody begins or ends to wait for the body: its time counts from here.
@@ -97,6 +123,14 @@ impl Served {
         if at > now {
             return;
         }
+        if let Some(waited) = phase.waited(self.count == 0)
+            && self.keeps(waited)
+        {
+            if let Some(exchange) = &self.exchange {
+                exchange.state().turn.moved = Some(now);
+            }
+            return;
+        }
         match phase {
             Phase::Idle => {
                 self.ending = Some(Ending::Now);
@@ -105,10 +139,23 @@ impl Served {
                 let error = Error::new(408, "expected the whole head of the request in time");
                 self.fail(&error, &[], cx, runner);
             }
+            Phase::Request => {
+                let error = Error::new(408, "expected the whole request in time");
+                self.fail(&error, &[], cx, runner);
+            }
+            Phase::Inactive => self.abort(Closed::Inactive, cx, runner),
             Phase::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], cx, runner),
             Phase::Write => self.abort(Closed::WriteTimeout, cx, runner),
             Phase::Probe => self.probe(now),
         }
+    }
+
+    /// Tells that a deadline has passed, and asks whether the connection is kept all the same.
+    pub(super) fn keeps(&self, waited: Waited) -> bool {
+        let timed_out = TimedOut::new(&self.peer, waited);
+        let listeners = &self.env.hooks.listeners.timeout;
+        tell_all(listeners, |listener| listener(&timed_out));
+        timed_out.is_kept()
     }
 
     /// The peer has ended its input: in a while it is asked whether it is still there, unless it was asked enough.
@@ -117,7 +164,7 @@ impl Served {
             return;
         };
         let mut state = exchange.state();
-        if state.probed < PROBE.len() {
+        if state.course.probed < PROBE.len() {
             state.turn.probe_at.get_or_insert(now + PROBE_FIRST);
         }
     }
@@ -128,13 +175,13 @@ impl Served {
             return;
         };
         let mut state = exchange.state();
-        let Some(&byte) = PROBE.get(state.probed) else {
+        let Some(&byte) = PROBE.get(state.course.probed) else {
             state.turn.probe_at = None;
             return;
         };
         state.out.tail.push(byte);
-        state.probed += 1;
-        let pause = PROBE_FIRST * 2_u32.pow(state.probed as u32);
+        state.course.probed += 1;
+        let pause = PROBE_FIRST * 2_u32.pow(state.course.probed as u32);
         state.turn.probe_at = Some(now + pause);
     }
 }
@@ -147,24 +194,24 @@ pub(super) fn note_wait(state: &mut State, now: Instant) {
     // A body that will be dropped is waited for once it is all that is left of the exchange.
     let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
     let waits = state.incoming.wanted || dropped;
-    if waits && state.wait.since.is_none() {
-        state.wait.since = Some(now);
+    if waits && state.course.wait.since.is_none() {
+        state.course.wait.since = Some(now);
     } else if !waits {
-        state.wait.stop(now);
+        state.course.wait.stop(now);
     }
 }
 
 /// When the body has stalled, or has been slower than the least rate for longer than that is allowed.
 pub(super) fn body_deadline(state: &State, time: &TimeLimits) -> Option<Instant> {
-    let since = state.wait.since?;
+    let since = state.course.wait.since?;
     let stall = since + time.body_idle;
     if time.body_rate_min == 0 {
         return Some(stall);
     }
     let earned = Duration::from_millis(
-        state.body_bytes.saturating_mul(1000) / u64::from(time.body_rate_min),
+        state.course.body_bytes.saturating_mul(1000) / u64::from(time.body_rate_min),
     );
     let allowed = earned.max(time.body_rate_after);
-    let rate = since + allowed.saturating_sub(state.wait.before);
+    let rate = since + allowed.saturating_sub(state.course.wait.before);
     Some(stall.min(rate))
 }

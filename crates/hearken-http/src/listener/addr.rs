@@ -263,7 +263,7 @@ impl<T: ToListenAddr + ?Sized> ToListenAddr for &T {
 
 /// Where a listener really is, the port that the system chose included.
 ///
-/// Displayed as what a client is pointed at: `http://127.0.0.1:3000`, `http://[::1]:3000`, `unix:/run/app.sock`.
+/// Displayed as what a client is pointed at: `http://127.0.0.1:3000`, `https://[::1]:3000`, `unix:/run/app.sock`.
 ///
 /// ```
 /// let here = hearken_http::LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
@@ -275,12 +275,23 @@ impl<T: ToListenAddr + ?Sized> ToListenAddr for &T {
 pub enum LocalAddr {
     /// An IP address and the port in use.
     Tcp(SocketAddr),
+    /// The same, and TLS is spoken there.
+    Tls(SocketAddr),
     /// The path of a Unix socket; empty when the socket was inherited and has no path.
     #[cfg(unix)]
     Unix(PathBuf),
 }
 
 impl LocalAddr {
+    /// The same, with TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secured(self) -> Self {
+        match self {
+            Self::Tcp(addr) => Self::Tls(addr),
+            other => other,
+        }
+    }
+
     /// The port, or `None` where there are no ports.
     pub fn port(&self) -> Option<u16> {
         self.socket_addr().map(|addr| addr.port())
@@ -289,7 +300,7 @@ impl LocalAddr {
     /// Address and port, or `None` for a Unix socket.
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(addr) => Some(*addr),
+            Self::Tcp(addr) | Self::Tls(addr) => Some(*addr),
             #[cfg(unix)]
             Self::Unix(_) => None,
         }
@@ -300,6 +311,7 @@ impl fmt::Display for LocalAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(addr) => write!(f, "http://{addr}"),
+            Self::Tls(addr) => write!(f, "https://{addr}"),
             #[cfg(unix)]
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }

@@ -29,6 +29,9 @@ struct Wire {
     /// Most bytes taken by one call.
     take: usize,
     writer: Option<Waker>,
+    /// How much it takes and holds back when there is no room, as TLS does.
+    holds: usize,
+    held: VecDeque<u8>,
     heard: Vec<u8>,
     shut: bool,
     reads: usize,
@@ -74,6 +77,16 @@ impl AsyncWrite for End {
         if let Some(kind) = wire.write_fails {
             return Poll::Ready(Err(kind.into()));
         }
+        if wire.holds > 0 {
+            let count = bytes.len().min(wire.holds - wire.held.len());
+            wire.held.extend(&bytes[..count]);
+            let passed = wire.pass_on(cx);
+            return if count == 0 {
+                passed.map_ok(|()| 0)
+            } else {
+                Poll::Ready(Ok(count))
+            };
+        }
         let count = bytes.len().min(wire.room).min(wire.take);
         if count == 0 {
             wire.writer = Some(cx.waker().clone());
@@ -84,13 +97,28 @@ impl AsyncWrite for End {
         Poll::Ready(Ok(count))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().pass_on(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        std::task::ready!(self.0.borrow_mut().pass_on(cx))?;
         self.0.borrow_mut().shut = true;
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Wire {
+    /// What is held goes on, as far as there is room.
+    fn pass_on(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        let count = self.held.len().min(self.room);
+        self.room -= count;
+        self.heard.extend(self.held.drain(..count));
+        if self.held.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.writer = Some(cx.waker().clone());
+        Poll::Pending
     }
 }
 
@@ -258,7 +286,7 @@ fn a_flood_does_not_keep_the_server_from_stopping() {
     piped.wire.borrow_mut().flood = Some(get("/").into_bytes());
     piped.poll(false);
     assert!(!piped.done);
-    piped.open.env.killed.set(true);
+    piped.open.env.cut_all();
     piped.poll(false);
     piped.poll(false);
     assert!(piped.done);
@@ -303,7 +331,7 @@ fn the_order_to_stop_now_ends_the_reading_on() {
     let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
     piped.send(CLOSING);
     assert!(!piped.done);
-    piped.open.env.killed.set(true);
+    piped.open.env.cut_all();
     piped.poll(false);
     assert!(piped.done);
 }
@@ -378,5 +406,66 @@ fn a_peer_that_is_gone_ends_the_handler() {
         let why = if read.is_some() { "Reset" } else { "PeerGone" };
         assert_eq!(log.take(), [why, "dropped"]);
         assert!(piped.done);
+    }
+}
+
+/// Nothing is left to be written, and nobody says a word: what the transport holds back must go on all the same.
+#[test]
+fn bytes_that_a_transport_holds_back_go_on_when_there_is_room() {
+    let mut piped = Piped::new(serve(async |_req, res| res.end("0123456789".repeat(10))));
+    piped.wire.borrow_mut().holds = 1_000;
+    piped.wire.borrow_mut().room = 20;
+    piped.send(get("/"));
+    assert_eq!(piped.heard().len(), 20);
+    piped.give_room(60);
+    assert_eq!(piped.heard().len(), 60);
+    piped.give_room(1_000);
+    assert!(piped.heard().ends_with("0123456789"));
+    assert!(piped.wire.borrow().held.is_empty());
+    assert_eq!(
+        piped.jump(),
+        Duration::from_secs(15),
+        "idle, and no longer watched for it"
+    );
+    assert!(piped.done);
+}
+
+#[test]
+fn a_connection_does_not_close_on_bytes_that_are_held_back() {
+    let mut piped = Piped::new(serve(async |_req, res| res.end("0123456789")));
+    piped.wire.borrow_mut().holds = 1_000;
+    piped.wire.borrow_mut().room = 20;
+    piped.send(CLOSING);
+    assert!(!piped.wire.borrow().shut && !piped.done);
+    piped.give_room(1_000);
+    assert!(piped.heard().ends_with("0123456789"));
+    assert!(piped.wire.borrow().shut);
+    piped.end_input();
+    assert!(piped.done);
+}
+
+#[test]
+fn a_peer_that_takes_nothing_of_what_is_held_back_is_left() {
+    let log = Log::default();
+    for (request, holds) in [
+        (CLOSING.to_owned(), 1_000),
+        (get("/"), 1_000),
+        (get("/"), 10),
+    ] {
+        let seen = log.clone();
+        let setup = serve(async |_req, res| res.end("0123456789"));
+        let setup = setup.on(event::Disconnected, move |(_, why)| {
+            seen.add(format!("{why:?}"))
+        });
+        let mut piped = Piped::new(setup);
+        piped.wire.borrow_mut().holds = holds;
+        piped.wire.borrow_mut().room = 20;
+        piped.send(request);
+        let mut passed = Duration::ZERO;
+        while !piped.done {
+            passed += piped.jump();
+        }
+        assert_eq!(passed, Duration::from_secs(30), "limits.time.write_idle");
+        assert_eq!(log.take(), ["WriteTimeout"]);
     }
 }

@@ -60,7 +60,10 @@ fn hear_incoming(message: &SessionIncoming, name: &'static str, log: &Log) {
 }
 
 fn hear_outgoing(message: &SessionOutgoing, name: &'static str, log: &Log) {
-    let [head, data, done] = [(); 3].map(|()| Rc::clone(log));
+    let [head, data, done, end] = [(); 4].map(|()| Rc::clone(log));
+    message.on(event::Closed, move |why| {
+        add(&end, format!("message Closed {why:?}"))
+    });
     message.on(event::HeaderDone, move |()| {
         add(&head, format!("{name} HeaderDone"))
     });

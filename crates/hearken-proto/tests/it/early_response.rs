@@ -1,6 +1,6 @@
 //! Responses that come before the request is over (RFC 9112 §9.5, §9.6; RFC 9110 §10.1.1), from both ends.
 
-use hearken_proto::{Half, Length, Role};
+use hearken_proto::{Connection, Event, Half, Length, Limits, Role};
 use hearken_testkit::{Say, talk};
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
@@ -173,4 +173,29 @@ fn the_client_hears_close_while_it_still_sends() {
         .say(Say::End, "")
         .finished()
         .halves(Half::Closed, Half::MustClose);
+}
+
+/// Somebody else knows what is expected. What is known here stays a fact beside it.
+#[test]
+fn an_expectation_may_be_passed_on() {
+    let request = |version: &str, fields: &str| {
+        let mut server = Connection::new(Role::Server, &Limits::default());
+        server.pass_expectations(true);
+        let request = format!("GET / HTTP/{version}\r\nHost: a\r\n{fields}\r\n");
+        let (_, event) = server.receive(request.as_bytes()).unwrap();
+        assert!(matches!(event, Some(Event::Head { .. })));
+        let head = server.head();
+        let other = head
+            .expectation()
+            .map(|value| String::from_utf8_lossy(value).into_owned());
+        (other, head.expects_continue(), head.asks_more())
+    };
+    assert_eq!(request("1.1", ""), (None, false, false));
+    assert_eq!(
+        request("1.1", "Expect: 100-continue\r\n"),
+        (None, true, true)
+    );
+    let both = "Expect: 100-continue\r\nExpect: Fame\r\nExpect: y\r\n";
+    assert_eq!(request("1.1", both), (Some("Fame".to_owned()), true, true));
+    assert_eq!(request("1.0", both), (None, false, true));
 }

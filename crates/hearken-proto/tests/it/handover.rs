@@ -1,6 +1,6 @@
 //! The end of HTTP: Upgrade (RFC 9110 §7.8) and CONNECT (§9.3.6), with the bytes that are there already.
 
-use hearken_proto::{Half, Length, Misuse, Role};
+use hearken_proto::{Connection, Event, Half, Length, Limits, Misuse, Role};
 use hearken_testkit::{Say, Talk, talk};
 
 const UPGRADE: &str =
@@ -256,4 +256,28 @@ fn the_client_gets_its_tunnel() {
         .event("switched")
         .rest("\u{16}")
         .both(Half::Switched);
+}
+
+/// Without a word: what was not taken in belongs to whoever is handed the transport.
+#[test]
+fn a_transport_is_handed_over_in_silence() {
+    let mut server = Connection::new(Role::Server, &Limits::default());
+    let input = b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nraw";
+    let (used, _) = server.receive(input).unwrap();
+    assert_eq!(server.receive(&input[used..]), Ok((0, Some(Event::End))));
+    assert_eq!(server.hand_over(), Ok(()));
+    assert_eq!(server.hand_over(), Ok(()));
+    assert_eq!(server.halves(), (Half::Switched, Half::Switched));
+    assert_eq!(server.receive(&input[used..]), Ok((0, None)));
+    assert_eq!(&input[used..], b"raw");
+}
+
+#[test]
+fn what_is_to_be_closed_is_not_handed_over() {
+    let mut server = Connection::new(Role::Server, &Limits::default());
+    server.receive(b"BAD\n").unwrap_err();
+    assert_eq!(server.hand_over(), Err(Misuse::OutOfOrder));
+    let mut server = Connection::new(Role::Server, &Limits::default());
+    server.must_close();
+    assert_eq!(server.hand_over(), Err(Misuse::OutOfOrder));
 }

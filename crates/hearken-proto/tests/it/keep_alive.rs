@@ -1,6 +1,6 @@
 //! Keep-alive of 1.0 and 1.1 (RFC 9112 §9.3) and pipelining (§9.3.2), from the server's end.
 
-use hearken_proto::{Half, Length, Role};
+use hearken_proto::{Connection, Fields, Half, Length, Limits, Response, Role};
 use hearken_testkit::{Say, talk};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -220,4 +220,33 @@ fn reset_begins_anew_at_another_offset() {
         .with(|it| it.reset(1000))
         .hear("\nGET")
         .error("H1_BARE_LF", 1000);
+}
+
+/// Told on answers after which the connection lives on, and named in Connection, once.
+#[test]
+fn how_long_a_connection_lives_on_is_told() {
+    let answer = |request: &str, fields: &[(&str, &str)]| {
+        let mut server = Connection::new(Role::Server, &Limits::default());
+        let (used, _) = server.receive(request.as_bytes()).unwrap();
+        server.receive(&request.as_bytes()[used..]).unwrap();
+        let mut all = Fields::new();
+        for (name, value) in fields {
+            all.append(name, value).unwrap();
+        }
+        server.tell_keep_alive(Some(15));
+        let response = Response::new(204, &all, Length::Known(0));
+        let mut out = Vec::new();
+        server.send_response(&response, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let told =
+        "HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\nKeep-Alive: timeout=15\r\n\r\n";
+    assert_eq!(answer("GET / HTTP/1.1\r\nHost: a\r\n\r\n", &[]), told);
+    let persistent = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    assert_eq!(answer(persistent, &[]), told);
+    assert_eq!(answer(persistent, &[("Connection", "keep-alive")]), told);
+    let closes = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+    assert_eq!(answer("GET / HTTP/1.0\r\n\r\n", &[]), closes);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(answer(request, &[("Connection", "close")]), closes);
 }

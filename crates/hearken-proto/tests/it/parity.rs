@@ -181,6 +181,9 @@ fn defaults() -> BTreeMap<String, String> {
 
 /// A number with its unit as it stands on the page, in the words of the struct.
 fn plain(cell: &str) -> String {
+    if cell == "none" {
+        return "None".to_owned();
+    }
     let (number, unit) = cell.split_once(' ').unwrap_or((cell, ""));
     let number: u64 = number
         .parse()

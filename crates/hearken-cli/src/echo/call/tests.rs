@@ -28,6 +28,7 @@ fn what_there_is() {
         })
     };
     let text = |text: &str| Call::EchoText(text.to_owned());
+    let cut = |bytes, length| Call::Cut(Cut { bytes, length });
     for (target, call) in [
         ("/", Call::Page),
         ("/echo/hi", text("hi")),
@@ -69,6 +70,9 @@ fn what_there_is() {
             drip(1000, 500, 3, 500),
         ),
         ("/drip?duration=1&duration=2", drip(0, 2000, 10, 200)),
+        ("/trailers", Call::Trailers),
+        ("/cut/5", cut(5, None)),
+        ("/cut/0?length=1", cut(0, Some(1))),
         ("/plaintext", Call::Plaintext),
         ("/json", Call::Json),
     ] {
@@ -108,6 +112,9 @@ fn wrong_parameters_are_answered_with_what_was_expected() {
         ("/drip?numbytes=10485761", "from 0 to 10485760 as numbytes"),
         ("/drip?code=100", "as code"),
         ("/drip?numbyte=1", "duration, numbytes, delay, code"),
+        ("/cut/65537", "from 0 to 65536 as n"),
+        ("/cut/5?length=5", "a length of more than 5"),
+        ("/cut/5?size=6", "no other parameters than: length"),
         ("/echo/100%", "two hexadecimal digits"),
         ("/echo/%g0", "two hexadecimal digits"),
         ("/echo/%4", "two hexadecimal digits"),

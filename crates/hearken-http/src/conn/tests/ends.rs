@@ -81,7 +81,7 @@ fn the_questions_are_few() {
     .connect();
     link.send(get("/")).end_input();
     assert_eq!(link.deadline_in(), Some(Duration::from_millis(50)));
-    link.secs(24 * 3600);
+    link.secs(3600);
     assert_eq!(link.heard(), PROBE);
     assert!(link.timeouts <= 10, "{}", link.timeouts);
     assert!(link.is_open());

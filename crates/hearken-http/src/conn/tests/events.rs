@@ -17,10 +17,16 @@ fn documented(heading: &str) -> Vec<&'static str> {
     block.lines().collect()
 }
 
+/// What was logged since the last call is what the page shows under this heading.
+#[track_caller]
+pub(super) fn check(log: &Log, heading: &str) {
+    assert_eq!(log.take(), documented(heading), "{heading}");
+}
+
 /// Everything that can be heard, in one log.
-fn hear_all(setup: Setup, log: &Log) -> Setup {
+pub(super) fn hear_all(setup: Setup, log: &Log) -> Setup {
     let [connection, request, failed, gone] = [(); 4].map(|()| log.clone());
-    setup
+    hear_kinds(setup, log)
         .observe(log)
         .on(event::Connection, move |_| {
             connection.add("server Connection")
@@ -39,7 +45,31 @@ fn hear_all(setup: Setup, log: &Log) -> Setup {
         })
 }
 
-fn hear_incoming(req: &IncomingMessage, log: &Log) {
+/// The events by which requests are told that are not plain, or come too many, and deadlines.
+fn hear_kinds(setup: Setup, log: &Log) -> Setup {
+    let [upgrade, connect, go_on, other, drop, late] = [(); 6].map(|()| log.clone());
+    setup
+        .on(event::Upgrade, move |head| {
+            upgrade.add(format!("server Upgrade {}", head.target()))
+        })
+        .on(event::Connect, move |head| {
+            connect.add(format!("server Connect {}", head.target()))
+        })
+        .on(event::CheckContinue, move |head| {
+            go_on.add(format!("server CheckContinue {}", head.target()))
+        })
+        .on(event::CheckExpectation, move |head| {
+            other.add(format!("server CheckExpectation {}", head.target()))
+        })
+        .on(event::DropRequest, move |(_, head)| {
+            drop.add(format!("server DropRequest {}", head.target()))
+        })
+        .on(event::Timeout, move |timeout| {
+            late.add(format!("server Timeout {:?}", timeout.waited()))
+        })
+}
+
+pub(super) fn hear_incoming(req: &IncomingMessage, log: &Log) {
     let [line, head, data, ready, failed] = [(); 5].map(|()| log.clone());
     req.on(event::LineReady, move |head| {
         line.add(format!("req LineReady {}", head.method()))
@@ -52,8 +82,12 @@ fn hear_incoming(req: &IncomingMessage, log: &Log) {
     req.on(event::Failed, move |_| failed.add("req Failed"));
 }
 
-fn hear_outgoing(res: &ServerResponse, log: &Log) {
-    let [head, data, done] = [(); 3].map(|()| log.clone());
+pub(super) fn hear_outgoing(res: &ServerResponse, log: &Log) {
+    let [head, data, done, room, end] = [(); 5].map(|()| log.clone());
+    res.on(event::Drain, move |()| room.add("res Drain"));
+    res.on(event::Closed, move |why| {
+        end.add(format!("message Closed {why:?}"))
+    });
     res.on(event::HeaderDone, move |()| head.add("res HeaderDone"));
     res.on(event::DataDone, move |bytes| {
         data.add(format!("res DataDone {bytes}"))
@@ -62,7 +96,7 @@ fn hear_outgoing(res: &ServerResponse, log: &Log) {
 }
 
 /// Answers `ok` once the body has been read to its end, with everything on record.
-fn logged(log: &Log) -> Link {
+pub(super) fn logged(log: &Log) -> Link {
     let seen = log.clone();
     let setup = serve(async move |req, res| {
         seen.add("handler");
@@ -89,7 +123,7 @@ fn a_request_without_a_body() {
     });
     let mut link = hear_all(setup, &log).connect();
     link.send(get("/")).end_input();
-    assert_eq!(log.take(), documented("A request without a body"));
+    check(&log, "A request without a body");
 }
 
 #[test]
@@ -97,10 +131,7 @@ fn a_request_with_a_body_that_comes_later() {
     let log = Log::default();
     let mut link = logged(&log);
     link.send(post_head(6)).send("abc").send("def").end_input();
-    assert_eq!(
-        log.take(),
-        documented("A request whose body comes later, by events")
-    );
+    check(&log, "A request whose body comes later, by events");
 }
 
 #[test]
@@ -137,7 +168,7 @@ fn two_pipelined_requests() {
     let mut link = logged(&log);
     link.send(get("/1") + &get("/2"));
     assert_eq!(link.heard(), ok("ok") + &ok("ok"));
-    assert_eq!(log.take(), documented("Two pipelined requests"));
+    check(&log, "Two pipelined requests");
 }
 
 #[test]
@@ -146,12 +177,9 @@ fn a_client_that_breaks_the_protocol() {
     hear_all(serve(async |_req, res| res.end("ok")), &log)
         .connect()
         .send("GET / HTTP/9.9\r\n");
-    assert_eq!(log.take(), documented("A client that breaks the protocol"));
+    check(&log, "A client that breaks the protocol");
     logged(&log).send(CHUNKED).send("3\r\nabc\r\n").send("x");
-    assert_eq!(
-        log.take(),
-        documented("A client that breaks the protocol in its body")
-    );
+    check(&log, "A client that breaks the protocol in its body");
 }
 
 #[test]
@@ -161,7 +189,7 @@ fn a_client_that_goes_away() {
         .send(post_head(6))
         .send("abc")
         .lose(ErrorKind::ConnectionReset);
-    assert_eq!(log.take(), documented("A client that goes away"));
+    check(&log, "A client that goes away");
 }
 
 #[test]
@@ -174,7 +202,7 @@ fn a_panic() {
     })
     .on(event::Error, move |_| error.add("server Error"));
     hear_all(setup, &log).connect().send(get("/"));
-    assert_eq!(log.take(), documented("A handler that panics"));
+    check(&log, "A handler that panics");
 }
 
 #[test]

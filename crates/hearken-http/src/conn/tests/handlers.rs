@@ -410,16 +410,18 @@ fn a_stale_response_does_not_touch_the_next_exchange() {
 }
 
 #[test]
-fn a_handler_may_never_end() {
+fn a_handler_has_a_day_without_a_byte() {
     let mut link = serve(async |_req, res| {
         Gate::default().wait().await;
         res.end("x")
     })
     .connect();
-    link.send(get("/")).secs(24 * 3600);
+    link.send(get("/")).secs(24 * 3600 - 1);
     assert!(link.is_open());
     assert_eq!(link.timeouts, 0);
-    drop(link);
+    link.secs(1);
+    assert_eq!(link.ended(), Some(Ending::Now));
+    assert_eq!(link.heard(), "");
 }
 
 /// A handler that stays until its exchange is over must not be what keeps it from being over.

@@ -16,6 +16,7 @@ use crate::observer::{Observation, Observer, Step};
 use crate::peer::Peer;
 use crate::response::{Sent, ServerResponse};
 use crate::runner::{HandlerRunner, Handlers};
+use crate::takers::{Handled, taker};
 use bytes::Bytes;
 use hearken_proto::Limits;
 use std::cell::RefCell;
@@ -74,6 +75,24 @@ impl Setup {
         listener: impl for<'a> Fn(<E as sealed::Server>::Args<'a>) + Send + Sync + 'static,
     ) -> Self {
         event.add(listener, &mut self.hooks.listeners);
+        self
+    }
+
+    pub(crate) fn handle<E, H, R>(mut self, event: E, handler: H) -> Self
+    where
+        E: Handled,
+        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+        R: Answer + 'static,
+    {
+        event.keep(taker(handler), &mut self.hooks.takers);
+        self
+    }
+
+    pub(crate) fn should_upgrade(
+        mut self,
+        decide: impl Fn(&hearken_proto::Head) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.takers.should_upgrade = Some(Box::new(decide));
         self
     }
 
@@ -289,10 +308,11 @@ impl Link {
         self.pass(Duration::from_secs(seconds))
     }
 
-    /// From now to the next deadline.
+    /// From now to the next deadline within hours: that of a whole day, which every exchange has, is left out.
     pub(crate) fn deadline_in(&self) -> Option<Duration> {
         self.deadline()
             .map(|at| at.saturating_duration_since(self.now))
+            .filter(|&left| left < Duration::from_secs(20 * 3600))
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -324,7 +344,9 @@ impl Link {
         let wrote = self.write();
         if let Some(ending) = self.drive.ending() {
             self.end = Some(ending);
-            self.drive.handle_closed(self.now);
+            if ending != Ending::HandOver {
+                self.drive.handle_closed(self.now);
+            }
             return false;
         }
         read || wrote || (!self.sent.is_empty() && self.drive.wants_read())

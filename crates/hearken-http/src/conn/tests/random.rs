@@ -316,7 +316,9 @@ fn walk(seed: u64) {
     }
     let order = dice.roll(6);
     server.env.draining.set(order == 0);
-    server.env.killed.set(order == 1);
+    if order == 1 {
+        server.env.cut_all();
+    }
     for link in &mut links {
         link.run();
     }

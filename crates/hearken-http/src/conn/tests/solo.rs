@@ -35,7 +35,7 @@ impl Lone {
         let exchange = Exchange::new(&env, role);
         if role == Role::Client {
             let mut state = exchange.state();
-            state.request_line = Some(Box::new(("GET".to_owned(), "/".to_owned())));
+            state.session.request_line = Some(Box::new(("GET".to_owned(), "/".to_owned())));
             state.outgoing.fields.set("Host", "a").unwrap();
         }
         Self {
@@ -159,7 +159,13 @@ fn a_server_that_answered_early_leaves_the_next_request_alone() {
     assert_eq!((lone.end, lone.failure()), (Some(Ending::Keep), None));
     assert_eq!(lone.solo.rest, GET.as_bytes());
     assert_eq!(
-        lone.exchange.state().head.as_ref().unwrap().method(),
+        lone.exchange
+            .state()
+            .session
+            .head
+            .as_ref()
+            .unwrap()
+            .method(),
         "POST"
     );
     assert_eq!(lone.body(), b"abc");
@@ -317,7 +323,7 @@ fn a_body_that_nobody_reads_stops_the_transport() {
 fn what_cannot_be_sent_fails_the_session() {
     let mut lone = Lone::new(Role::Client);
     lone.order(|state, env| {
-        state.request_line = Some(Box::new(("GET".to_owned(), "/a b".to_owned())));
+        state.session.request_line = Some(Box::new(("GET".to_owned(), "/a b".to_owned())));
         state.end(env, Bytes::new(), None);
     });
     assert!(lone.end.is_some());

@@ -146,7 +146,7 @@ fn what_still_runs_in_the_end_is_cut() {
     link.send(get("/") + &get("/"));
     link.env.draining.set(true);
     link.run();
-    link.env.killed.set(true);
+    link.env.cut_all();
     link.run();
     assert_eq!(log.take(), ["Stopped", "dropped", "gone Stopped"]);
     assert!(link.heard().ends_with("4\r\npart\r\n"));
@@ -161,11 +161,11 @@ fn a_peer_that_does_not_read_cannot_hold_the_end_up() {
     link.env.draining.set(true);
     link.run();
     assert!(link.is_open());
-    link.env.killed.set(true);
+    link.env.cut_all();
     link.run();
     assert_eq!(link.ended(), Some(Ending::Cut));
     let mut link = serve(async |_req, res| res.end("")).connect();
-    link.env.killed.set(true);
+    link.env.cut_all();
     link.run();
     assert_eq!(
         link.ended(),

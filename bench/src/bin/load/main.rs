@@ -1,10 +1,13 @@
 //! `load`: the benchmark's own load generator, for what wrk cannot do.
 //!
+//! `load tls-full|tls-resumed|tls-download|tls-upload PORT CONNECTIONS SECONDS CERTIFICATE`: see `tls.rs`.
 //! `load upload PORT CONNECTIONS SECONDS` sends bodies of 1 MiB and prints a line of figures.
 //! `load pipelined PORT CONNECTIONS SECONDS DEPTH` sends so many requests at a time and prints a line of figures.
 //! `load idle PORT CONNECTIONS` opens connections, asks once on each, prints `ready N`, waits for a line on standard
 //! input, prints how many connections the server has kept by then, and ends.
 //! Only ever to 127.0.0.1.
+
+mod tls;
 
 use std::io::{self, BufRead};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use harness::response::{self, Response};
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::timeout;
@@ -61,6 +64,15 @@ fn run() -> io::Result<()> {
                 pipelined(address(port)?, connections, seconds, number(depth)?),
             )
         }
+        [row, port, connections, seconds, certificate] if row.starts_with("tls-") => {
+            let plan = tls::Plan {
+                to: address(port)?,
+                connections: number(connections)?,
+                time: Duration::from_secs(number(seconds)?),
+                certificate: (*certificate).into(),
+            };
+            local.block_on(&runtime, tls::run(row, plan))
+        }
         ["idle", port, connections] => {
             let streams = local.block_on(&runtime, gather(address(port)?, number(connections)?))?;
             println!("ready {}", streams.len());
@@ -69,7 +81,7 @@ fn run() -> io::Result<()> {
             Ok(())
         }
         _ => Err(io::Error::other(
-            "usage: load upload|pipelined|idle PORT CONNECTIONS ...; see its first lines",
+            "usage: load upload|pipelined|idle|tls-... PORT CONNECTIONS ...; see its first lines",
         )),
     }
 }
@@ -85,23 +97,33 @@ fn address(port: &str) -> io::Result<SocketAddr> {
 
 /// Bodies of 1 MiB, one after the other on each connection.
 async fn upload(to: SocketAddr, connections: usize, time: Duration) -> io::Result<()> {
+    let request = large_post();
+    let connect = async move || TcpStream::connect(to).await;
+    let latencies_us = drive(connections, time, connect, async move |stream| {
+        post(stream, &request).await
+    });
+    print_figures(latencies_us.await?, 1);
+    Ok(())
+}
+
+/// A request with a body of 1 MiB.
+fn large_post() -> Rc<[u8]> {
     let body = peer_kit::large();
     let length = body.len();
     let head =
         format!("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
-    let request: Rc<[u8]> = [head.as_bytes(), body.as_bytes()].concat().into();
-    let connect = async move || TcpStream::connect(to).await;
-    let latencies_us = drive(connections, time, connect, async move |stream| {
-        let response = exchange(stream, &request).await?;
-        if response.status != 200 || response.body != length.to_string().as_bytes() {
-            let status = response.status;
-            return Err(io::Error::other(format!(
-                "status {status} or a wrong count"
-            )));
-        }
-        Ok(())
-    });
-    print_figures(latencies_us.await?, 1);
+    [head.as_bytes(), body.as_bytes()].concat().into()
+}
+
+/// Sends what [`large_post`] made and wants its length back.
+async fn post<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> io::Result<()> {
+    let response = exchange(stream, request).await?;
+    if response.status != 200 || response.body != peer_kit::LARGE_BYTES.to_string().as_bytes() {
+        let status = response.status;
+        return Err(io::Error::other(format!(
+            "status {status} or a wrong count"
+        )));
+    }
     Ok(())
 }
 
@@ -243,9 +265,13 @@ async fn count_open(streams: Vec<TcpStream>) -> usize {
 }
 
 /// One request and its answer.
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> io::Result<Response> {
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &[u8],
+) -> io::Result<Response> {
     timeout(PATIENCE, async {
         stream.write_all(request).await?;
+        stream.flush().await?;
         let mut input = Vec::with_capacity(512);
         loop {
             if stream.read_buf(&mut input).await? == 0 {

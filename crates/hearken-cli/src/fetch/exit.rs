@@ -1,0 +1,118 @@
+//! What each failure is called: its exit code, curl's where curl has one, and a short name for scripts.
+//!
+//! Here: [`Failure`]. The table of codes is in `flags.rs` and docs/fetch.md. Not here: texts, which the client writes.
+
+use super::sink::SinkError;
+use hearken::{Error, Phase, TlsError};
+use std::borrow::Cow;
+
+/// One URL was not fetched as it was to be.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: u8,
+    /// For faults and limits of the protocol, the code in docs/errors.md.
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) phase: Option<Phase>,
+    /// For the person at the keyboard.
+    pub(crate) message: String,
+}
+
+/// Whoever read stdout does so no more: there is nothing left to do, and nobody to tell.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    Failed(Failure),
+    ReaderGone,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, code) = named(&error);
+        Self {
+            exit,
+            code,
+            phase: error.phase(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<SinkError> for Stopped {
+    fn from(error: SinkError) -> Self {
+        let message = match error {
+            SinkError::Closed => return Self::ReaderGone,
+            SinkError::Binary => {
+                "the body looks binary and was not written to the terminal; -o FILE saves it, -o - writes it even so"
+                    .to_owned()
+            }
+            SinkError::Failed { what, error } => format!("cannot write to {what}: {error}"),
+        };
+        Self::Failed(Failure {
+            exit: WRITE,
+            code: "OUTPUT".into(),
+            phase: None,
+            message,
+        })
+    }
+}
+
+impl Failure {
+    /// `-f`, and the server answered with this status.
+    pub(crate) fn status(url: &str, status: u16, reason: &str) -> Self {
+        Self {
+            exit: STATUS,
+            code: "STATUS".into(),
+            phase: None,
+            message: format!("{url} answered {status} {reason}"),
+        }
+    }
+}
+
+/// Exit code and name, by what is most telling.
+fn named(error: &Error) -> (u8, Cow<'static, str>) {
+    if error.is_timeout() {
+        return (28, "TIMEOUT".into());
+    }
+    if error.is_url() {
+        return (2, "URL".into());
+    }
+    if error.is_redirect() {
+        return (47, "REDIRECT".into());
+    }
+    if error.is_decode() {
+        return (61, "DECODE".into());
+    }
+    let fault = error.protocol().map(hearken::proto::Error::code);
+    match (error.phase(), fault) {
+        (Some(Phase::Resolve), _) => (6, "RESOLVE".into()),
+        (Some(Phase::Queue | Phase::Connect), _) => (7, "CONNECT".into()),
+        (Some(Phase::Proxy), _) => (97, "PROXY".into()),
+        (Some(Phase::Tls), _) => {
+            let refused = error
+                .source()
+                .and_then(|error| error.downcast_ref::<TlsError>())
+                .is_some_and(TlsError::is_certificate);
+            if refused {
+                (60, "CERTIFICATE".into())
+            } else {
+                (35, "TLS".into())
+            }
+        }
+        (_, Some(code)) if CUT.contains(&code) => (56, code.into()),
+        (_, Some(code)) => (8, code.into()),
+        (Some(Phase::Wait), None) => (52, "NO_ANSWER".into()),
+        (Some(Phase::Read), None) => (56, "BODY_LOST".into()),
+        (Some(Phase::Write), None) => (55, "SEND".into()),
+        _ => (1, "OTHER".into()),
+    }
+}
+
+const STATUS: u8 = 22;
+const WRITE: u8 = 23;
+/// The end of the connection in the middle of a message.
+const CUT: [&str; 2] = ["H1_TRUNCATED_HEAD", "H1_TRUNCATED_BODY"];

@@ -1,0 +1,67 @@
+//! Files come when their body does.
+
+use super::*;
+
+fn path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("hearken-sink-{}-{name}", std::process::id()))
+}
+
+#[test]
+fn a_file_is_there_when_something_comes_or_all_has_come() {
+    let path = path("file");
+    let _ = std::fs::remove_file(&path);
+    let sink = Sink::new(&Output::File(path.clone()));
+    drop(sink);
+    assert!(!path.exists(), "nothing came");
+
+    let mut sink = Sink::new(&Output::File(path.clone()));
+    sink.write(b"hear\0").expect("a directory for files");
+    sink.write(b"ken").expect("room");
+    sink.finish().expect("room");
+    assert_eq!(std::fs::read(&path).expect("a file"), b"hear\0ken");
+
+    Sink::new(&Output::File(path.clone()))
+        .finish()
+        .expect("room");
+    assert_eq!(std::fs::read(&path).expect("a file"), b"", "an empty body");
+    std::fs::remove_file(&path).expect("it can go");
+}
+
+#[test]
+fn what_cannot_be_written_is_told_with_its_name() {
+    let path = path("no-directory").join("x");
+    let error = Sink::new(&Output::File(path.clone()))
+        .write(b"x")
+        .expect_err("no such directory");
+    match error {
+        SinkError::Failed { what, .. } => assert_eq!(what, path.display().to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_looks_binary() {
+    for (piece, binary) in [
+        (&b""[..], false),
+        (b"text\r\n\t\x1b[0m", false),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", true),
+        (b"h\xc3\xa4", false),
+    ] {
+        assert_eq!(looks_binary(piece), binary);
+    }
+    let mut late = vec![b'x'; LOOKED_AT];
+    late.push(0);
+    assert!(!looks_binary(&late));
+}
+
+#[test]
+fn wary_of_bodies_alone() {
+    let mut sink = Sink {
+        to: To::Nowhere,
+        wary: true,
+    };
+    sink.write_head(b"HTTP/1.1 200 OK\r\nX: \0\r\n")
+        .expect("a head");
+    assert!(matches!(sink.write(b"a\0"), Err(SinkError::Binary)));
+    assert!(sink.write(b"a\0").is_ok(), "once");
+}

@@ -1,0 +1,194 @@
+//! The response as its user holds it: an [`IncomingMessage`] whose body comes from a client's exchange.
+//!
+//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message.rs`), who drives
+//! (`exchange.rs`).
+
+use super::exchange::{Core, Exchange, Side};
+use super::origin::{Connected, Timings};
+use super::spare;
+use crate::error::Error;
+use crate::message::IncomingMessage;
+use crate::source::{Source, sealed};
+use crate::upgrade::Upgraded;
+use bytes::Bytes;
+use hearken_proto::{Fields, Head};
+use http::StatusCode;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use url::Url;
+
+/// A response to a client: Node's `IncomingMessage` of `'response'`. Head and body as for a request on a server, but it may be sent
+/// to another thread.
+///
+/// Its body comes while somebody waits for it; when nobody does, the server is not read. Dropped before the end of its body,
+/// the connection is closed, unless the rest has come already.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), hearken_http::Error> {
+/// let mut response = hearken_http::get("http://127.0.0.1:3000/").await?;
+/// println!("{} {:?}", response.status(), response.header("content-type"));
+/// while let Some(piece) = response.data().await? {
+///     println!("{} bytes", piece.len());
+/// }
+/// # Ok(()) }
+/// ```
+pub type Response = IncomingMessage<ClientSource>;
+
+/// The exchange of a client.
+pub struct ClientSource {
+    exchange: Arc<Exchange>,
+}
+
+impl Source for ClientSource {}
+
+impl sealed::Source for ClientSource {
+    fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let mut cx = Context::from_waker(cx.waker());
+        self.exchange
+            .poll(Side::Response, &mut cx, Core::next_piece)
+    }
+
+    fn stop_waiting(&mut self) {
+        self.exchange.core().body().wanted = false;
+        self.exchange.stop_waiting(Side::Response);
+    }
+
+    fn trailers(&self) -> Fields {
+        self.exchange.core().body().trailers.clone()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.exchange.core().body().is_complete()
+    }
+
+    fn buffered_bytes_max(&self) -> u64 {
+        self.exchange.core().draft.limits.body.buffered_bytes_max
+    }
+
+    fn release(&mut self, head: Option<Box<Head>>) {
+        head.into_iter().for_each(spare::keep);
+        self.exchange.core().release();
+        self.exchange.tell();
+    }
+}
+
+impl fmt::Debug for ClientSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSource")
+    }
+}
+
+impl IncomingMessage<ClientSource> {
+    /// The status. Node's `statusCode`.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        // The protocol accepts none outside of 100 to 999.
+        StatusCode::from_u16(self.head().status()).unwrap_or_default()
+    }
+
+    /// The reason phrase as sent, often empty; what of it is no UTF-8 is replaced. Not for decisions. Node's `statusMessage`.
+    #[must_use]
+    pub fn status_message(&self) -> String {
+        String::from_utf8_lossy(self.head().reason()).into_owned()
+    }
+
+    /// The URL that was asked for, without user and password.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        self.source().exchange.core().plan.target.url().clone()
+    }
+
+    /// The connection it came on.
+    #[must_use]
+    pub fn connection(&self) -> Connected {
+        let connected = self.source().exchange.core().connected.clone();
+        connected.unwrap_or_default()
+    }
+
+    /// How long each step took, as far as they have come.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.source().exchange.core().timings
+    }
+
+    /// The transport, after `101 Switching Protocols` or after 2xx to CONNECT; from here on it belongs to the caller, and to
+    /// the agent no more. Node's `'upgrade'` and `'connect'`.
+    ///
+    /// # Errors
+    /// When the server has not switched.
+    pub fn upgrade(self) -> Result<Upgraded, Error> {
+        let mut core = self.source().exchange.core();
+        let upgraded = core.upgraded.take();
+        upgraded.ok_or_else(|| {
+            let (peer, status) = (core.plan.target.authority(), self.status());
+            Error::new(
+                502,
+                format!("expected {peer} to switch protocols, it answered {status}"),
+            )
+        })
+    }
+}
+
+/// A response that is to come. Nothing moves before it is awaited; dropped before it is ready, it gives the exchange up.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct ResponseFuture {
+    exchange: Arc<Exchange>,
+    ready: bool,
+}
+
+impl ResponseFuture {
+    pub(super) const fn new(exchange: Arc<Exchange>) -> Self {
+        Self {
+            exchange,
+            ready: false,
+        }
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = poll_response(&self.exchange, cx);
+        self.ready |= polled.is_ready();
+        polled
+    }
+}
+
+impl Drop for ResponseFuture {
+    fn drop(&mut self) {
+        let taken = self.ready || self.exchange.core().once.taken;
+        if !taken {
+            self.exchange.abort();
+        }
+    }
+}
+
+/// The response once its head is there, and no second time.
+pub(super) fn poll_response(
+    exchange: &Arc<Exchange>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Response, Error>> {
+    let polled = exchange.poll(Side::Response, cx, |core| {
+        if core.once.taken {
+            return Some(Err(Error::new(500, "expected to take the response once")));
+        }
+        if let Some(head) = core.take_head() {
+            core.once.taken = true;
+            return Some(Ok(head));
+        }
+        core.failure.clone().map(Err)
+    });
+    polled.map_ok(|head| {
+        let exchange = Arc::clone(exchange);
+        IncomingMessage::new(head, ClientSource { exchange })
+    })
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseFuture")
+    }
+}

@@ -1,0 +1,462 @@
+//! The one order of a request's events, as docs/events.md shows it: each log on that page is made here, from the code. One test
+//! for each scenario that Node's users know, and each says where we differ and why.
+
+use super::harness::{Log, hear_all, net, net_with, read_all, settle};
+use crate::client::event;
+use crate::client::{Agent, AgentOptions, Proxies};
+use crate::error::Error;
+use std::time::Duration;
+
+const PAGE: &str = include_str!("../../../../../docs/events.md");
+
+/// The log under this heading of the page.
+fn documented(heading: &str) -> Vec<&'static str> {
+    let section = PAGE
+        .split_once(&format!("### {heading}\n"))
+        .unwrap_or_else(|| panic!("docs/events.md has no section {heading:?}"))
+        .1;
+    let (_, block) = section.split_once("```text\n").expect("a log");
+    let (block, _) = block.split_once("```").expect("the end of the log");
+    block.lines().collect()
+}
+
+fn same(log: &Log, heading: &str) {
+    assert_eq!(log.take(), documented(heading), "{heading}");
+}
+
+/// The same as in Node. There the response has a `close` of its own; here reading to the end is that.
+#[tokio::test(start_paused = true)]
+async fn ok_without_keeping_the_connection() {
+    let (mut net, log) = (
+        net_with(|options| options.keep_alive = false),
+        Log::default(),
+    );
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let client = async {
+        let response = request.end("").await.expect("a response");
+        read_all(response, &log).await;
+    };
+    let (agent, seen) = (net.agent.clone(), log.clone());
+    let server = async {
+        let mut peer = net.accept().await;
+        assert!(peer.hear().await.contains("\r\nConnection: close\r\n"));
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            .await;
+    };
+    tokio::join!(client, server);
+    seen.add(format!("agent open {}", agent.stats().open));
+    assert_eq!(
+        log.take(),
+        documented("A client's request, on a connection of its own")
+    );
+}
+
+/// In Node the request closes before its connection is free, and the response after it. Here the connection is free as soon
+/// as its last byte has come, read or not, and `Close` is the last event as always.
+#[tokio::test(start_paused = true)]
+async fn ok_with_a_connection_that_is_kept() {
+    let (mut net, log) = (net(), Log::default());
+    let agent = net.agent.clone();
+    let server = async {
+        let mut peer = net.accept().await;
+        for _ in 0..2 {
+            peer.hear().await;
+            peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                .await;
+        }
+    };
+    let client = async {
+        for _ in 0..2 {
+            let request = agent.request("GET", "http://test/").expect("a request");
+            hear_all(&request, &log);
+            let response = request.end("").await.expect("a response");
+            log.add(format!("agent idle {}", agent.stats().idle));
+            read_all(response, &log).await;
+        }
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A client's requests, on a connection that is kept")
+    );
+}
+
+/// As in Node.
+#[tokio::test(start_paused = true)]
+async fn interim_responses() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.request("POST", "/").expect_continue();
+    hear_all(&request, &log);
+    let client = async {
+        let response = request.end("body").await.expect("a response");
+        read_all(response, &log).await;
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        let head = peer.hear_until("\r\n\r\n").await;
+        assert!(head.contains("\r\nExpect: 100-continue\r\n"), "{head}");
+        peer.say("HTTP/1.1 100 Continue\r\n\r\n").await;
+        assert_eq!(peer.hear_bytes(4).await, "body");
+        peer.say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+            .await;
+        settle().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            .await;
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A client's request with interim responses")
+    );
+}
+
+/// As in Node.
+#[tokio::test(start_paused = true)]
+async fn closed_before_the_response() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let client = async {
+        let error = request.end("").await.expect_err("no response");
+        assert!(error.is_closed() && error.is_retry_safe(), "{error}");
+    };
+    let server = async {
+        net.accept().await.hear().await;
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A server that closes before its response")
+    );
+}
+
+/// In Node the request closes without an error and the response fails after it. Here there is one `Error`, and `Close` is
+/// the last; the body fails for whoever reads it.
+#[tokio::test(start_paused = true)]
+async fn closed_in_the_body() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let client = async {
+        let response = request.end("").await.expect("a response");
+        read_all(response, &log).await;
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")
+            .await;
+        settle().await;
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A server that closes within its response")
+    );
+}
+
+/// In Node `socket` comes first, for a socket that is not connected. Here a connection that never was is not told.
+#[tokio::test]
+async fn refused() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    let agent = Agent::new(AgentOptions {
+        proxies: Proxies::none(),
+        ..AgentOptions::default()
+    });
+    let log = Log::default();
+    let request = agent
+        .request("GET", &format!("http://{address}/"))
+        .expect("a request");
+    hear_all(&request, &log);
+    let error = request.end("").await.expect_err("nobody listens");
+    assert!(error.is_connect() && error.is_retry_safe(), "{error}");
+    same(&log, "A server that is not there");
+}
+
+/// In Node the error comes first, then the response is told that it was aborted. Here `Abort` says what was done before `Error`
+/// says what came of it.
+#[tokio::test(start_paused = true)]
+async fn aborted_in_the_body() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let handle = request.abort_handle();
+    let client = async {
+        let mut response = request.end("").await.expect("a response");
+        let piece = response.data().await.expect("a piece");
+        log.add(format!("data {}", piece.map_or(0, |piece| piece.len())));
+        handle.abort();
+        handle.abort();
+        let error = response.data().await.expect_err("given up");
+        assert!(error.is_aborted(), "{error}");
+        log.add("data fails");
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")
+            .await;
+        assert_eq!(peer.hear_end().await, "");
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A request that is aborted within its response")
+    );
+}
+
+/// As in Node, with `Abort` before it.
+#[tokio::test(start_paused = true)]
+async fn destroyed_before_the_response() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let handle = request.abort_handle();
+    let client = async {
+        let error = request.end("").await.expect_err("given up");
+        assert!(error.is_aborted() && !error.is_retry_safe(), "{error}");
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        handle.abort();
+        assert_eq!(peer.hear_end().await, "");
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A request that is aborted before its response")
+    );
+}
+
+/// As in Node: with a listener a silence is told, and nothing is closed. Without one the request fails, see below.
+#[tokio::test(start_paused = true)]
+async fn a_silence() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/").timeout(Duration::from_secs(5));
+    hear_all(&request, &log);
+    let own = log.clone();
+    request.on(event::Timeout, move |()| own.add("Timeout"));
+    let client = async {
+        let response = request.end("").await.expect("a response");
+        read_all(response, &log).await;
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        peer.say("HTTP/1.1 204 No Content\r\n\r\n").await;
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A server that is silent for a while")
+    );
+}
+
+/// Unlike Node, where nothing ever happens then.
+#[tokio::test(start_paused = true)]
+async fn a_silence_that_nobody_listens_to() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/").timeout(Duration::from_secs(5));
+    hear_all(&request, &log);
+    let began = tokio::time::Instant::now();
+    let client = async {
+        let error = request.end("").await.expect_err("too late");
+        assert!(error.is_timeout(), "{error}");
+        assert_eq!(began.elapsed().as_millis() / 10, 500);
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        assert_eq!(peer.hear_end().await, "");
+    };
+    tokio::join!(client, server);
+    same(&log, "A silence that nobody listens to");
+}
+
+/// As in Node.
+#[tokio::test(start_paused = true)]
+async fn garbage() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let client = async {
+        let error = request.end("").await.expect_err("no HTTP");
+        assert!(
+            error.protocol().is_some() && !error.is_retry_safe(),
+            "{error}"
+        );
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        peer.say("SSH-2.0-OpenSSH_9.2\r\n").await;
+        assert_eq!(peer.hear_end().await, "");
+    };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A server that speaks something else")
+    );
+}
+
+/// As in Node; the bytes behind the head come first out of what the response gives.
+#[tokio::test(start_paused = true)]
+async fn switching_protocols() -> Result<(), Error> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut net, log) = (net(), Log::default());
+    let request = net
+        .get("/")
+        .set("Connection", "Upgrade")
+        .set("Upgrade", "echo");
+    hear_all(&request, &log);
+    let client = async {
+        let mut stream = request.end("").await?.upgrade()?;
+        assert_eq!(stream.read_ahead(), b"first");
+        stream.write_all(b"hello").await?;
+        stream.shutdown().await?;
+        let mut all = String::new();
+        stream.read_to_string(&mut all).await?;
+        log.add(all);
+        Ok::<_, Error>(())
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        peer.say(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst",
+        )
+        .await;
+        assert_eq!(peer.hear_end().await, "hello");
+        peer.say(" second").await;
+    };
+    let (done, ()) = tokio::join!(client, server);
+    assert_eq!(net.agent.stats().open, 0);
+    assert_eq!(
+        log.take(),
+        documented("A client's request that switches protocols")
+    );
+    done
+}
+
+/// In Node a response that nobody listens to is read to its end. Here one that is dropped is not waited for: what has come
+/// with its head counts, and the connection is kept if that is all.
+#[tokio::test(start_paused = true)]
+async fn a_response_that_nobody_reads() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    hear_all(&request, &log);
+    let agent = net.agent.clone();
+    let client = async {
+        let response = request.end("").await.expect("a response");
+        drop(response);
+        log.add(format!("agent idle {}", agent.stats().idle));
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
+    };
+    tokio::join!(client, server);
+    same(&log, "A response that is dropped");
+}
+
+/// In Node the rest of the request is sent after the whole response, and the connection used again. Here nobody sends what
+/// nobody reads: the rest is dropped, and the connection closed (RFC 9112 §9.5).
+#[tokio::test(start_paused = true)]
+async fn a_response_before_the_end_of_the_request() -> Result<(), Error> {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.request("POST", "/");
+    hear_all(&request, &log);
+    let agent = net.agent.clone();
+    let client = async {
+        request.write("some");
+        let response = request.response().await?;
+        read_all(response, &log).await;
+        assert!(request.write("more"), "nobody has to wait for nobody");
+        request.finish("the end").await?;
+        log.add(format!("agent open {}", agent.stats().open));
+        Ok::<_, Error>(())
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear_until("some\r\n").await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
+        assert_eq!(peer.hear_end().await, "");
+    };
+    let (done, ()) = tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        documented("A response before the end of the request")
+    );
+    done
+}
+
+/// The same while both go on: nothing is in the way of a server that answers as it reads.
+#[tokio::test(start_paused = true)]
+async fn both_directions_at_once() -> Result<(), Error> {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.request("POST", "/");
+    hear_all(&request, &log);
+    let agent = net.agent.clone();
+    let client = async {
+        request.write("one");
+        let mut response = request.response().await?;
+        for piece in ["two", "three"] {
+            let echoed = response.data().await?.unwrap_or_default();
+            log.add(format!("data {}", echoed.len()));
+            request.write(piece);
+        }
+        let rest = async { read_all(response, &log).await };
+        let (ended, ()) = tokio::join!(request.finish(""), rest);
+        log.add(format!("agent idle {}", agent.stats().idle));
+        ended
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear_until("\r\n\r\n").await;
+        peer.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .await;
+        for piece in [
+            "3\r\none\r\n",
+            "3\r\ntwo\r\n",
+            "5\r\nthree\r\n",
+            "0\r\n\r\n",
+        ] {
+            assert_eq!(peer.hear_until(piece).await, piece);
+            peer.say(piece).await;
+        }
+    };
+    let (done, ()) = tokio::join!(client, server);
+    same(&log, "Both directions at once");
+    done
+}
+
+/// A tunnel: `connect` in Node.
+#[tokio::test(start_paused = true)]
+async fn a_tunnel() -> Result<(), Error> {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.request("CONNECT", "/").path("example.org:443");
+    hear_all(&request, &log);
+    let client = async {
+        let response = request.end("").await?;
+        log.add(format!("tunnel {}", response.upgrade().is_ok()));
+        Ok::<_, Error>(())
+    };
+    let server = async {
+        let mut peer = net.accept().await;
+        let asked = "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n";
+        assert_eq!(peer.hear().await, asked);
+        peer.say("HTTP/1.1 200 Yes\r\n\r\n").await;
+        settle().await;
+    };
+    let (done, ()) = tokio::join!(client, server);
+    same(&log, "A client's tunnel");
+    done
+}

@@ -1,0 +1,109 @@
+//! https through the whole client: handshake, pool, resumption, what is told, what is refused.
+
+use super::harness::{Peer, net_with};
+use crate::ClientTls;
+use crate::client::Phase;
+use crate::error::Error;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_rustls::TlsAcceptor;
+
+/// A server for this name, and a client that trusts it.
+fn pair(name: &str) -> (TlsAcceptor, ClientTls) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .expect("a server");
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let tls = ClientTls::new().system_roots(false);
+    let tls = tls.root_pem(cert.pem().as_bytes()).expect("a root");
+    (TlsAcceptor::from(Arc::new(config)), tls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_handshake_serves_many_requests() -> Result<(), Error> {
+    let (acceptor, tls) = pair("test");
+    let mut net = net_with(|options| options.tls = tls);
+    let agent = net.agent.clone();
+    let client = async {
+        for n in 0..3 {
+            let request = agent.request("POST", "https://test/a")?;
+            let mut response = request.end(vec![b'x'; 300_000]).await?;
+            let connection = response.connection();
+            assert_eq!(connection.reused(), n > 0);
+            let info = connection.tls().expect("TLS");
+            assert_eq!(
+                (info.version(), info.server_name()),
+                ("TLSv1.3", Some("test"))
+            );
+            assert_eq!(response.text().await?, "ok");
+        }
+        Ok(())
+    };
+    let server = async {
+        let mut peer = Peer::over(acceptor.accept(net.accept().await.into_io()).await.unwrap());
+        for _ in 0..3 {
+            let head = peer.hear().await;
+            assert!(
+                head.starts_with("POST /a HTTP/1.1\r\nHost: test\r\n"),
+                "{head:.100}"
+            );
+            peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                .await;
+        }
+    };
+    let (done, ()) = tokio::join!(client, server);
+    assert_eq!(net.agent.stats().hosts[0].origin, "https://test:443");
+    done
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_is_refused_with_a_text_that_helps() {
+    let (acceptor, _) = pair("test");
+    let (_, other) = pair("test");
+    let mut net = net_with(|options| options.tls = other);
+    let request = net.agent.request("GET", "https://test/").unwrap();
+    let server = async {
+        acceptor
+            .accept(net.accept().await.into_io())
+            .await
+            .map(|_| ())
+    };
+    let (asked, served) = tokio::join!(request.end(""), server);
+    let error = asked.unwrap_err();
+    assert!(error.is_tls() && error.is_connect() && error.is_retry_safe());
+    let text = error.to_string();
+    assert!(
+        text.starts_with("the TLS handshake with test:443 failed: "),
+        "{text}"
+    );
+    assert!(
+        error
+            .source()
+            .is_some_and(|source| source.is::<crate::TlsError>())
+    );
+    assert!(served.is_err());
+    assert_eq!(net.agent.stats().open, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_has_its_time() {
+    let mut net = net_with(|_| ());
+    let began = tokio::time::Instant::now();
+    let request = net.agent.request("GET", "https://test/").unwrap();
+    let server = async { net.accept().await.hear_end().await };
+    let (asked, hello) = tokio::join!(request.end(""), server);
+    let error = asked.unwrap_err();
+    assert_eq!(error.phase(), Some(Phase::Tls));
+    assert!(error.is_timeout() && !hello.is_empty(), "{error}");
+    assert_eq!(began.elapsed().as_secs(), Duration::from_secs(10).as_secs());
+}

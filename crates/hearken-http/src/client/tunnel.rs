@@ -1,0 +1,60 @@
+//! The words spoken to a proxy that is to carry another protocol: CONNECT (RFC 9110 §9.3.6).
+//!
+//! Here: [`through`]. Not here: which proxy (`proxy.rs`), its time (`connect.rs`).
+
+use super::failure::Cause;
+use crate::transport::BoxIo;
+use crate::upgrade::Upgraded;
+use bytes::{Buf, BytesMut};
+use hearken_proto::{Connection, Event, Fields, Length, Limits, Misuse, Request, Role};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Asks for a tunnel to `to`, host and port. What comes is as if the host were connected directly.
+pub(crate) async fn through(
+    mut transport: BoxIo,
+    to: &str,
+    auth: Option<&str>,
+) -> Result<BoxIo, Cause> {
+    let mut proto = Connection::new(Role::Client, &Limits::default());
+    let mut out = Vec::new();
+    ask(&mut proto, to, auth, &mut out).map_err(|misuse| Cause::Protocol(misuse.into()))?;
+    transport.write_all(&out).await.map_err(Cause::Io)?;
+    transport.flush().await.map_err(Cause::Io)?;
+    let mut buffer = BytesMut::with_capacity(1024);
+    loop {
+        let count = transport.read_buf(&mut buffer).await.map_err(Cause::Io)?;
+        if count == 0 {
+            return Err(Cause::Gone);
+        }
+        loop {
+            let (used, event) = proto.receive(&buffer).map_err(Cause::Protocol)?;
+            let switched = match event {
+                None => break,
+                Some(Event::Switched) => true,
+                Some(Event::Head { .. }) => return Err(Cause::Refused(proto.head().status())),
+                Some(_) => false,
+            };
+            buffer.advance(used);
+            if switched {
+                let rest = buffer.freeze();
+                return Ok(Box::new(Upgraded::new(transport, rest)));
+            }
+        }
+        buffer.clear(); // a head that has begun keeps what it has taken
+    }
+}
+
+fn ask(
+    proto: &mut Connection,
+    to: &str,
+    auth: Option<&str>,
+    out: &mut Vec<u8>,
+) -> Result<(), Misuse> {
+    let mut fields = Fields::new();
+    fields.append("Host", to)?;
+    if let Some(auth) = auth {
+        fields.append("Proxy-Authorization", auth)?;
+    }
+    proto.send_request(&Request::new("CONNECT", to, &fields, Length::Known(0)), out)?;
+    proto.send_end(None, out)
+}

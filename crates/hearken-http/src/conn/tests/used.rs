@@ -1,0 +1,454 @@
+//! A client's connection by bytes alone, with a clock that jumps: what it sends, what it makes of what comes, at every cut.
+
+use crate::client::Phase;
+use crate::conn::output::Output;
+use crate::conn::used::{Terms, Used};
+use crate::conn::{Drive, Ending, Input};
+use crate::error::Error;
+use bytes::Bytes;
+use hearken_proto::{Fields, Length, Limits, Request};
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// A connection and the transport of the test.
+struct Link {
+    used: Used,
+    limits: Arc<Limits>,
+    now: Instant,
+    /// How much the transport takes.
+    room: usize,
+    sent: String,
+}
+
+const TERMS: Terms = Terms {
+    response: Duration::from_secs(60),
+    inactivity: None,
+    inactivity_told: false,
+    until: None,
+    hold: None,
+    idempotent: true,
+    interims: true,
+};
+
+fn link() -> Link {
+    link_with(TERMS)
+}
+
+fn link_with(terms: Terms) -> Link {
+    let limits = Arc::new(Limits::default());
+    let now = Instant::now();
+    let mut used = Used::new(&limits, &"peer:80".into(), now);
+    used.begin(terms, &limits, now);
+    Link {
+        used,
+        limits,
+        now,
+        room: usize::MAX,
+        sent: String::new(),
+    }
+}
+
+impl Link {
+    fn head(&mut self, method: &str, length: Length, more: &[(&str, &str)]) -> &mut Self {
+        let mut fields = Fields::new();
+        fields.append("Host", "peer").unwrap();
+        for (name, value) in more {
+            fields.append(name, value).unwrap();
+        }
+        let request = Request::new(method, "/", &fields, length);
+        self.used.send_head(&request, self.now).unwrap();
+        self
+    }
+
+    fn get(&mut self) -> &mut Self {
+        self.head("GET", Length::Known(0), &[]);
+        self.used.send_end(None).unwrap();
+        self.turn()
+    }
+
+    /// One turn of a pump that has nothing to read.
+    fn turn(&mut self) -> &mut Self {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.used.poll_app(&mut cx, self.now);
+        let (room, sent) = (&mut self.room, &mut self.sent);
+        self.used.poll_write(
+            &mut |output: &Output| {
+                let mut slices = [IoSlice::new(&[]); crate::conn::output::SLICES];
+                let count = output.slices(&mut slices);
+                let all: Vec<u8> = slices[..count]
+                    .iter()
+                    .flat_map(|one| one.to_vec())
+                    .collect();
+                let taken = all.len().min(*room);
+                sent.push_str(std::str::from_utf8(&all[..taken]).unwrap());
+                *room -= taken;
+                (taken > 0).then_some(taken)
+            },
+            self.now,
+        );
+        self
+    }
+
+    fn hear(&mut self, bytes: &[u8]) -> &mut Self {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.used
+            .handle_input(&Input::Borrowed(bytes), &mut cx, self.now);
+        self.turn()
+    }
+
+    fn eof(&mut self) -> &mut Self {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.used.handle_eof(&mut cx, self.now);
+        self.turn()
+    }
+
+    /// Lets time pass, to each deadline in turn.
+    fn pass(&mut self, time: Duration) -> &mut Self {
+        let end = self.now + time;
+        while let Some(at) = self.used.deadline().filter(|&at| at <= end) {
+            self.now = at.max(self.now);
+            let mut cx = Context::from_waker(Waker::noop());
+            self.used.handle_timeout(&mut cx, self.now);
+            self.turn();
+        }
+        self.now = end;
+        self
+    }
+
+    fn sent(&mut self) -> String {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Status, interim statuses, content, how it ended.
+    fn seen(&mut self) -> (u16, Vec<u16>, String, Option<Ending>) {
+        let status = self.used.head.as_ref().map_or(0, |head| head.status());
+        let interims = self.used.interims.iter().map(hearken_proto::Head::status);
+        let interims = interims.collect();
+        let mut content = Vec::new();
+        while let Some(piece) = self.used.incoming.take() {
+            content.extend_from_slice(&piece);
+        }
+        let content = String::from_utf8(content).unwrap();
+        (status, interims, content, self.used.ending())
+    }
+
+    fn failure(&self) -> Error {
+        self.used.failure.clone().expect("a failure")
+    }
+}
+
+/// Responses, and what is seen of them, wherever they are cut.
+#[test]
+fn responses_at_every_cut() {
+    let cases: [(&str, bool, u16, &[u16], &str, Option<Ending>); 8] = [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            false,
+            200,
+            &[],
+            "ok",
+            Some(Ending::Keep),
+        ),
+        (
+            "HTTP/1.1 204 No\r\n\r\n",
+            false,
+            204,
+            &[],
+            "",
+            Some(Ending::Keep),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nA: b\r\n\r\n",
+            false,
+            200,
+            &[],
+            "ok",
+            Some(Ending::Keep),
+        ),
+        (
+            "HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+            false,
+            200,
+            &[103],
+            "x",
+            Some(Ending::Keep),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+            false,
+            200,
+            &[],
+            "x",
+            Some(Ending::Now),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\n\r\nto the end",
+            true,
+            200,
+            &[],
+            "to the end",
+            Some(Ending::Now),
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
+            false,
+            200,
+            &[],
+            "x",
+            Some(Ending::Now),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
+            true,
+            200,
+            &[],
+            "x",
+            Some(Ending::Cut),
+        ),
+    ];
+    for (answer, eof, status, interims, content, ending) in cases {
+        for cut in 0..=answer.len() {
+            let mut link = link();
+            link.get().hear(&answer.as_bytes()[..cut]);
+            if cut < answer.len() {
+                link.hear(&answer.as_bytes()[cut..]);
+            }
+            if eof {
+                link.eof();
+            }
+            let expected = (status, interims.to_vec(), content.to_owned(), ending);
+            assert_eq!(link.seen(), expected, "{answer:?} cut at {cut}");
+        }
+        let mut link = link();
+        link.get();
+        answer.as_bytes().chunks(1).for_each(|byte| {
+            link.hear(byte);
+        });
+        if eof {
+            link.eof();
+        }
+        assert_eq!(link.seen().3, ending, "{answer:?} byte by byte");
+    }
+}
+
+#[test]
+fn one_exchange_after_the_other() {
+    let mut link = link();
+    for _ in 0..3 {
+        link.get();
+        assert_eq!(link.sent(), "GET / HTTP/1.1\r\nHost: peer\r\n\r\n");
+        link.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        assert!(link.used.is_reusable());
+        link.seen();
+        link.used.begin(TERMS, &Arc::clone(&link.limits), link.now);
+        assert!(!link.used.is_reusable());
+    }
+}
+
+#[test]
+fn more_than_the_response_is_seen() {
+    let mut link = link();
+    link.get()
+        .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokH");
+    assert!(link.used.excess && !link.used.is_reusable());
+    assert_eq!(
+        link.seen(),
+        (200, vec![], "ok".to_owned(), Some(Ending::Now))
+    );
+}
+
+#[test]
+fn what_is_not_read_is_not_wanted() {
+    let mut link = link();
+    link.get()
+        .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    let piece = vec![b'x'; 16 * 1024];
+    let mut given = 0;
+    while link.used.wants_read() {
+        link.hear(&piece);
+        given += 1;
+    }
+    assert_eq!(given, 4, "64 KiB");
+    link.pass(Duration::from_secs(3600));
+    assert!(
+        link.used.failure.is_none(),
+        "nobody waits, so nobody is late"
+    );
+    link.used.incoming.take();
+    assert!(link.used.wants_read());
+}
+
+#[test]
+fn a_body_waits_for_100_and_not_for_ever() {
+    let hold = Terms {
+        hold: Some(Duration::from_secs(1)),
+        ..TERMS
+    };
+    let ask = |link: &mut Link| {
+        link.head("POST", Length::Known(4), &[("Expect", "100-continue")]);
+        link.used.send_content(Bytes::from("body")).unwrap();
+        link.used.send_end(None).unwrap();
+        assert_eq!(link.turn().used.pending_bytes(), 4, "the body stays");
+        assert!(link.sent().ends_with("\r\n\r\n"));
+    };
+    let mut link = link_with(hold);
+    ask(&mut link);
+    link.hear(b"HTTP/1.1 102 Wait\r\n\r\n");
+    assert_eq!(link.sent(), "");
+    link.hear(b"HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(link.sent(), "body");
+    link.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert!(link.used.is_reusable());
+
+    let mut link = link_with(hold);
+    ask(&mut link);
+    link.pass(Duration::from_millis(999));
+    assert_eq!(link.sent(), "");
+    link.pass(Duration::from_millis(2));
+    assert_eq!(link.sent(), "body");
+
+    // An answer instead: the body stays here, and the connection is of no use any more.
+    let mut link = link_with(hold);
+    ask(&mut link);
+    link.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(link.sent(), "");
+    assert_eq!(link.used.ending(), Some(Ending::Now));
+}
+
+#[test]
+fn every_phase_has_its_time() {
+    // Writing.
+    let mut link = link();
+    link.room = 10;
+    link.get().pass(Duration::from_secs(29));
+    assert!(link.used.failure.is_none());
+    link.pass(Duration::from_secs(2));
+    assert_eq!(link.failure().phase(), Some(Phase::Write));
+    assert!(link.failure().is_timeout());
+
+    // Waiting, also with half a head.
+    for half in ["", "HTTP/1.1 200 OK\r\nContent-Le"] {
+        let mut link = crate::conn::tests::used::link();
+        link.get()
+            .pass(Duration::from_secs(30))
+            .hear(half.as_bytes());
+        link.pass(Duration::from_secs(29));
+        assert!(link.used.failure.is_none());
+        link.pass(Duration::from_secs(2));
+        assert_eq!(link.failure().phase(), Some(Phase::Wait));
+        assert!(link.failure().is_timeout());
+    }
+
+    // The body, once somebody waits for it.
+    let mut link = crate::conn::tests::used::link();
+    link.get()
+        .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+    assert!(link.used.incoming.poll(None).is_pending());
+    link.turn().pass(Duration::from_secs(31));
+    assert_eq!(link.failure().phase(), Some(Phase::Read));
+    let Poll::Ready(Some(Err(error))) = link.used.incoming.poll(None) else {
+        panic!("the reader is told");
+    };
+    assert!(error.is_timeout(), "{error}");
+
+    // Everything together.
+    let until = Some((
+        Instant::now() + Duration::from_secs(5),
+        Duration::from_secs(5),
+    ));
+    let mut link = link_with(Terms { until, ..TERMS });
+    link.get()
+        .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+    link.pass(Duration::from_secs(6));
+    assert!(
+        link.failure().to_string().contains("5s"),
+        "{}",
+        link.failure()
+    );
+}
+
+#[test]
+fn events_may_be_as_rare_as_they_like_but_not_stall() {
+    let answer =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9000\r\n\r\n";
+    for (answer, fails) in [
+        (answer.to_owned(), false),
+        (answer.replace("event-stream", "plain"), true),
+    ] {
+        let mut link = link();
+        link.get().hear(answer.as_bytes());
+        for _ in 0..20 {
+            let waits = link.used.incoming.poll(None);
+            link.turn().pass(Duration::from_secs(15));
+            if waits.is_pending() {
+                link.hear(b":\n\n");
+            }
+        }
+        assert_eq!(link.used.failure.is_some(), fails);
+    }
+}
+
+#[test]
+fn a_peer_that_takes_no_more_may_still_answer() {
+    let mut link = link();
+    link.head("POST", Length::Known(9), &[]);
+    link.used.send_content(Bytes::from("four")).unwrap();
+    let mut cx = Context::from_waker(Waker::noop());
+    let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+    link.used.handle_unwritable(&broken, &mut cx, link.now);
+    assert_eq!(link.used.ending(), None);
+    link.hear(b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno");
+    assert_eq!(
+        link.seen(),
+        (413, vec![], "no".to_owned(), Some(Ending::Now))
+    );
+
+    let mut link = crate::conn::tests::used::link();
+    link.head("POST", Length::Known(9), &[]).turn();
+    link.used.handle_unwritable(&broken, &mut cx, link.now);
+    link.eof();
+    assert_eq!(link.failure().phase(), Some(Phase::Write));
+}
+
+#[test]
+fn whether_a_retry_is_safe_depends_on_what_was_sent_and_came() {
+    let once = Terms {
+        idempotent: false,
+        ..TERMS
+    };
+    let cases: [(Terms, usize, &[u8], bool); 5] = [
+        (TERMS, usize::MAX, b"", true),
+        (TERMS, usize::MAX, b"H", false),
+        (once, usize::MAX, b"", false),
+        (once, 1, b"", false),
+        (once, 0, b"", true),
+    ];
+    for (number, (terms, room, answer, safe)) in cases.into_iter().enumerate() {
+        let mut link = link_with(terms);
+        link.room = room;
+        link.get();
+        if !answer.is_empty() {
+            link.hear(answer);
+        }
+        link.eof();
+        assert_eq!(link.failure().is_retry_safe(), safe, "case {number}");
+    }
+}
+
+#[test]
+fn a_flood_of_interim_responses_ends() {
+    let mut link = link();
+    link.get();
+    for _ in 0..32 {
+        link.hear(b"HTTP/1.1 102 Wait\r\n\r\n");
+    }
+    assert!(link.used.failure.is_none());
+    link.hear(b"HTTP/1.1 102 Wait\r\n\r\n");
+    assert!(
+        link.failure().to_string().contains("at most 32"),
+        "{}",
+        link.failure()
+    );
+}

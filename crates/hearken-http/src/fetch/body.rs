@@ -1,0 +1,251 @@
+//! The body of a request: what is sent, and whether it can be sent again after a redirect.
+//!
+//! Here: [`Body`]. Not here: how it is framed (`client/`), JSON and forms, which are bytes by the time they get here
+//! (`builder.rs`).
+
+use super::redirect::BodyState;
+use crate::error::Error;
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use std::fmt;
+use std::future::poll_fn;
+use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+/// The body of a request. Texts, vectors and [`Bytes`] become one by themselves; so does whatever is read or comes bit by bit:
+/// that streams, in flat memory, and is sent as fast as the server takes it.
+///
+/// Bytes and files can be sent again when a redirect asks for it, readers and streams cannot.
+///
+/// ```
+/// use hearken_http::Body;
+/// assert_eq!(Body::from("hello").content_length(), Some(5));
+/// assert_eq!(Body::reader(&b"hello"[..]).content_length(), None);
+/// ```
+#[derive(Default)]
+pub struct Body(Kind);
+
+type BoxStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+type BoxReader = Pin<Box<dyn AsyncRead + Send>>;
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Bytes(Bytes),
+    File(PathBuf),
+    Reader {
+        reader: BoxReader,
+        length: Option<u64>,
+    },
+    Stream(BoxStream),
+    /// It was one of the two above, and is sent.
+    Gone,
+}
+
+impl Body {
+    /// What an `AsyncRead` gives, to its end, in chunks.
+    pub fn reader(reader: impl AsyncRead + Send + 'static) -> Self {
+        Self(Kind::Reader {
+            reader: Box::pin(reader),
+            length: None,
+        })
+    }
+
+    /// What an `AsyncRead` gives, with a `Content-Length`. A reader that ends before it is an error, and of what it has beyond it
+    /// nothing is read.
+    pub fn reader_of(length: u64, reader: impl AsyncRead + Send + 'static) -> Self {
+        Self(Kind::Reader {
+            reader: Box::pin(reader.take(length)),
+            length: Some(length),
+        })
+    }
+
+    /// What a stream of bytes gives, in chunks. Its errors end the request, and are its error.
+    pub fn stream<S, T, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        T: Into<Bytes>,
+        E: Into<Error>,
+    {
+        Self(Kind::Stream(Box::pin(Mapped(Box::pin(stream)))))
+    }
+
+    /// A file, opened when the request is sent, as long as it is then.
+    pub fn file(path: impl AsRef<Path>) -> Self {
+        Self(Kind::File(path.as_ref().to_owned()))
+    }
+
+    /// Its length in bytes, where that is known before it is sent. Of a file it is not, until then.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Empty => Some(0),
+            Kind::Bytes(bytes) => Some(bytes.len() as u64),
+            Kind::Reader { length, .. } => *length,
+            Kind::File(_) | Kind::Stream(_) | Kind::Gone => None,
+        }
+    }
+
+    /// What redirects ask of it.
+    pub(crate) const fn state(&self) -> BodyState {
+        match &self.0 {
+            Kind::Empty => BodyState::None,
+            Kind::Bytes(_) | Kind::File(_) => BodyState::Kept,
+            Kind::Reader { .. } | Kind::Stream(_) | Kind::Gone => BodyState::Gone,
+        }
+    }
+
+    /// What is to be sent now. What can be sent once is gone then.
+    pub(crate) async fn take(&mut self) -> Result<Outgoing, Error> {
+        Ok(match &self.0 {
+            Kind::Empty | Kind::Gone => Outgoing::Empty,
+            Kind::Bytes(bytes) => Outgoing::Whole(bytes.clone()),
+            Kind::File(path) => open(path).await?,
+            Kind::Reader { .. } | Kind::Stream(_) => {
+                match std::mem::replace(&mut self.0, Kind::Gone) {
+                    Kind::Reader { reader, length } => {
+                        Outgoing::Pieces(Pieces::Reader(reader), length)
+                    }
+                    Kind::Stream(stream) => Outgoing::Pieces(Pieces::Stream(stream), None),
+                    _ => Outgoing::Empty,
+                }
+            }
+        })
+    }
+}
+
+async fn open(path: &Path) -> Result<Outgoing, Error> {
+    let opened = async {
+        let file = tokio::fs::File::open(path).await?;
+        let length = file.metadata().await?.len();
+        Ok::<_, std::io::Error>((file, length))
+    };
+    let (file, length) = opened.await.map_err(|error| {
+        Error::new(
+            500,
+            format!("cannot send the file {}: {error}", path.display()),
+        )
+    })?;
+    let reader = Box::pin(file.take(length));
+    Ok(Outgoing::Pieces(Pieces::Reader(reader), Some(length)))
+}
+
+/// A body on its way.
+pub(crate) enum Outgoing {
+    Empty,
+    Whole(Bytes),
+    /// With the length, if it is known.
+    Pieces(Pieces, Option<u64>),
+}
+
+pub(crate) enum Pieces {
+    Reader(BoxReader),
+    Stream(BoxStream),
+}
+
+impl Pieces {
+    /// The next piece, never an empty one; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        match self {
+            Self::Reader(reader) => {
+                let mut piece = BytesMut::zeroed(PIECE);
+                let read = poll_fn(|cx| {
+                    let mut room = ReadBuf::new(&mut piece);
+                    ready!(reader.as_mut().poll_read(cx, &mut room))?;
+                    Poll::Ready(Ok::<_, std::io::Error>(room.filled().len()))
+                });
+                let read = read.await?;
+                piece.truncate(read);
+                Ok((read > 0).then(|| piece.freeze()))
+            }
+            Self::Stream(stream) => loop {
+                let mut stream = pin!(&mut *stream);
+                match poll_fn(|cx| stream.as_mut().poll_next(cx))
+                    .await
+                    .transpose()?
+                {
+                    Some(piece) if piece.is_empty() => {}
+                    other => return Ok(other),
+                }
+            },
+        }
+    }
+}
+
+/// A stream whose items are made ours.
+struct Mapped<S>(Pin<Box<S>>);
+
+impl<S, T, E> Stream for Mapped<S>
+where
+    S: Stream<Item = Result<T, E>>,
+    T: Into<Bytes>,
+    E: Into<Error>,
+{
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(self.0.as_mut().poll_next(cx));
+        Poll::Ready(item.map(|item| item.map(Into::into).map_err(Into::into)))
+    }
+}
+
+/// How much is read at once.
+const PIECE: usize = 32 * 1024;
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Empty => f.write_str("Empty"),
+            Kind::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Kind::File(path) => write!(f, "File({})", path.display()),
+            Kind::Reader { .. } => f.write_str("Reader"),
+            Kind::Stream(_) => f.write_str("Stream"),
+            Kind::Gone => f.write_str("Gone"),
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self(Kind::Bytes(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Bytes::copy_from_slice(text.as_bytes()).into()
+    }
+}
+
+impl From<&[u8]> for Body {
+    fn from(bytes: &[u8]) -> Self {
+        Bytes::copy_from_slice(bytes).into()
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Body {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes[..].into()
+    }
+}
+
+impl From<()> for Body {
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}

@@ -1,0 +1,303 @@
+//! Cookies as a client keeps them: RFC 6265 with what its revision (draft-ietf-httpbis-rfc6265bis) made stricter.
+//!
+//! Here: [`CookieJar`], and which cookies a request takes along (§5.8 of the draft). Not here: reading a `Set-Cookie` line
+//! (`cookies/set_cookie.rs`) and its dates (`cookies/date.rs`).
+//!
+//! Left out: the list of public suffixes, which changes every week; a cookie for a domain of one label (`com`) is refused, one
+//! for `co.uk` is not. `SameSite` and `HttpOnly` bind browsers: here every request is the user's own, and no script reads.
+
+mod date;
+mod set_cookie;
+
+use set_cookie::SetCookie;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use url::{Host, Url};
+
+/// Cookies of any number of hosts, shared by its clones. Nothing is written to disk.
+///
+/// At most 64 cookies of one host and 3,000 in all are kept, of 4 KiB each at most; past that the one not used for the longest time
+/// goes. Hosts are told apart by their names, not by ports or, but for `Secure` cookies, schemes (RFC 6265 §8.5).
+///
+/// ```
+/// use hearken_http::CookieJar;
+/// let jar = CookieJar::new();
+/// let (url, now) = ("https://example.com/a/b".parse()?, std::time::SystemTime::UNIX_EPOCH);
+/// jar.store(&url, "id=7; Path=/a; Secure", now);
+/// jar.store(&url, "theme=dark; Max-Age=60", now);
+/// assert_eq!(jar.header(&url, now).as_deref(), Some("id=7; theme=dark"));
+/// assert_eq!(jar.header(&"http://example.com/".parse()?, now), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct CookieJar(Arc<Mutex<Jar>>);
+
+#[derive(Default)]
+struct Jar {
+    cookies: Vec<Cookie>,
+    /// Counts what was stored or sent, to tell what was used last.
+    uses: u64,
+}
+
+/// One cookie, as §5.7 stores it.
+#[derive(Clone)]
+struct Cookie {
+    name: String,
+    value: String,
+    /// In lower case, without a dot before it.
+    domain: String,
+    /// Only this very host gets it, not those below it.
+    host_only: bool,
+    path: String,
+    secure: bool,
+    /// `None`: as long as the jar.
+    expires: Option<SystemTime>,
+    /// Its place in the order of creation.
+    created: u64,
+    used: u64,
+}
+
+impl CookieJar {
+    /// An empty jar.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps what a `Set-Cookie` line says that came from this URL, if it may say so. Tells whether it was kept, changed or
+    /// deleted something; a line that breaks a rule changes nothing.
+    pub fn store(&self, url: &Url, set_cookie: impl AsRef<[u8]>, now: SystemTime) -> bool {
+        let Some(parsed) = SetCookie::read(set_cookie.as_ref(), now) else {
+            return false;
+        };
+        let Some(cookie) = accept(parsed, url) else {
+            return false;
+        };
+        self.with(|jar| jar.keep(cookie, url, now))
+    }
+
+    /// The value of `Cookie` for a request to this URL; `None` when there is none to send.
+    #[must_use]
+    pub fn header(&self, url: &Url, now: SystemTime) -> Option<String> {
+        self.with(|jar| jar.header(url, now))
+    }
+
+    /// How many cookies there are, those that have expired but were not noticed included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.with(|jar| jar.cookies.len())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets all.
+    pub fn clear(&self) {
+        self.with(|jar| jar.cookies.clear());
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut Jar) -> T) -> T {
+        // A panic in here leaves at worst a cookie too many.
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Says how many there are, never what they hold.
+impl fmt::Debug for CookieJar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CookieJar of {}", self.len())
+    }
+}
+
+impl Jar {
+    fn keep(&mut self, mut cookie: Cookie, url: &Url, now: SystemTime) -> bool {
+        self.uses += 1;
+        (cookie.created, cookie.used) = (self.uses, self.uses);
+        self.cookies.retain(|kept| !kept.has_expired(now));
+        // A page without TLS must not put one in the place of a secure one, nor before it (§5.7, step 13).
+        if url.scheme() != "https" && self.cookies.iter().any(|kept| kept.is_hidden_by(&cookie)) {
+            return false;
+        }
+        let same = self
+            .cookies
+            .iter()
+            .position(|kept| kept.is_same_as(&cookie));
+        if let Some(at) = same {
+            cookie.created = self.cookies[at].created;
+            self.cookies.swap_remove(at);
+        }
+        if cookie.has_expired(now) {
+            return same.is_some(); // how a server deletes one
+        }
+        let domain = cookie.domain.clone();
+        self.cookies.push(cookie);
+        self.evict(PER_HOST_MAX, |kept| kept.domain == domain);
+        self.evict(ALL_MAX, |_| true);
+        true
+    }
+
+    /// Lets go of the one that was not used for the longest time, when there are too many of a kind.
+    fn evict(&mut self, max: usize, kind: impl Fn(&Cookie) -> bool) {
+        let of_kind = || {
+            self.cookies
+                .iter()
+                .enumerate()
+                .filter(|(_, kept)| kind(kept))
+        };
+        if of_kind().count() > max
+            && let Some((at, _)) = of_kind().min_by_key(|(_, kept)| kept.used)
+        {
+            self.cookies.swap_remove(at);
+        }
+    }
+
+    fn header(&mut self, url: &Url, now: SystemTime) -> Option<String> {
+        self.uses += 1;
+        let (host, path, secure) = (host_of(url)?, url.path(), url.scheme() == "https");
+        let uses = self.uses;
+        let mut fitting: Vec<&mut Cookie> = self
+            .cookies
+            .iter_mut()
+            .filter(|cookie| {
+                !cookie.has_expired(now)
+                    && (secure || !cookie.secure)
+                    && path_matches(path, &cookie.path)
+                    && (host == cookie.domain
+                        || !cookie.host_only && domain_matches(&host, &cookie.domain))
+            })
+            .collect();
+        // §5.8.3: longer paths first, then the older ones.
+        fitting.sort_by_key(|cookie| (std::cmp::Reverse(cookie.path.len()), cookie.created));
+        let mut line = String::new();
+        for cookie in fitting {
+            cookie.used = uses;
+            if !line.is_empty() {
+                line.push_str("; ");
+            }
+            if !cookie.name.is_empty() {
+                line.push_str(&cookie.name);
+                line.push('=');
+            }
+            line.push_str(&cookie.value);
+        }
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+impl Cookie {
+    fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    fn is_same_as(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.domain == other.domain
+            && self.host_only == other.host_only
+            && self.path == other.path
+    }
+
+    /// Whether this one is secure and a server would not tell the other from it.
+    fn is_hidden_by(&self, other: &Self) -> bool {
+        self.secure
+            && self.name == other.name
+            && (domain_matches(&self.domain, &other.domain)
+                || domain_matches(&other.domain, &self.domain))
+            && path_matches(&other.path, &self.path)
+    }
+}
+
+/// The cookie that a line means, if this URL may set it (§5.7).
+fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
+    let host = host_of(url)?;
+    let tls = url.scheme() == "https";
+    let (domain, host_only) = match parsed.domain.as_deref() {
+        None => (host, true),
+        // An address has no domain above it, and one label is nobody's own.
+        Some(domain) if domain == host => {
+            let alone =
+                matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) || !host.contains('.');
+            (host, alone)
+        }
+        Some(domain) if domain.contains('.') && domain_matches(&host, domain) => {
+            (domain.to_owned(), false)
+        }
+        Some(_) => return None,
+    };
+    let has_path = parsed.path.is_some();
+    let cookie = Cookie {
+        path: parsed
+            .path
+            .unwrap_or_else(|| default_path(url.path()).to_owned()),
+        name: parsed.name,
+        value: parsed.value,
+        domain,
+        host_only,
+        secure: parsed.secure,
+        expires: parsed.expires,
+        created: 0,
+        used: 0,
+    };
+    if cookie.secure && !tls {
+        return None;
+    }
+    // §5.7, steps 20 and 21. Nameless ones are asked too: `=__Host-a=b` would be sent as `__Host-a=b`.
+    let begins = |prefix: &str| {
+        let text = if cookie.name.is_empty() {
+            &cookie.value
+        } else {
+            &cookie.name
+        };
+        let bytes = text.as_bytes().get(..prefix.len());
+        bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
+    let nameless = cookie.name.is_empty();
+    if begins("__Secure-") && (nameless || !cookie.secure) {
+        return None;
+    }
+    let for_host_alone = cookie.secure && parsed.domain.is_none() && has_path && cookie.path == "/";
+    if begins("__Host-") && (nameless || !for_host_alone) {
+        return None;
+    }
+    Some(cookie)
+}
+
+/// The host in lower case, as `url` keeps it.
+fn host_of(url: &Url) -> Option<String> {
+    url.host_str().map(str::to_ascii_lowercase)
+}
+
+/// RFC 6265 §5.1.3. The domain is never an address, unless it is the very host.
+fn domain_matches(host: &str, domain: &str) -> bool {
+    let above = host.strip_suffix(domain);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('.') && !is_address(host))
+}
+
+fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
+/// RFC 6265 §5.1.4.
+fn path_matches(path: &str, cookie_path: &str) -> bool {
+    path.strip_prefix(cookie_path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || cookie_path.ends_with('/'))
+}
+
+/// RFC 6265 §5.1.4: up to the last slash, without it.
+fn default_path(path: &str) -> &str {
+    match path.rfind('/') {
+        Some(0) | None => "/",
+        Some(at) => &path[..at],
+    }
+}
+
+/// How many cookies of one domain are kept.
+const PER_HOST_MAX: usize = 64;
+/// How many are kept in all.
+const ALL_MAX: usize = 3000;
+
+#[cfg(test)]
+mod tests;

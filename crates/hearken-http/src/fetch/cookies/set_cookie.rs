@@ -1,0 +1,101 @@
+//! A `Set-Cookie` line, read as §5.6 of the draft reads it: nothing is unquoted or unescaped.
+//!
+//! Here: [`SetCookie`]. Not here: whether the host may set it (`cookies.rs`), dates (`date.rs`).
+
+use super::date;
+use std::time::{Duration, SystemTime};
+
+/// What a line says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SetCookie {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// In lower case, without the dot before it; never empty.
+    pub(super) domain: Option<String>,
+    /// Begins with a slash.
+    pub(super) path: Option<String>,
+    pub(super) secure: bool,
+    pub(super) expires: Option<SystemTime>,
+}
+
+impl SetCookie {
+    /// `None`: the line is to be ignored as a whole.
+    pub(super) fn read(line: &[u8], now: SystemTime) -> Option<Self> {
+        // A tab is a control character too, and allowed. What is not UTF-8 could not be sent back as it came.
+        let line = std::str::from_utf8(line).ok()?;
+        if line.chars().any(|c| c != '\t' && c.is_ascii_control()) {
+            return None;
+        }
+        let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        let (name, value) = (trim(name), trim(value));
+        if name.is_empty() && value.is_empty() || name.len() + value.len() > BYTES_MAX {
+            return None;
+        }
+        let mut cookie = Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            domain: None,
+            path: None,
+            secure: false,
+            expires: None,
+        };
+        cookie.read_attributes(attributes, now);
+        Some(cookie)
+    }
+
+    /// Of two of a kind the last one counts; `Max-Age` counts before `Expires` (§5.7, step 3).
+    fn read_attributes(&mut self, attributes: &str, now: SystemTime) {
+        let (mut expires, mut lives) = (None, None);
+        for attribute in attributes.split(';') {
+            let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            let (name, value) = (trim(name), trim(value));
+            if value.len() > ATTRIBUTE_BYTES_MAX {
+                continue;
+            }
+            match name.to_ascii_lowercase().as_str() {
+                "expires" => expires = date::read(value).or(expires),
+                "max-age" => lives = max_age(value, now).or(lives),
+                "domain" => {
+                    let domain = value.strip_prefix('.').unwrap_or(value);
+                    self.domain = (!domain.is_empty()).then(|| domain.to_ascii_lowercase());
+                }
+                "path" => self.path = value.starts_with('/').then(|| value.to_owned()),
+                "secure" => self.secure = true,
+                _ => {}
+            }
+        }
+        let latest = now.checked_add(LIFE_MAX);
+        let capped = |at: SystemTime| latest.map_or(at, |latest| at.min(latest));
+        self.expires = lives.or(expires).map(capped);
+    }
+}
+
+/// Seconds from now; past the end of time is the end of [`LIFE_MAX`].
+fn max_age(value: &str, now: SystemTime) -> Option<SystemTime> {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let seconds = if digits.len() < value.len() {
+        0
+    } else {
+        digits.parse().unwrap_or(u64::MAX).min(LIFE_MAX.as_secs())
+    };
+    if seconds == 0 {
+        return Some(SystemTime::UNIX_EPOCH);
+    }
+    now.checked_add(Duration::from_secs(seconds))
+}
+
+/// Spaces and tabs alone: anything wider lets `__Host-` be got past.
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+/// Name and value together, §5.6, step 5.
+const BYTES_MAX: usize = 4096;
+/// The value of one attribute, §5.6.
+const ATTRIBUTE_BYTES_MAX: usize = 1024;
+/// 400 days, §5.5.
+const LIFE_MAX: Duration = Duration::from_secs(400 * 24 * 60 * 60);

@@ -1,0 +1,271 @@
+//! The codings: bytes in, bytes out, one step at a time, by flate2 (zlib-rs), brotli-decompressor and the zstd library.
+//!
+//! Here: [`Coding`], [`Engine`]. Not here: bounds on the output (`decode.rs`); memory is bounded here, by the largest window of
+//! each coding: 32 KiB, 16 MiB for br, 8 MiB for zstd (RFC 9659).
+
+use super::{DecodeError, Step};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use flate2::{Decompress, FlushDecompress, Status};
+use std::fmt;
+
+#[cfg(feature = "zstd")]
+pub(super) const ACCEPTED: &str = "gzip, br, zstd, deflate";
+#[cfg(not(feature = "zstd"))]
+pub(super) const ACCEPTED: &str = "gzip, br, deflate";
+
+/// A content coding that this build can undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+    #[cfg(feature = "zstd")]
+    Zstd,
+}
+
+impl Coding {
+    /// Compared without case, RFC 9110 §8.4.1.
+    pub(super) fn named(name: &[u8]) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_slice() {
+            b"gzip" | b"x-gzip" => Self::Gzip,
+            b"deflate" => Self::Deflate,
+            b"br" => Self::Brotli,
+            #[cfg(feature = "zstd")]
+            b"zstd" => Self::Zstd,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Coding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Brotli => "br",
+            #[cfg(feature = "zstd")]
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
+
+/// A coding in the middle of its work.
+pub(super) enum Engine {
+    Gzip(Gzip),
+    Deflate(Deflate),
+    Brotli {
+        state: Box<Brotli>,
+        ended: bool,
+    },
+    #[cfg(feature = "zstd")]
+    Zstd {
+        decoder: Option<zstd::stream::raw::Decoder<'static>>,
+        between_frames: bool,
+    },
+}
+
+impl Engine {
+    pub(super) fn new(coding: Coding) -> Self {
+        match coding {
+            Coding::Gzip => Self::Gzip(Gzip {
+                member: Decompress::new_gzip(WINDOW_BITS),
+                ended: false,
+            }),
+            Coding::Deflate => Self::Deflate(Deflate::First(None)),
+            Coding::Brotli => Self::Brotli {
+                // Strict: the large windows of up to 1 GiB are not part of the coding.
+                state: Box::new(Brotli::new_strict(
+                    StandardAlloc::default(),
+                    StandardAlloc::default(),
+                    StandardAlloc::default(),
+                )),
+                ended: false,
+            },
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => Self::Zstd {
+                decoder: zstd_decoder(),
+                between_frames: true,
+            },
+        }
+    }
+
+    /// Reads of `input` and writes into `output` as much as goes.
+    pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, DecodeError> {
+        match self {
+            Self::Gzip(gzip) => gzip.step(input, output),
+            Self::Deflate(deflate) => deflate.step(input, output),
+            Self::Brotli { state, ended } => brotli_step(state, ended, input, output),
+            #[cfg(feature = "zstd")]
+            Self::Zstd {
+                decoder,
+                between_frames,
+            } => zstd_step(decoder.as_mut(), between_frames, input, output),
+        }
+    }
+
+    /// Whether the input may end here.
+    pub(super) fn is_complete(&self) -> bool {
+        match self {
+            Self::Gzip(gzip) => gzip.ended,
+            Self::Deflate(deflate) => matches!(deflate, Deflate::Ended),
+            Self::Brotli { ended, .. } => *ended,
+            #[cfg(feature = "zstd")]
+            Self::Zstd { between_frames, .. } => *between_frames,
+        }
+    }
+}
+
+/// A gzip file: one or more members (RFC 1952 §2.2).
+pub(super) struct Gzip {
+    member: Decompress,
+    ended: bool,
+}
+
+impl Gzip {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, DecodeError> {
+        if self.ended {
+            match input.first() {
+                None => return Ok(Step::default()),
+                Some(0x1f) => {
+                    *self = Self {
+                        member: Decompress::new_gzip(WINDOW_BITS),
+                        ended: false,
+                    }
+                }
+                Some(_) => return Err(DecodeError::Trailing(Coding::Gzip)),
+            }
+        }
+        let (step, ended) = inflate(&mut self.member, input, output, Coding::Gzip)?;
+        self.ended = ended;
+        Ok(step)
+    }
+}
+
+/// The coding `deflate`: zlib's format (RFC 9110 §8.4.1.2), or the bare one that some servers send.
+pub(super) enum Deflate {
+    /// Not yet known which; the first byte, once it came.
+    First(Option<u8>),
+    Known(Decompress),
+    Ended,
+}
+
+impl Deflate {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, DecodeError> {
+        let step = match self {
+            Self::First(held) => {
+                let Some((&byte, _)) = input.split_first() else {
+                    return Ok(Step::default());
+                };
+                let Some(first) = *held else {
+                    *held = Some(byte);
+                    return Ok(Step { read: 1, wrote: 0 });
+                };
+                // RFC 1950 §2.2: the method, and a check over both bytes.
+                let zlib = first & 0x0f == 8 && u16::from_be_bytes([first, byte]) % 31 == 0;
+                let mut decompress = Decompress::new(zlib);
+                // Two bytes are never the end; what they are, the next step tells.
+                inflate(&mut decompress, &[first], output, Coding::Deflate)?;
+                *self = Self::Known(decompress);
+                return self.step(input, output);
+            }
+            Self::Known(decompress) => inflate(decompress, input, output, Coding::Deflate)?,
+            Self::Ended if input.is_empty() => return Ok(Step::default()),
+            Self::Ended => return Err(DecodeError::Trailing(Coding::Deflate)),
+        };
+        if step.1 {
+            *self = Self::Ended;
+        }
+        Ok(step.0)
+    }
+}
+
+/// One step, and whether the data ended with it.
+fn inflate(
+    decompress: &mut Decompress,
+    input: &[u8],
+    output: &mut [u8],
+    coding: Coding,
+) -> Result<(Step, bool), DecodeError> {
+    let (read, wrote) = (decompress.total_in(), decompress.total_out());
+    let status = decompress
+        .decompress(input, output, FlushDecompress::None)
+        .map_err(|_| DecodeError::Broken(coding))?;
+    let step = Step {
+        read: (decompress.total_in() - read) as usize,
+        wrote: (decompress.total_out() - wrote) as usize,
+    };
+    Ok((step, status == Status::StreamEnd))
+}
+
+fn brotli_step(
+    state: &mut Brotli,
+    ended: &mut bool,
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<Step, DecodeError> {
+    if *ended {
+        return match input {
+            [] => Ok(Step::default()),
+            _ => Err(DecodeError::Trailing(Coding::Brotli)),
+        };
+    }
+    let mut step = Step::default();
+    let (mut left, mut room, mut total) = (input.len(), output.len(), 0);
+    let result = BrotliDecompressStream(
+        &mut left,
+        &mut step.read,
+        input,
+        &mut room,
+        &mut step.wrote,
+        output,
+        &mut total,
+        state,
+    );
+    match result {
+        BrotliResult::ResultFailure => return Err(DecodeError::Broken(Coding::Brotli)),
+        BrotliResult::ResultSuccess => *ended = true,
+        BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => {}
+    }
+    Ok(step)
+}
+
+/// `None` when there is no memory for it.
+#[cfg(feature = "zstd")]
+fn zstd_decoder() -> Option<zstd::stream::raw::Decoder<'static>> {
+    let mut decoder = zstd::stream::raw::Decoder::new().ok()?;
+    let limit = zstd::stream::raw::DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX);
+    decoder.set_parameter(limit).ok()?;
+    Some(decoder)
+}
+
+/// Any number of frames, as RFC 8878 §3.1 has it.
+#[cfg(feature = "zstd")]
+fn zstd_step(
+    decoder: Option<&mut zstd::stream::raw::Decoder<'static>>,
+    between_frames: &mut bool,
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<Step, DecodeError> {
+    use zstd::stream::raw::Operation;
+    if *between_frames && input.is_empty() {
+        return Ok(Step::default());
+    }
+    let broken = DecodeError::Broken(Coding::Zstd);
+    let Some(decoder) = decoder else {
+        return Err(broken);
+    };
+    let status = decoder.run_on_buffers(input, output).map_err(|_| broken)?;
+    *between_frames = status.remaining == 0;
+    Ok(Step {
+        read: status.bytes_read,
+        wrote: status.bytes_written,
+    })
+}
+
+/// The largest window of deflate, 32 KiB.
+const WINDOW_BITS: u8 = 15;
+/// 8 MiB, RFC 9659.
+#[cfg(feature = "zstd")]
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;

@@ -1,0 +1,110 @@
+//! The one-liner on top of the client: a URL in, an answer out, redirects followed and bodies decoded.
+//!
+//! Here: [`get`] and its siblings. A request is put together in `builder.rs` with a body of `body.rs`, and sent by `send.rs`,
+//! by the rules of `redirect.rs` and `cookies.rs`; the answer is in `fetched.rs`, which leaves bytes to `decode.rs` and text to
+//! `text.rs`. Errors of this layer are in `error.rs`. Not here: Node's request, whose every step can be heard, and the
+//! connections below it (`client/`).
+
+mod body;
+mod builder;
+mod cookies;
+mod decode;
+mod error;
+mod fetched;
+mod redirect;
+mod send;
+mod text;
+mod url;
+
+pub use body::Body;
+pub use builder::RequestBuilder;
+pub use cookies::CookieJar;
+pub use fetched::{BodyStream, Fetched};
+pub use redirect::{RedirectAction, RedirectAttempt, Redirects};
+pub use url::{ToUrl, Url, UrlError};
+
+use crate::client::Agent;
+use http::Method;
+
+/// Fetches a URL by GET, over the [global agent](Agent::global): `.await` gives the answer. Node's `http.get`.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// let text = hearken_http::get("https://example.com/").await?.text().await?;
+/// # Ok(()) }
+/// ```
+pub fn get(url: impl ToUrl) -> RequestBuilder {
+    Agent::global().get(url)
+}
+
+/// Asks for the head of what [`get`] would fetch.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// let answer = hearken_http::head("https://example.com/").await?;
+/// println!("{:?} bytes", answer.content_length());
+/// # Ok(()) }
+/// ```
+pub fn head(url: impl ToUrl) -> RequestBuilder {
+    Agent::global().head(url)
+}
+
+/// Posts a body, which [`json`](RequestBuilder::json), [`form`](RequestBuilder::form) or
+/// [`body`](RequestBuilder::body) gives.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// hearken_http::post("https://example.com/login").form(&[("name", "Ada")]).await?.error_for_status()?;
+/// # Ok(()) }
+/// ```
+pub fn post(url: impl ToUrl) -> RequestBuilder {
+    Agent::global().post(url)
+}
+
+/// Puts a body there.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// hearken_http::put("https://example.com/notes/1").body("a note").await?.error_for_status()?;
+/// # Ok(()) }
+/// ```
+pub fn put(url: impl ToUrl) -> RequestBuilder {
+    Agent::global().put(url)
+}
+
+/// Changes a part of what is there (RFC 5789).
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// hearken_http::patch("https://example.com/notes/1").json(&serde_json::json!({ "done": true })).await?;
+/// # Ok(()) }
+/// ```
+pub fn patch(url: impl ToUrl) -> RequestBuilder {
+    Agent::global().patch(url)
+}
+
+/// Deletes what is there.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// hearken_http::delete("https://example.com/notes/1").await?.error_for_status()?;
+/// # Ok(()) }
+/// ```
+pub fn delete(url: impl ToUrl) -> RequestBuilder {
+    Agent::global().delete(url)
+}
+
+/// Fetches by any method. [`request`](crate::request) is the other thing: Node's, whose steps are events.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// let allowed = hearken_http::fetch(http::Method::OPTIONS, "https://example.com/").await?;
+/// println!("{:?}", allowed.header("Allow"));
+/// # Ok(()) }
+/// ```
+pub fn fetch(method: Method, url: impl ToUrl) -> RequestBuilder {
+    Agent::global().fetch(method, url)
+}
+
+#[cfg(test)]
+mod tests;

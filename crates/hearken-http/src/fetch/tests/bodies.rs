@@ -1,0 +1,147 @@
+//! Bodies that are sent, whole and bit by bit.
+
+use super::*;
+use crate::{Bytes, Error};
+use futures_core::Stream;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A stream of what a list holds.
+struct Pieces(Vec<Result<&'static str, &'static str>>);
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.0.is_empty() {
+            return Poll::Ready(None);
+        }
+        let next = self.0.remove(0);
+        Poll::Ready(Some(
+            next.map(Bytes::from).map_err(|text| Error::new(500, text)),
+        ))
+    }
+}
+
+async fn sent(body: impl Into<Body>) -> String {
+    let mut server = Server::once(answer("200 OK", "", "")).await;
+    post(server.url("/")).body(body).await.expect("an answer");
+    server.asked().await.expect("a request")
+}
+
+#[tokio::test]
+async fn whole_ones_have_a_length() {
+    let whole: [Body; 6] = [
+        "body".into(),
+        String::from("body").into(),
+        b"body".into(),
+        b"body"[..].into(),
+        b"body".to_vec().into(),
+        Bytes::from("body").into(),
+    ];
+    for body in whole {
+        let asked = sent(body).await;
+        assert!(asked.contains("\r\nContent-Length: 4\r\n"), "{asked}");
+        assert!(asked.ends_with("\r\n\r\nbody"), "{asked}");
+    }
+    let asked = sent("").await;
+    assert!(asked.contains("\r\nContent-Length: 0\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn streams_and_readers_are_chunked() {
+    let pieces = Pieces(vec![Ok("hear"), Ok(""), Ok("ken")]);
+    for body in [Body::stream(pieces), Body::reader(&b"hearken"[..])] {
+        let asked = sent(body).await;
+        assert!(
+            asked.contains("\r\nTransfer-Encoding: chunked\r\n"),
+            "{asked}"
+        );
+        assert!(asked.ends_with("\r\n\r\nhearken"), "{asked}");
+    }
+    let empty = sent(Body::stream(Pieces(Vec::new()))).await;
+    assert!(empty.ends_with("\r\n\r\n"), "{empty}");
+}
+
+#[tokio::test]
+async fn a_reader_of_known_length() {
+    let asked = sent(Body::reader_of(4, &b"bodyguard"[..])).await;
+    assert!(asked.contains("\r\nContent-Length: 4\r\n"), "{asked}");
+    assert!(asked.ends_with("\r\n\r\nbody"), "{asked}");
+    let server = Server::once(answer("200 OK", "", "")).await;
+    let short = Body::reader_of(10, &b"short"[..]);
+    let error = post(server.url("/"))
+        .body(short)
+        .await
+        .expect_err("five bytes too few");
+    assert_eq!(error.phase(), None, "our own fault: {error}");
+}
+
+#[tokio::test]
+async fn a_file() {
+    let path = std::env::temp_dir().join(format!("hearken-fetch-body-{}", std::process::id()));
+    std::fs::write(&path, "from a file").expect("a file");
+    let asked = sent(Body::file(&path)).await;
+    assert!(asked.contains("\r\nContent-Length: 11\r\n"), "{asked}");
+    assert!(asked.ends_with("\r\n\r\nfrom a file"), "{asked}");
+    std::fs::remove_file(&path).expect("it can go");
+    let error = post("http://127.0.0.1:9/")
+        .body(Body::file(&path))
+        .await
+        .expect_err("it is gone");
+    assert!(
+        error.to_string().contains(&path.display().to_string()),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_is_the_error() {
+    let mut server = Server::once(answer("200 OK", "", "")).await;
+    let body = Body::stream(Pieces(vec![Ok("a"), Err("the disk is gone")]));
+    let error = post(server.url("/"))
+        .body(body)
+        .await
+        .expect_err("its error");
+    assert_eq!(error.to_string(), "the disk is gone");
+    // The server never sees a complete request.
+    assert!(
+        server
+            .asked()
+            .await
+            .is_none_or(|asked| !asked.ends_with("0\r\n\r\n"))
+    );
+}
+
+/// A server that answers at once and goes on reading, as an echo does.
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_body() {
+    let early = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nearly";
+    let mut server = Server::once(Act::Early(early.into(), "late".into())).await;
+    let (near, far) = tokio::io::duplex(64);
+    let answer = post(server.url("/"))
+        .body(Body::reader(far))
+        .await
+        .expect("an answer");
+    // The answer has begun, the body is not at its end: it goes on.
+    let writing = async move {
+        use tokio::io::AsyncWriteExt;
+        let mut near = near;
+        near.write_all(&[b'x'; 1000]).await.expect("somebody reads");
+    };
+    let (text, ()) = tokio::join!(answer.text(), writing);
+    assert_eq!(text.expect("a body"), "earlylate");
+    let asked = server.asked().await.expect("a request");
+    assert!(asked.ends_with(&"x".repeat(1000)), "{} bytes", asked.len());
+}
+
+#[tokio::test]
+async fn large_ones_stream() {
+    const SIZE: u64 = 2 << 20;
+    let mut server = Server::once(answer("200 OK", "", "")).await;
+    use tokio::io::AsyncReadExt;
+    let body = Body::reader(tokio::io::repeat(b'x').take(SIZE));
+    post(server.url("/")).body(body).await.expect("an answer");
+    let asked = server.asked().await.expect("a request");
+    assert_eq!(asked.matches('x').count() as u64, SIZE);
+}

@@ -1,0 +1,187 @@
+//! Redirects and cookies from end to end.
+
+use super::*;
+use crate::Agent;
+
+#[tokio::test]
+async fn redirects_are_followed_over_one_connection() {
+    let mut server = Server::start(vec![vec![
+        answer("301 Moved Permanently", "Location: /b?x#frag\r\n", "moved"),
+        answer("302 Found", "Location: c\r\n", vec![b'x'; 10_000]),
+        answer("200 OK", "", "here"),
+    ]])
+    .await;
+    let request = Agent::default()
+        .post(server.url("/a"))
+        .json(&1)
+        .header("X", "y");
+    let answer = request.await.expect("an answer");
+    assert_eq!(answer.url().as_str(), server.url("/c#frag"));
+    let history: Vec<&str> = answer.history().iter().map(Url::as_str).collect();
+    assert_eq!(history, [server.url("/a"), server.url("/b?x#frag")]);
+    assert!(answer.response().connection().reused());
+    assert_eq!(answer.text().await.expect("a body"), "here");
+    assert!(
+        server
+            .asked()
+            .await
+            .is_some_and(|asked| asked.starts_with("POST /a "))
+    );
+    let second = server.asked().await.expect("a request");
+    assert!(second.starts_with("GET /b?x HTTP/1.1\r\n"), "{second}");
+    assert!(
+        second.contains("X: y") && !second.contains("Content-"),
+        "{second}"
+    );
+    assert!(!second.contains("Referer"), "{second}");
+    assert!(
+        server
+            .asked()
+            .await
+            .is_some_and(|asked| asked.starts_with("GET /c "))
+    );
+}
+
+#[tokio::test]
+async fn a_308_sends_the_body_again() {
+    let mut server = Server::start(vec![vec![
+        answer("308 Permanent Redirect", "Location: /b\r\n", ""),
+        answer("200 OK", "", ""),
+    ]])
+    .await;
+    put(server.url("/a")).body("body").await.expect("an answer");
+    let (first, second) = (server.asked().await, server.asked().await);
+    assert!(first.is_some_and(|first| first.ends_with("\r\n\r\nbody")));
+    let second = second.expect("a request");
+    assert!(
+        second.starts_with("PUT /b ") && second.ends_with("\r\n\r\nbody"),
+        "{second}"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_is_not_sent_again() {
+    let mut server = Server::once(answer("307 Temporary Redirect", "Location: /b\r\n", "")).await;
+    let request = put(server.url("/a")).body(Body::reader(&b"body"[..]));
+    let error = request.await.expect_err("a stream");
+    assert!(error.is_redirect(), "{error}");
+    assert!(
+        error.to_string().contains("a stream that can be sent once"),
+        "{error}"
+    );
+    assert!(
+        server
+            .asked()
+            .await
+            .is_some_and(|asked| asked.ends_with("\r\n\r\nbody"))
+    );
+}
+
+#[tokio::test]
+async fn credentials_go_to_their_origin_alone() {
+    let mut other = Server::once(answer("200 OK", "", "")).await;
+    let location = format!("Location: {}\r\n", other.url("/there"));
+    let mut first = Server::start(vec![vec![
+        answer("302 Found", "Location: /here\r\n", ""),
+        answer("302 Found", &location, ""),
+    ]])
+    .await;
+    let url = first.url("/").replace("//", "//user:secret@");
+    let request = get(url)
+        .header("Cookie", "a=b")
+        .header("Proxy-Authorization", "Basic eDp5")
+        .header("X-Else", "1");
+    request.await.expect("an answer");
+    for _ in 0..2 {
+        let asked = first.asked().await.expect("a request");
+        for name in [
+            "\r\nAuthorization: ",
+            "\r\nCookie: ",
+            "\r\nProxy-Authorization: ",
+        ] {
+            assert!(asked.contains(name), "{name:?} in {asked}");
+        }
+    }
+    let asked = other.asked().await.expect("a request");
+    for name in ["Authorization: ", "Cookie: ", "secret", "Referer"] {
+        assert!(!asked.contains(name), "{name:?} in {asked}");
+    }
+    assert!(asked.contains("\r\nX-Else: 1\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_loop_ends_in_an_error_with_its_chain() {
+    let hops = (0..20).map(|hop| {
+        let location = if hop % 2 == 0 {
+            "Location: /b\r\n"
+        } else {
+            "Location: /a\r\n"
+        };
+        answer("302 Found", location, "")
+    });
+    let mut server = Server::start(vec![hops.collect()]).await;
+    // An agent of its own: with it its idle connection goes, and the server notices.
+    let error = Agent::default()
+        .get(server.url("/a"))
+        .await
+        .expect_err("a loop");
+    assert!(error.is_redirect() && !error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("loop"), "{error}");
+    assert!(error.to_string().contains(&server.url("/b")), "{error}");
+    for _ in 0..11 {
+        assert!(server.asked().await.is_some(), "the first, and ten more");
+    }
+    assert!(server.asked().await.is_none());
+}
+
+#[tokio::test]
+async fn a_redirect_can_be_an_answer() {
+    let server = Server::once(answer("302 Found", "Location: /b\r\n", "moved")).await;
+    let answer = get(server.url("/a"))
+        .redirects(Redirects::none())
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), answer.header("location")),
+        (302, Some("/b"))
+    );
+    assert!(answer.history().is_empty());
+    assert_eq!(answer.text().await.expect("a body"), "moved");
+}
+
+#[tokio::test]
+async fn cookies_are_kept_and_sent() {
+    let mut server = Server::start(vec![vec![
+        answer(
+            "302 Found",
+            "Location: /b\r\nSet-Cookie: id=7\r\nSet-Cookie: at=b; Path=/b\r\n",
+            "",
+        ),
+        answer("200 OK", "Set-Cookie: id=; Max-Age=0\r\n", ""),
+        answer("200 OK", "", ""),
+        answer("200 OK", "", ""),
+    ]])
+    .await;
+    let (agent, jar) = (Agent::default(), CookieJar::new());
+    let fetch = |path| agent.get(server.url(path)).cookies(&jar);
+    for request in [
+        fetch("/a"),
+        fetch("/b"),
+        fetch("/b").header("Cookie", "own=1"),
+    ] {
+        request
+            .await
+            .expect("an answer")
+            .bytes()
+            .await
+            .expect("no body");
+    }
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        let asked = server.asked().await.expect("a request");
+        let cookie = asked.lines().find_map(|line| line.strip_prefix("Cookie: "));
+        sent.push(cookie.unwrap_or_default().to_owned());
+    }
+    assert_eq!(sent, ["", "at=b; id=7", "at=b", "own=1"]);
+    assert_eq!(jar.len(), 1);
+}

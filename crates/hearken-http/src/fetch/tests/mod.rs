@@ -1,0 +1,33 @@
+//! The one-liner on real sockets, against servers that say what they were told to say.
+
+mod answers;
+mod bodies;
+mod hops;
+mod requests;
+mod server;
+
+use super::*;
+use server::{Act, Server, answer, say};
+
+/// Whatever a user may want to spawn.
+#[test]
+fn everything_can_be_sent_to_another_thread() {
+    fn is_send<T: Send>(_: &T) {}
+    fn is_send_type<T: Send>() {}
+    is_send(&get("http://a/"));
+    is_send(&get("http://a/").send());
+    is_send(&get("http://a/").into_future());
+    is_send_type::<Fetched>();
+    is_send_type::<BodyStream>();
+    is_send_type::<Body>();
+    fn is_shared_type<T: Send + Sync>() {}
+    is_shared_type::<CookieJar>();
+    is_shared_type::<Redirects>();
+    async fn reading(fetched: Fetched) {
+        let _ = fetched.bytes().await;
+    }
+    fn spawned(fetched: Fetched) {
+        drop(tokio::spawn(reading(fetched)));
+    }
+    let _: fn(Fetched) = spawned;
+}

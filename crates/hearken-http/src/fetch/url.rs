@@ -1,0 +1,132 @@
+//! The URLs that the one-liner takes, and what is said of a text that is none.
+//!
+//! Here: [`ToUrl`], and [`parse`] with its errors that say what was expected. Reading and joining itself follows the WHATWG
+//! URL standard and is the work of the crate `url`. Not here: which server and target a URL means (`client/`).
+
+use std::fmt;
+pub use url::Url;
+
+/// What can be read as an absolute `http` or `https` URL: a text, a [`Url`], an [`http::Uri`].
+///
+/// ```
+/// use hearken_http::ToUrl;
+/// assert_eq!("HTTP://Example.com/a/../b".to_url()?.as_str(), "http://example.com/b");
+/// let error = "example.com".to_url().unwrap_err();
+/// assert_eq!(error.to_string(), "expected a URL such as https://example.com/path, got \"example.com\": it has no scheme");
+/// # Ok::<(), hearken_http::UrlError>(())
+/// ```
+pub trait ToUrl {
+    /// The URL.
+    ///
+    /// # Errors
+    /// When it is none, or its scheme is neither `http` nor `https`.
+    fn to_url(&self) -> Result<Url, UrlError>;
+}
+
+/// A text that is no URL to fetch. Its text says what was expected.
+///
+/// ```
+/// use hearken_http::ToUrl;
+/// let error = "ftp://example.com".to_url().unwrap_err();
+/// assert!(error.to_string().contains("http or https"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlError {
+    text: String,
+    why: Why,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Why {
+    NoScheme,
+    OtherScheme(String),
+    Syntax(String),
+}
+
+/// Reads an absolute `http` or `https` URL.
+pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
+    let error = |why| UrlError {
+        text: text.to_owned(),
+        why,
+    };
+    match Url::parse(text) {
+        // `localhost:3000` reads as a scheme `localhost`.
+        Ok(url) if url.cannot_be_a_base() && !matches!(url.scheme(), "data" | "mailto") => {
+            Err(error(Why::NoScheme))
+        }
+        Ok(url) => check(url).map_err(|scheme| error(Why::OtherScheme(scheme))),
+        Err(url::ParseError::RelativeUrlWithoutBase) => Err(error(Why::NoScheme)),
+        Err(other) => Err(error(Why::Syntax(other.to_string()))),
+    }
+}
+
+/// The scheme, if it is none of ours.
+fn check(url: Url) -> Result<Url, String> {
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(other.to_owned()),
+    }
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.text.chars().take(SHOWN).collect();
+        let cut = if shown.len() < self.text.len() {
+            "…"
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "expected a URL such as https://example.com/path, got {shown:?}{cut}: "
+        )?;
+        match &self.why {
+            Why::NoScheme => f.write_str("it has no scheme"),
+            Why::OtherScheme(scheme) => {
+                write!(f, "its scheme is {scheme}, expected http or https")
+            }
+            Why::Syntax(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+impl ToUrl for str {
+    fn to_url(&self) -> Result<Url, UrlError> {
+        parse(self)
+    }
+}
+
+impl ToUrl for String {
+    fn to_url(&self) -> Result<Url, UrlError> {
+        parse(self)
+    }
+}
+
+impl ToUrl for Url {
+    fn to_url(&self) -> Result<Url, UrlError> {
+        check(self.clone()).map_err(|scheme| UrlError {
+            text: self.to_string(),
+            why: Why::OtherScheme(scheme),
+        })
+    }
+}
+
+impl ToUrl for http::Uri {
+    fn to_url(&self) -> Result<Url, UrlError> {
+        parse(&self.to_string())
+    }
+}
+
+impl<T: ToUrl + ?Sized> ToUrl for &T {
+    fn to_url(&self) -> Result<Url, UrlError> {
+        (**self).to_url()
+    }
+}
+
+/// How many characters of a text that is no URL are repeated.
+const SHOWN: usize = 100;
+
+#[cfg(test)]
+mod tests;

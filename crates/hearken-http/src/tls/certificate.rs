@@ -1,0 +1,157 @@
+//! What a certificate says, for people: whose it is, who issued it, from when until when, for which names.
+//!
+//! Here: [`CertificateInfo`]. Not here: whether it is to be trusted (`verify.rs`).
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::parse_x509_certificate;
+
+/// The last second that a certificate can name (RFC 5280 §4.1.2.5): the end of the year 9999, for "never".
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// What a certificate says about itself. That it says so proves nothing.
+///
+/// Prints as one line. Characters that would disturb a terminal or a log are escaped.
+///
+/// ```no_run
+/// # fn show(tls: &hearken_http::TlsInfo) {
+/// if let Some(certificate) = tls.peer_certificate() {
+///     println!("{} until {:?}", certificate.subject(), certificate.not_after());
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateInfo {
+    subject: String,
+    issuer: String,
+    names: Vec<String>,
+    not_before: SystemTime,
+    not_after: SystemTime,
+    self_issued: bool,
+}
+
+impl CertificateInfo {
+    /// Reads a certificate in DER. `None` if it is none.
+    #[must_use]
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = parse_x509_certificate(der).ok()?;
+        let validity = certificate.validity();
+        Some(Self {
+            subject: clean(&certificate.subject().to_string()),
+            issuer: clean(&certificate.issuer().to_string()),
+            names: names(&certificate),
+            not_before: moment(validity.not_before.timestamp()),
+            not_after: moment(validity.not_after.timestamp()),
+            self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+        })
+    }
+
+    /// Whose it is, as in `CN=example.org`. Often empty in new certificates, whose names count alone.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Who issued it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The host names and IP addresses it is for (its subject alternative names; the common name does not count).
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The first moment at which it is valid.
+    #[must_use]
+    pub const fn not_before(&self) -> SystemTime {
+        self.not_before
+    }
+
+    /// The last moment at which it is valid.
+    #[must_use]
+    pub const fn not_after(&self) -> SystemTime {
+        self.not_after
+    }
+
+    /// Whether subject and issuer are the same, as in a self-signed certificate and in a root.
+    #[must_use]
+    pub const fn is_self_issued(&self) -> bool {
+        self.self_issued
+    }
+}
+
+impl fmt::Display for CertificateInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}, issued by {}, valid from {} to {}, for {}",
+            or(&self.subject, "one without a subject"),
+            or(&self.issuer, "nobody named"),
+            httpdate::fmt_http_date(self.not_before),
+            httpdate::fmt_http_date(self.not_after),
+            list(&self.names),
+        )
+    }
+}
+
+fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
+    if text.is_empty() { none } else { text }
+}
+
+/// The names, the first few of them: some certificates have hundreds.
+pub(super) fn list(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    if names.is_empty() {
+        return "no name".to_owned();
+    }
+    let mut text = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN {
+        text += &format!(" and {} more", names.len() - SHOWN);
+    }
+    text
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let of = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(clean(name)),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).map(|ip| Ipv4Addr::from(ip).to_string());
+            let v6 = <[u8; 16]>::try_from(*bytes).map(|ip| Ipv6Addr::from(ip).to_string());
+            v4.or(v6).ok()
+        }
+        _ => None,
+    };
+    extension
+        .value
+        .general_names
+        .iter()
+        .filter_map(of)
+        .collect()
+}
+
+/// Text of a stranger: no control characters.
+pub(super) fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            clean.extend(c.escape_default());
+        } else {
+            clean.push(c);
+        }
+    }
+    clean
+}
+
+/// Within the years that a date can be printed for.
+fn moment(seconds: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds.clamp(0, LAST_SECOND).unsigned_abs())
+}

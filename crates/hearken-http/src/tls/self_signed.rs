@@ -1,0 +1,57 @@
+//! A certificate for development, made on the spot.
+
+use super::error::TlsError;
+use super::server::ServerTls;
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
+use rcgen::{KeyUsagePurpose, date_time_ymd};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// How long it is valid. It is made anew at each start, and should not outlive its use by much.
+const VALID: Duration = Duration::from_secs(90 * 86_400);
+
+impl ServerTls {
+    /// A fresh certificate for these names and addresses, signed by itself, valid for 90 days, and its PEM: a client that
+    /// is given it as a root trusts this server. For development; nobody else has reason to trust it.
+    ///
+    /// # Errors
+    /// When a name cannot be in a certificate.
+    ///
+    /// ```
+    /// use hearken_http::{ClientTls, ServerTls};
+    /// let (tls, pem) = ServerTls::self_signed(&["localhost", "127.0.0.1", "::1"])?;
+    /// assert_eq!(tls.certificates()[0].names(), ["localhost", "127.0.0.1", "::1"]);
+    /// let client = ClientTls::new().root_pem(pem.as_bytes())?;
+    /// # Ok::<(), hearken_http::TlsError>(())
+    /// ```
+    pub fn self_signed(names: &[&str]) -> Result<(Self, String), TlsError> {
+        let (certificate, key) = make(names).map_err(|error| {
+            TlsError::settings(format!("a self-signed certificate cannot be made: {error}"))
+        })?;
+        let tls = Self::from_pem(certificate.as_bytes(), key.as_bytes())?;
+        Ok((tls, certificate))
+    }
+}
+
+/// Certificate and key as PEM.
+fn make(names: &[&str]) -> Result<(String, String), rcgen::Error> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "hearken, for development");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let epoch = date_time_ymd(1970, 1, 1);
+    // A day early: the clocks of machines differ.
+    params.not_before = epoch + now.saturating_sub(DAY);
+    params.not_after = epoch + now + VALID;
+    let certificate = params.self_signed(&key)?;
+    Ok((certificate.pem(), key.serialize_pem()))
+}

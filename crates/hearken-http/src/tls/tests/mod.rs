@@ -1,0 +1,7 @@
+//! TLS in memory and over sockets: certificates made for the occasion.
+
+mod authority;
+mod client;
+mod flush;
+mod server;
+mod serving;

@@ -1,0 +1,438 @@
+//! The server's side in memory: certificates, names, changes while it runs, certificates of clients.
+
+use super::authority::{Authority, Pair};
+use crate::tls::accept::{Turns, accept};
+use crate::tls::provider;
+use crate::tls::{ClientCertificates, ClientTls, ServerTls, TlsError, TlsErrorKind, TlsInfo};
+use rustls::ClientConfig;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+type Ends = (Result<TlsInfo, TlsError>, Result<TlsInfo, Option<TlsError>>);
+
+/// One handshake: what the client has of it, and what the server has.
+async fn meet(server: &ServerTls, client: &ClientTls, host: &str) -> Ends {
+    meet_on(700, server, client, host).await
+}
+
+/// On a transport that holds so many bytes.
+async fn meet_on(room: usize, server: &ServerTls, client: &ClientTls, host: &str) -> Ends {
+    let (ours, theirs) = duplex(room);
+    let connect = async {
+        let (mut stream, info) = client.connect(host, ours).await?;
+        // In TLS 1.3 a client learns only from what it reads that its certificate was refused.
+        let mut byte = [0];
+        let read = stream.read_exact(&mut byte).await;
+        read.map_err(|error| TlsError::handshake(error, None))?;
+        Ok(info)
+    };
+    let turns = Turns::new();
+    let serve = async {
+        match accept(server, &turns, theirs).await {
+            Ok((mut stream, info)) => {
+                stream.write_all(b".").await.unwrap();
+                let _ = stream.shutdown().await; // a client that has read enough may be gone
+                Ok(info)
+            }
+            Err(failed) => Err(failed.error),
+        }
+    };
+    tokio::join!(connect, serve)
+}
+
+fn server(pair: &Pair) -> ServerTls {
+    ServerTls::from_pem(pair.chain.as_bytes(), pair.key.as_bytes()).unwrap()
+}
+
+fn trusting(authority: &Authority) -> ClientTls {
+    let client = ClientTls::new().system_roots(false);
+    client.root_pem(authority.root().as_bytes()).unwrap()
+}
+
+fn presented(info: &TlsInfo) -> Vec<String> {
+    info.peer_certificate().unwrap().names().to_vec()
+}
+
+/// A directory of its own, gone at the end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("hearken-tls-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn both_ends_agree_on_what_was_agreed() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    let (ours, theirs) = meet(&server, &trusting(&authority), "a.test").await;
+    let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+    assert_eq!(ours.version(), theirs.version());
+    assert_eq!(ours.cipher_suite(), theirs.cipher_suite());
+    assert_eq!(theirs.alpn().as_deref(), Some("http/1.1"));
+    assert_eq!(theirs.server_name(), Some("a.test"));
+    assert!(theirs.peer_certificate().is_none() && !theirs.is_resumed());
+}
+
+#[tokio::test]
+async fn a_certificate_is_chosen_by_name() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    for names in [["B.test", "c.test"], ["*.d.test", "x.d.test"]] {
+        let pair = authority.issue(&names);
+        server
+            .add_pem(pair.chain.as_bytes(), pair.key.as_bytes())
+            .unwrap();
+    }
+    let exact = authority.issue(&["y.d.test"]);
+    server
+        .add_pem(exact.chain.as_bytes(), exact.key.as_bytes())
+        .unwrap();
+    let client = trusting(&authority);
+    for (host, first) in [
+        ("a.test", "a.test"),
+        ("b.test", "B.test"),
+        ("C.TEST", "B.test"),
+        ("w.d.test", "*.d.test"),
+        ("y.d.test", "y.d.test"),
+    ] {
+        let info = meet(&server, &client, host).await.0.unwrap();
+        assert_eq!(presented(&info)[0], first, "{host}");
+    }
+    for host in ["e.test", "w.w.d.test", "d.test"] {
+        let error = meet(&server, &client, host).await.0.unwrap_err();
+        assert!(
+            error.to_string().contains("but for a.test"),
+            "the first one is the default: {error}"
+        );
+    }
+    assert_eq!(server.certificates().len(), 4);
+}
+
+#[tokio::test]
+async fn of_two_keys_for_a_name_the_client_gets_the_one_it_knows() {
+    let authority = Authority::new("Test Root");
+    let curve = authority.issue_by(&rcgen::PKCS_ECDSA_P384_SHA384, &["a.test"], |_| {});
+    let edwards = authority.issue_by(&rcgen::PKCS_ED25519, &["a.test"], |_| {});
+    let server = server(&curve);
+    server
+        .add_pem(edwards.chain.as_bytes(), edwards.key.as_bytes())
+        .unwrap();
+    let names = crate::tls::names::Names::default();
+    assert!(
+        names
+            .choose(None, &[rustls::SignatureScheme::ED25519])
+            .is_none(),
+        "nothing to choose"
+    );
+    let resolver = &server.config().cert_resolver;
+    let debug = format!("{resolver:?}");
+    assert!(debug.contains("a.test"), "{debug}");
+    // The first fits whoever knows both.
+    let info = meet(&server, &trusting(&authority), "a.test")
+        .await
+        .0
+        .unwrap();
+    assert_eq!(presented(&info), ["a.test"]);
+}
+
+#[tokio::test]
+async fn sessions_are_resumed_for_their_name_alone() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test", "b.test"]));
+    let client = trusting(&authority);
+    let first = meet(&server, &client, "a.test").await.1.unwrap();
+    let second = meet(&server, &client, "a.test").await.1.unwrap();
+    assert_eq!((first.is_resumed(), second.is_resumed()), (false, true));
+    let other = meet(&server, &client, "b.test").await.1.unwrap();
+    assert!(!other.is_resumed());
+    server.reload().unwrap();
+    let after = meet(&server, &client, "a.test").await.1.unwrap();
+    assert!(
+        !after.is_resumed(),
+        "what was agreed on before a change does not count after it"
+    );
+}
+
+#[tokio::test]
+async fn old_sessions_are_resumed_in_tls_1_2_too() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    let mut roots = rustls::RootCertStore::empty();
+    let pem = authority.root();
+    let origin = crate::tls::pem::Origin("root");
+    let root = crate::tls::pem::certificates(pem.as_bytes(), origin).unwrap();
+    roots.add(root[0].clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    for resumed in [false, true] {
+        let (ours, theirs) = duplex(4096);
+        let turns = Turns::new();
+        let name = "a.test".try_into().unwrap();
+        let (ours, theirs) = tokio::join!(
+            connector.connect(name, ours),
+            accept(&server, &turns, theirs)
+        );
+        ours.unwrap();
+        let Ok((_, info)) = theirs else {
+            panic!("no handshake")
+        };
+        assert_eq!((info.version(), info.is_resumed()), ("TLSv1.2", resumed));
+    }
+}
+
+#[tokio::test]
+async fn new_handshakes_use_the_new_certificate() {
+    let authority = Authority::new("Test Root");
+    let directory = Directory::new("reload");
+    let pair = authority.issue(&["a.test", "old.test"]);
+    let chain = directory.write("chain.pem", &pair.chain);
+    let key = directory.write("key.pem", &pair.key);
+    let server = ServerTls::from_files(&chain, &key).unwrap();
+    let held_by_a_server = server.clone();
+    let client = trusting(&authority);
+    let soon = SystemTime::now() + Duration::from_secs(3600);
+    assert!(server.not_after() > soon);
+
+    let new = authority.issue_with(&["a.test", "new.test"], |params| {
+        params.not_after = rcgen::date_time_ymd(2001, 2, 3);
+    });
+    directory.write("key.pem", &new.key);
+    let text = server.reload().unwrap_err().to_string();
+    assert!(
+        text.contains("does not belong to the first certificate"),
+        "{text}"
+    );
+    let info = meet(&held_by_a_server, &client, "a.test").await.0.unwrap();
+    assert_eq!(
+        presented(&info)[1],
+        "old.test",
+        "what cannot be used changes nothing"
+    );
+
+    directory.write("chain.pem", &new.chain);
+    server.reload().unwrap();
+    assert!(server.not_after() < SystemTime::now());
+    let any = client.clone().dangerously_accept_any_certificate();
+    let info = meet(&held_by_a_server, &any, "a.test").await.0.unwrap();
+    assert_eq!(presented(&info)[1], "new.test");
+
+    let third = authority.issue(&["a.test", "third.test"]);
+    server
+        .replace_pem(third.chain.as_bytes(), third.key.as_bytes())
+        .unwrap();
+    let info = meet(&held_by_a_server, &client, "a.test").await.0.unwrap();
+    assert_eq!(presented(&info)[1], "third.test");
+}
+
+#[tokio::test]
+async fn clients_show_who_they_are() {
+    let (authority, stranger) = (Authority::new("Test Root"), Authority::new("Stranger"));
+    let server = server(&authority.issue(&["a.test"]));
+    let roots = authority.root();
+    let anybody = trusting(&authority);
+    let with = |pair: &Pair| {
+        let (chain, key) = (pair.chain.as_bytes(), pair.key.as_bytes());
+        anybody.clone().certificate_pem(chain, key).unwrap()
+    };
+    let friend = with(&authority.issue_to_client("me"));
+    let foe = with(&stranger.issue_to_client("them"));
+    let wrong = with(&authority.issue_with(&["server.test"], |params| {
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    }));
+    for wanted in [ClientCertificates::Required, ClientCertificates::Optional] {
+        server
+            .client_certificates_pem(roots.as_bytes(), wanted)
+            .unwrap();
+        let (ours, theirs) = meet(&server, &friend, "a.test").await;
+        ours.unwrap();
+        assert_eq!(
+            theirs.unwrap().peer_certificate().unwrap().subject(),
+            "CN=me"
+        );
+
+        let again = meet(&server, &friend, "a.test").await.1.unwrap();
+        assert!(again.is_resumed());
+        assert_eq!(
+            again.peer_certificate().unwrap().subject(),
+            "CN=me",
+            "a session keeps it"
+        );
+
+        let (ours, theirs) = meet(&server, &foe, "a.test").await;
+        let (ours, theirs) = (ours.unwrap_err(), theirs.unwrap_err().unwrap());
+        assert_eq!((ours.kind(), ours.alert()), (TlsErrorKind::Alert, Some(48)));
+        assert!(
+            ours.to_string()
+                .contains("does not trust the issuer of our certificate"),
+            "{ours}"
+        );
+        let text = theirs.to_string();
+        assert!(
+            theirs.is_certificate() && text.contains("CN=them"),
+            "{text}"
+        );
+        assert!(text.contains("roots for clients"), "{text}");
+
+        let theirs = meet(&server, &wrong, "a.test")
+            .await
+            .1
+            .unwrap_err()
+            .unwrap();
+        assert!(
+            theirs.to_string().contains("not meant for clients"),
+            "{theirs}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_is_let_in_where_none_is_required() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    let (anybody, roots) = (trusting(&authority), authority.root());
+    server
+        .client_certificates_pem(roots.as_bytes(), ClientCertificates::Optional)
+        .unwrap();
+    assert!(
+        meet(&server, &anybody, "a.test")
+            .await
+            .1
+            .unwrap()
+            .peer_certificate()
+            .is_none()
+    );
+    server
+        .client_certificates_pem(roots.as_bytes(), ClientCertificates::Required)
+        .unwrap();
+    let (ours, theirs) = meet(&server, &anybody, "a.test").await;
+    assert!(
+        ours.unwrap_err()
+            .to_string()
+            .contains("it wants a certificate of us")
+    );
+    assert!(theirs.unwrap_err().unwrap().is_certificate());
+}
+
+#[tokio::test]
+async fn a_client_of_another_protocol_gets_the_alert() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    let (ours, theirs) = meet(&server, &trusting(&authority).alpn(["h2"]), "a.test").await;
+    assert_eq!(
+        ours.unwrap_err().alert(),
+        Some(120),
+        "no_application_protocol"
+    );
+    assert_eq!(
+        theirs.unwrap_err().unwrap().kind(),
+        TlsErrorKind::Incompatible
+    );
+    let none: [&str; 0] = [];
+    let info = meet(&server, &trusting(&authority).alpn(none), "a.test")
+        .await
+        .1
+        .unwrap();
+    assert_eq!(info.alpn(), None, "whoever offers nothing means HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_handshake_in_small_pieces_is_one_all_the_same() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    let (ours, theirs) = meet_on(16, &server, &trusting(&authority), "a.test").await;
+    assert!(ours.is_ok() && theirs.is_ok());
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_and_silence_is_not_an_error() {
+    let authority = Authority::new("Test Root");
+    let server = server(&authority.issue(&["a.test"]));
+    let turns = Turns::new();
+    let say = async |bytes: &[u8]| {
+        let (mut ours, theirs) = duplex(4096);
+        ours.write_all(bytes).await.unwrap();
+        ours.shutdown().await.unwrap();
+        let Err(failed) = accept(&server, &turns, theirs).await else {
+            panic!("no handshake was made")
+        };
+        (failed.error.map(|error| error.kind()), failed.plain_http)
+    };
+    assert_eq!(say(b"").await, (None, false));
+    assert_eq!(
+        say(b"GET / HTTP/1.1\r\n\r\n").await,
+        (Some(TlsErrorKind::Protocol), true)
+    );
+    assert_eq!(
+        say(b"\x16\x03\x01\x00\x05hello").await,
+        (Some(TlsErrorKind::Protocol), false)
+    );
+    assert_eq!(
+        say(b"\x80\x2e\x01\x00\x02").await,
+        (Some(TlsErrorKind::Protocol), false),
+        "SSL 2"
+    );
+    assert_eq!(
+        say(b"\x16\x03\x01").await,
+        (Some(TlsErrorKind::Closed), false)
+    );
+}
+
+#[test]
+fn keys_are_read_in_every_form_and_errors_name_the_file() {
+    let authority = Authority::new("Test Root");
+    let directory = Directory::new("files");
+    let pair = authority.issue(&["a.test"]);
+    let chain = directory.write("chain.pem", &pair.chain);
+    let both = directory.write("both.pem", &format!("{}{}", pair.key, pair.chain));
+    assert!(
+        ServerTls::from_files(&both, &both).is_ok(),
+        "one file may hold both"
+    );
+    let told = |name: &str, text: &str| {
+        let key = directory.write(name, text);
+        let text = ServerTls::from_files(&chain, &key).unwrap_err().to_string();
+        assert!(text.contains(key.to_str().unwrap()), "{text}");
+        text
+    };
+    assert!(told("empty.pem", "").contains("found nothing: it is empty"));
+    assert!(told("chain2.pem", &pair.chain).contains("found a certificate"));
+    assert!(told("text.pem", "hello").contains("found no PEM"));
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    assert!(told("enc.pem", encrypted).contains("is encrypted; decrypt it first"));
+    assert!(told("two.pem", &format!("{0}{0}", pair.key)).contains("expected one private key"));
+    let text = ServerTls::from_files(directory.0.join("none.pem"), &both)
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("none.pem"), "{text}");
+    let text = ServerTls::from_files(&directory.0, &both)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("hearken-tls"),
+        "a directory is no file: {text}"
+    );
+}

@@ -1,0 +1,89 @@
+//! The client: one line, one agent, a body that streams both ways, and errors that say what happened. It brings its own
+//! server.
+//!
+//! ```sh
+//! cargo run --example client
+//! ```
+
+use hearken::prelude::*;
+use hearken::{Agent, AgentOptions, Body, post};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Point {
+    x: i32,
+    y: i32,
+}
+
+/// What the client talks to.
+async fn server(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+    match req.path() {
+        "/old" => Ok(res.status(302).set("Location", "/new").end("")),
+        "/new" => Ok(res.end("you have been sent here\n")),
+        "/echo" => {
+            while let Some(piece) = req.data().await? {
+                if !res.write(piece) {
+                    res.drain().await?;
+                }
+            }
+            Ok(res.end(""))
+        }
+        _ => Err(Error::new(404, "try /old, /new or /echo")),
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let handle = Server::new(server).listen("127.0.0.1:0")?.start()?;
+    let base = handle.address().to_string();
+
+    // One line. Redirects are followed, a compressed body is decompressed.
+    let answer = hearken::get(format!("{base}/old")).await?;
+    println!(
+        "{} after {} redirect",
+        answer.status(),
+        answer.history().len()
+    );
+    print!("{}", answer.text().await?);
+
+    // JSON there and back.
+    let point = Point { x: 3, y: 4 };
+    let same: Point = post(format!("{base}/echo"))
+        .json(&point)
+        .await?
+        .json()
+        .await?;
+    println!("{same:?}");
+
+    // An agent of one's own keeps connections and says how long to wait.
+    let mut options = AgentOptions::default();
+    options.connect_timeout = Duration::from_secs(3);
+    let agent = Agent::new(options);
+
+    // A body that streams: piece by piece out, piece by piece back, and never all of it in memory.
+    let body = Body::reader(tokio::io::AsyncReadExt::take(
+        tokio::io::repeat(b'x'),
+        10_000_000,
+    ));
+    let mut answer = agent.post(format!("{base}/echo")).body(body).await?;
+    let mut bytes = 0;
+    while let Some(piece) = answer.data().await? {
+        bytes += piece.len();
+    }
+    println!("{bytes} bytes came back");
+
+    // A status is an answer, unless you say otherwise.
+    let answer = agent.get(format!("{base}/nowhere")).await?;
+    println!("{}", answer.error_for_status().expect_err("a 404"));
+
+    // What fails says in which phase, with whom, and what to do.
+    handle.close();
+    handle.closed().await;
+    let error = agent
+        .get(format!("{base}/new"))
+        .await
+        .expect_err("nobody is there");
+    println!("{:?}: {error}", error.phase());
+    Ok(())
+}
