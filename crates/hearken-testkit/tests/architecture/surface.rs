@@ -89,6 +89,7 @@ impl Surface {
                 }
             }
             syn::Item::Macro(call) => self.events(call),
+            syn::Item::Use(item) if is_public(&item.vis) => self.named_again(&item.tree),
             _ => {}
         }
     }
@@ -131,15 +132,33 @@ impl Surface {
             Some("client_events") => "client_event",
             _ => return,
         };
-        let text = call.mac.tokens.to_string();
-        for statement in text.split(';') {
-            let before = statement.split(" < 'a >").next().unwrap_or_default();
-            let mut words = before.rsplit(',').map(str::trim).skip(1);
-            if let (Some(_), Some(name)) = (words.next(), words.next()) {
-                let name = name.rsplit(|c: char| !c.is_alphanumeric()).next();
-                self.names
-                    .extend(name.map(|name| format!("{module}::{name}")));
+        let words: Vec<_> = call
+            .mac
+            .tokens
+            .clone()
+            .into_iter()
+            .map(|token| token.to_string())
+            .collect();
+        for window in words.windows(5) {
+            if let [name, one, _field, two, three] = window
+                && [one.as_str(), two, three] == [",", ",", "<"]
+            {
+                self.names.insert(format!("{module}::{name}"));
             }
+        }
+    }
+
+    /// Types of other crates that are named again.
+    fn named_again(&mut self, tree: &syn::UseTree) {
+        match tree {
+            syn::UseTree::Path(path) => self.named_again(&path.tree),
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.named_again(tree));
+            }
+            syn::UseTree::Name(name) => {
+                self.names.insert(name.ident.to_string());
+            }
+            syn::UseTree::Rename(_) | syn::UseTree::Glob(_) => {}
         }
     }
 
@@ -202,7 +221,9 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// What is wrong with a row.
 pub(crate) fn faults(row: &Row, surface: &Surface) -> Vec<String> {
+    let reason = row.ours.starts_with("none: ");
     let names: Vec<_> = row.ours.split('`').skip(1).step_by(2).collect();
+    let names = if reason { Vec::new() } else { names };
     let mut faults = Vec::new();
     if row.node.is_empty() || (names.is_empty() && !says_why(&row.ours)) {
         faults.push(format!(
