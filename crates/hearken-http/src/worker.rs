@@ -181,6 +181,7 @@ impl Worker {
         };
         let seat = Seat {
             key: self.wheel.borrow_mut().add(),
+            #[cfg(feature = "tls")]
             born: self.env.orders.get().last,
             worker: Rc::clone(self),
         };
@@ -197,6 +198,7 @@ pub(crate) struct Seat {
     worker: Rc<Worker>,
     key: u32,
     /// The last order to all connections when it was taken.
+    #[cfg(feature = "tls")]
     born: u32,
 }
 

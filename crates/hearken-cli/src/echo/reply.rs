@@ -21,6 +21,8 @@ pub(crate) struct Reply {
     res: ServerResponse,
     status: u16,
     accepts: Accepts,
+    /// The connection has TLS.
+    secure: bool,
     /// To HEAD there is no content, and no need to make it.
     head_only: bool,
     record: Option<Rc<Record>>,
@@ -47,6 +49,7 @@ impl Reply {
                 .set("X-Content-Type-Options", "nosniff"),
             status: 200,
             accepts: Accepts::read(lines.map(|(_, value)| value)),
+            secure: req.peer().tls().is_some(),
             head_only: req.head().method() == "HEAD",
             record,
         }
@@ -165,8 +168,15 @@ impl Reply {
         reply.start(content_type, length, Coding::Identity)
     }
 
-    /// Chooses the coding and says so.
+    /// Chooses the coding and says so. Over https only whoever refuses everything else gets gzip, which no page in a
+    /// browser can make it do: an answer that reflects what a stranger chose, beside what is secret, gives the secret away
+    /// by its compressed length (BREACH).
     fn coded(self, better: Coding) -> (Self, Coding) {
+        let better = if self.secure {
+            Coding::Identity
+        } else {
+            better
+        };
         // Whoever refuses all codings was answered 406 before.
         let coding = self.accepts.choose(better).unwrap_or(Coding::Identity);
         let reply = self.set("Vary", "Accept-Encoding");

@@ -65,11 +65,13 @@ fn ask(url: &str, trusted: impl AsRef<Path>) -> Result<(String, Vec<String>), St
             .root_file(trusted)
             .expect("a certificate");
         let request = Agent::new(options).request("GET", &format!("{url}/plaintext"));
+        let request = request.map(|request| request.set("Accept-Encoding", "gzip"));
         let response = tokio::time::timeout(PATIENCE, request.expect("a URL").end(""));
         let mut response = response
             .await
             .expect("an answer in time")
             .map_err(|error| error.to_string())?;
+        assert_eq!(response.header("content-encoding"), None, "BREACH");
         let text = response.text().await.expect("its body");
         let connection = response.connection();
         let certificate = connection

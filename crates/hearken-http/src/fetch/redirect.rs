@@ -66,7 +66,7 @@ pub struct RedirectAttempt<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectAction {
-    /// Ask there. More than [`MAX`] in a row are an error even so.
+    /// Ask there. More than 50 in a row are an error even so.
     Follow,
     /// Hand out the 3xx response.
     Stop,

@@ -40,8 +40,19 @@ pub(super) struct Failed<T> {
     pub(super) error: Option<TlsError>,
     /// To say good-bye on.
     pub(super) transport: Option<Sniffed<T>>,
-    /// The peer speaks HTTP without TLS.
-    pub(super) plain_http: bool,
+    /// What it is told, if TLS has not told it.
+    pub(super) parting: Parting,
+}
+
+/// The last word to a client that could not be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parting {
+    /// None, or the alert that is out.
+    Silent,
+    /// It speaks HTTP without TLS.
+    PlainHttp,
+    /// It speaks a version of TLS before 1.2, by the number that it knows it by.
+    OldVersion(u8),
 }
 
 /// The handshake. The certificate is chosen, and the settings are taken, when the client's first message is there.
@@ -54,11 +65,16 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let transport = Sniffed::sniff(transport).await?;
-    if transport.looks_like_http() {
+    let stranger = match transport.first_word() {
+        Parting::Silent => None,
+        Parting::PlainHttp => Some(TlsError::plain_http()),
+        Parting::OldVersion(_) => Some(TlsError::old_version()),
+    };
+    if stranger.is_some() {
         return Err(Failed {
-            error: Some(TlsError::plain_http()),
+            error: stranger,
+            parting: transport.first_word(),
             transport: Some(transport),
-            plain_http: true,
         });
     }
     let mut hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), transport);
@@ -68,7 +84,7 @@ where
             return Err(Failed {
                 error: Some(TlsError::handshake(error, None)),
                 transport: hello.take_io(),
-                plain_http: false,
+                parting: Parting::Silent,
             });
         }
     };
@@ -93,22 +109,25 @@ where
         Err((error, transport)) => Err(Failed {
             error: Some(TlsError::handshake(error, refusal)),
             transport: Some(transport),
-            plain_http: false,
+            parting: Parting::Silent,
         }),
     }
 }
 
 /// Tells a client of plain HTTP what to do, and lets whatever was sent to it arrive: an early close could destroy it
 /// (RFC 9112 §9.6).
-pub(super) async fn farewell<T>(mut transport: Sniffed<T>, plain_http: bool, mut bytes_max: u64)
+pub(super) async fn farewell<T>(mut transport: Sniffed<T>, parting: Parting, mut bytes_max: u64)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    if plain_http {
-        let answer = plain_answer(transport.head.starts_with(b"HEAD "));
-        if transport.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
+    let words = match parting {
+        Parting::Silent => Vec::new(),
+        Parting::PlainHttp => plain_answer(transport.head.starts_with(b"HEAD ")).into_bytes(),
+        // A record with an alert: fatal, protocol_version (RFC 8446 §6.2). rustls would name another reason.
+        Parting::OldVersion(minor) => vec![0x15, 3, minor, 0, 2, 2, 70],
+    };
+    if transport.write_all(&words).await.is_err() {
+        return;
     }
     if transport.shutdown().await.is_err() {
         return;
@@ -155,13 +174,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Sniffed<T> {
         Err(Failed {
             error,
             transport: None,
-            plain_http: false,
+            parting: Parting::Silent,
         })
     }
 
-    /// A record of TLS begins with its type, 20 to 24; what begins with a letter is a method.
-    fn looks_like_http(&self) -> bool {
-        self.head.first().is_some_and(u8::is_ascii_alphabetic)
+    /// Who it is, as far as the first bytes tell. A record of TLS begins with its type, 20 to 24; what begins with a letter
+    /// is a method. A hello (RFC 8446 §4.1.2) has the best old version behind the lengths of record and message; whoever
+    /// knows 1.2 or later says 3.3 there.
+    fn first_word(&self) -> Parting {
+        match *self.head {
+            [b'A'..=b'Z' | b'a'..=b'z', ..] => Parting::PlainHttp,
+            [0x16, 3, _, _, _, 1, _, _, _, 3, minor @ 0..=2, ..] => Parting::OldVersion(minor),
+            _ => Parting::Silent,
+        }
     }
 }
 

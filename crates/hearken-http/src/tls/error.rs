@@ -82,6 +82,10 @@ impl TlsError {
         Self::new(TlsErrorKind::Protocol, text.to_owned())
     }
 
+    pub(super) fn old_version() -> Self {
+        Self::new(TlsErrorKind::Incompatible, OLD.to_owned())
+    }
+
     pub(super) fn timeout() -> Self {
         let text = "expected the handshake to be complete in time";
         Self::new(TlsErrorKind::Timeout, text.to_owned())
@@ -210,9 +214,7 @@ fn incompatible_text(why: &PeerIncompatible) -> String {
         | P::Tls12NotOffered
         | P::Tls12NotOfferedOrEnabled
         | P::Tls13RequiredForQuic
-        | P::SupportedVersionsExtensionRequired => {
-            "the peer speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here".to_owned()
-        }
+        | P::SupportedVersionsExtensionRequired => OLD.to_owned(),
         P::NoCipherSuitesInCommon => "no cipher suite is known to both sides".to_owned(),
         P::NoKxGroupsInCommon | P::NamedGroupsExtensionRequired => {
             "no group for the key exchange is known to both sides".to_owned()
@@ -223,6 +225,8 @@ fn incompatible_text(why: &PeerIncompatible) -> String {
         why => format!("both sides cannot agree: {why:?}"),
     }
 }
+
+const OLD: &str = "the peer speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here";
 
 /// The peer's reason, and what it mostly means.
 fn alert_text(alert: AlertDescription) -> String {

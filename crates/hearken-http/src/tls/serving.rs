@@ -3,7 +3,7 @@
 //! Here: [`Worker::secure`], and [`TlsClientError`], which a listener is given when it fails. Not here: the handshake itself
 //! (`accept.rs`), the connection that follows (`worker.rs`).
 
-use super::accept::{self, Failed, Sniffed};
+use super::accept::{self, Failed, Parting, Sniffed};
 use super::error::{TlsError, TlsErrorKind};
 use super::server::ServerTls;
 use crate::conn::Ending;
@@ -99,7 +99,7 @@ where
         Err(Late::Deadline) => Failed {
             error: Some(TlsError::timeout()),
             transport: None,
-            plain_http: false,
+            parting: Parting::Silent,
         },
         Err(Late::Stopped) => return,
     };
@@ -115,19 +115,19 @@ where
         tell_all(listeners, |listener| listener(&failure));
     }
     if let Some(transport) = failed.transport {
-        bid_farewell(&arriving.seat, transport, failed.plain_http).await;
+        bid_farewell(&arriving.seat, transport, failed.parting).await;
     }
 }
 
 /// As long and for as many bytes as after an answer that closes.
-async fn bid_farewell<T>(seat: &Seat, transport: Sniffed<T>, plain_http: bool)
+async fn bid_farewell<T>(seat: &Seat, transport: Sniffed<T>, parting: Parting)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let worker = seat.worker();
     let limits = &worker.env.limits;
     let until = worker.now() + limits.time.linger;
-    let farewell = accept::farewell(transport, plain_http, limits.body.drain_bytes_max);
+    let farewell = accept::farewell(transport, parting, limits.body.drain_bytes_max);
     // Whoever takes longer has had enough time.
     let _ = seat.within(until, farewell).await;
 }

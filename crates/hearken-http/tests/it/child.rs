@@ -63,12 +63,13 @@ pub(crate) fn cpu_time() -> Duration {
 }
 
 /// Memory that this process has in RAM.
+/// Without the pages of the program itself, which come in as its code is used for the first time.
 pub(crate) fn resident_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = text
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .expect("VmRSS");
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .expect("RssAnon");
     let kib: usize = line
         .trim()
         .trim_end_matches(" kB")

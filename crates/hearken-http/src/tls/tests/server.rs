@@ -1,7 +1,7 @@
 //! The server's side in memory: certificates, names, changes while it runs, certificates of clients.
 
 use super::authority::{Authority, Pair};
-use crate::tls::accept::{Turns, accept};
+use crate::tls::accept::{Parting, Turns, accept};
 use crate::tls::provider;
 use crate::tls::{ClientCertificates, ClientTls, ServerTls, TlsError, TlsErrorKind, TlsInfo};
 use rustls::ClientConfig;
@@ -378,25 +378,31 @@ async fn nonsense_is_refused_and_silence_is_not_an_error() {
         let Err(failed) = accept(&server, &turns, theirs).await else {
             panic!("no handshake was made")
         };
-        (failed.error.map(|error| error.kind()), failed.plain_http)
+        (failed.error.map(|error| error.kind()), failed.parting)
     };
-    assert_eq!(say(b"").await, (None, false));
+    assert_eq!(say(b"").await, (None, Parting::Silent));
     assert_eq!(
         say(b"GET / HTTP/1.1\r\n\r\n").await,
-        (Some(TlsErrorKind::Protocol), true)
+        (Some(TlsErrorKind::Protocol), Parting::PlainHttp)
     );
     assert_eq!(
         say(b"\x16\x03\x01\x00\x05hello").await,
-        (Some(TlsErrorKind::Protocol), false)
+        (Some(TlsErrorKind::Protocol), Parting::Silent)
     );
     assert_eq!(
         say(b"\x80\x2e\x01\x00\x02").await,
-        (Some(TlsErrorKind::Protocol), false),
+        (Some(TlsErrorKind::Protocol), Parting::Silent),
         "SSL 2"
     );
+    for minor in 0..=2 {
+        assert_eq!(
+            say(&[0x16, 3, 1, 0, 60, 1, 0, 0, 56, 3, minor, 7, 7, 7]).await,
+            (Some(TlsErrorKind::Incompatible), Parting::OldVersion(minor))
+        );
+    }
     assert_eq!(
         say(b"\x16\x03\x01").await,
-        (Some(TlsErrorKind::Closed), false)
+        (Some(TlsErrorKind::Closed), Parting::Silent)
     );
 }
 

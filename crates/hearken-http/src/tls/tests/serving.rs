@@ -304,3 +304,18 @@ fn curl_and_openssl_agree() {
     }
     let _ = std::fs::remove_file(&root);
 }
+
+#[tokio::test]
+async fn a_client_of_another_age_is_told_that_its_version_is_too_old() {
+    let scene = Scene::new(|_| {});
+    let mut socket = TcpStream::connect(scene.address()).await.unwrap();
+    let mut hello = vec![0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 2];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+    socket.write_all(&hello).await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer, [0x15, 3, 2, 0, 2, 2, 70], "protocol_version");
+    drop(socket);
+    scene.tells(&["connection", "failed Incompatible", "BadMessage"]);
+}
