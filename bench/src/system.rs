@@ -54,56 +54,72 @@ impl CpuTime {
     }
 }
 
-/// CPU time of the process and its children so far.
+/// CPU time of the process and its children so far. A child that ends meanwhile is left out.
 ///
 /// # Errors
 /// If the process is gone.
 pub fn cpu_time(id: u32) -> io::Result<CpuTime> {
-    let mut time = CpuTime::default();
-    for id in family(id) {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // The name of the program comes second, in brackets, and may hold anything; user and system time are the 14th
-        // and 15th field.
-        let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let mut ticks = fields
-            .split_whitespace()
-            .skip(11)
-            .map_while(|field| field.parse::<u64>().ok());
-        let (Some(user), Some(system)) = (ticks.next(), ticks.next()) else {
-            return Err(io::Error::other("unexpected form of /proc/PID/stat"));
-        };
-        time.user_ticks += user;
-        time.system_ticks += system;
-        for thread in fs::read_dir(format!("/proc/{id}/task"))?.flatten() {
-            let schedstat = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-            time.run_ns += schedstat
-                .split_whitespace()
-                .next()
-                .and_then(|ns| ns.parse().ok())
-                .unwrap_or(0);
+    let mut time = own_cpu_time(id)?;
+    for child in family(id).into_iter().skip(1) {
+        if let Ok(more) = own_cpu_time(child) {
+            time.user_ticks += more.user_ticks;
+            time.system_ticks += more.system_ticks;
+            time.run_ns += more.run_ns;
         }
     }
     Ok(time)
 }
 
-/// Resident memory of the process and its children, in bytes.
+fn own_cpu_time(id: u32) -> io::Result<CpuTime> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name of the program comes second, in brackets, and may hold anything; user and system time are the 14th and 15th
+    // field.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut ticks = fields
+        .split_whitespace()
+        .skip(11)
+        .map_while(|field| field.parse::<u64>().ok());
+    let (Some(user_ticks), Some(system_ticks)) = (ticks.next(), ticks.next()) else {
+        return Err(io::Error::other("unexpected form of /proc/PID/stat"));
+    };
+    let mut run_ns = 0;
+    for thread in fs::read_dir(format!("/proc/{id}/task"))?.flatten() {
+        let schedstat = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        run_ns += schedstat
+            .split_whitespace()
+            .next()
+            .and_then(|ns| ns.parse().ok())
+            .unwrap_or(0);
+    }
+    Ok(CpuTime {
+        user_ticks,
+        system_ticks,
+        run_ns,
+    })
+}
+
+/// Resident memory of the process and its children, in bytes. A child that ends meanwhile is left out.
 ///
 /// # Errors
 /// If the process is gone.
 pub fn resident_bytes(id: u32) -> io::Result<u64> {
-    let mut bytes = 0;
-    for id in family(id) {
-        // `smaps_rollup` counts pages; `VmRSS` of `status` is a sum that may lag behind by some dozen of them.
-        let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))
-            .or_else(|_| fs::read_to_string(format!("/proc/{id}/status")))?;
-        let line = text.lines().find_map(|line| {
-            line.strip_prefix("Rss:")
-                .or_else(|| line.strip_prefix("VmRSS:"))
-        });
-        let kib: Option<u64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        bytes += kib.ok_or_else(|| io::Error::other("no resident memory in /proc"))? * 1024;
-    }
-    Ok(bytes)
+    let children = family(id).into_iter().skip(1);
+    let of_children: u64 = children
+        .filter_map(|child| own_resident_bytes(child).ok())
+        .sum();
+    Ok(own_resident_bytes(id)? + of_children)
+}
+
+fn own_resident_bytes(id: u32) -> io::Result<u64> {
+    // `smaps_rollup` counts pages; `VmRSS` of `status` is a sum that may lag behind by some dozen of them.
+    let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))
+        .or_else(|_| fs::read_to_string(format!("/proc/{id}/status")))?;
+    let line = text.lines().find_map(|line| {
+        line.strip_prefix("Rss:")
+            .or_else(|| line.strip_prefix("VmRSS:"))
+    });
+    let kib: Option<u64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    Ok(kib.ok_or_else(|| io::Error::other("no resident memory in /proc"))? * 1024)
 }
 
 /// The process and all that it started, itself first.

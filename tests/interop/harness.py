@@ -93,9 +93,11 @@ class Server:
 class Peer:
     """A server of somebody else's, from `peers/`, which prints URLs. As a context manager it is ended at the end."""
 
-    def __init__(self, *command, urls=1):
+    def __init__(self, *command, urls=1, **settings):
         # Unbuffered: what a buffer had taken, `select` would wait for.
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env={**os.environ, **settings}
+        )
         self.urls = []
         for _ in range(urls):
             if not select.select([self.process.stdout], [], [], 10)[0]:

@@ -146,7 +146,17 @@ impl Connection {
         self.error = None;
     }
 
-    /// Other limits from here on; to be called between two messages. What a chunked body under way has is as it was.
+    /// Other limits from here on; to be called between two messages. A chunked body that has begun keeps those it began with.
+    ///
+    /// ```
+    /// use hearken_proto::{Connection, Limits, Role};
+    /// let mut limits = Limits::default();
+    /// let mut server = Connection::new(Role::Server, &limits);
+    /// limits.head.target_bytes_max = 3;
+    /// server.set_limits(&limits);
+    /// let error = server.receive(b"GET /abc HTTP/1.1\r\n\r\n").unwrap_err();
+    /// assert_eq!(error.code(), "LIMIT_TARGET_BYTES");
+    /// ```
     pub const fn set_limits(&mut self, limits: &Limits) {
         self.limits = bounds(limits);
         self.body_limits = limits.body;

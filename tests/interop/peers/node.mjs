@@ -1,6 +1,10 @@
 // A server of Node's http, or https with CERT and KEY, for clients: node node.mjs [CERT KEY]. Prints its URL, alone on one
-// line. Its endpoints are those of `hearken echo` as far as clients need them, and what only the other end can tell:
-//   /connections   how many connections came so far, as JSON; with TLS also how many of them resumed a session
+// line. SOCKET=PATH listens on a Unix socket instead and prints the path; KEEP_ALIVE_MS closes idle connections after so long.
+// Its endpoints are those of `hearken echo` as far as clients need them, and what only the other end can tell:
+//   /connections   how many connections came so far, as JSON; with TLS also how many of them resumed a session; how many
+//                  requests and responses broke off
+//   /quiet         an answer that does not say how long the connection is kept
+//   /drop          closes the connection, unless this is the first request on it
 //   /information   102, 103 with a Link, then 200
 //   /refuse        417 to `Expect: 100-continue`, the body unread; everywhere else 100 Continue comes
 // `Upgrade: echo` is answered 101, then bytes come back. CONNECT opens a tunnel, to this machine alone.
@@ -11,7 +15,7 @@ import https from 'node:https';
 import net from 'node:net';
 
 const [, , cert, key] = process.argv;
-const counted = { connections: 0, resumed: 0 };
+const counted = { connections: 0, resumed: 0, brokenRequests: 0, brokenResponses: 0 };
 
 const whole = (res, status, content, type = 'text/plain') => {
   res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(content) });
@@ -22,10 +26,15 @@ const json = (res, value) => whole(res, 200, JSON.stringify(value), 'application
 const ENDPOINTS = {
   '/plaintext': (req, res) => whole(res, 200, 'Hello, World!'),
   '/json': (req, res) => json(res, { message: 'Hello, World!' }),
-  '/headers': (req, res) => json(res, { rawHeaders: req.rawHeaders }),
+  '/headers': (req, res) => json(res, { rawHeaders: req.rawHeaders, url: req.url }),
   '/ip': (req, res) => json(res, { origin: req.socket.remoteAddress, port: req.socket.remotePort }),
   '/method': (req, res) => json(res, { method: req.method }),
   '/connections': (req, res) => json(res, counted),
+  '/quiet': (req, res) => {
+    res.setHeader('Connection', 'keep-alive'); // Node adds how long only to a field of its own
+    whole(res, 200, 'quiet');
+  },
+  '/drop': (req, res) => (req.socket.served > 1 ? req.socket.destroy() : whole(res, 200, 'the first one here')),
   '/refuse': (req, res) => whole(res, 200, 'sent without waiting'),
   '/information': (req, res) => {
     res.writeProcessing();
@@ -67,6 +76,11 @@ const ENDPOINTS = {
 };
 
 function answer(req, res) {
+  req.socket.served = (req.socket.served ?? 0) + 1;
+  req.on('close', () => (counted.brokenRequests += req.complete ? 0 : 1));
+  let sent = 0;
+  res.on('finish', () => (sent = 1));
+  res.on('close', () => (counted.brokenResponses += 1 - sent));
   const { pathname, searchParams } = new URL(req.url, 'http://a');
   const [, first, ...rest] = pathname.split('/');
   const endpoint = ENDPOINTS[`/${first}`];
@@ -106,4 +120,7 @@ server.on(cert ? 'secureConnection' : 'connection', (socket) => {
   counted.connections += 1;
   if (cert && socket.isSessionReused()) counted.resumed += 1;
 });
-server.listen(0, '127.0.0.1', () => console.log(`${cert ? 'https' : 'http'}://127.0.0.1:${server.address().port}`));
+const { SOCKET, KEEP_ALIVE_MS } = process.env;
+if (KEEP_ALIVE_MS) server.keepAliveTimeout = Number(KEEP_ALIVE_MS);
+if (SOCKET) server.listen(SOCKET, () => console.log(SOCKET));
+else server.listen(0, '127.0.0.1', () => console.log(`${cert ? 'https' : 'http'}://127.0.0.1:${server.address().port}`));

@@ -19,6 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         };
         Ok(sent)
     };
-    Server::new(handler).workers(1).listen(peer_kit::address())?.run()?;
+    Server::new(handler)
+        .workers(1)
+        .listen(peer_kit::address())?
+        .run()?;
     Ok(())
 }

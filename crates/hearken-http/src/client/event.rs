@@ -146,9 +146,14 @@ impl Heard {
         }
     }
 
-    /// What is to be told next, and to whom; to be put back. Nothing while somebody else is telling.
+    /// Whether listeners are being called.
+    pub(crate) const fn is_calling(&self) -> bool {
+        self.calling
+    }
+
+    /// What is to be told next, and to whom; to be put back.
     pub(crate) fn take(&mut self) -> Option<(Box<Listeners>, VecDeque<Told>)> {
-        if self.queue.is_empty() || self.calling {
+        if self.queue.is_empty() {
             return None;
         }
         self.calling = true;

@@ -228,14 +228,16 @@ impl Exchange {
         self.core().waiters.leave(side);
     }
 
-    /// Calls listeners with what has happened, outside of the lock, in order.
+    /// Calls listeners with what has happened, outside of the lock, in order. A listener may come here again: what it has
+    /// caused is told when it is back.
     pub(crate) fn tell(&self) {
         loop {
             let mut core = self.core();
-            if !core.heard.any {
+            if !core.heard.any || core.heard.is_calling() {
                 return;
             }
             let Some((mut listeners, queue)) = core.heard.take() else {
+                // Nothing will be told any more: they may hold what they please no longer.
                 let over = core.once.closed.then(|| core.heard.clear());
                 drop(core);
                 drop(over);

@@ -21,6 +21,7 @@ mod request_options;
 mod response;
 mod settle;
 mod spare;
+mod stats;
 mod target;
 mod tunnel;
 mod wire;
@@ -28,7 +29,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use agent::{Agent, AgentStats, HostStats};
+pub use agent::Agent;
 pub use failure::Phase;
 pub use options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,
@@ -37,6 +38,7 @@ pub use origin::{Connected, Timings};
 pub use proxy::Proxies;
 pub use request::{AbortHandle, ClientRequest};
 pub use response::{ClientSource, Response, ResponseFuture};
+pub use stats::{AgentStats, HostStats};
 pub(crate) use target::basic_auth;
 
 use crate::error::Error;

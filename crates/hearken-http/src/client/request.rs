@@ -279,7 +279,7 @@ impl OutgoingMessage for ClientRequest {}
 impl outgoing_message::sealed::Outgoing for ClientRequest {
     fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
         let mut core = self.exchange.core();
-        if matches!(core.stage, Stage::Draft) {
+        if core.connected.is_none() {
             edit(&mut core.draft.fields);
         } else {
             edit(&mut core.draft.fields.clone()); // what was sent is what a second try sends

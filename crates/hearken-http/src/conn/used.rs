@@ -5,21 +5,20 @@
 //! knows nothing of pools. Not here: where connections come from and go (`client/`), the protocol (hearken-proto).
 
 mod deadlines;
+mod driving;
 mod orders;
 
 use super::exchange::Wait;
 use super::incoming::{Incoming, Progress};
 use super::outgoing::Stage;
 use super::output::Output;
-use super::{Drive, Ending, Input};
+use super::{Ending, Input};
 use crate::client::failure::{Cause, Failure, Phase};
 use crate::error::Error;
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Connection, Event, Half, Head, Limits, Role};
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
-use std::task::Context;
 use std::time::{Duration, Instant};
 
 /// Interim responses before the final one. More is a flood.
@@ -260,8 +259,9 @@ impl Used {
         self.hint = super::keep_alive::hint(head.fields());
         let events = head.fields().get("content-type");
         self.turn.rated = !events.is_some_and(|value| value.starts_with(b"text/event-stream"));
-        // RFC 9112 §9.5: whoever answers with an error, or is about to close, does not want the rest of the body.
-        let unwanted = head.status() >= 400 || !self.proto.persistent();
+        // RFC 9112 §9.5: whoever answers with an error does not want the rest of the body. Any other answer may be given while
+        // the body is read.
+        let unwanted = head.status() >= 400;
         if self.turn.stage != Stage::Ended && (unwanted || self.turn.hold.is_some()) {
             self.stop();
         }
@@ -335,121 +335,6 @@ impl Used {
         };
         self.fail(cause);
     }
-}
-
-fn cause_of(error: &io::Error) -> Cause {
-    use io::ErrorKind as K;
-    match error.kind() {
-        K::ConnectionReset | K::ConnectionAborted => Cause::Reset,
-        K::BrokenPipe | K::WriteZero | K::UnexpectedEof => Cause::Gone,
-        kind => Cause::Io(match error.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(kind, error.to_string()),
-        }),
-    }
-}
-
-impl Drive for Used {
-    fn wants_read(&self) -> bool {
-        let most = self.limits.body.queue_bytes as usize;
-        !self.eof && self.ending.is_none() && self.incoming.queued() < most
-    }
-
-    fn at_eof(&self) -> bool {
-        self.eof
-    }
-
-    fn body_left(&self) -> u64 {
-        self.proto.body_left().unwrap_or(0)
-    }
-
-    fn handle_input(&mut self, input: &Input<'_>, _cx: &mut Context<'_>, now: Instant) {
-        self.turn.moved = now;
-        self.turn.head_since.get_or_insert(now);
-        if let Err(error) = self.receive(input, now) {
-            self.fail(Cause::Protocol(error));
-        }
-    }
-
-    fn handle_eof(&mut self, _cx: &mut Context<'_>, _now: Instant) {
-        self.eof = true;
-        if self.ending.is_some() {
-            return;
-        }
-        let silent = !self.has_answer();
-        match self.proto.receive_eof() {
-            _ if silent => self.lost(Cause::Gone),
-            Ok(Some(_)) => self.complete(false),
-            Ok(None) => self.lost(Cause::Gone),
-            Err(error) => self.fail(Cause::Protocol(error)),
-        }
-    }
-
-    fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
-        self.lost(cause_of(error));
-    }
-
-    /// An answer may lie behind it: a peer that has had enough of the request says so and closes.
-    fn handle_unwritable(&mut self, error: &io::Error, _cx: &mut Context<'_>, now: Instant) {
-        self.unwritable.get_or_insert_with(|| cause_of(error));
-        self.stop();
-        self.turn.sent.get_or_insert(now);
-        if self.eof {
-            self.lost(Cause::Gone);
-        }
-    }
-
-    fn handle_stuck(&mut self, _cx: &mut Context<'_>) {
-        self.fail(Cause::Timeout(self.limits.time.write_idle));
-    }
-
-    fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
-        self.time_out(now);
-    }
-
-    fn poll_app(&mut self, _cx: &mut Context<'_>, now: Instant) {
-        self.note_wait(now);
-    }
-
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let mut progress = false;
-        while !self.out.is_empty() {
-            self.turn.write_since.get_or_insert(now);
-            let Some(count) = write(&self.out) else {
-                break;
-            };
-            self.out.wrote(count);
-            self.turn.write_since = None;
-            self.turn.moved = now;
-            progress = true;
-        }
-        if self.turn.stage == Stage::Ended && self.turn.hold.is_none() && self.out.is_empty() {
-            self.turn.sent.get_or_insert(now);
-        }
-        progress
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.next_deadline().map(|(at, _)| at)
-    }
-
-    fn ending(&self) -> Option<Ending> {
-        self.ending
-    }
-
-    fn write_idle(&self) -> Duration {
-        self.limits.time.write_idle
-    }
-
-    fn linger(&self) -> (Duration, u64) {
-        (Duration::ZERO, 0) // a client has nobody to wait for
-    }
-
-    fn handle_closed(&mut self, _now: Instant) {}
 }
 
 impl Used {

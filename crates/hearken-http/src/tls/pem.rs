@@ -64,18 +64,20 @@ pub(super) fn private_key(
     pem: &[u8],
     origin: Origin<'_>,
 ) -> Result<PrivateKeyDer<'static>, TlsError> {
+    // First: with the old form a reader of PEM may take the ciphertext for a key.
+    if is_encrypted(pem) {
+        return Err(origin.error(
+            "the private key is encrypted; decrypt it first, as by: openssl pkey -in KEY -out PLAIN-KEY",
+        ));
+    }
     let mut keys = PrivateKeyDer::pem_slice_iter(pem);
     match (keys.next(), keys.next()) {
         (Some(Ok(key)), None) => Ok(key),
-        (Some(Ok(_)), Some(Ok(_))) => {
-            Err(origin.error("expected one private key, found more; put the right one in a file of its own"))
-        }
+        (Some(Ok(_)), Some(Ok(_))) => Err(origin
+            .error("expected one private key, found more; put the right one in a file of its own")),
         (Some(Err(error)), _) | (_, Some(Err(error))) => {
             Err(origin.error(&format!("the PEM is broken: {error}")))
         }
-        (None, _) if is_encrypted(pem) => Err(origin.error(
-            "the private key is encrypted; decrypt it first, as by: openssl pkey -in KEY -out PLAIN-KEY",
-        )),
         (None, _) => {
             let instead = describe(pem);
             Err(origin.error(&format!(

@@ -460,3 +460,44 @@ async fn a_tunnel() -> Result<(), Error> {
     same(&log, "A client's tunnel");
     done
 }
+
+/// What a listener causes is told when it is back, and nothing is lost.
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_aborts() {
+    let (mut net, log) = (net(), Log::default());
+    let request = net.get("/");
+    let handle = request.abort_handle();
+    request.on(event::Finish, move |()| handle.abort());
+    hear_all(&request, &log);
+    let client = async {
+        let error = request.end("").await.expect_err("given up");
+        assert!(error.is_aborted(), "{error}");
+    };
+    let server = async { net.accept().await.hear().await };
+    tokio::join!(client, server);
+    assert_eq!(
+        log.take(),
+        ["Socket", "Finish", "Abort", "Error in wait", "Close"]
+    );
+}
+
+/// Listeners are let go with the last event: what they hold must not live as long as the response.
+#[tokio::test(start_paused = true)]
+async fn listeners_are_dropped_at_the_end() {
+    let mut net = net();
+    let request = net.get("/");
+    let held = std::sync::Arc::new(());
+    let own = std::sync::Arc::clone(&held);
+    request.on(event::Close, move |()| drop(std::sync::Arc::clone(&own)));
+    let server = async {
+        let mut peer = net.accept().await;
+        peer.hear().await;
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
+    };
+    let (response, ()) = tokio::join!(request.end(""), server);
+    let mut response = response.expect("a response");
+    assert_eq!(std::sync::Arc::strong_count(&held), 2);
+    response.bytes().await.expect("a body");
+    assert_eq!(std::sync::Arc::strong_count(&held), 1);
+}

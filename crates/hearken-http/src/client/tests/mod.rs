@@ -2,7 +2,6 @@
 
 mod events;
 mod harness;
-mod hostile;
 #[cfg(feature = "tls")]
 mod https;
 mod reuse;

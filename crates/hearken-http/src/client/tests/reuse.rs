@@ -364,3 +364,24 @@ fn a_connection_is_not_used_on_another_runtime() {
     run(&mut net);
     assert_eq!(net.agent.stats().created, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn limits_of_one_request_are_not_those_of_the_next() {
+    let two = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: b\r\n\r\nok";
+    let mut net = net();
+    let mut peer = exchange(&mut net, two).await;
+    let wide = net.get("/").max_headers(2);
+    let asked = tokio::spawn(async move { wide.end("").await?.bytes().await });
+    peer.hear().await;
+    peer.say(two).await;
+    asked.await.unwrap().unwrap();
+    let narrow = net.get("/").max_headers(1);
+    let asked = tokio::spawn(async move { narrow.end("").await.map(|_| ()) });
+    peer.hear().await;
+    peer.say(two).await;
+    let error = asked.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("LIMIT_FIELDS"), "{error}");
+    assert_eq!(peer.hear_end().await, "");
+    let mut peer = exchange(&mut net, two).await;
+    assert!(!opens(&mut net, &mut peer).await);
+}

@@ -139,97 +139,107 @@ impl Link {
     }
 }
 
-/// Responses, and what is seen of them, wherever they are cut.
+/// A response, whether the connection ends with it, and what is seen: status, interim statuses, content, ending.
+struct Case(
+    &'static str,
+    bool,
+    u16,
+    &'static [u16],
+    &'static str,
+    Ending,
+);
+
+const CASES: [Case; 9] = [
+    Case(
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        false,
+        200,
+        &[],
+        "ok",
+        Ending::Keep,
+    ),
+    Case("HTTP/1.1 204 No\r\n\r\n", false, 204, &[], "", Ending::Keep),
+    Case(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nA: b\r\n\r\n",
+        false,
+        200,
+        &[],
+        "ok",
+        Ending::Keep,
+    ),
+    Case(
+        "HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+        false,
+        200,
+        &[103],
+        "x",
+        Ending::Keep,
+    ),
+    Case(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+        false,
+        200,
+        &[],
+        "x",
+        Ending::Now,
+    ),
+    Case(
+        "HTTP/1.1 200 OK\r\n\r\nto the end",
+        true,
+        200,
+        &[],
+        "to the end",
+        Ending::Now,
+    ),
+    Case(
+        "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
+        false,
+        200,
+        &[],
+        "x",
+        Ending::Now,
+    ),
+    Case(
+        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx",
+        false,
+        200,
+        &[],
+        "x",
+        Ending::Keep,
+    ),
+    Case(
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
+        true,
+        200,
+        &[],
+        "x",
+        Ending::Cut,
+    ),
+];
+
+/// What is seen of a case whose response comes in these pieces.
+fn seen_of<'a>(case: &Case, pieces: impl Iterator<Item = &'a [u8]>) {
+    let mut link = link();
+    link.get();
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        link.hear(piece);
+    }
+    if case.1 {
+        link.eof();
+    }
+    let expected = (case.2, case.3.to_vec(), case.4.to_owned(), Some(case.5));
+    assert_eq!(link.seen(), expected, "{:?}", case.0);
+}
+
 #[test]
 fn responses_at_every_cut() {
-    let cases: [(&str, bool, u16, &[u16], &str, Option<Ending>); 8] = [
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-            false,
-            200,
-            &[],
-            "ok",
-            Some(Ending::Keep),
-        ),
-        (
-            "HTTP/1.1 204 No\r\n\r\n",
-            false,
-            204,
-            &[],
-            "",
-            Some(Ending::Keep),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nA: b\r\n\r\n",
-            false,
-            200,
-            &[],
-            "ok",
-            Some(Ending::Keep),
-        ),
-        (
-            "HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
-            false,
-            200,
-            &[103],
-            "x",
-            Some(Ending::Keep),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
-            false,
-            200,
-            &[],
-            "x",
-            Some(Ending::Now),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\n\r\nto the end",
-            true,
-            200,
-            &[],
-            "to the end",
-            Some(Ending::Now),
-        ),
-        (
-            "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
-            false,
-            200,
-            &[],
-            "x",
-            Some(Ending::Now),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
-            true,
-            200,
-            &[],
-            "x",
-            Some(Ending::Cut),
-        ),
-    ];
-    for (answer, eof, status, interims, content, ending) in cases {
-        for cut in 0..=answer.len() {
-            let mut link = link();
-            link.get().hear(&answer.as_bytes()[..cut]);
-            if cut < answer.len() {
-                link.hear(&answer.as_bytes()[cut..]);
-            }
-            if eof {
-                link.eof();
-            }
-            let expected = (status, interims.to_vec(), content.to_owned(), ending);
-            assert_eq!(link.seen(), expected, "{answer:?} cut at {cut}");
+    for case in &CASES {
+        let bytes = case.0.as_bytes();
+        for cut in 0..=bytes.len() {
+            let (first, second) = bytes.split_at(cut);
+            seen_of(case, [first, second].into_iter());
         }
-        let mut link = link();
-        link.get();
-        answer.as_bytes().chunks(1).for_each(|byte| {
-            link.hear(byte);
-        });
-        if eof {
-            link.eof();
-        }
-        assert_eq!(link.seen().3, ending, "{answer:?} byte by byte");
+        seen_of(case, bytes.chunks(1));
     }
 }
 

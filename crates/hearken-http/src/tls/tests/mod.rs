@@ -5,3 +5,4 @@ mod client;
 mod flush;
 mod server;
 mod serving;
+mod truncation;

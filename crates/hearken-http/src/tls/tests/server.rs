@@ -2,7 +2,9 @@
 
 use super::authority::{Authority, Pair};
 use crate::tls::accept::{Parting, Turns, accept};
-use crate::tls::provider;
+use crate::tls::names::Names;
+use crate::tls::pem::{self, Origin};
+use crate::tls::{CertificateInfo, provider};
 use crate::tls::{ClientCertificates, ClientTls, ServerTls, TlsError, TlsErrorKind, TlsInfo};
 use rustls::ClientConfig;
 use std::fs;
@@ -127,31 +129,36 @@ async fn a_certificate_is_chosen_by_name() {
     assert_eq!(server.certificates().len(), 4);
 }
 
-#[tokio::test]
-async fn of_two_keys_for_a_name_the_client_gets_the_one_it_knows() {
+#[test]
+fn of_two_keys_for_a_name_the_client_gets_the_first_that_it_knows() {
+    use rustls::SignatureScheme as Scheme;
     let authority = Authority::new("Test Root");
-    let curve = authority.issue_by(&rcgen::PKCS_ECDSA_P384_SHA384, &["a.test"], |_| {});
-    let edwards = authority.issue_by(&rcgen::PKCS_ED25519, &["a.test"], |_| {});
-    let server = server(&curve);
-    server
-        .add_pem(edwards.chain.as_bytes(), edwards.key.as_bytes())
-        .unwrap();
-    let names = crate::tls::names::Names::default();
-    assert!(
-        names
-            .choose(None, &[rustls::SignatureScheme::ED25519])
-            .is_none(),
-        "nothing to choose"
-    );
-    let resolver = &server.config().cert_resolver;
-    let debug = format!("{resolver:?}");
-    assert!(debug.contains("a.test"), "{debug}");
-    // The first fits whoever knows both.
-    let info = meet(&server, &trusting(&authority), "a.test")
-        .await
-        .0
-        .unwrap();
-    assert_eq!(presented(&info), ["a.test"]);
+    let origin = Origin("test");
+    let mut names = Names::default();
+    let mut chains = Vec::new();
+    for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+        let pair = authority.issue_by(algorithm, &["a.test"], |_| {});
+        let chain = pem::certificates(pair.chain.as_bytes(), origin).unwrap();
+        let key = pem::private_key(pair.key.as_bytes(), origin).unwrap();
+        let info = CertificateInfo::from_der(&chain[0]).unwrap();
+        names.add(&info, pem::certified_key(chain.clone(), key).unwrap());
+        chains.push(chain);
+    }
+    let choose = |name, schemes: &[Scheme]| {
+        let chosen = names.choose(name, schemes)?;
+        chains.iter().position(|chain| *chain == chosen.cert)
+    };
+    let (p384, ed25519) = (Scheme::ECDSA_NISTP384_SHA384, Scheme::ED25519);
+    for name in [Some("a.test"), Some("other.test"), None] {
+        assert_eq!(choose(name, &[p384]), Some(0));
+        assert_eq!(choose(name, &[ed25519]), Some(1));
+        assert_eq!(
+            choose(name, &[ed25519, p384]),
+            Some(0),
+            "the first that was given"
+        );
+        assert_eq!(choose(name, &[Scheme::RSA_PSS_SHA256]), None);
+    }
 }
 
 #[tokio::test]
@@ -177,9 +184,9 @@ async fn old_sessions_are_resumed_in_tls_1_2_too() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test"]));
     let mut roots = rustls::RootCertStore::empty();
-    let pem = authority.root();
-    let origin = crate::tls::pem::Origin("root");
-    let root = crate::tls::pem::certificates(pem.as_bytes(), origin).unwrap();
+    let root = authority.root();
+    let origin = Origin("root");
+    let root = pem::certificates(root.as_bytes(), origin).unwrap();
     roots.add(root[0].clone()).unwrap();
     let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS12])
@@ -406,8 +413,22 @@ async fn nonsense_is_refused_and_silence_is_not_an_error() {
     );
 }
 
+/// What OpenSSL writes: an authority's certificate for a server's own, and keys in the two old forms.
+#[tokio::test]
+async fn keys_of_openssl_are_read() {
+    for (host, pem) in [
+        ("rsa.test", &include_bytes!("rsa.pem")[..]),
+        ("sec1.test", &include_bytes!("sec1.pem")[..]),
+    ] {
+        let server = ServerTls::from_pem(pem, pem).unwrap();
+        let client = ClientTls::new().system_roots(false).root_pem(pem).unwrap();
+        let info = meet(&server, &client, host).await.0.unwrap();
+        assert_eq!(presented(&info), [host]);
+    }
+}
+
 #[test]
-fn keys_are_read_in_every_form_and_errors_name_the_file() {
+fn errors_of_files_name_the_file() {
     let authority = Authority::new("Test Root");
     let directory = Directory::new("files");
     let pair = authority.issue(&["a.test"]);
@@ -429,6 +450,8 @@ fn keys_are_read_in_every_form_and_errors_name_the_file() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     assert!(told("enc.pem", encrypted).contains("is encrypted; decrypt it first"));
+    let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+    assert!(told("old.pem", old).contains("is encrypted; decrypt it first"));
     assert!(told("two.pem", &format!("{0}{0}", pair.key)).contains("expected one private key"));
     let text = ServerTls::from_files(directory.0.join("none.pem"), &both)
         .unwrap_err()
