@@ -391,6 +391,36 @@ fn client() {
 }
 
 #[test]
+fn https() {
+    let mut example = Example::start("https", &[]);
+    let lines = example.rest();
+    assert!(example.child.wait().expect("it ends").success());
+    assert!(lines[0].contains("self-signed"), "{lines:?}");
+    assert_eq!(lines[1..], ["over TLSv1.3", "HEARKEN"]);
+}
+
+#[test]
+fn tunnel() {
+    let (example, hello) = (Example::serve("tunnel"), Example::serve("hello"));
+    let there = hello.address.expect("it serves");
+    let mut client = example.connect();
+    client.send(format!("CONNECT {there} HTTP/1.1\r\nHost: {there}\r\n\r\n"));
+    while client.line() != "\r\n" {}
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(
+        client.answer().head.starts_with("HTTP/1.1 200 OK"),
+        "through the tunnel"
+    );
+
+    let mut client = example.connect();
+    client.send("CONNECT example.org:80 HTTP/1.1\r\nHost: example.org:80\r\n\r\n");
+    assert!(
+        client.answer().head.starts_with("HTTP/1.1 403 "),
+        "not to strangers"
+    );
+}
+
+#[test]
 fn events_come_in_their_order() {
     let example = Example::serve("events");
     let mut client = example.connect();

@@ -1,12 +1,13 @@
 //! What must not drift, checked by reading the project itself: who depends on whom, which words a layer must not know,
-//! sizes, and that every path named in a document leads somewhere.
+//! sizes, and that every path and every name in a document leads somewhere.
 //!
-//! Here: the rules. `source.rs` reads the files; `arrows.rs`, `words.rs` and `documents.rs` hold one kind of check each.
+//! Here: the rules. `source.rs` reads the files; `arrows.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind of check each.
 //! Not here: what the compiler and clippy already watch (function length, printing, `unsafe`).
 
 mod arrows;
 mod documents;
 mod source;
+mod surface;
 mod words;
 
 use source::{Source, files_under, root};
@@ -84,6 +85,18 @@ fn documents_lead_somewhere() {
         .flat_map(|path| documents::dead_paths(path))
         .collect();
     none(&found, "a document names a path that does not exist");
+}
+
+#[test]
+fn the_page_for_users_of_node_names_what_is_there() {
+    let surface = surface::Surface::read();
+    let rows = surface::rows();
+    assert!(rows.len() > 200, "{}: where are its rows?", surface::PAGE);
+    let found: Vec<_> = rows
+        .iter()
+        .flat_map(|row| surface::faults(row, &surface))
+        .collect();
+    none(&found, "a row of the page leads nowhere");
 }
 
 #[test]

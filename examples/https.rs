@@ -1,0 +1,60 @@
+//! https both ways, with a certificate that is made on the spot, and a switch to a protocol of our own on top of it.
+//!
+//! ```sh
+//! cargo run --example https
+//! ```
+
+use hearken::prelude::*;
+use hearken::{Agent, AgentOptions, ClientTls, ServerTls};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+
+/// `Upgrade: shout`: every line comes back in capitals.
+async fn shout(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+    let (sent, upgrading) = res.upgrade("shout")?;
+    let mut stream = BufReader::new(upgrading.await?);
+    let mut line = String::new();
+    while stream.read_line(&mut line).await? > 0 {
+        stream.write_all(line.to_uppercase().as_bytes()).await?;
+        stream.flush().await?;
+        line.clear();
+    }
+    Ok(sent)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    // For development. A real certificate comes from files: `ServerTls::from_files("chain.pem", "key.pem")`.
+    let (tls, certificate) = ServerTls::self_signed(&["localhost"])?;
+    let mut server = Server::new(async |req, res| {
+        let peer = req.peer();
+        let version = peer.tls().map(|tls| tls.version().to_owned());
+        res.end(format!("over {}\n", version.unwrap_or_default()))
+    });
+    server.handle(event::Upgrade, shout).tls(&tls);
+    let handle = server.listen("127.0.0.1:0")?.start()?;
+    let url = handle
+        .address()
+        .to_string()
+        .replace("127.0.0.1", "localhost");
+
+    // Nobody else knows this certificate, so the client must be told to trust it.
+    println!("{}", Agent::default().get(&url).await.unwrap_err());
+    let mut options = AgentOptions::default();
+    options.tls = ClientTls::new().root_pem(certificate.as_bytes())?;
+    let agent = Agent::new(options);
+    print!("{}", agent.get(&url).await?.text().await?);
+
+    // The same agent asks for the other protocol.
+    let request = agent.request("GET", &url)?;
+    request.set_header("Connection", "Upgrade")?;
+    request.set_header("Upgrade", "shout")?;
+    let mut stream = request.end("").await?.upgrade()?;
+    stream.write_all(b"hearken\n").await?;
+    let mut answer = [0; 8];
+    stream.read_exact(&mut answer).await?;
+    print!("{}", String::from_utf8_lossy(&answer));
+    drop(stream);
+    handle.close();
+    handle.closed().await;
+    Ok(())
+}
