@@ -3,10 +3,11 @@
 //! Here: the methods of [`IncomingMessage`] for its body. Not here: where it comes from (`source.rs`), listeners
 //! (`message.rs`).
 
+use crate::collect::Collector;
 use crate::error::{Closed, Error};
 use crate::message::IncomingMessage;
 use crate::source::{Source, next_piece};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use std::io;
@@ -39,28 +40,19 @@ impl<S: Source> IncomingMessage<S> {
     /// # Errors
     /// As [`bytes`](Self::bytes).
     pub async fn bytes_up_to(&mut self, max: u64) -> Result<Bytes, Error> {
-        if self
-            .head()
-            .content_length()
-            .is_some_and(|length| length > max)
-        {
+        let announced = self.head().content_length();
+        // The answer to HEAD announces a body that will not come; it is complete from the beginning.
+        if announced.is_some_and(|length| length > max) && !self.source.is_complete() {
             return Err(Error::too_large(max));
         }
-        let Some(first) = self.data().await? else {
-            return Ok(Bytes::new());
-        };
-        let mut all = BytesMut::from(first);
+        let mut all = Collector::new(announced);
         while let Some(piece) = self.data().await? {
             if (all.len() + piece.len()) as u64 > max {
                 return Err(Error::too_large(max));
             }
-            all.extend_from_slice(&piece);
+            all.push(piece);
         }
-        if all.len() as u64 > max {
-            Err(Error::too_large(max))
-        } else {
-            Ok(all.freeze())
-        }
+        Ok(all.finish())
     }
 
     /// The whole body as text.

@@ -21,6 +21,7 @@ mod answer;
 mod body;
 mod client;
 mod client_error;
+mod collect;
 mod conn;
 mod deferred;
 mod error;

@@ -8,8 +8,9 @@ use super::error::{BodyTooLarge, StatusError};
 use super::redirect::shown;
 use super::text;
 use crate::client::Response;
+use crate::collect::Collector;
 use crate::error::Error;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::Stream;
 use hearken_proto::{Fields, FieldsRef};
 use http::{HeaderMap, StatusCode, Version};
@@ -221,18 +222,11 @@ impl Fetched {
             return Err(self.too_large(max));
         }
         self.body_max = Some(max);
-        let Some(first) = self.data().await? else {
-            return Ok(Bytes::new());
-        };
-        let Some(second) = self.data().await? else {
-            return Ok(first);
-        };
-        let mut all = BytesMut::from(first);
-        all.extend_from_slice(&second);
+        let mut all = Collector::new(self.content_length());
         while let Some(piece) = self.data().await? {
-            all.extend_from_slice(&piece);
+            all.push(piece);
         }
-        Ok(all.freeze())
+        Ok(all.finish())
     }
 
     /// Whether the length tells of a body that another request would have got (RFC 9110 §8.6).
