@@ -129,6 +129,7 @@ const SHOWN = {
   '/drip': ['200 OK', '*'.repeat(40)],
   '/trailers': ['200 OK', '"trailers": {}'],
   '/cut/{n}': ['200 OK', ''], // Chromium drops what it has when the connection breaks off
+  '/information': ['200 OK', 'this is what 102 and 103 came before'],
   '/upgrade/echo': ['426 Upgrade Required', 'expected the fields'],
   '/': ['200 OK', '<!doctype html>'],
 };

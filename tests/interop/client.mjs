@@ -226,6 +226,16 @@ await check('http.request: an unknown expectation is 417', async () => {
   assert.equal(res.statusCode, 417);
 });
 
+await check('http.request: 102 and 103 with its Link, then 200', async () => {
+  const seen = [];
+  const { res } = await request({ path: '/information' }, (req) => {
+    req.on('information', ({ statusCode, headers }) => seen.push([statusCode, headers.link]));
+    req.end();
+  });
+  assert.deepEqual(seen, [[102, undefined], [103, '</plaintext>; rel=preload; as=fetch']]);
+  assert.equal(res.statusCode, 200);
+});
+
 await check('http.request: an upgrade, and bytes both ways behind it', async () => {
   const req = http.request({ host, port, path: '/upgrade/echo', headers: { Connection: 'Upgrade', Upgrade: 'echo' } });
   req.end();

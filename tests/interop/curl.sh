@@ -107,6 +107,10 @@ framing() {
         *) fail "an answer that breaks off is an error: /$path" "$(cat "$scratch/down" "$scratch/errors")" ;;
         esac
     done
+    answer=$(curl -sS -D "$scratch/head" "$url/information")
+    equal "102 and 103 come before 200" "102 103 200 this is what 102 and 103 came before" \
+        "$(awk '/^HTTP/ { printf "%s ", $2 }' "$scratch/head")$answer"
+    has "the 103 has a link" '^link: </plaintext>; rel=preload' "$(tr -d '\r' <"$scratch/head")"
     curl -sS -D "$scratch/head" -o "$scratch/down" "$url/trailers"
     answer=$(openssl dgst -sha256 -binary "$scratch/down" | base64)
     has "a trailer comes behind the chunks" "^content-digest: sha-256=:${answer//+/\\+}:" "$(tr -d '\r' <"$scratch/head")"

@@ -49,6 +49,8 @@ def streams():
         with link.stream("GET", "/stream/20", headers={"Accept-Encoding": "identity"}) as answer:
             pieces = list(answer.iter_raw())
         checks.equal("lines come as they are sent", 20, len(b"".join(pieces).splitlines()))
+        answer = link.get("/information")
+        checks.equal("102 and 103 are passed over", (200, "this is what 102 and 103 came before\n"), (answer.status_code, answer.text))
         with link.stream("GET", "/bytes/20000000?seed=7") as answer:
             count = sum(len(piece) for piece in answer.iter_bytes())
         checks.equal("20 MB, piece by piece", 20_000_000, count)

@@ -236,6 +236,16 @@ def expectations():
         checks.equal("a body that did not wait is a body like any other", [b"hello", b"Hello, World!"], answers)
     answer = talk(b"POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
     good = answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"hello") and answers_in(answer) == 1
+    with connect(ADDRESS) as link:
+        reader = Reader(link)
+        for _ in range(2):
+            link.sendall(b"GET /information HTTP/1.1\r\nHost: a\r\n\r\n")
+            heads = [reader.head() for _ in range(2)]
+            seen = [heads[0], heads[1], reader.answer()[0]]
+            links = {"link": "</plaintext>; rel=preload; as=fetch"}
+            checks.equal("102 and 103 have their fields and nothing else", [(102, {}), (103, links), 200], seen)
+    answer_1_0 = talk(b"GET /information HTTP/1.0\r\n\r\n")
+    checks.check("HTTP/1.0 gets the answer alone", answer_1_0.startswith(b"HTTP/1.1 200 "), repr(answer_1_0[:200]))
     checks.check("HTTP/1.0 knows no 1xx and gets none", good, repr(answer[:200]))
     answer = talk(GET + b"Expect: tea\r\n\r\n")
     checks.check("another expectation: 417", answer.startswith(b"HTTP/1.1 417 "), repr(answer[:100]))

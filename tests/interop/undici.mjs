@@ -151,6 +151,14 @@ await check('20 answers that are given up half-way', () => withClient({}, async 
   assert.equal(await body.text(), 'Hello, World!');
 }));
 
+await check('102 and 103 are told, then 200', () => withClient({}, async (client) => {
+  const seen = [];
+  const onInfo = ({ statusCode, headers }) => seen.push([statusCode, headers.link]);
+  const { statusCode, body } = await client.request({ path: '/information', method: 'GET', onInfo });
+  assert.match(await body.text(), /102 and 103/);
+  assert.deepEqual([statusCode, seen], [200, [[102, undefined], [103, '</plaintext>; rel=preload; as=fetch']]]);
+}));
+
 await check('upgrade: bytes go to and fro', () => withClient({}, async (client) => {
   const { headers, socket } = await client.upgrade({ path: '/upgrade/echo', protocol: 'echo' });
   assert.equal(headers.upgrade, 'echo');

@@ -1,4 +1,4 @@
-//! Answers that show how HTTP frames them: with trailers, and broken off.
+//! Answers that show how HTTP frames them: with trailers, broken off, and behind interim responses.
 
 use super::call::Cut;
 use super::coding::Coding;
@@ -28,4 +28,10 @@ pub(crate) async fn cut(cut: Cut, reply: Reply) -> Result<Sent, Error> {
     }
     stream.write(vec![b'*'; cut.bytes]).await?;
     Err(Error::new(500, "broken off, as it was asked for"))
+}
+
+/// Two interim responses and then the answer (RFC 9110 §15.2). HTTP/1.0 gets the answer alone.
+pub(crate) fn information(reply: Reply) -> Result<Sent, Error> {
+    let reply = reply.interim("</plaintext>; rel=preload; as=fetch")?;
+    Ok(reply.whole(TEXT, "this is what 102 and 103 came before\n"))
 }

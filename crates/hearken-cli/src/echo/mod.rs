@@ -68,6 +68,7 @@ async fn perform(call: Call, req: IncomingMessage, reply: Reply) -> Result<Sent,
         Call::Json => reply.whole(JSON, r#"{"message":"Hello, World!"}"#),
         Call::Trailers => return framing::trailers(req, reply).await,
         Call::Cut(cut) => return framing::cut(cut, reply).await,
+        Call::Information => return framing::information(reply),
         Call::Upgrade => return switching::upgrade(&req, reply).await,
         Call::Options(allow) => reply.status(204).set("Allow", allow).empty(),
     })

@@ -133,6 +133,13 @@ impl Reply {
         reply.res.upgrade(protocol)
     }
 
+    /// Says `102 Processing`, and `103 Early Hints` with this link, before anything else.
+    pub(crate) fn interim(self, link: &str) -> Result<Self, Error> {
+        self.res.write_processing()?;
+        self.res.write_early_hints([link])?;
+        Ok(self)
+    }
+
     /// Says why there is no answer.
     pub(crate) fn problem(self, problem: &Problem) -> Sent {
         let reply = match problem.allow {

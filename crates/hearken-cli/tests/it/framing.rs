@@ -40,6 +40,27 @@ fn trailers_where_there_are_none() {
 }
 
 #[test]
+fn interim_responses_come_before_the_answer() {
+    let program = Program::start();
+    let mut client = program.connect();
+    for _ in 0..2 {
+        client.send("GET /information HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.head(), "HTTP/1.1 102 Processing\n");
+        let hints = "HTTP/1.1 103 Early Hints\nLink: </plaintext>; rel=preload; as=fetch\n";
+        assert_eq!(client.head(), hints);
+        let answer = client.answer("GET");
+        assert_eq!((answer.status, answer.field("link")), (200, None));
+        assert!(answer.text().contains("102 and 103"));
+    }
+    client.send("HEAD /information HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.head();
+    client.head();
+    assert_eq!(client.answer("HEAD").body, b"");
+    client.send("GET /information HTTP/1.0\r\n\r\n");
+    assert_eq!(client.answer("GET").status, 200, "HTTP/1.0 knows none");
+}
+
+#[test]
 fn a_cut_answer_never_looks_whole() {
     let program = Program::start();
     let mut client = program.connect();

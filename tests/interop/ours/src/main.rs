@@ -55,6 +55,7 @@ async fn run(servers: &Servers, checks: &mut Checks) -> Result<()> {
     }
     for name in ["echo", "echo-tls"] {
         if let Some(url) = servers.get(name) {
+            node::hints(checks, name, url, ca).await;
             node::switch(checks, name, &format!("{url}/upgrade/echo"), 426, ca).await;
         }
     }
