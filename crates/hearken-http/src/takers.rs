@@ -104,6 +104,9 @@ impl Server {
     /// | [`Upgrade`] | the plain handler gets it |
     /// | [`Connect`] | 501, and the connection closes |
     ///
+    /// A tunnel that its handler refuses ends the connection with the answer: what comes behind CONNECT may be meant for the tunnel
+    /// and is never taken for a request.
+    ///
     /// A request of two kinds is of the first that fits in this order: `Connect`, `Upgrade`, `CheckExpectation`,
     /// `CheckContinue`. Of several calls for one kind the last counts. Node's `checkContinue`, `checkExpectation`, `upgrade`
     /// and `connect` listeners; what only listens is [`on`](Self::on).

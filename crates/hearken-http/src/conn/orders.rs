@@ -98,7 +98,10 @@ impl State {
         let unsure = self.course.owes_continue;
         let failed = matches!(self.incoming.progress, Progress::Failed(_));
         let last = env.draining.get() || self.course.last;
-        if (last && !self.course.more_input)
+        // Bytes behind CONNECT may have been sent for the tunnel, in good faith or not: they are never requests.
+        let refused = self.extra.as_ref().is_some_and(|extra| extra.tunnel);
+        if refused
+            || (last && !self.course.more_input)
             || failed
             || unsure
             || (unread && self.unread_bytes() > self.limits(env).body.drain_bytes_max)

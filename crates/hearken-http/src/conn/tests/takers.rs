@@ -68,6 +68,33 @@ fn without_handlers_there_is_a_rule_for_each() {
     assert_eq!(answer_to(serve(), CONNECT), refused);
 }
 
+/// What comes behind CONNECT may be meant for the tunnel: taken for requests, it would be a way to have them sent by somebody
+/// who only asked for a tunnel.
+#[test]
+fn what_comes_behind_a_tunnel_that_is_refused_is_no_request() {
+    for status in [403_u16, 407, 302, 200] {
+        let mut link = serve(async |req: IncomingMessage, res: ServerResponse| {
+            assert_eq!(req.url(), "never", "this must not run");
+            res.end("plain")
+        })
+        .handle(event::Connect, async move |_req, res: ServerResponse| {
+            res.status(status).end("no")
+        })
+        .connect();
+        link.send(CONNECT.to_owned() + &get("/smuggled"));
+        let heard = link.heard();
+        assert_eq!(heard.matches("HTTP/1.1 ").count(), 1, "{heard}");
+        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
+        if status == 200 {
+            // The tunnel was promised, and content is none: nothing is left to be said.
+            assert_eq!(link.ended(), Some(Ending::Now));
+        } else {
+            assert!(heard.contains("\r\nConnection: close\r\n"), "{heard}");
+            assert_eq!(link.ended(), Some(Ending::Linger));
+        }
+    }
+}
+
 #[test]
 fn a_request_of_two_kinds_goes_to_the_first() {
     let head = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
