@@ -1,6 +1,6 @@
 //! Who is at the other end of a connection.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
@@ -20,58 +20,79 @@ pub struct Peer {
     local: Option<End>,
     bytes_read: Cell<u64>,
     bytes_written: Cell<u64>,
-    #[cfg(feature = "tls")]
-    tls: std::cell::OnceCell<std::sync::Arc<crate::TlsInfo>>,
+    /// What hardly any connection has.
+    rare: OnceCell<Box<Rare>>,
 }
 
-/// A socket address without the flow label, which nobody asks for: a third smaller, for it is kept by every idle
-/// connection.
+#[derive(Clone, Default)]
+struct Rare {
+    /// The zone of both ends, if they are link-local addresses of IPv6: a connection stays on one link.
+    scope: u32,
+    #[cfg(feature = "tls")]
+    tls: OnceCell<std::sync::Arc<crate::TlsInfo>>,
+}
+
+/// A socket address without zone and flow label: a third smaller, for it is kept by every idle connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct End {
     ip: IpAddr,
     port: u16,
-    scope: u32,
 }
 
 impl End {
     fn new(address: SocketAddr) -> Self {
-        let scope = if let SocketAddr::V6(v6) = address {
-            v6.scope_id()
-        } else {
-            0
-        };
         Self {
             ip: address.ip(),
             port: address.port(),
-            scope,
         }
     }
 
-    fn address(self) -> SocketAddr {
+    fn address(self, scope: u32) -> SocketAddr {
         match self.ip {
-            IpAddr::V4(ip) => (ip, self.port).into(),
-            IpAddr::V6(ip) => SocketAddrV6::new(ip, self.port, 0, self.scope).into(),
+            IpAddr::V6(ip) if scope != 0 => SocketAddrV6::new(ip, self.port, 0, scope).into(),
+            ip => (ip, self.port).into(),
         }
+    }
+}
+
+fn scope_of(address: SocketAddr) -> u32 {
+    if let SocketAddr::V6(v6) = address {
+        v6.scope_id()
+    } else {
+        0
     }
 }
 
 impl Peer {
     pub(crate) fn new(id: u64, remote: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
-        Self {
+        let peer = Self {
             id,
             remote: remote.map(End::new),
             local: local.map(End::new),
             bytes_read: Cell::new(0),
             bytes_written: Cell::new(0),
-            #[cfg(feature = "tls")]
-            tls: std::cell::OnceCell::new(),
+            rare: OnceCell::new(),
+        };
+        let scope = remote.map_or(0, scope_of);
+        if scope != 0 {
+            peer.rare.get_or_init(|| {
+                Box::new(Rare {
+                    scope,
+                    ..Rare::default()
+                })
+            });
         }
+        peer
+    }
+
+    fn scope(&self) -> u32 {
+        self.rare.get().map_or(0, |rare| rare.scope)
     }
 
     /// The handshake is complete. Once.
     #[cfg(feature = "tls")]
     pub(crate) fn secured(&self, info: crate::TlsInfo) {
-        let _ = self.tls.set(info.into());
+        let _ = self.rare.get_or_init(Box::default).tls.set(info.into());
     }
 
     /// What the handshake of TLS agreed on, the certificate of the client included; `None` without TLS, and before its
@@ -79,7 +100,7 @@ impl Peer {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(&self) -> Option<&crate::TlsInfo> {
-        self.tls.get().map(AsRef::as_ref)
+        self.rare.get()?.tls.get().map(AsRef::as_ref)
     }
 
     /// Bytes have come.
@@ -113,13 +134,13 @@ impl Peer {
     /// Address of the peer. `None` for what has none: Unix sockets, memory.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.remote.map(End::address)
+        self.remote.map(|end| end.address(self.scope()))
     }
 
     /// Our own address of this connection.
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
-        self.local.map(End::address)
+        self.local.map(|end| end.address(self.scope()))
     }
 }
 
@@ -145,6 +166,21 @@ impl fmt::Debug for Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_come_back_as_they_were() {
+        for address in ["127.0.0.1:80", "[::1]:80", "[fe80::1%3]:80"] {
+            let address: SocketAddr = address.parse().expect("an address");
+            let peer = Peer::new(1, Some(address), Some(address));
+            assert_eq!(peer.address(), Some(address));
+            assert_eq!(peer.local_address(), Some(address));
+        }
+    }
+
+    #[test]
+    fn a_peer_is_small() {
+        assert!(size_of::<Peer>() <= 72, "{}", size_of::<Peer>());
+    }
 
     #[test]
     fn a_peer_stays_equal_to_itself() {

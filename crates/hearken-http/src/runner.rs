@@ -16,8 +16,21 @@ use std::task::{Context, Poll};
 /// Slots that wait for use in one worker; more are given back to the system.
 const SLOTS_MAX: usize = 256;
 
-/// Where a handler's future lies. The box stays where it is while futures come and go.
-type Slot<F> = Pin<Box<Option<F>>>;
+pin_project_lite::pin_project! {
+    /// What lies in a slot.
+    #[project = WorkMut]
+    enum Work<F> {
+        Nothing,
+        /// The handler of the server.
+        Plain { #[pin] future: F },
+        /// A handler that took a request over.
+        Taken { future: Running },
+    }
+}
+
+/// Where a handler's future lies. The box stays where it is while futures come and go, and is all that an idle connection has
+/// room for.
+type Slot<F> = Pin<Box<Work<F>>>;
 
 /// What all connections of one worker share to run the handler.
 pub(crate) struct Handlers<M, F> {
@@ -38,8 +51,6 @@ impl<M, F> Handlers<M, F> {
 pub(crate) struct HandlerRunner<M, F> {
     handlers: Rc<Handlers<M, F>>,
     slot: Option<Slot<F>>,
-    /// A handler that took a request over. Boxed once more: an idle connection has room for one pointer.
-    taken: Option<Box<Running>>,
 }
 
 impl<M, F> HandlerRunner<M, F> {
@@ -47,19 +58,23 @@ impl<M, F> HandlerRunner<M, F> {
         Self {
             handlers: Rc::clone(handlers),
             slot: None,
-            taken: None,
         }
+    }
+
+    #[inline]
+    fn put(&mut self, work: Work<F>) {
+        let slot = self.handlers.slots.borrow_mut().pop();
+        let mut slot = slot.unwrap_or_else(|| Box::pin(Work::Nothing));
+        slot.set(work);
+        self.slot = Some(slot);
     }
 
     /// Drops the future and gives the slot back. A panic while it drops is the handler's, too.
     fn retire(&mut self) -> Result<(), String> {
         let Some(mut slot) = self.slot.take() else {
-            return match self.taken.take() {
-                Some(future) => contain(|| drop(future)),
-                None => Ok(()),
-            };
+            return Ok(());
         };
-        contain(|| slot.set(None))?;
+        contain(|| slot.set(Work::Nothing))?;
         let mut slots = self.handlers.slots.borrow_mut();
         if slots.len() < SLOTS_MAX {
             slots.push(slot);
@@ -75,30 +90,26 @@ where
 {
     #[inline]
     fn start(&mut self, req: IncomingMessage, res: ServerResponse) {
-        let slot = self.handlers.slots.borrow_mut().pop();
-        let mut slot = slot.unwrap_or_else(|| Box::pin(None));
-        slot.set(Some((self.handlers.make)(req, res)));
-        self.slot = Some(slot);
+        let future = (self.handlers.make)(req, res);
+        self.put(Work::Plain { future });
     }
 
     #[cold]
     fn take_over(&mut self, future: Running) {
-        self.taken = Some(Box::new(future));
+        self.put(Work::Taken { future });
     }
 
     #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
-        // A panic leaves the future in an unknown state; it is dropped right away and never polled again.
-        let polled = if let Some(slot) = &mut self.slot {
-            contain(|| match slot.as_mut().as_pin_mut() {
-                Some(future) => future.poll(cx),
-                None => Poll::Ready(()),
-            })
-        } else if let Some(future) = &mut self.taken {
-            contain(|| future.as_mut().as_mut().poll(cx))
-        } else {
+        let Some(slot) = &mut self.slot else {
             return Poll::Ready(Ok(()));
         };
+        // A panic leaves the future in an unknown state; it is dropped right away and never polled again.
+        let polled = contain(|| match slot.as_mut().project() {
+            WorkMut::Plain { future } => future.poll(cx),
+            WorkMut::Taken { future } => future.as_mut().poll(cx),
+            WorkMut::Nothing => Poll::Ready(()),
+        });
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => Poll::Ready(self.retire()),
@@ -111,7 +122,7 @@ where
     }
 
     fn running(&self) -> bool {
-        self.slot.is_some() || self.taken.is_some()
+        self.slot.is_some()
     }
 
     fn cancel(&mut self) {

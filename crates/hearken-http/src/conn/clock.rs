@@ -1,6 +1,7 @@
 //! The date as the connections of one worker see it: set from outside.
 //!
-//! Here: [`Clock`], the value of the Date field (RFC 9110 §6.6.1), formatted once a second. Not here: the clock of
+//! Here: [`Clock`], the value of the Date field (RFC 9110 §6.6.1), formatted once a second, and seconds for times that need no
+//! more. Not here: the clock of
 //! the system; whoever drives the connections reads it.
 
 use hearken_proto::Date;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// Plain data, written by the driver, read by everybody.
 #[derive(Debug)]
 pub(crate) struct Clock {
+    /// Where its seconds begin.
+    origin: Instant,
     date: Cell<Date>,
     date_until: Cell<Instant>,
 }
@@ -18,9 +21,16 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new(now: Instant, wall: SystemTime) -> Self {
         Self {
+            origin: now,
             date: Cell::new(date_of(wall)),
             date_until: Cell::new(now),
         }
+    }
+
+    /// The second in which this moment lies: a quarter of the size of an `Instant`, for what every idle connection keeps.
+    pub(crate) fn second(&self, at: Instant) -> u32 {
+        let since = at.saturating_duration_since(self.origin).as_secs();
+        u32::try_from(since).unwrap_or(u32::MAX)
     }
 
     /// Time goes on. `wall` is asked once a second.

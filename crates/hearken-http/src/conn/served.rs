@@ -52,8 +52,8 @@ pub(crate) struct Served {
     pub(super) exchange: Option<Rc<Exchange>>,
     /// Accepted, or the last exchange ended.
     pub(super) since: Instant,
-    /// The connection is old enough then.
-    pub(super) expires: Instant,
+    /// In this second of the worker's clock the connection is old enough.
+    pub(super) expires: u32,
     /// Exchanges begun.
     pub(super) count: u32,
     /// The last order to all connections that was seen.
@@ -74,7 +74,7 @@ impl Served {
             peer,
             exchange: None,
             since: now,
-            expires,
+            expires: env.clock.second(expires),
             count: 0,
             heeded: env.orders.get().last,
             eof: false,
@@ -148,7 +148,8 @@ impl Served {
             }
             self.count += 1;
             state.number = self.count;
-            state.course.last = now >= self.expires || self.count >= self.env.requests_max;
+            state.course.last =
+                self.env.clock.second(now) >= self.expires || self.count >= self.env.requests_max;
             state.turn.began = Some(now);
             self.see(self.count, Step::FirstByte, now);
         }

@@ -237,6 +237,6 @@ fn an_idle_connection_costs_no_more_than_it_did() {
     type Drive = crate::conn::served::ServedBy<
         crate::runner::HandlerRunner<super::harness::Make, super::harness::Running>,
     >;
-    // What a connection is besides its transport: one pointer more than before requests could be taken over.
-    assert!(size_of::<Drive>() <= 96, "{}", size_of::<Drive>());
+    // What a connection is besides its transport.
+    assert!(size_of::<Drive>() <= 80, "{}", size_of::<Drive>());
 }
