@@ -24,6 +24,7 @@ mod client_error;
 mod collect;
 mod conn;
 mod deferred;
+mod endless;
 mod error;
 pub mod event;
 mod fetch;

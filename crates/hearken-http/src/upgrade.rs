@@ -21,7 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 ///
 /// On a server it still counts as a connection: [`closing`](Self::closing) tells when the server is to stop, and what is open
 /// after `limits.time.grace`, or when `close_all_connections` is called, is taken away: reading and writing then fail with
-/// [`io::ErrorKind::ConnectionAborted`]. It can be sent to other threads. Dropping it closes the transport.
+/// [`io::ErrorKind::ConnectionAborted`]. It can be sent to other threads. Dropping it closes the transport as it
+/// stands; over TLS the peer then cannot tell the end from a cut, unless `shutdown` has said it.
 ///
 /// ```no_run
 /// # async fn check(mut upgraded: hearken_http::Upgraded) -> std::io::Result<()> {

@@ -5,7 +5,7 @@
 use super::exit::{Failure, Stopped};
 use super::plan::{Body, Part, Plan, Report, Target, Trust};
 use super::report::{Answer, Line, Problem, Timings, milliseconds};
-use super::sink::Sink;
+use super::sink::{Sink, SinkError};
 use crate::plan::Stop;
 use crate::run::complain;
 use hearken::{Agent, AgentOptions, Bytes, ClientTls, Fetched, Method, Redirects, RequestBuilder};
@@ -43,8 +43,16 @@ async fn all(plan: &Plan, agent: &Agent, body: Option<&Bytes>) -> u8 {
                 line.error = Some(told(failure, plan));
             }
         }
-        if plan.report == Report::Json && print(&line).is_err() {
-            return exit;
+        if plan.report == Report::Json
+            && let Err(error) = print(&line)
+        {
+            return match SinkError::of_stdout(error).into() {
+                Stopped::ReaderGone => exit,
+                Stopped::Failed(failure) => {
+                    complain(&failure.message);
+                    failure.exit
+                }
+            };
         }
     }
     exit

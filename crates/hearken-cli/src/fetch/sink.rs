@@ -84,17 +84,23 @@ impl Sink {
     }
 }
 
+impl SinkError {
+    pub(crate) fn of_stdout(error: io::Error) -> Self {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Self::Closed;
+        }
+        let what = "stdout".to_owned();
+        Self::Failed { what, error }
+    }
+}
+
 fn failed(to: &To, error: io::Error) -> SinkError {
     match to {
-        To::Stdout if error.kind() == ErrorKind::BrokenPipe => SinkError::Closed,
         To::Later(path) | To::File(path, _) => SinkError::Failed {
             what: path.display().to_string(),
             error,
         },
-        To::Stdout | To::Nowhere => SinkError::Failed {
-            what: "stdout".to_owned(),
-            error,
-        },
+        To::Stdout | To::Nowhere => SinkError::of_stdout(error),
     }
 }
 

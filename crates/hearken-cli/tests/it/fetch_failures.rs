@@ -232,3 +232,26 @@ fn help_lists_every_exit_code() {
         );
     }
 }
+
+/// A disk that is full is told, whatever was to be written.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_told() {
+    for flags in [&[][..], &["-i"], &["--json"]] {
+        let server = Scripted::start(vec![vec![answer("200 OK", "", "text")]]);
+        let url = server.url("/");
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full disk");
+        let args = [&["fetch", &url][..], flags].concat();
+        let output = command(&args)
+            .stdout(full)
+            .stderr(std::process::Stdio::piped())
+            .output()
+            .expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(23), "{flags:?}: {text}");
+        assert!(text.contains("cannot write to stdout"), "{flags:?}: {text}");
+    }
+}

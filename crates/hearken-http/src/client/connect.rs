@@ -52,43 +52,43 @@ impl Plan {
 /// A connection for this request: `taken` is what the pool had for it.
 pub(crate) async fn acquire(plan: Plan, taken: Taken) -> Result<Leased, Error> {
     let began = now();
-    let acquired = async {
-        let lease = match taken {
-            Taken::Idle(leased) => return Ok(leased),
-            Taken::Open(lease) => lease,
-            Taken::Wait(turn) => {
-                let time = plan.agent.inner.options.queue_timeout;
-                let peer = plan.target.authority();
-                let waited = timeout(time, turn).await;
-                let late = |_| Failure::before(Phase::Queue, &peer, Cause::Timeout(time));
-                let gone = |_| Failure::before(Phase::Queue, &peer, Cause::Aborted);
-                let grant = waited.map_err(late)?.map_err(gone)?;
-                match grant.wire {
-                    Some(wire) => {
-                        return Ok(Leased {
-                            wire,
-                            lease: grant.lease,
-                        });
-                    }
-                    None => grant.lease,
+    let lease = match taken {
+        Taken::Idle(leased) => return Ok(leased),
+        Taken::Open(lease) => lease,
+        Taken::Wait(turn) => {
+            let time = plan.agent.inner.options.queue_timeout;
+            let failed = |cause| Failure::before(Phase::Queue, &plan.target.authority(), cause);
+            let waited = in_time(&plan, time, turn).await.map_err(failed)?;
+            let grant = waited.map_err(|_| failed(Cause::Aborted))?;
+            match grant.wire {
+                Some(wire) => {
+                    return Ok(Leased {
+                        wire,
+                        lease: grant.lease,
+                    });
                 }
+                None => grant.lease,
             }
-        };
-        open(&plan, lease, began).await
+        }
     };
-    within(&plan, acquired).await
+    open(&plan, lease, began).await
 }
 
-/// What may take no longer than the exchange as a whole.
-async fn within<T>(plan: &Plan, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let Some((at, time)) = plan.until else {
-        return step.await;
-    };
-    match tokio::time::timeout_at(at.into(), step).await {
-        Ok(done) => done,
-        Err(_) => {
-            let peer = plan.target.authority();
-            Err(Failure::before(Phase::Connect, &peer, Cause::Whole(time)))
+/// A step within its own time and that of the exchange as a whole, so that whichever is over is told with the step's phase.
+/// Everything that is waited for before there is a connection goes through here.
+async fn in_time<T>(
+    plan: &Plan,
+    time: Duration,
+    step: impl Future<Output = T>,
+) -> Result<T, Cause> {
+    match plan.until {
+        Some((at, whole)) if at.saturating_duration_since(now()) < time => {
+            let done = tokio::time::timeout_at(at.into(), step).await;
+            done.map_err(|_| Cause::Whole(whole))
+        }
+        _ => {
+            let done = timeout(time, step).await;
+            done.map_err(|_| Cause::Timeout(time))
         }
     }
 }
@@ -122,20 +122,16 @@ async fn reach(plan: &Plan, peer: &Arc<str>, origin: &mut Origin) -> Result<BoxI
             port: target.port(),
             https: target.is_https(),
         };
-        let connected = timely(
-            Phase::Connect,
-            peer,
-            options.connect_timeout,
-            connector.connect(to),
-        );
-        let transport = connected.await?.0;
+        let step = (Phase::Connect, peer, options.connect_timeout);
+        let transport = timely(plan, step, connector.connect(to)).await?.0;
         origin.timings.connect = now() - began;
         return Ok(transport);
     }
     if let Some(path) = plan.route.as_ref().and_then(|route| route.unix.as_ref()) {
         let peer: Arc<str> = path.display().to_string().into();
         let connecting = UnixStream::connect(path);
-        let stream = timely(Phase::Connect, &peer, options.connect_timeout, connecting).await?;
+        let step = (Phase::Connect, &peer, options.connect_timeout);
+        let stream = timely(plan, step, connecting).await?;
         origin.timings.connect = now() - began;
         return Ok(Box::new(stream));
     }
@@ -179,10 +175,9 @@ async fn through(
     let time = plan.agent.inner.options.connect_timeout;
     let to = plan.target.authority();
     let asked = tunnel::through(transport, &to, proxy.auth.as_deref());
-    let tunnel = match timeout(time, asked).await {
+    let tunnel = match in_time(plan, time, asked).await {
         Ok(Ok(tunnel)) => tunnel,
-        Ok(Err(cause)) => return Err(Failure::before(Phase::Proxy, via, cause)),
-        Err(_) => return Err(Failure::before(Phase::Proxy, via, Cause::Timeout(time))),
+        Ok(Err(cause)) | Err(cause) => return Err(Failure::before(Phase::Proxy, via, cause)),
     };
     timings.proxy = now() - began;
     Ok(tunnel)
@@ -222,18 +217,11 @@ async fn handshake(
     let began = now();
     let options = &plan.agent.inner.options;
     let time = options.tls_timeout;
-    let shaken = timeout(time, options.tls.connect(with.host(), transport)).await;
-    let (stream, info) = match shaken {
-        Ok(Ok(secured)) => secured,
-        Ok(Err(error)) => {
-            return Err(Failure::before(
-                Phase::Tls,
-                peer,
-                Cause::Other(Box::new(error)),
-            ));
-        }
-        Err(_) => return Err(Failure::before(Phase::Tls, peer, Cause::Timeout(time))),
-    };
+    let shaken = in_time(plan, time, options.tls.connect(with.host(), transport)).await;
+    let failed = |cause| Failure::before(Phase::Tls, peer, cause);
+    let (stream, info) = shaken
+        .map_err(failed)?
+        .map_err(|error| failed(Cause::Other(Box::new(error))))?;
     timings.tls += now() - began;
     Ok((Box::new(stream), Some(info)))
 }
@@ -263,7 +251,8 @@ async fn tcp(
         Some(ip) => vec![SocketAddr::new(ip, target.port())],
         None => {
             let looked = resolve(plan, target);
-            timely(Phase::Resolve, peer, options.resolve_timeout, looked).await?
+            let step = (Phase::Resolve, peer, options.resolve_timeout);
+            timely(plan, step, looked).await?
         }
     };
     timings.resolve = now() - began;
@@ -278,7 +267,7 @@ async fn tcp(
     let raced = race(&addresses, ATTEMPT_DELAY, |address| {
         connect_to(plan, address)
     });
-    let connected = match timeout(options.connect_timeout, raced).await {
+    let connected = match in_time(plan, options.connect_timeout, raced).await {
         Ok(Ok((stream, _))) => stream,
         Ok(Err(tried)) => {
             return Err(Failure::before(
@@ -287,6 +276,7 @@ async fn tcp(
                 Cause::Addresses(tried),
             ));
         }
+        Err(whole @ Cause::Whole(_)) => return Err(Failure::before(Phase::Connect, peer, whole)),
         Err(_) => {
             let late = || {
                 io::Error::new(
@@ -335,24 +325,21 @@ async fn connect_to(plan: &Plan, address: SocketAddr) -> io::Result<TcpStream> {
 
 /// A step of the system within its time.
 async fn timely<T>(
-    phase: Phase,
-    peer: &Arc<str>,
-    time: Duration,
+    plan: &Plan,
+    (phase, peer, time): (Phase, &Arc<str>, Duration),
     step: impl Future<Output = io::Result<T>>,
 ) -> Result<T, Error> {
-    match timeout(time, step).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Failure::before(phase, peer, Cause::Io(error))),
-        Err(_) => Err(Failure::before(phase, peer, Cause::Timeout(time))),
-    }
+    let done = in_time(plan, time, step).await;
+    done.and_then(|done| done.map_err(Cause::Io))
+        .map_err(|cause| Failure::before(phase, peer, cause))
 }
 
 /// A connection that the request has brought its own connector for: in no pool.
 pub(crate) async fn single(plan: Plan, began: Instant) -> Result<Leased, Error> {
-    within(&plan, open(&plan, Lease::none(), began)).await
+    open(&plan, Lease::none(), began).await
 }
 
 /// A new connection in the room of one that was closed.
 pub(crate) async fn again(plan: Plan, lease: Lease) -> Result<Leased, Error> {
-    within(&plan, open(&plan, lease, now())).await
+    open(&plan, lease, now()).await
 }

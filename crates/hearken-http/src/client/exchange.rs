@@ -264,7 +264,10 @@ impl Core {
     fn set_out(&mut self) {
         let began = now();
         self.began = Some(began);
-        self.plan.until = self.draft.time.map(|time| (began + time, time));
+        if let Some(time) = self.draft.time {
+            // Past the end of all time is no deadline.
+            self.plan.until = began.checked_add(time).map(|at| (at, time));
+        }
         self.draft.terms.until = self.plan.until;
         self.draft.terms.interims = self.heard.interims;
         self.draft.terms.inactivity_told = self.heard.timeout;

@@ -5,11 +5,12 @@
 
 use super::options::{Connect, Family, Route};
 use super::request::ClientRequest;
+use crate::endless::{LONGEST, cap_all};
 use hearken_proto::Limits;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl ClientRequest {
     /// Fails when nothing has come or gone for this long, or, with a listener for
@@ -17,7 +18,7 @@ impl ClientRequest {
     /// always only tells.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
-        self.change(|core| core.draft.terms.inactivity = Some(time));
+        self.change(|core| core.draft.terms.inactivity = Some(LONGEST.min(time)));
         self
     }
 
@@ -28,10 +29,16 @@ impl ClientRequest {
         self
     }
 
+    /// As [`deadline`](Self::deadline), at a moment: the end of the time `whole`, which has begun before this request.
+    pub(crate) fn until(self, at: Instant, whole: Duration) -> Self {
+        self.change(|core| core.plan.until = Some((at, whole)));
+        self
+    }
+
     /// From the last byte of the request to the end of the head of the response, instead of what the agent says.
     #[must_use]
     pub fn response_timeout(self, time: Duration) -> Self {
-        self.change(|core| core.draft.terms.response = time);
+        self.change(|core| core.draft.terms.response = LONGEST.min(time));
         self
     }
 
@@ -87,7 +94,11 @@ impl ClientRequest {
     /// ```
     #[must_use]
     pub fn limits(self, change: impl FnOnce(&mut Limits)) -> Self {
-        self.change(|core| change(Arc::make_mut(&mut core.draft.limits)));
+        self.change(|core| {
+            let limits = Arc::make_mut(&mut core.draft.limits);
+            change(limits);
+            cap_all(limits);
+        });
         self
     }
 

@@ -121,14 +121,18 @@ pub(crate) fn basic_auth(url: &Url) -> Option<String> {
     Some(format!("Basic {}", BASE64_STANDARD.encode(pair)))
 }
 
-/// Without what may be a password, for messages.
-fn shown(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+/// Without what may be a password, for messages. The text need not be a URL: `user:password@host` is none, and
+/// `http:/user:password@host` is read as one.
+pub(crate) fn shown(text: &str) -> String {
+    let slash = |c| matches!(c, '/' | '\\');
+    let after_scheme = text.split_once(':').and_then(|(_, rest)| {
+        let rest = rest.strip_prefix(slash)?;
+        Some(rest.trim_start_matches(slash))
+    });
+    let rest = after_scheme.unwrap_or_else(|| text.trim_start_matches(slash));
+    let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
     match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        Some(at) => format!("{}…{}", &text[..text.len() - rest.len()], &rest[at..]),
         None => text.to_owned(),
     }
 }

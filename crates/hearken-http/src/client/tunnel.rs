@@ -3,6 +3,7 @@
 //! Here: [`through`]. Not here: which proxy (`proxy.rs`), its time (`connect.rs`).
 
 use super::failure::Cause;
+use crate::conn::used::INTERIMS_MAX;
 use crate::transport::BoxIo;
 use crate::upgrade::Upgraded;
 use bytes::{Buf, BytesMut};
@@ -21,6 +22,7 @@ pub(crate) async fn through(
     transport.write_all(&out).await.map_err(Cause::Io)?;
     transport.flush().await.map_err(Cause::Io)?;
     let mut buffer = BytesMut::with_capacity(1024);
+    let mut interims = 0;
     loop {
         let count = transport.read_buf(&mut buffer).await.map_err(Cause::Io)?;
         if count == 0 {
@@ -32,7 +34,13 @@ pub(crate) async fn through(
                 None => break,
                 Some(Event::Switched) => true,
                 Some(Event::Head { .. }) => return Err(Cause::Refused(proto.head().status())),
-                Some(_) => false,
+                Some(Event::Interim) if interims == INTERIMS_MAX => {
+                    return Err(Cause::Interims(INTERIMS_MAX));
+                }
+                Some(event) => {
+                    interims += u32::from(event == Event::Interim);
+                    false
+                }
             };
             buffer.advance(used);
             if switched {

@@ -4,6 +4,7 @@
 
 use super::clock::Clock;
 use super::exchange::Exchange;
+use crate::endless::cap_all;
 use crate::error::Error;
 use crate::event::ServerListeners;
 use crate::observer::Observer;
@@ -65,7 +66,8 @@ impl Hooks {
 }
 
 impl Env {
-    pub(crate) fn new(limits: Limits, hooks: Arc<Hooks>, clock: Clock) -> Rc<Self> {
+    pub(crate) fn new(mut limits: Limits, hooks: Arc<Hooks>, clock: Clock) -> Rc<Self> {
+        cap_all(&mut limits);
         let time = &limits.time;
         let idle = time.keep_alive + time.keep_alive_buffer.unwrap_or_default();
         let seconds = u32::try_from(time.keep_alive.as_secs()).unwrap_or(u32::MAX);

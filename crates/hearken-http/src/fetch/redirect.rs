@@ -14,7 +14,7 @@ use url::Url;
 /// Whether and how far redirects are followed. The default follows up to ten.
 ///
 /// What is followed is 301, 302, 303, 307 and 308 with a `Location` to an `http` or `https` URL. When scheme, host or port
-/// change, `Authorization`, `Cookie` and `Proxy-Authorization` stay behind. A body is sent again only by 307 and 308, or when a 301 or 302 keeps the method, only
+/// change, `Authorization`, `Cookie`, `Proxy-Authorization` and a `Host` that was set stay behind. A body is sent again only by 307 and 308, or when a 301 or 302 keeps the method, only
 /// if it can be (a stream cannot), and never from `https` to `http`; where it could not be, that is an error.
 ///
 /// ```
@@ -314,8 +314,9 @@ fn as_text(location: &[u8]) -> String {
 /// Bytes from 0x80 are always escaped; nothing else is.
 const BEYOND_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::EMPTY;
 
-/// Fields that tell who we are, and stay behind when the origin changes.
-pub(crate) const CREDENTIALS: [&str; 3] = ["Authorization", "Cookie", "Proxy-Authorization"];
+/// Fields that tell who we are, or whom we meant, and stay behind when the origin changes.
+pub(crate) const OF_AN_ORIGIN: [&str; 4] =
+    ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
 /// Fields that tell of a body, and go with it (RFC 9110 §15.4).
 pub(crate) const OF_A_BODY: [&str; 10] = [
     "Content-Type",

@@ -6,7 +6,7 @@ use super::body::{Outgoing, Pieces};
 use super::builder::{Options, Request};
 use super::decode;
 use super::fetched::Fetched;
-use super::redirect::{self, Answered, CREDENTIALS, Move, OF_A_BODY};
+use super::redirect::{self, Answered, Move, OF_A_BODY, OF_AN_ORIGIN};
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
 use crate::outgoing_message::OutgoingMessage;
@@ -24,11 +24,11 @@ pub(super) async fn send(mut request: Request) -> Result<Fetched, Error> {
     let until = request
         .options
         .timeout
-        .map(|time| (Instant::now() + time, time));
+        .and_then(|time| Some((Instant::now().checked_add(time)?, time)));
     let mut urls = Vec::new();
     loop {
         urls.push(request.url.clone());
-        let mut response = hop(&mut request, until, urls.len() == 1).await?;
+        let mut response = hop(&mut request, until).await?;
         keep_cookies(&request, &response);
         let Some(moved) = next(&request, &response, &urls)? else {
             return answer(&request, response, urls);
@@ -39,11 +39,7 @@ pub(super) async fn send(mut request: Request) -> Result<Fetched, Error> {
 }
 
 /// Sends one request and waits for the head of its response.
-async fn hop(
-    request: &mut Request,
-    until: Option<(Instant, Duration)>,
-    first: bool,
-) -> Result<Response, Error> {
+async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Result<Response, Error> {
     let mut client = request
         .agent
         .request(request.method.as_str(), request.url.as_str())?;
@@ -59,8 +55,7 @@ async fn hop(
         }
     }
     if let Some((at, whole)) = until {
-        let left = at.saturating_duration_since(Instant::now());
-        client = client.deadline(if first { whole } else { left });
+        client = client.until(at.into_std(), whole);
     }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,
@@ -112,15 +107,18 @@ async fn write(client: &ClientRequest, pieces: &mut Pieces) -> Result<(), Error>
     Ok(())
 }
 
-/// Reads a short rest, so that the connection can be used again.
+/// Reads a short rest, so that the connection can be used again. One that does not come at once is not worth waiting for.
 async fn drain(response: &mut Response) {
     let mut left = DRAINED_MAX;
-    while let Ok(Some(piece)) = response.data().await {
-        left = left.saturating_sub(piece.len());
-        if left == 0 {
-            return;
+    let drained = async {
+        while let Ok(Some(piece)) = response.data().await {
+            left = left.saturating_sub(piece.len());
+            if left == 0 {
+                return;
+            }
         }
-    }
+    };
+    let _ = tokio::time::timeout(DRAINED_FOR, drained).await;
 }
 
 fn next(request: &Request, response: &Response, urls: &[Url]) -> Result<Option<Move>, Error> {
@@ -172,7 +170,7 @@ fn take_credentials(request: &mut Request) -> Result<(), Error> {
 /// Makes a request the next one.
 fn apply(request: &mut Request, moved: Move) {
     if !moved.same_origin {
-        for name in CREDENTIALS {
+        for name in OF_AN_ORIGIN {
             request.fields.remove(name);
         }
     }
@@ -213,3 +211,5 @@ fn keep_cookies(request: &Request, response: &Response) {
 
 /// How many bytes of a redirect's own body are read to keep its connection.
 const DRAINED_MAX: usize = 64 * 1024;
+/// And for how long: about what a new connection takes.
+const DRAINED_FOR: Duration = Duration::from_millis(100);

@@ -3,6 +3,7 @@
 //! Here: [`ToUrl`], and [`parse`] with its errors that say what was expected. Reading and joining itself follows the WHATWG
 //! URL standard and is the work of the crate `url`. Not here: which server and target a URL means (`client/`).
 
+use crate::client::without_password;
 use std::fmt;
 pub use url::Url;
 
@@ -70,12 +71,9 @@ fn check(url: Url) -> Result<Url, String> {
 
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: String = self.text.chars().take(SHOWN).collect();
-        let cut = if shown.len() < self.text.len() {
-            "…"
-        } else {
-            ""
-        };
+        let text = without_password(&self.text);
+        let shown: String = text.chars().take(SHOWN).collect();
+        let cut = if shown.len() < text.len() { "…" } else { "" };
         write!(
             f,
             "expected a URL such as https://example.com/path, got {shown:?}{cut}: "

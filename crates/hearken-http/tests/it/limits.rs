@@ -312,3 +312,49 @@ fn thousands_of_bad_connections_leave_nothing() {
     server.close();
     server.wait();
 }
+
+/// For ever is a time like any other.
+#[test]
+fn times_may_have_no_end() {
+    let mut limits = Limits::default();
+    let time = &mut limits.time;
+    for time in [
+        &mut time.tls_handshake,
+        &mut time.head,
+        &mut time.request,
+        &mut time.body_idle,
+        &mut time.body_rate_after,
+        &mut time.write_idle,
+        &mut time.inactive,
+        &mut time.keep_alive,
+        &mut time.connection_age,
+        &mut time.linger,
+        &mut time.grace,
+    ] {
+        *time = Duration::MAX;
+    }
+    time.keep_alive_buffer = Some(Duration::MAX);
+    let mut server = Server::new(async |mut req: hearken_http::IncomingMessage, res| {
+        req.limits(|limits| limits.time.body_idle = Duration::MAX);
+        let body = req.bytes().await?;
+        Ok::<_, Error>(res.end(body))
+    });
+    let server = server
+        .limits(limits)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let mut client = Client::connect(&server);
+    for _ in 0..2 {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
+        client.send("dy");
+        assert_eq!(client.response().text(), "body");
+    }
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    client.response();
+    assert!(client.rest().unwrap().is_empty());
+    drop(client);
+    server.close();
+    server.wait();
+}

@@ -275,6 +275,19 @@ async fn a_proxy_that_refuses_a_tunnel_is_told_with_its_status() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_never_comes_to_the_point_is_left() {
+    let hints = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(33);
+    let (address, heard) = proxy(hints.leak(), None);
+    let agent = agent(|options| {
+        options.proxies = Proxies::none().https(&format!("http://{address}")).unwrap();
+    });
+    let error = text(&agent, "https://far.test/").await.unwrap_err();
+    assert_eq!(error.phase(), Some(Phase::Proxy), "{error}");
+    assert!(error.to_string().contains("at most 32 interim"), "{error}");
+    heard.join().unwrap();
+}
+
+#[tokio::test]
 async fn a_tunnel_carries_another_request() {
     let server = serve("127.0.0.1:0");
     let (address, heard) = proxy(

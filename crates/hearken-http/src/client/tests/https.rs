@@ -107,3 +107,40 @@ async fn a_handshake_has_its_time() {
     assert!(error.is_timeout() && !hello.is_empty(), "{error}");
     assert_eq!(began.elapsed().as_secs(), Duration::from_secs(10).as_secs());
 }
+
+/// The time of the whole is told with the phase in which it was over, not as one for all.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_all_time_is_told_with_its_phase() {
+    let second = Duration::from_secs(1);
+    let mut net = net_with(|options| options.max_sockets = 1);
+    let request = net
+        .agent
+        .request("GET", "https://test/")
+        .unwrap()
+        .deadline(second);
+    let waits = net
+        .agent
+        .request("GET", "https://test/")
+        .unwrap()
+        .deadline(second / 2);
+    let server = async { net.accept().await.hear_end().await };
+    let (asked, waited, _) = tokio::join!(request.end(""), waits.end(""), server);
+    for (asked, phase) in [(asked, Phase::Tls), (waited, Phase::Queue)] {
+        let error = asked.unwrap_err();
+        assert_eq!(error.phase(), Some(phase), "{error}");
+        assert!(
+            error.is_timeout() && error.to_string().contains("all of it took"),
+            "{error}"
+        );
+    }
+    let mut options = crate::AgentOptions {
+        proxies: crate::Proxies::none(),
+        ..crate::AgentOptions::default()
+    };
+    options.resolver(|_: String, _: u16| std::future::pending::<std::io::Result<Vec<_>>>());
+    let request = crate::Agent::new(options)
+        .request("GET", "http://test/")
+        .unwrap();
+    let error = request.deadline(second).end("").await.unwrap_err();
+    assert_eq!(error.phase(), Some(Phase::Resolve), "{error}");
+}

@@ -385,3 +385,48 @@ async fn limits_of_one_request_are_not_those_of_the_next() {
     let mut peer = exchange(&mut net, two).await;
     assert!(!opens(&mut net, &mut peer).await);
 }
+
+/// For ever is a time like any other.
+#[tokio::test(start_paused = true)]
+async fn times_may_have_no_end() -> Result<(), Error> {
+    let mut net = net_with(|options| {
+        for time in [
+            &mut options.idle_timeout,
+            &mut options.queue_timeout,
+            &mut options.resolve_timeout,
+            &mut options.connect_timeout,
+            &mut options.tls_timeout,
+            &mut options.response_timeout,
+            &mut options.continue_timeout,
+            &mut options.limits.time.write_idle,
+            &mut options.limits.time.body_idle,
+            &mut options.limits.time.body_rate_after,
+        ] {
+            *time = Duration::MAX;
+        }
+    });
+    let ask = |net: &Net| {
+        let request = net.request("PUT", "/").expect_continue();
+        let request = request.timeout(Duration::MAX).deadline(Duration::MAX);
+        let request = request.response_timeout(Duration::MAX);
+        request.limits(|limits| limits.time.body_idle = Duration::MAX)
+    };
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    let asked = tokio::spawn(ask(&net).end("body"));
+    let mut peer = net.accept().await;
+    peer.hear_until("\r\n\r\n").await;
+    sleep(Duration::from_secs(365 * 24 * 60 * 60)).await;
+    peer.say("HTTP/1.1 100 Continue\r\n\r\n").await;
+    peer.hear_until("body").await;
+    peer.say(answer).await;
+    let mut response = asked.await.expect("no panic")?;
+    let text = tokio::spawn(async move { response.text().await });
+    settle().await;
+    peer.say("hi").await;
+    assert_eq!(text.await.expect("no panic")?, "hi");
+    let again = tokio::spawn(ask(&net).end(""));
+    peer.hear().await;
+    peer.say(answer).await;
+    assert!(again.await.expect("no panic")?.connection().reused());
+    Ok(())
+}

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::Agent;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn redirects_are_followed_over_one_connection() {
@@ -184,4 +186,90 @@ async fn cookies_are_kept_and_sent() {
     }
     assert_eq!(sent, ["", "at=b; id=7", "at=b", "own=1"]);
     assert_eq!(jar.len(), 1);
+}
+
+/// A Host of one's own names a site of the first server, not of the second.
+#[tokio::test]
+async fn a_host_that_was_set_does_not_go_elsewhere() {
+    let mut second = Server::once(answer("200 OK", "", "")).await;
+    let away = format!("Location: {}\r\n", second.url("/b"));
+    let mut first = Server::start(vec![vec![
+        answer("302 Found", "Location: /a\r\n", ""),
+        answer("302 Found", &away, ""),
+    ]])
+    .await;
+    let request = Agent::default()
+        .get(first.url("/"))
+        .header("Host", "site.test");
+    request.await.expect("an answer");
+    for _ in 0..2 {
+        let asked = first.asked().await.expect("a request");
+        assert!(asked.contains("Host: site.test\r\n"), "{asked}");
+    }
+    let asked = second.asked().await.expect("a request");
+    assert!(
+        asked.contains(&format!("Host: {}\r\n", second.address)),
+        "{asked}"
+    );
+    assert!(!asked.contains("site.test"), "{asked}");
+}
+
+/// In memory, where the clock can jump: each connection reads a head, pauses, says its part and stays open.
+fn in_memory<const N: usize>(script: [(u64, &'static str); N]) -> Agent {
+    let script = std::sync::Mutex::new(script.into_iter());
+    let mut options = crate::AgentOptions::default();
+    options.connector(move |_: crate::Destination| {
+        let (here, there) = tokio::io::duplex(64 * 1024);
+        let part = script.lock().unwrap().next();
+        tokio::spawn(async move {
+            let (mut there, Some((pause, says))) = (there, part) else {
+                return;
+            };
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"\r\n\r\n") {
+                there.read_buf(&mut heard).await.expect("a request");
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            there.write_all(says.as_bytes()).await.expect("room");
+            std::future::pending::<()>().await;
+        });
+        async move { Ok::<_, std::io::Error>(here) }
+    });
+    Agent::new(options)
+}
+
+const CUT: &str = "HTTP/1.1 302 Found\r\nContent-Length: 9\r\nLocation: /b\r\n\r\nab";
+const WHOLE: &str =
+    "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\nLocation: /b\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_redirect_is_not_waited_for() {
+    let agent = in_memory([(0, CUT), (0, "HTTP/1.1 204 No Content\r\n\r\n")]);
+    let began = tokio::time::Instant::now();
+    let answer = agent.get("http://test/").await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 204);
+    assert!(
+        began.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// The time is that of the whole, and so is what the error says.
+#[tokio::test(start_paused = true)]
+async fn the_time_of_several_requests_is_told_as_one() {
+    let agent = in_memory([(600, WHOLE), (600, WHOLE)]);
+    let began = tokio::time::Instant::now();
+    let request = agent.get("http://test/").timeout(Duration::from_secs(1));
+    let error = request.await.expect_err("too late");
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+    assert!(error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("longer than 1s"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_without_end_is_none() {
+    let agent = in_memory([(600, "HTTP/1.1 204 No Content\r\n\r\n")]);
+    let request = agent.get("http://test/").timeout(Duration::MAX);
+    assert_eq!(request.await.expect("an answer").status().as_u16(), 204);
 }

@@ -59,3 +59,22 @@ fn other_types() {
     let url = Url::parse("ws://a/").expect("a URL");
     assert!(url.to_url().is_err());
 }
+
+#[test]
+fn a_password_is_not_repeated() {
+    for text in [
+        "http://u:secret@h:99999/",
+        "http:/u:secret@h:99999",
+        "http:\\\\u:secret@h:99999",
+        "u:secret@h:1/",
+        "ftp://u:secret@h/",
+        "//u:secret@h/a",
+        "http://secret@h:99999/@x",
+    ] {
+        let error = parse(text).expect_err(text).to_string();
+        assert!(!error.contains("secret"), "{error}");
+        assert!(error.contains("…@h"), "{error}");
+    }
+    let error = parse("ftp://h/@x").expect_err("ftp").to_string();
+    assert!(error.contains("ftp://h/@x"), "{error}");
+}
