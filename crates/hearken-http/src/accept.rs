@@ -8,7 +8,7 @@ use crate::listener::{ListenOptions, Listener, ListenerParts};
 use crate::message::IncomingMessage;
 use crate::response::ServerResponse;
 use crate::runner::Handlers;
-use crate::transport::{BoxIo, Injected};
+use crate::transport::BoxIo;
 use crate::worker::{Stop, Worker, reached};
 use std::fs::File;
 use std::io;
@@ -158,7 +158,7 @@ pub(crate) async fn injected<M, F>(
             }
         };
         let Some(io) = io else { return };
-        worker.serve(Injected(io), (None, None), &handlers);
+        worker.serve(io, (None, None), &handlers);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::source::{Source, next_piece};
 use bytes::Bytes;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -29,7 +30,8 @@ impl<S: Source> IncomingMessage<S> {
     /// The whole body, collected.
     ///
     /// # Errors
-    /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413.
+    /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413. For the body of a response the status
+    /// is 502, here and in the methods below: it is not the mistake of whoever asked us.
     pub async fn bytes(&mut self) -> Result<Bytes, Error> {
         let max = self.source.buffered_bytes_max();
         self.bytes_up_to(max).await
@@ -43,12 +45,12 @@ impl<S: Source> IncomingMessage<S> {
         let announced = self.head().content_length();
         // The answer to HEAD announces a body that will not come; it is complete from the beginning.
         if announced.is_some_and(|length| length > max) && !self.source.is_complete() {
-            return Err(Error::too_large(max));
+            return Err(too_large::<S>(max));
         }
         let mut all = Collector::new(announced);
         while let Some(piece) = self.data().await? {
             if (all.len() + piece.len()) as u64 > max {
-                return Err(Error::too_large(max));
+                return Err(too_large::<S>(max));
             }
             all.push(piece);
         }
@@ -61,8 +63,7 @@ impl<S: Source> IncomingMessage<S> {
     /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8.
     pub async fn text(&mut self) -> Result<String, Error> {
         let bytes = self.bytes().await?;
-        String::from_utf8(bytes.into())
-            .map_err(|error| Error::new(400, format!("expected a body of UTF-8: {error}")))
+        String::from_utf8(bytes.into()).map_err(|error| unexpected::<S>("UTF-8", &error))
     }
 
     /// The whole body as JSON. Its Content-Type is not looked at.
@@ -79,8 +80,7 @@ impl<S: Source> IncomingMessage<S> {
     /// ```
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::new(400, format!("expected a body of JSON: {error}")))
+        serde_json::from_slice(&bytes).map_err(|error| unexpected::<S>("JSON", &error))
     }
 
     /// The whole body as a form, `application/x-www-form-urlencoded`. A name that stands there several times fills a list.
@@ -99,8 +99,20 @@ impl<S: Source> IncomingMessage<S> {
     /// ```
     pub async fn form<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
-        serde_html_form::from_bytes(&bytes)
-            .map_err(|error| Error::new(400, format!("expected a body of form fields: {error}")))
+        serde_html_form::from_bytes(&bytes).map_err(|error| unexpected::<S>("form fields", &error))
+    }
+}
+
+fn unexpected<S: Source>(what: &str, error: &dyn fmt::Display) -> Error {
+    let status = if S::IS_REQUEST { 400 } else { 502 };
+    Error::new(status, format!("expected a body of {what}: {error}"))
+}
+
+fn too_large<S: Source>(max: u64) -> Error {
+    if S::IS_REQUEST {
+        Error::too_large(max)
+    } else {
+        Error::too_large_response(max)
     }
 }
 

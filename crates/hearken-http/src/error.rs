@@ -118,6 +118,11 @@ impl Error {
         Self::from_kind(StatusCode::PAYLOAD_TOO_LARGE, Kind::TooLarge(max))
     }
 
+    /// The same of a response: not the fault of whoever asked us meanwhile.
+    pub(crate) fn too_large_response(max: u64) -> Self {
+        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::TooLarge(max))
+    }
+
     /// What a client met: 502 to whoever asked us meanwhile, 504 when it was time.
     pub(crate) fn client(failure: Failure) -> Self {
         let status = if failure.is_timeout() {
@@ -266,7 +271,8 @@ impl Error {
             Kind::Message(message) if self.inner.status.is_client_error() => {
                 message.clone().into_owned()
             }
-            Kind::Protocol(_) | Kind::TooLarge(_) => self.to_string(),
+            Kind::TooLarge(_) if self.inner.status.is_client_error() => self.to_string(),
+            Kind::Protocol(_) => self.to_string(),
             _ => self
                 .inner
                 .status

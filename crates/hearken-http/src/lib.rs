@@ -31,6 +31,7 @@ mod fetch;
 mod file;
 mod handle;
 mod headers;
+mod host;
 mod interim;
 mod listener;
 mod message;

@@ -8,10 +8,10 @@ use crate::error::Closed;
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::headers::{self, Duplicates, Joined};
 use crate::peer::Peer;
-use crate::ranges::Ranges;
+use crate::ranges::{self, Ranges};
 use crate::source::{ServerSource, Source};
 use bytes::Bytes;
-use hearken_proto::{Fields, FieldsRef, Head, Version};
+use hearken_proto::{Fields, FieldsRef, Head, Version, list_members};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,26 +90,21 @@ impl IncomingMessage {
     }
 
     /// The protocols that the client would switch to, the best first: what Upgrade lists, where RFC 9110 §7.8 lets it count
-    /// (HTTP/1.1, and Connection names it). Empty for a plain request. Node's `upgrade`, and more.
+    /// (HTTP/1.1, and Connection names it). Empty for a plain request. What is no UTF-8 is left out. Node's `upgrade` of a
+    /// request, and more; to switch is [`ServerResponse::upgrade`](crate::ServerResponse::upgrade).
     #[must_use]
-    pub fn upgrade(&self) -> Vec<&str> {
+    pub fn upgrade_protocols(&self) -> Vec<&str> {
         let offered = self.head().upgrade().unwrap_or_default();
-        let offered = std::str::from_utf8(offered).unwrap_or_default();
-        let protocols = offered.split(',').map(str::trim);
-        protocols.filter(|name| !name.is_empty()).collect()
+        list_members(offered)
+            .filter_map(|name| std::str::from_utf8(name).ok())
+            .collect()
     }
 
     /// Which bytes of a representation of `len` bytes the client asks for. Only a GET with one Range field asks for a part
     /// (RFC 9110 §14.2). If-Range is not looked at: [`send_file`](crate::ServerResponse::send_file) does that too.
     #[must_use]
     pub fn ranges(&self, len: u64) -> Ranges {
-        let mut values = self.raw_headers().get_all("range");
-        match (values.next(), values.next()) {
-            (Some(field), None) if self.head().method_bytes() == b"GET" => {
-                Ranges::parse(field, len)
-            }
-            _ => Ranges::Whole,
-        }
+        ranges::asked_for(self.head()).map_or(Ranges::Whole, |field| Ranges::parse(field, len))
     }
 
     /// Listeners get nothing of the body from here on. What comes is queued up to `limits.body.queue_bytes`, then the

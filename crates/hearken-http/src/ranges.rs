@@ -1,8 +1,9 @@
 //! Range requests (RFC 9110 §14): which bytes a Range field asks for, and whether If-Range lets it.
 //!
-//! Here: plain functions of field values. Why so strict: many and overlapping ranges make a server send more than it has.
+//! Here: plain functions of field lines. Why so strict: many and overlapping ranges make a server send more than it has.
 //! Not here: the answer (`send_file.rs`).
 
+use hearken_proto::Head;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
@@ -47,6 +48,18 @@ impl Ranges {
             },
         }
     }
+}
+
+/// The Range field that counts: only a GET with one of them asks for a part (RFC 9110 §14.2).
+pub(crate) fn asked_for(head: &Head) -> Option<&[u8]> {
+    only(head, "range").filter(|_| head.method_bytes() == b"GET")
+}
+
+/// The value of a field that can stand but once. Two of them say nothing.
+pub(crate) fn only<'a>(head: &'a Head, name: &str) -> Option<&'a [u8]> {
+    let mut values = head.fields().get_all(name);
+    let first = values.next();
+    first.filter(|_| values.next().is_none())
 }
 
 /// The ranges that can be satisfied; `None` for a field to be ignored.

@@ -244,7 +244,8 @@ impl ServerResponse {
     /// `writableHighWaterMark`.
     #[must_use]
     pub fn writable_high_water_mark(&self) -> u64 {
-        self.exchange.env.limits.body.queue_bytes
+        let state = self.exchange.state();
+        state.limits(&self.exchange.env).body.queue_bytes
     }
 
     /// Whether there is no room to write. Node's `writableNeedDrain`.

@@ -9,7 +9,7 @@ use crate::conn::output::Piece;
 use crate::error::Error;
 use crate::file::FilePiece;
 use crate::message::IncomingMessage;
-use crate::ranges::{Ranges, if_range_holds};
+use crate::ranges::{self, Ranges, if_range_holds};
 use crate::response::{Sent, ServerResponse};
 use bytes::Bytes;
 use hearken_proto::Misuse;
@@ -85,17 +85,13 @@ impl SendFile {
     /// status other than 200 is sent whole.
     #[must_use]
     pub fn asked_by(mut self, req: &IncomingMessage) -> Self {
-        let one = |name| {
-            let mut values = req.raw_headers().get_all(name);
-            let first = values.next();
-            first.filter(|_| values.next().is_none()).map(Box::from)
-        };
-        let get = req.head().method_bytes() == b"GET";
-        let conditions = req.raw_headers().get_all("if-range").count();
+        let if_range = ranges::only(req.head(), "if-range");
+        // With two conditions none can hold.
+        let refused = if_range.is_none() && req.raw_headers().get("if-range").is_some();
+        let range = ranges::asked_for(req.head()).filter(|_| !refused);
         self.asked = Some(Asked {
-            // Two of a field that can stand but once say nothing.
-            range: one("range").filter(|_| get && conditions <= 1),
-            if_range: one("if-range"),
+            range: range.map(Box::from),
+            if_range: if_range.map(Box::from),
         });
         self
     }

@@ -25,6 +25,9 @@ pub mod sealed {
 
     /// What a message asks of its exchange.
     pub trait Source {
+        /// Whose mistake a body is that is not as expected: that of the client who sent a request and waits for our
+        /// answer, or that of a server we asked, for which our own client cannot be blamed.
+        const IS_REQUEST: bool;
         /// The next piece of the body; `None` at its end.
         fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>>;
         /// Of the piece that was taken last, this was not used: it comes first the next time.
@@ -96,6 +99,8 @@ impl ServerSource {
 }
 
 impl sealed::Source for ServerSource {
+    const IS_REQUEST: bool = true;
+
     fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         self.exchange.order(|state, _| state.poll_data(Some(cx)))
     }

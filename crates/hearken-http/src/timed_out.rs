@@ -14,9 +14,9 @@ use std::cell::Cell;
 pub enum Waited {
     /// The whole head of a request: `limits.time.head`. Answered 408, or closed if not a byte had come.
     Head,
-    /// The whole request with its body: `limits.time.request`. Answered 408.
+    /// The whole request with its body: `limits.time.request`. Answered 408 if no answer has begun; the connection closes.
     Request,
-    /// More of a body: `limits.time.body_idle`, `body_rate_min`. Answered 408.
+    /// More of a body: `limits.time.body_idle`, `body_rate_min`. Answered 408 if no answer has begun; the connection closes.
     Body,
     /// Room to write: `limits.time.write_idle`. The connection is cut.
     Write,

@@ -1,6 +1,7 @@
 //! What carries bytes: any duplex stream, boxed where its type does not matter.
 //!
-//! Here: [`Io`], [`Transport`], by which a server is connected, and [`SendFiles`] for files without a copy. Not here: who moves the bytes (`pump.rs`).
+//! Here: [`Io`], [`Transport`], by which a server is connected, and [`SendFiles`] for files without a copy. Not here: who moves
+//! the bytes (`pump.rs`).
 
 use crate::file::FilePiece;
 use std::io;
@@ -125,6 +126,12 @@ impl Transport for UnixStream {
     }
 }
 
+/// One that somebody else brought.
+impl Transport for BoxIo {
+    /// Nothing is known of it.
+    fn cut(&self) {}
+}
+
 /// A transport in other hands. Single buffers take the way of vectors, so that the way that answers take has one user and is
 /// inlined there.
 pub(crate) struct Moved<T>(pub(crate) T);
@@ -152,54 +159,6 @@ impl<T: Transport> AsyncWrite for Moved<T> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write_vectored(cx, &[io::IoSlice::new(buf)])
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-/// A transport that somebody else brought.
-pub(crate) struct Injected(pub(crate) BoxIo);
-
-impl Transport for Injected {
-    /// Nothing is known of it.
-    fn cut(&self) {}
-}
-
-impl AsyncRead for Injected {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Injected {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(

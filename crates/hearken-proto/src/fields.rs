@@ -88,6 +88,7 @@ impl<'a> FieldsRef<'a> {
     }
 
     /// Name and value of each field line as sent, in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let bytes = self.bytes;
         self.lines

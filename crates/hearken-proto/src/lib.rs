@@ -53,3 +53,4 @@ pub use limits::{BodyLimits, ConnectionLimits, HeadLimits, Limit, Limits, TimeLi
 pub use outgoing::{Length, Request, Response, Without};
 pub use receiver::Event;
 pub use status::reason_phrase;
+pub use syntax::list_members;

@@ -98,7 +98,7 @@ impl Facts {
     }
 
     pub(crate) fn connection(&mut self, value: &[u8]) {
-        for option in syntax::list(value) {
+        for option in syntax::list_members(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");

@@ -167,8 +167,14 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// The members of a comma-separated list, trimmed; empty ones are left out (RFC 9110 §5.6.1.2).
-pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The members of a comma-separated list, trimmed; empty ones are left out (RFC 9110 §5.6.1.2). For lists of tokens: a comma
+/// in a quoted string separates too.
+///
+/// ```
+/// let members: Vec<_> = hearken_proto::list_members(b"websocket, ,h2c").collect();
+/// assert_eq!(members, [&b"websocket"[..], b"h2c"]);
+/// ```
+pub fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
         .split(|&byte| byte == b',')
         .map(trim)

@@ -12,7 +12,10 @@ const PIECE_BYTES: usize = 16 * 1024;
 
 /// Switches, if that is offered; whoever offers nothing is told what to offer (RFC 9110 §15.5.22).
 pub(crate) async fn upgrade(req: &IncomingMessage, reply: Reply) -> Result<Sent, Error> {
-    let offered = req.head().upgrade().is_some_and(offers);
+    let protocols = req.upgrade_protocols();
+    let offered = protocols
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(PROTOCOL));
     if !offered || req.head().method() != "GET" {
         let reply = reply.set("Upgrade", PROTOCOL).set("Connection", "Upgrade");
         let text = "expected the fields Connection: Upgrade and Upgrade: echo, and no body\n";
@@ -21,11 +24,6 @@ pub(crate) async fn upgrade(req: &IncomingMessage, reply: Reply) -> Result<Sent,
     let (sent, upgrading) = reply.switch(PROTOCOL)?;
     echo(upgrading.await?).await;
     Ok(sent)
-}
-
-fn offers(value: &[u8]) -> bool {
-    let mut offers = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-    offers.any(|offer| offer.eq_ignore_ascii_case(PROTOCOL.as_bytes()))
 }
 
 /// Until the client ends its direction or is gone, or the server is told to stop.

@@ -98,7 +98,7 @@ async fn one(
         return Err(Stopped::Failed(Failure::status(
             url,
             status.as_u16(),
-            &fetched.reason(),
+            &fetched.status_message(),
         )));
     }
     let mut sha256 = (plan.report == Report::Json).then(Sha256::new);
@@ -187,7 +187,7 @@ fn head(fetched: &Fetched) -> Vec<u8> {
     let mut head = format!(
         "{version} {} {}\r\n",
         fetched.status().as_u16(),
-        fetched.reason()
+        fetched.status_message()
     )
     .into_bytes();
     for (name, value) in fetched.raw_headers().iter() {
@@ -217,7 +217,7 @@ fn note(line: &mut Line, fetched: &Fetched) {
     line.answer = Some(Answer {
         final_url: fetched.url().to_string(),
         status: fetched.status().as_u16(),
-        reason: fetched.reason(),
+        reason: fetched.status_message(),
         version: version(fetched),
         headers: headers
             .iter()

@@ -39,7 +39,7 @@ pub use proxy::Proxies;
 pub use request::{AbortHandle, ClientRequest};
 pub use response::{ClientSource, Response, ResponseFuture};
 pub use stats::{AgentStats, HostStats};
-pub(crate) use target::{basic_auth, shown as without_password};
+pub(crate) use target::{basic, basic_auth, shown as without_password};
 
 use crate::error::Error;
 

@@ -5,6 +5,7 @@
 
 use super::target::{Target, basic_auth};
 use crate::error::Error;
+use crate::host::unbracketed;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -206,12 +207,6 @@ impl Exception {
             }
         }
     }
-}
-
-fn unbracketed(text: &str) -> &str {
-    text.strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text)
 }
 
 const fn width(ip: IpAddr) -> u8 {

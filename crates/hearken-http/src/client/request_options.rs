@@ -104,7 +104,7 @@ impl ClientRequest {
 
     /// How many fields the response may have. Node's `maxHeadersCount`, which drops what is more; here it is an error.
     #[must_use]
-    pub fn max_headers(self, fields: u32) -> Self {
+    pub fn max_headers_count(self, fields: u32) -> Self {
         self.limits(|limits| limits.head.fields_max = fields)
     }
 

@@ -44,6 +44,8 @@ pub struct ClientSource {
 impl Source for ClientSource {}
 
 impl sealed::Source for ClientSource {
+    const IS_REQUEST: bool = false;
+
     fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let mut cx = Context::from_waker(cx.waker());
         self.exchange

@@ -11,7 +11,7 @@ use super::origin::Connected;
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
 use crate::upgrade::Upgraded;
-use hearken_proto::Head;
+use hearken_proto::{Head, list_members};
 use http::Method;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -31,12 +31,12 @@ impl Core {
         }
         let offered = self.draft.fields.view();
         let is_offered = |to: &[u8]| {
-            let mut offered = offered.get_all("upgrade").flat_map(protocols);
+            let mut offered = offered.get_all("upgrade").flat_map(list_members);
             offered.any(|offer| offer.eq_ignore_ascii_case(to))
         };
         let named = head.fields().get("upgrade").unwrap_or_default();
         let legal = {
-            let mut to = head.fields().get_all("upgrade").flat_map(protocols);
+            let mut to = head.fields().get_all("upgrade").flat_map(list_members);
             to.next().is_some_and(is_offered) && to.all(is_offered)
         };
         if !legal {
@@ -226,10 +226,4 @@ impl Core {
     pub(super) fn has_room(&mut self) -> bool {
         (self.pending_bytes() as u64) < self.draft.limits.body.queue_bytes
     }
-}
-
-/// The protocols of one Upgrade field.
-fn protocols(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let parts = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-    parts.filter(|part| !part.is_empty())
 }

@@ -4,6 +4,7 @@
 //! default ports are left out; see docs/decisions/0015. Not here: how a connection to it comes about (`connect.rs`).
 
 use crate::error::Error;
+use crate::host::unbracketed;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use std::fmt;
@@ -49,10 +50,7 @@ impl Target {
 
     /// The host for looking up and for TLS: an IPv6 address without brackets.
     pub(crate) fn host(&self) -> &str {
-        let host = self.url.host_str().unwrap_or_default();
-        host.strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host)
+        unbracketed(self.url.host_str().unwrap_or_default())
     }
 
     /// The host if it is an address.
@@ -118,7 +116,12 @@ pub(crate) fn basic_auth(url: &Url) -> Option<String> {
     let mut pair: Vec<u8> = percent_encoding::percent_decode_str(user).collect();
     pair.push(b':');
     pair.extend(percent_encoding::percent_decode_str(password));
-    Some(format!("Basic {}", BASE64_STANDARD.encode(pair)))
+    Some(basic(&pair))
+}
+
+/// The value of a field for `name:password` (RFC 7617).
+pub(crate) fn basic(pair: &[u8]) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(pair))
 }
 
 /// Without what may be a password, for messages. The text need not be a URL: `user:password@host` is none, and

@@ -9,7 +9,7 @@ use super::incoming::Progress;
 use super::outgoing::{Mark, Stage};
 use crate::error::Error;
 use crate::upgrade::Handover;
-use hearken_proto::{Length, Misuse, Response};
+use hearken_proto::{Length, Misuse, Response, list_members};
 use std::sync::Arc;
 
 impl State {
@@ -103,6 +103,5 @@ impl State {
 
 /// Whether the list of an Upgrade field has this protocol, compared without case (RFC 9110 §7.8).
 fn offers(list: &[u8], protocol: &str) -> bool {
-    let mut members = list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-    members.any(|member| member.eq_ignore_ascii_case(protocol.as_bytes()))
+    list_members(list).any(|member| member.eq_ignore_ascii_case(protocol.as_bytes()))
 }

@@ -9,10 +9,8 @@ use super::fetched::Fetched;
 use super::redirect::Redirects;
 use super::send;
 use super::url::ToUrl;
-use crate::client::Agent;
+use crate::client::{Agent, basic};
 use crate::error::Error;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use hearken_proto::Fields;
 use http::Method;
 use serde::Serialize;
@@ -207,8 +205,10 @@ impl RequestBuilder {
     /// `Authorization` with name and password (RFC 7617). A redirect to another host does not take it along. Name and
     /// password in the URL do the same.
     pub fn basic_auth(self, name: impl fmt::Display, password: impl fmt::Display) -> Self {
-        let pair = BASE64_STANDARD.encode(format!("{name}:{password}"));
-        self.header("Authorization", format!("Basic {pair}"))
+        self.header(
+            "Authorization",
+            basic(format!("{name}:{password}").as_bytes()),
+        )
     }
 
     /// `Authorization` with a token (RFC 6750). A redirect to another host does not take it along.

@@ -5,6 +5,7 @@
 //! collected (`fetched.rs`).
 
 use bytes::{Bytes, BytesMut};
+use hearken_proto::list_members;
 use http::StatusCode;
 use std::fmt;
 
@@ -63,9 +64,8 @@ pub(crate) fn coding_of<'a>(
     let lines: Vec<&[u8]> = fields.collect();
     let named: Vec<&[u8]> = lines
         .iter()
-        .flat_map(|line| line.split(|&byte| byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
+        .flat_map(|line| list_members(line))
+        .filter(|name| !name.eq_ignore_ascii_case(b"identity"))
         .collect();
     match named[..] {
         [] => Ok(None),

@@ -75,9 +75,9 @@ impl Fetched {
         self.response.status()
     }
 
-    /// The phrase behind the status, as it was sent; often empty, and not for decisions.
+    /// The reason phrase as sent, often empty; what of it is no UTF-8 is replaced. Not for decisions.
     #[must_use]
-    pub fn reason(&self) -> String {
+    pub fn status_message(&self) -> String {
         self.response.status_message()
     }
 

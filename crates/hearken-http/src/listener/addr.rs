@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::ListenError;
+use crate::host::unbracketed;
 
 /// What a server listens on. Most callers never name this type: whatever is [`ToListenAddr`] will do.
 ///
@@ -149,14 +150,10 @@ fn host_and_port(text: &str) -> Result<ListenAddr, String> {
 
 /// A host in any form, apart from its port. An empty one means every interface.
 fn from_host(host: &str, port: u16) -> Result<ListenAddr, String> {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
     if host.is_empty() {
         return Ok(ListenAddr::AllInterfaces { port });
     }
-    if let Ok(ip) = bare.parse::<IpAddr>() {
+    if let Ok(ip) = unbracketed(host).parse::<IpAddr>() {
         return Ok(ListenAddr::Socket(SocketAddr::new(ip, port)));
     }
     // Letters outside ASCII are left to the resolver; these can be in no name and would only puzzle its error.
@@ -293,11 +290,13 @@ impl LocalAddr {
     }
 
     /// The port, or `None` where there are no ports.
+    #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.socket_addr().map(|addr| addr.port())
     }
 
     /// Address and port, or `None` for a Unix socket.
+    #[must_use]
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(addr) | Self::Tls(addr) => Some(*addr),

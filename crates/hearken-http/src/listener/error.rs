@@ -55,46 +55,55 @@ pub enum ListenErrorKind {
 
 impl ListenError {
     /// What kind of error it is.
+    #[must_use]
     pub fn kind(&self) -> ListenErrorKind {
         self.kind
     }
 
     /// What was to be listened on, as the caller wrote it, with the looked-up address behind it if there is one.
+    #[must_use]
     pub fn addr(&self) -> &str {
         &self.addr
     }
 
     /// Is somebody listening there already?
+    #[must_use]
     pub fn is_address_in_use(&self) -> bool {
         self.kind == ListenErrorKind::AddressInUse
     }
 
     /// Is a right missing, as for ports below 1024?
+    #[must_use]
     pub fn is_permission_denied(&self) -> bool {
         self.kind == ListenErrorKind::PermissionDenied
     }
 
     /// Does the address belong to no interface of this machine?
+    #[must_use]
     pub fn is_address_not_local(&self) -> bool {
         self.kind == ListenErrorKind::AddressNotLocal
     }
 
     /// Was the address itself not understood?
+    #[must_use]
     pub fn is_invalid_address(&self) -> bool {
         self.kind == ListenErrorKind::InvalidAddress
     }
 
     /// Has the host name no address?
+    #[must_use]
     pub fn is_host_not_found(&self) -> bool {
         self.kind == ListenErrorKind::HostNotFound
     }
 
     /// Was no fitting socket handed over by the service manager?
+    #[must_use]
     pub fn is_not_inherited(&self) -> bool {
         self.kind == ListenErrorKind::NotInherited
     }
 
     /// Has the process or the machine no file descriptor left?
+    #[must_use]
     pub fn is_too_many_descriptors(&self) -> bool {
         self.kind == ListenErrorKind::TooManyDescriptors
     }

@@ -180,12 +180,14 @@ impl Listener {
     }
 
     /// Where it listens, with the port that the system chose if port 0 was asked for.
+    #[must_use]
     pub fn local_addr(&self) -> LocalAddr {
         self.local_addr.clone()
     }
 
     /// The options it was bound with, for what belongs to accepted connections
     /// ([`ListenOptions::apply_to_accepted`]).
+    #[must_use]
     pub fn options(&self) -> &ListenOptions {
         &self.options
     }
@@ -262,6 +264,7 @@ impl Listener {
     }
 
     /// The socket itself, for a reactor. It stays non-blocking and close-on-exec.
+    #[must_use]
     pub fn into_parts(self) -> ListenerParts {
         self.socket
     }

@@ -33,7 +33,7 @@ pub struct ListenOptions {
     pub(super) replace_stale_socket: bool,
     receive_buffer_bytes: Option<usize>,
     send_buffer_bytes: Option<usize>,
-    nodelay: bool,
+    no_delay: bool,
     keep_alive: Option<Duration>,
     keep_alive_interval: Option<Duration>,
     keep_alive_retries: Option<u32>,
@@ -52,7 +52,7 @@ impl Default for ListenOptions {
             replace_stale_socket: true,
             receive_buffer_bytes: None,
             send_buffer_bytes: None,
-            nodelay: true,
+            no_delay: true,
             keep_alive: None,
             keep_alive_interval: None,
             keep_alive_retries: None,
@@ -62,12 +62,14 @@ impl Default for ListenOptions {
 
 impl ListenOptions {
     /// The defaults, which suit a server on the open network.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// `SO_REUSEADDR`: bind although connections of an earlier run are still in `TIME_WAIT`. Default: true on Unix;
     /// false elsewhere, because on Windows the same name lets any program take the port away.
+    #[must_use]
     pub fn reuse_address(mut self, yes: bool) -> Self {
         self.reuse_address = yes;
         self
@@ -79,6 +81,7 @@ impl ListenOptions {
     ///
     /// The workers of one server do not need it: [`Listener::bind_more`](super::Listener::bind_more) gives each its own
     /// socket on the port either way.
+    #[must_use]
     pub fn reuse_port(mut self, yes: bool) -> Self {
         self.reuse_port = yes;
         self
@@ -87,6 +90,7 @@ impl ListenOptions {
     /// How many connections may wait to be accepted. Default: 511, as in Node and nginx. The system caps it (Linux:
     /// `net.core.somaxconn`); beyond it new connections wait or are refused by the system. Per listening socket, so
     /// workers with a socket each have as many times more.
+    #[must_use]
     pub fn backlog(mut self, connections: u32) -> Self {
         self.backlog = connections;
         self
@@ -94,6 +98,7 @@ impl ListenOptions {
 
     /// `IPV6_V6ONLY`: an IPv6 socket takes no IPv4 connections. Default: false on every system, as in Node: `[::]` and
     /// `:3000` hear both families. With true, `:3000` is IPv6 alone.
+    #[must_use]
     pub fn ipv6_only(mut self, yes: bool) -> Self {
         self.ipv6_only = yes;
         self
@@ -101,14 +106,16 @@ impl ListenOptions {
 
     /// `TCP_NODELAY` on accepted connections: small writes leave at once. Default: true, since whole answers are
     /// written in one go and must not wait for the peer's acknowledgement.
-    pub fn nodelay(mut self, yes: bool) -> Self {
-        self.nodelay = yes;
+    #[must_use]
+    pub fn no_delay(mut self, yes: bool) -> Self {
+        self.no_delay = yes;
         self
     }
 
     /// Switches TCP keep-alive probes on accepted connections on: the first after `idle` without traffic, in whole
     /// seconds, at least one. Default: off; HTTP has its own timers, so probes only serve long silent exchanges such
     /// as upgraded connections.
+    #[must_use]
     pub fn keep_alive(mut self, idle: Duration) -> Self {
         self.keep_alive = Some(idle);
         self
@@ -116,6 +123,7 @@ impl ListenOptions {
 
     /// The time between two unanswered probes, in whole seconds, at least one. Default: the system's (Linux: 75 s). Only used
     /// with [`keep_alive`](Self::keep_alive).
+    #[must_use]
     pub fn keep_alive_interval(mut self, interval: Duration) -> Self {
         self.keep_alive_interval = Some(interval);
         self
@@ -123,6 +131,7 @@ impl ListenOptions {
 
     /// How many probes may stay unanswered before the connection is given up. Default: the system's (Linux: 9). Only
     /// used with [`keep_alive`](Self::keep_alive).
+    #[must_use]
     pub fn keep_alive_retries(mut self, probes: u32) -> Self {
         self.keep_alive_retries = Some(probes);
         self
@@ -130,12 +139,14 @@ impl ListenOptions {
 
     /// `SO_RCVBUF` of the listening socket, which accepted connections inherit, in bytes. Default: the system's, which
     /// grows with the connection; a fixed size switches that off. Linux doubles the number for its own book-keeping.
+    #[must_use]
     pub fn receive_buffer_bytes(mut self, bytes: usize) -> Self {
         self.receive_buffer_bytes = Some(bytes);
         self
     }
 
     /// `SO_SNDBUF`, as [`receive_buffer_bytes`](Self::receive_buffer_bytes) for the other direction.
+    #[must_use]
     pub fn send_buffer_bytes(mut self, bytes: usize) -> Self {
         self.send_buffer_bytes = Some(bytes);
         self
@@ -144,6 +155,7 @@ impl ListenOptions {
     /// The permissions of the file of a Unix socket, such as `0o660`. They are in force before the first connection
     /// can come in. Default: what the process's umask leaves.
     #[cfg(unix)]
+    #[must_use]
     pub fn unix_mode(mut self, mode: u32) -> Self {
         self.unix_mode = Some(mode);
         self
@@ -152,12 +164,13 @@ impl ListenOptions {
     /// Replace the file of a Unix socket on which nobody listens any more, left by a process that was killed.
     /// Default: true. A socket that answers, and a file of any other kind, is never touched.
     #[cfg(unix)]
+    #[must_use]
     pub fn replace_stale_socket(mut self, yes: bool) -> Self {
         self.replace_stale_socket = yes;
         self
     }
 
-    /// Sets what belongs to each accepted TCP connection: [`nodelay`](Self::nodelay) and the keep-alive probes.
+    /// Sets what belongs to each accepted TCP connection: [`no_delay`](Self::no_delay) and the keep-alive probes.
     /// Meant for TCP only; on a Unix socket it fails. A second call changes nothing.
     ///
     /// # Errors
@@ -175,7 +188,7 @@ impl ListenOptions {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn apply_to_accepted(&self, socket: &SockRef<'_>) -> io::Result<()> {
-        if self.nodelay {
+        if self.no_delay {
             socket.set_tcp_nodelay(true)?;
         }
         if let Some(idle) = self.keep_alive {

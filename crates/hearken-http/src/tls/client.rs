@@ -8,6 +8,7 @@ use super::pem::{self, Origin};
 use super::refusal::watch;
 use super::verify::{AcceptAny, Judge};
 use super::{ALPN_HTTP_1_1, VERSIONS, provider, roots};
+use crate::host::unbracketed;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -227,10 +228,7 @@ impl ClientTls {
 
     fn name_for(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         let host = self.settings.server_name.as_deref().unwrap_or(host);
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
-        let bare = bare.unwrap_or(host).trim_end_matches('.');
+        let bare = unbracketed(host).trim_end_matches('.');
         ServerName::try_from(bare.to_owned()).map_err(|_| {
             TlsError::settings(format!(
                 "expected a host name or an IP address that a certificate can be for, got {host:?}"

@@ -87,6 +87,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
         Self { io, read }
     }
 
+    #[cfg(feature = "tls")]
     pub(super) fn into_io(self) -> T {
         self.io
     }

@@ -271,7 +271,7 @@ fn the_facts_of_a_head() {
         res.end(format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {}",
             req.http_version(),
-            req.upgrade(),
+            req.upgrade_protocols(),
             req.ranges(100),
             distinct.get("x-a"),
             joined.get("x-a"),

@@ -48,6 +48,20 @@ fn requests_beyond_the_last_are_dropped_with_their_bodies() {
 }
 
 #[test]
+fn the_high_water_mark_is_that_of_this_exchange() {
+    let mut link = serve(async |req, res| {
+        req.limits(|limits| limits.body.queue_bytes = 8);
+        let room = res.write("12345678");
+        let mark = res.writable_high_water_mark();
+        let text = format!(" {room} {mark} {}", res.writable_need_drain());
+        res.end(text)
+    })
+    .connect();
+    link.send(get("/"));
+    assert!(link.heard().contains(" false 8 true"));
+}
+
+#[test]
 fn clients_are_told_how_long_a_connection_lives() {
     let mut link = serve(async |_req, res| res.end("x"))
         .limits(|limits| {

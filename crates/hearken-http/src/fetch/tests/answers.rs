@@ -14,7 +14,7 @@ async fn head_and_body() {
     let server = Server::once(say(reply)).await;
     let mut answer = get(server.url("/")).await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 404);
-    assert_eq!(answer.reason(), "Nothing Here");
+    assert_eq!(answer.status_message(), "Nothing Here");
     assert_eq!(answer.version(), http::Version::HTTP_11);
     assert_eq!(answer.header("X-A"), Some("1"));
     assert_eq!(answer.headers().get_all("x-a").iter().count(), 2);

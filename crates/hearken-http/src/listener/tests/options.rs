@@ -78,7 +78,7 @@ fn accepted_connections_get_their_options() {
     assert!(!socket.keepalive().unwrap());
 
     let options = ListenOptions::new()
-        .nodelay(false)
+        .no_delay(false)
         .keep_alive(Duration::from_millis(14_200))
         .keep_alive_interval(Duration::ZERO)
         .keep_alive_retries(7);
