@@ -51,6 +51,8 @@ macro_rules! server_events {
     ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty $(, if $feature:literal)?;)*) => {
         $(
             $(#[$doc])*
+            #[doc = ""]
+            #[doc = concat!("Its listeners are given a `", stringify!($args), "`.")]
             $(#[cfg(feature = $feature)])?
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
@@ -85,6 +87,8 @@ macro_rules! message_events {
     ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
         $(
             $(#[$doc])*
+            #[doc = ""]
+            #[doc = concat!("Its listeners are given a `", stringify!($args), "`.")]
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
             pub struct $name;

@@ -133,8 +133,9 @@ impl Connection {
         }
         let known = known.filter(|_| !response.without.content_length && !said.trailer);
         if status == 304 || self.asked.head {
-            // What GET would have had, if somebody knows it; a 304 without content knows nothing.
-            let known = known.filter(|&length| status != 304 || length > 0);
+            // What GET would have had, if somebody knows it. Whoever gave no content mostly left it out because it will not
+            // be sent: that says nothing (RFC 9110 §8.6).
+            let known = known.filter(|&length| length > 0);
             return Ok((
                 BodyLength::None,
                 said.content_length

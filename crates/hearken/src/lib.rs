@@ -1,6 +1,6 @@
-//! HTTP for Rust in the words of Node: a server, sessions, and every step of a message as an event.
+//! HTTP for Rust in the words of Node: a server, a client, sessions, https, and every step of a message as an event.
 //!
-//! This is the one crate to add. It holds no code of its own: the server and the session come from `hearken-http`, the
+//! This is the one crate to add. It holds no code of its own: servers, clients and sessions come from `hearken-http`, the
 //! protocol without I/O from `hearken-proto`, as [`proto`].
 //!
 //! ```
@@ -25,7 +25,7 @@ pub use hearken_proto as proto;
 /// ```
 pub mod prelude {
     pub use hearken_http::{
-        Answer, Bytes, Error, IncomingMessage, Json, OutgoingMessage, Sent, Server, ServerResponse,
-        event,
+        Answer, Bytes, Error, IncomingMessage, Json, Limits, OutgoingMessage, Sent, Server,
+        ServerResponse, event,
     };
 }

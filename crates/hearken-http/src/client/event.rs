@@ -36,6 +36,8 @@ macro_rules! client_events {
     ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
         $(
             $(#[$doc])*
+            #[doc = ""]
+            #[doc = concat!("Its listeners are given a `", stringify!($args), "`.")]
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
             pub struct $name;

@@ -48,6 +48,21 @@ fn head_without_a_known_length_tells_nothing() {
 }
 
 #[test]
+fn head_with_no_content_does_not_claim_that_there_is_none() {
+    asked("HEAD")
+        .say(Say::Head(200, Length::Known(0)), "HTTP/1.1 200 OK\r\n\r\n")
+        .say(Say::End, "")
+        .both(Half::Idle);
+    asked("HEAD")
+        .say(
+            Say::HeadWith(200, Length::Known(0), &[("Content-Length", "7")]),
+            "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
+        )
+        .say(Say::End, "")
+        .both(Half::Idle);
+}
+
+#[test]
 fn head_of_http10_keeps_the_connection_though_no_length_is_known() {
     talk(Role::Server)
         .hear("HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")

@@ -115,7 +115,7 @@ fn a_fresh_request_forgets_what_the_last_one_asked() {
         .event("end")
         .say(
             Say::Final(200),
-            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n",
         )
         .hear(GET)
         .event("request GET /")
