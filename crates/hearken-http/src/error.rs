@@ -123,6 +123,11 @@ impl Error {
         Self::from_kind(StatusCode::BAD_GATEWAY, Kind::TooLarge(max))
     }
 
+    /// What a server that we asked has answered: 502 to whoever asked us meanwhile.
+    pub(crate) fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Other(Box::new(error)))
+    }
+
     /// What a client met: 502 to whoever asked us meanwhile, 504 when it was time.
     pub(crate) fn client(failure: Failure) -> Self {
         let status = if failure.is_timeout() {

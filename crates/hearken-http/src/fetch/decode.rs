@@ -135,6 +135,11 @@ impl Decoding {
         self.input = input;
     }
 
+    /// Whether some of the body is in here, or went through.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.read > 0 || !self.input.is_empty()
+    }
+
     /// The input has ended, and [`next`](Self::next) has answered `None`. No byte at all is an empty body, as servers send it.
     pub(crate) fn finish(&self) -> Result<(), DecodeError> {
         if self.read == 0 || self.engine.is_complete() {

@@ -137,11 +137,12 @@ impl Fetched {
         &self.response
     }
 
-    /// Gives up what was added to it: the response itself, whose body is not decoded. `None` when some of it is decoded already.
+    /// Gives up what was added to it: the response itself, whose body is not decoded. `None` when some of it was taken to be decoded
+    /// already, even if nothing came out.
     #[must_use]
     pub fn into_response(self) -> Option<Response> {
-        let begun = self.came > 0 || self.ended;
-        (self.decoding.is_none() || !begun).then_some(self.response)
+        let begun = self.decoding.as_ref().is_some_and(Decoding::has_begun);
+        (!begun).then_some(self.response)
     }
 
     /// Itself, unless the status is 400 or more.
@@ -151,11 +152,10 @@ impl Fetched {
     pub fn error_for_status(self) -> Result<Self, Error> {
         let status = self.status();
         if status.is_client_error() || status.is_server_error() {
-            return Err(StatusError {
+            return Err(Error::answer(StatusError {
                 status,
                 url: shown(self.url()),
-            }
-            .into());
+            }));
         }
         Ok(self)
     }
@@ -179,7 +179,7 @@ impl Fetched {
     async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             if let Some(decoding) = &mut self.decoding
-                && let Some(piece) = decoding.next()?
+                && let Some(piece) = decoding.next().map_err(Error::answer)?
             {
                 return Ok(Some(piece));
             }
@@ -192,7 +192,7 @@ impl Fetched {
                 (None, decoding) => {
                     self.ended = true;
                     if let Some(decoding) = decoding {
-                        decoding.finish()?;
+                        decoding.finish().map_err(Error::answer)?;
                     }
                     return Ok(None);
                 }
@@ -201,11 +201,10 @@ impl Fetched {
     }
 
     fn too_large(&self, max: u64) -> Error {
-        BodyTooLarge {
+        Error::answer(BodyTooLarge {
             max,
             url: shown(self.url()),
-        }
-        .into()
+        })
     }
 
     /// The whole body, up to [`max_body`](crate::RequestBuilder::max_body) or 64 MiB.
@@ -240,7 +239,7 @@ impl Fetched {
     /// As [`bytes`](Self::bytes), and for a charset that is not known.
     pub async fn text(mut self) -> Result<String, Error> {
         let bytes = self.collect().await?;
-        Ok(text::decode(&bytes, self.header("Content-Type"))?)
+        text::decode(&bytes, self.header("Content-Type")).map_err(Error::answer)
     }
 
     /// The whole body, read as JSON. Nothing asks whether `Content-Type` says that it is.

@@ -130,7 +130,7 @@ fn next(request: &Request, response: &Response, urls: &[Url]) -> Result<Option<M
         body: request.body.state(),
         history: urls,
     };
-    Ok(redirect::next(&request.options.redirects, &answered)?)
+    redirect::next(&request.options.redirects, &answered).map_err(Error::answer)
 }
 
 fn answer(request: &Request, response: Response, urls: Vec<Url>) -> Result<Fetched, Error> {
@@ -139,7 +139,7 @@ fn answer(request: &Request, response: Response, urls: Vec<Url>) -> Result<Fetch
     if decodes(request) {
         let fields = response.raw_headers();
         let lines = fields.get_all("Content-Encoding");
-        coding = decode::coding_of(head_only, response.status(), lines)?;
+        coding = decode::coding_of(head_only, response.status(), lines).map_err(Error::answer)?;
     }
     let max = request.options.body_max;
     Ok(Fetched::new(response, urls, head_only, coding, max))

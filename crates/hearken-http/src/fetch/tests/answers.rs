@@ -94,6 +94,7 @@ async fn a_status_can_be_an_error() {
         .error_for_status()
         .expect_err("503");
     assert_eq!(error.answered().map(|status| status.as_u16()), Some(503));
+    assert_eq!(error.status(), 502, "to whoever asked us");
     assert_eq!(
         error.to_string(),
         format!("{} answered 503 Service Unavailable", server.url("/x"))
@@ -223,8 +224,20 @@ mod codings {
             let result = async { get(server.url("/")).await?.bytes().await }.await;
             let error = result.expect_err(says);
             assert!(error.is_decode(), "{error}");
+            assert_eq!(error.status(), 502, "to whoever asked us");
             assert!(error.to_string().contains(says), "{error}");
         }
+    }
+
+    /// What was fed to the decoder is missing in the response.
+    #[tokio::test]
+    async fn a_response_that_was_decoded_in_part_is_not_given_up() {
+        let body = "no gzip, however long it may be";
+        let reply = answer("200 OK", "Content-Encoding: gzip\r\n", body);
+        let server = Server::once(reply).await;
+        let mut fetched = get(server.url("/")).await.expect("an answer");
+        assert!(fetched.data().await.is_err_and(|error| error.is_decode()));
+        assert!(fetched.into_response().is_none());
     }
 
     #[tokio::test]

@@ -67,6 +67,7 @@ async fn a_stream_is_not_sent_again() {
     let request = put(server.url("/a")).body(Body::reader(&b"body"[..]));
     let error = request.await.expect_err("a stream");
     assert!(error.is_redirect(), "{error}");
+    assert_eq!(error.status(), 502, "to whoever asked us");
     assert!(
         error.to_string().contains("a stream that can be sent once"),
         "{error}"
