@@ -1,6 +1,7 @@
 //! A running server as whoever stops it holds it.
 //!
-//! Here: [`ServerHandle`]: stopping, ending connections, bringing some, asking. Not here: the server before it runs (`server.rs`).
+//! Here: [`ServerHandle`]: stopping, ending connections, bringing some, asking. Not here: the server before it runs
+//! (`server.rs`).
 
 use crate::accept::Census;
 use crate::error::Error;

@@ -161,8 +161,9 @@ impl IncomingMessage {
     }
 
     /// Listens to an event of this message, or of the answer to it. A listener that takes the body lets it flow as fast as
-    /// it comes. What has already come is delivered before what comes later: the head at once, within this call; a second listener for the same event is called after the first. When the exchange is
-    /// over, or its [`Ready`](crate::event::Ready) was told, a new listener is not called any more.
+    /// it comes. What has already come is delivered before what comes later: the head at once, within this call; a
+    /// second listener for the same event is called after the first. When the exchange is over, or its
+    /// [`Ready`](crate::event::Ready) was told, a new listener is not called any more.
     ///
     /// ```
     /// use hearken_http::{Server, event};

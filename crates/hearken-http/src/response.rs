@@ -37,8 +37,8 @@ pub struct Sent(pub(crate) ());
 /// How the content is framed follows Node's rules: one `end` with all of it sends a Content-Length, writing piece by
 /// piece sends chunks (until close to HTTP/1.0), a Content-Length that was set is kept and enforced. To HEAD, and with
 /// 204 or 304, the content is counted and not sent. Node's `strictContentLength` is always on: content that does not have the
-/// length that was set never passes for a whole message. No Content-Type is guessed: text is sent without one. Nothing that is written after the peer has gone is an error here:
-/// [`drain`](Self::drain) tells.
+/// length that was set never passes for a whole message. No Content-Type is guessed: text is sent without one. Nothing
+/// that is written after the peer has gone is an error here: [`drain`](Self::drain) tells.
 ///
 /// ```
 /// use hearken_http::Server;

@@ -1,7 +1,7 @@
 //! The server as its user holds it: what it serves, where it listens, how it runs and how it stops.
 //!
-//! Here: [`Server`], [`Listening`]. Not here: the running server (`handle.rs`), the life of a worker (`worker.rs`), of a connection
-//! (`conn/`).
+//! Here: [`Server`], [`Listening`]. Not here: the running server (`handle.rs`), the life of a worker (`worker.rs`), of
+//! a connection (`conn/`).
 
 use crate::accept::Census;
 use crate::answer::Answer;

@@ -1,7 +1,7 @@
 //! Handlers that take over a kind of request: what `request` does not fire for in Node.
 //!
-//! Here: [`Takers`], [`Handled`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here: which request is of
-//! which kind (`conn/dispatch.rs`).
+//! Here: [`Takers`], [`Handled`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here: which
+//! request is of which kind (`conn/dispatch.rs`).
 
 use crate::answer::Answer;
 use crate::event::{CheckContinue, CheckExpectation, Connect, Upgrade};
@@ -104,8 +104,8 @@ impl Server {
     /// | [`Upgrade`] | the plain handler gets it |
     /// | [`Connect`] | 501, and the connection closes |
     ///
-    /// A tunnel that its handler refuses ends the connection with the answer: what comes behind CONNECT may be meant for the tunnel
-    /// and is never taken for a request.
+    /// A tunnel that its handler refuses ends the connection with the answer: what comes behind CONNECT may be meant
+    /// for the tunnel and is never taken for a request.
     ///
     /// A request of two kinds is of the first that fits in this order: `Connect`, `Upgrade`, `CheckExpectation`,
     /// `CheckContinue`. Of several calls for one kind the last counts. Node's `checkContinue`, `checkExpectation`, `upgrade`

@@ -432,8 +432,9 @@ impl ServerResponse {
     /// A plain handler may call it too. The exchange is over with it; the connection lives until the transport is dropped.
     ///
     /// # Errors
-    /// With status 400 when the request does not offer this protocol (RFC 9110 §7.8: a server must not switch to another), and with
-    /// 500 when the head is out or cannot be sent. The handler may pass the error on and answers with it.
+    /// With status 400 when the request does not offer this protocol (RFC 9110 §7.8: a server must not switch to
+    /// another), and with 500 when the head is out or cannot be sent. The handler may pass the error on and answers
+    /// with it.
     ///
     /// ```
     /// use hearken_http::{Error, Server};

@@ -329,8 +329,8 @@ impl Connection {
     }
 }
 
-/// How long the connection lives on, unless the caller has its own words for it. The field counts for this connection alone, so Connection names it too (RFC 9110
-/// §7.6.1), unless it was `said` already.
+/// How long the connection lives on, unless the caller has its own words for it. The field counts for this connection
+/// alone, so Connection names it too (RFC 9110 §7.6.1), unless it was `said` already.
 #[cold]
 fn keep_alive(seconds: u32, fields: &Fields, said: bool, out: &mut Vec<u8>) {
     if fields.view().get("keep-alive").is_some() {

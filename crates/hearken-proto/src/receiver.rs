@@ -324,7 +324,8 @@ impl Connection {
 }
 
 /// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all bytes of the
-/// section that were used; after an error, those that were looked at. The common case, a head that is whole in one input, is decoded where it lies.
+/// section that were used; after an error, those that were looked at. The common case, a head that is whole in one
+/// input, is decoded where it lies.
 #[inline]
 fn advance(
     decoder: &mut HeadDecoder,

@@ -1,8 +1,8 @@
 //! Who keeps connections for later: Node's `Agent`.
 //!
 //! Here: [`Agent`], the lock around its [`Pool`], the hand-over of connections and of the right to open one, and the one task
-//! that closes what has been idle for too long. Not here: which connection goes to whom (`pool.rs`), connecting (`connect.rs`), requests
-//! (`request.rs`).
+//! that closes what has been idle for too long. Not here: which connection goes to whom (`pool.rs`), connecting
+//! (`connect.rs`), requests (`request.rs`).
 
 use super::options::{AgentOptions, Route, Scheduling};
 use super::pool::{Bounds, KeyRef, Next, Pool, Take, Waits};

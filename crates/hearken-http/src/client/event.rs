@@ -1,8 +1,9 @@
 //! Every event of a request by its type: `request.on(client_event::Response, |head| …)`. Node's events of `ClientRequest`.
 //!
-//! One order, drawn in docs/events.md: `Socket`, then `Continue`, `Information`, `Drain` and `Timeout` as they come, `Finish`, then `Response`,
-//! `Upgrade` or `Connect`; at last `Close`, with `Error`, and before it `Abort`, right before where it went wrong. Listeners are called by
-//! whoever awaits the response, its body, or room to write, between two steps of that.
+//! One order, drawn in docs/events.md: `Socket`, then `Continue`, `Information`, `Drain` and `Timeout` as they come,
+//! `Finish`, then `Response`, `Upgrade` or `Connect`; at last `Close`, with `Error`, and before it `Abort`, right
+//! before where it went wrong. Listeners are called by whoever awaits the response, its body, or room to write, between
+//! two steps of that.
 
 use super::origin::Connected;
 use hearken_proto::Head;
@@ -79,8 +80,8 @@ client_events! {
     Drain, drain, <'a> ();
     /// The transport has taken the whole request.
     Finish, finish, <'a> ();
-    /// Nothing has come or gone for as long as [`timeout`](crate::ClientRequest::timeout) says. With a listener that is all; without
-    /// one the request fails.
+    /// Nothing has come or gone for as long as [`timeout`](crate::ClientRequest::timeout) says. With a listener that is
+    /// all; without one the request fails.
     Timeout, timeout, <'a> ();
     /// The head of the response is complete.
     Response, response, <'a> &'a Head;

@@ -1,8 +1,9 @@
 //! Happy eyeballs: the addresses of a host, tried so that a broken family or server costs a moment and not a time-out
 //! (RFC 8305).
 //!
-//! Here: [`interleave`], the order (§4), and [`race`], the attempts (§5). Not here: looking up (`connect.rs`). What of the RFC is left to the
-//! system: it sorts what it resolves (RFC 6724) and asks for both families at once, so there is no delay between answers.
+//! Here: [`interleave`], the order (§4), and [`race`], the attempts (§5). Not here: looking up (`connect.rs`). What of
+//! the RFC is left to the system: it sorts what it resolves (RFC 6724) and asks for both families at once, so there is
+//! no delay between answers.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;

@@ -1,7 +1,7 @@
 //! What an agent may do and how long it waits: Node's `new Agent(options)`.
 //!
-//! Here: [`AgentOptions`], [`Scheduling`], [`Family`], and the two parts that users may replace: [`Resolve`] and [`Connect`]. Not here:
-//! who obeys them (`agent.rs`, `connect.rs`).
+//! Here: [`AgentOptions`], [`Scheduling`], [`Family`], and the two parts that users may replace: [`Resolve`] and
+//! [`Connect`]. Not here: who obeys them (`agent.rs`, `connect.rs`).
 
 use super::proxy::Proxies;
 use crate::transport::{BoxIo, Io};
@@ -161,11 +161,11 @@ pub struct AgentOptions {
     pub continue_timeout: Duration,
     /// Small writes are sent at once (`noDelay`). Default true.
     pub no_delay: bool,
-    /// When the system begins to ask an idle TCP peer whether it is still there (`keepAliveMsecs`, 1 s there). Default 15 s. `None`:
-    /// never.
+    /// When the system begins to ask an idle TCP peer whether it is still there (`keepAliveMsecs`, 1 s there). Default
+    /// 15 s. `None`: never.
     pub tcp_keep_alive: Option<Duration>,
-    /// Bounds on responses: head, body, and what may wait of them; and on time. `keep_alive`, `head`, `connection_age`, `linger` and
-    /// `grace` of the times are a server's.
+    /// Bounds on responses: head, body, and what may wait of them; and on time. `keep_alive`, `head`, `connection_age`,
+    /// `linger` and `grace` of the times are a server's.
     pub limits: Limits,
     /// Which proxy serves which host (`proxyEnv`). Default: what the environment says.
     pub proxies: Proxies,
@@ -217,8 +217,8 @@ impl AgentOptions {
         self.resolver = Some(Arc::new(resolver));
     }
 
-    /// Makes connections by this instead of by TCP (`createConnection`); they are pooled like others. Proxies, `resolver` and what
-    /// concerns TCP have no effect then. The second call replaces the first.
+    /// Makes connections by this instead of by TCP (`createConnection`); they are pooled like others. Proxies,
+    /// `resolver` and what concerns TCP have no effect then. The second call replaces the first.
     pub fn connector(&mut self, connector: impl Connect) {
         self.connector = Some(Arc::new(connector));
     }

@@ -13,10 +13,11 @@ use url::Url;
 
 /// Which proxy serves which host. Cheap to clone.
 ///
-/// From the environment: `HTTP_PROXY` for http, `HTTPS_PROXY` for https, `ALL_PROXY` for what the other two say nothing about, and
-/// `NO_PROXY` for hosts that need none: a list, by commas or spaces, of names (`example.org` and `.example.org` stand for the name and
-/// all below it), addresses, networks (`10.0.0.0/8`), each with a port if need be, or `*` for all. Names of lower case are read first. `HTTP_PROXY`
-/// is not read where `REQUEST_METHOD` is set: there it may be a header of a request (CVE-2016-5385).
+/// From the environment: `HTTP_PROXY` for http, `HTTPS_PROXY` for https, `ALL_PROXY` for what the other two say nothing
+/// about, and `NO_PROXY` for hosts that need none: a list, by commas or spaces, of names (`example.org` and
+/// `.example.org` stand for the name and all below it), addresses, networks (`10.0.0.0/8`), each with a port if need
+/// be, or `*` for all. Names of lower case are read first. `HTTP_PROXY` is not read where `REQUEST_METHOD` is set:
+/// there it may be a header of a request (CVE-2016-5385).
 ///
 /// ```
 /// use hearken_http::Proxies;

@@ -1,7 +1,7 @@
 //! A request as its user makes it: Node's `ClientRequest`.
 //!
-//! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), the header methods that it shares
-//! with responses (`outgoing_message.rs`), how it is carried out (`exchange.rs`).
+//! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), the header
+//! methods that it shares with responses (`outgoing_message.rs`), how it is carried out (`exchange.rs`).
 
 use super::agent::Agent;
 use super::connect::Plan;
@@ -24,12 +24,14 @@ use std::task::{Context, Poll};
 
 /// A request that goes out, and by [`end`](Self::end) its response. Node's `ClientRequest`. It may be sent to another thread.
 ///
-/// Its fields can be set by the methods of [`OutgoingMessage`]; order and case are kept. Nothing is added but Host, what frames the content,
-/// `Authorization` if the URL names a user, and `Connection: close` if the agent keeps no connections.
+/// Its fields can be set by the methods of [`OutgoingMessage`]; order and case are kept. Nothing is added but Host,
+/// what frames the content, `Authorization` if the URL names a user, and `Connection: close` if the agent keeps no
+/// connections.
 ///
 /// How the content is framed follows Node's rules: one `end` with all of it sends a Content-Length, writing piece by piece sends
-/// chunks, a Content-Length that was set is kept and enforced. **Nothing moves while nobody waits**: what is written goes out while the
-/// response, its body, or room to write is awaited. Dropping the request before its end gives the exchange up.
+/// chunks, a Content-Length that was set is kept and enforced. **Nothing moves while nobody waits**: what is written
+/// goes out while the response, its body, or room to write is awaited. Dropping the request before its end gives the
+/// exchange up.
 ///
 /// ```no_run
 /// use hearken_http::{OutgoingMessage, request};
@@ -373,8 +375,8 @@ pub struct AbortHandle {
 }
 
 impl AbortHandle {
-    /// Gives the exchange up: its connection is closed, and whoever waits gets an error. The second call does nothing, nor does one
-    /// after the end.
+    /// Gives the exchange up: its connection is closed, and whoever waits gets an error. The second call does nothing,
+    /// nor does one after the end.
     pub fn abort(&self) {
         if let Some(exchange) = self.exchange.upgrade() {
             exchange.abort();

@@ -14,15 +14,16 @@ use std::time::{Duration, Instant};
 
 impl ClientRequest {
     /// Fails when nothing has come or gone for this long, or, with a listener for
-    /// [`Timeout`](crate::client_event::Timeout), only tells so. Default: none, for every phase has its own. Node's `timeout`, which
-    /// always only tells.
+    /// [`Timeout`](crate::client_event::Timeout), only tells so. Default: none, for every phase has its own. Node's
+    /// `timeout`, which always only tells.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
         self.change(|core| core.draft.terms.inactivity = Some(LONGEST.min(time)));
         self
     }
 
-    /// Fails when the whole exchange, from its first wait to the last byte of the response, takes longer than this. Default: none.
+    /// Fails when the whole exchange, from its first wait to the last byte of the response, takes longer than this.
+    /// Default: none.
     #[must_use]
     pub fn deadline(self, time: Duration) -> Self {
         self.change(|core| core.draft.time = Some(time));
@@ -54,8 +55,8 @@ impl ClientRequest {
         this
     }
 
-    /// The request target as it is to be sent, instead of path and query of the URL: `*` for OPTIONS, `host:port` for CONNECT. Node's
-    /// `path`.
+    /// The request target as it is to be sent, instead of path and query of the URL: `*` for OPTIONS, `host:port` for
+    /// CONNECT. Node's `path`.
     #[must_use]
     pub fn path(self, target: &str) -> Self {
         let connect = self.method() == http::Method::CONNECT;
@@ -68,8 +69,8 @@ impl ClientRequest {
         this
     }
 
-    /// Whether Host is set from the URL. Default true. Without it one has to be set otherwise: no request goes out without. Node's
-    /// `setHost`.
+    /// Whether Host is set from the URL. Default true. Without it one has to be set otherwise: no request goes out
+    /// without. Node's `setHost`.
     #[must_use]
     pub fn set_host(self, set: bool) -> Self {
         self.change(|core| {

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use url::Url;
 
-/// A response to a client: Node's `IncomingMessage` of `'response'`. Head and body as for a request on a server, but it may be sent
-/// to another thread.
+/// A response to a client: Node's `IncomingMessage` of `'response'`. Head and body as for a request on a server, but it
+/// may be sent to another thread.
 ///
 /// Its body comes while somebody waits for it; when nobody does, the server is not read. Dropped before the end of its body,
 /// the connection is closed, unless the rest has come already.

@@ -1,6 +1,7 @@
 //! Bytes that wait for the transport: small writes joined, large ones kept as they are for `writev`.
 //!
-//! Here: [`Output`], which also holds parts of files in their place. Not here: framing (hearken-proto), the transport (`pump.rs`).
+//! Here: [`Output`], which also holds parts of files in their place. Not here: framing (hearken-proto), the transport
+//! (`pump.rs`).
 
 use crate::file::FilePiece;
 use bytes::{Buf, Bytes};

@@ -17,8 +17,9 @@ use url::{Host, Url};
 
 /// Cookies of any number of hosts, shared by its clones. Nothing is written to disk.
 ///
-/// At most 64 cookies of one host and 3,000 in all are kept, of 4 KiB each at most; past that the one not used for the longest time
-/// goes. Hosts are told apart by their names, not by ports or, but for `Secure` cookies, schemes (RFC 6265 §8.5).
+/// At most 64 cookies of one host and 3,000 in all are kept, of 4 KiB each at most; past that the one not used for the
+/// longest time goes. Hosts are told apart by their names, not by ports or, but for `Secure` cookies, schemes (RFC 6265
+/// §8.5).
 ///
 /// ```
 /// use hearken_http::CookieJar;

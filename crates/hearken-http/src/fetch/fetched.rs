@@ -137,8 +137,8 @@ impl Fetched {
         &self.response
     }
 
-    /// Gives up what was added to it: the response itself, whose body is not decoded. `None` when some of it was taken to be decoded
-    /// already, even if nothing came out.
+    /// Gives up what was added to it: the response itself, whose body is not decoded. `None` when some of it was taken
+    /// to be decoded already, even if nothing came out.
     #[must_use]
     pub fn into_response(self) -> Option<Response> {
         let begun = self.decoding.as_ref().is_some_and(Decoding::has_begun);

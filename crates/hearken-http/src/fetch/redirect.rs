@@ -14,8 +14,9 @@ use url::Url;
 /// Whether and how far redirects are followed. The default follows up to ten.
 ///
 /// What is followed is 301, 302, 303, 307 and 308 with a `Location` to an `http` or `https` URL. When scheme, host or port
-/// change, `Authorization`, `Cookie`, `Proxy-Authorization` and a `Host` that was set stay behind. A body is sent again only by 307 and 308, or when a 301 or 302 keeps the method, only
-/// if it can be (a stream cannot), and never from `https` to `http`; where it could not be, that is an error.
+/// change, `Authorization`, `Cookie`, `Proxy-Authorization` and a `Host` that was set stay behind. A body is sent again
+/// only by 307 and 308, or when a 301 or 302 keeps the method, only if it can be (a stream cannot), and never from
+/// `https` to `http`; where it could not be, that is an error.
 ///
 /// ```
 /// use hearken_http::{RedirectAction, Redirects};

@@ -1,6 +1,7 @@
 //! Sends a request and those that redirects make of it, and gives the last answer.
 //!
-//! Here: [`send`], and the fields that this layer adds (`Accept-Encoding`, `Cookie`). Not here: the rules of redirects (`redirect.rs`), connections (`client/`).
+//! Here: [`send`], and the fields that this layer adds (`Accept-Encoding`, `Cookie`). Not here: the rules of redirects
+//! (`redirect.rs`), connections (`client/`).
 
 use super::body::{Outgoing, Pieces};
 use super::builder::{Options, Request};

@@ -1,8 +1,8 @@
 //! What must not drift, checked by reading the project itself: who depends on whom, which words a layer must not know,
 //! sizes, and that every path and every name in a document leads somewhere.
 //!
-//! Here: the rules. `source.rs` reads the files; `arrows.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind of check each.
-//! Not here: what the compiler and clippy already watch (function length, printing, `unsafe`).
+//! Here: the rules. `source.rs` reads the files; `arrows.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind
+//! of check each. Not here: what the compiler and clippy already watch (function length, printing, `unsafe`).
 
 mod arrows;
 mod documents;
