@@ -421,6 +421,34 @@ fn tunnel() {
 }
 
 #[test]
+fn proxy() {
+    let echo = Example::serve("echo");
+    let upstream = format!("http://{}", echo.address.expect("it serves"));
+    let mut example = Example::start("proxy", &["127.0.0.1:0", &upstream]);
+    let line = example.wait_for("http://");
+    let (_, address) = line.split_once("http://").expect("a URL");
+    example.address = Some(address.trim().parse().expect("an address"));
+
+    let mut client = example.connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        head += &client.line(); // the answer begins before the request has ended
+    }
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    client.send("2\r\nde\r\n0\r\n\r\n");
+    let mut body = String::new();
+    while !body.ends_with("0\r\n\r\n") {
+        body += &client.line();
+    }
+    let letters: String = body
+        .lines()
+        .filter(|line| line.starts_with(['a', 'd']))
+        .collect();
+    assert_eq!(letters, "abcde", "{body:?}");
+}
+
+#[test]
 fn events_come_in_their_order() {
     let example = Example::serve("events");
     let mut client = example.connect();

@@ -14,6 +14,7 @@ pub(crate) mod failure;
 mod happy;
 mod options;
 mod origin;
+mod piping;
 mod pool;
 mod proxy;
 mod relay;

@@ -211,7 +211,11 @@ impl ClientRequest {
     /// # Errors
     /// When the exchange has failed before. That the server wants no more of it is no error: its response tells.
     pub async fn finish(self, content: impl Into<Bytes>) -> Result<(), Error> {
-        let content = content.into();
+        self.end_and_wait(content.into()).await
+    }
+
+    /// See [`finish`](Self::finish).
+    pub(super) async fn end_and_wait(&self, content: Bytes) -> Result<(), Error> {
         self.exchange.order(|core| core.end(content, None));
         self.wait(|core| {
             let failure = core.failure.clone().map(Err);

@@ -1,0 +1,96 @@
+//! Content of a request from readers and streams, piece by piece, no faster than the server takes it.
+//!
+//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`piping.rs` of the crate).
+
+use super::request::ClientRequest;
+use crate::error::Error;
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use std::future::poll_fn;
+use std::pin::pin;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// Room for what is read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// With less room than this the reader is given a new buffer.
+const READ_BYTES_MIN: usize = 8 * 1024;
+
+impl ClientRequest {
+    /// Sends all that a reader gives as the content, ends the request, and waits until the transport has taken it. Node's
+    /// `readable.pipe(req)`. The response may be awaited at the same time, with [`response`](Self::response): what comes in then
+    /// flows while this still sends. A Content-Length that was set is kept and enforced, otherwise the content is chunked.
+    ///
+    /// # Errors
+    /// Of the reader, which aborts the exchange: the server must not take the part for the whole. And when the exchange has
+    /// failed. That the server wants no more of the content is no error: its response tells.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hearken_http::Error> {
+    /// let request = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    /// let file = tokio::fs::File::open("large").await?;
+    /// let (response, sent) = tokio::join!(request.response(), request.pipe_from(file));
+    /// sent?;
+    /// println!("{}", response?.status());
+    /// # Ok(()) }
+    /// ```
+    pub async fn pipe_from(&self, reader: impl AsyncRead) -> Result<(), Error> {
+        let mut reader = pin!(reader);
+        let mut buffer = BytesMut::new();
+        loop {
+            if buffer.capacity() < READ_BYTES_MIN {
+                buffer.reserve(READ_BYTES);
+            }
+            match reader.read_buf(&mut buffer).await {
+                Ok(0) => return self.end_and_wait(Bytes::new()).await,
+                Ok(_) => self.pass_on(buffer.split().freeze()).await?,
+                Err(error) => return Err(self.give_up(error.into())),
+            }
+        }
+    }
+
+    /// As [`pipe_from`](Self::pipe_from), from a stream of pieces. It need not be `Send`: the request of a server is one.
+    ///
+    /// # Errors
+    /// As [`pipe_from`](Self::pipe_from).
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// // A proxy: both directions at once.
+    /// let server = Server::new(async |req, res| {
+    ///     let out = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    ///     let (sent, _) = tokio::join!(
+    ///         async { res.pipe_from_stream(out.response().await?).await },
+    ///         out.pipe_from_stream(req)
+    ///     );
+    ///     sent
+    /// });
+    /// ```
+    pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<Error>>(
+        &self,
+        stream: impl Stream<Item = Result<B, E>>,
+    ) -> Result<(), Error> {
+        let mut stream = pin!(stream);
+        loop {
+            match poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+                None => return self.end_and_wait(Bytes::new()).await,
+                Some(Ok(piece)) => self.pass_on(piece.into()).await?,
+                Some(Err(error)) => return Err(self.give_up(error.into())),
+            }
+        }
+    }
+
+    async fn pass_on(&self, piece: Bytes) -> Result<(), Error> {
+        if self.write(piece) {
+            Ok(())
+        } else {
+            self.drain().await
+        }
+    }
+
+    /// What was to be sent has broken off.
+    fn give_up(&self, error: Error) -> Error {
+        self.abort_handle().abort();
+        error
+    }
+}
