@@ -5,7 +5,7 @@
 //! (`connect.rs`), requests (`request.rs`).
 
 use super::options::{AgentOptions, Route, Scheduling};
-use super::pool::{Bounds, KeyRef, Next, Pool, Take, Waits};
+use super::pool::{Bounds, KeyRef, Next, Pool, Take};
 use super::request::ClientRequest;
 use super::wire::{Wire, now};
 use crate::endless::{LONGEST, cap_all};
@@ -14,8 +14,10 @@ use hearken_proto::Limits;
 use http::Method;
 use std::collections::HashSet;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
@@ -62,12 +64,6 @@ pub(super) struct State {
 
 pub(super) type Waiting = oneshot::Sender<Grant>;
 
-impl Waits for Waiting {
-    fn is_gone(&self) -> bool {
-        self.is_closed()
-    }
-}
-
 /// What somebody who waited is given: a connection, or the right to open one.
 pub(crate) struct Grant {
     pub(crate) lease: Lease,
@@ -90,7 +86,31 @@ pub(crate) struct Leased {
 pub(crate) enum Taken {
     Idle(Leased),
     Open(Lease),
-    Wait(oneshot::Receiver<Grant>),
+    Wait(Turn),
+}
+
+/// A place in the queue, given up when it is dropped.
+pub(crate) struct Turn {
+    inner: Arc<Inner>,
+    place: usize,
+    number: u64,
+    granted: oneshot::Receiver<Grant>,
+}
+
+impl Future for Turn {
+    type Output = Result<Grant, oneshot::error::RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.granted).poll(cx)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // What was granted meanwhile is given back by dropping it, after this.
+        let left = self.inner.state().pool.leave(self.place, self.number);
+        drop(left); // without the lock
+    }
 }
 
 impl Lease {
@@ -142,9 +162,13 @@ impl Inner {
                         return Taken::Open(Lease::new(self, place));
                     }
                     Take::Wait => {
-                        let (sender, receiver) = oneshot::channel();
-                        state.pool.wait(place, sender);
-                        return Taken::Wait(receiver);
+                        let (sender, granted) = oneshot::channel();
+                        return Taken::Wait(Turn {
+                            number: state.pool.wait(place, sender),
+                            inner: Arc::clone(self),
+                            place,
+                            granted,
+                        });
                     }
                 }
             };

@@ -19,8 +19,8 @@ use crate::transport::BoxIo;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio::runtime::Handle;
@@ -35,9 +35,27 @@ pub(crate) struct Plan {
     pub(crate) connector: Option<Arc<dyn Connect>>,
     /// When the exchange as a whole must be over.
     pub(crate) until: Option<(Instant, Duration)>,
+    /// How far the connection that is being made has come, for whoever gives it up. Shared with the clone that makes it.
+    pub(crate) step: Option<Arc<Step>>,
 }
 
+/// What is being waited for, and with whom.
+type Step = Mutex<Option<(Phase, Arc<str>)>>;
+
 impl Plan {
+    /// What is being waited for, and with whom.
+    pub(crate) fn step(&self) -> Option<(Phase, Arc<str>)> {
+        let step = self.step.as_ref()?;
+        step.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn begin_step(&self, phase: Phase, peer: &Arc<str>) {
+        if let Some(step) = &self.step {
+            let mut step = step.lock().unwrap_or_else(PoisonError::into_inner);
+            *step = Some((phase, Arc::clone(peer)));
+        }
+    }
+
     pub(crate) fn key(&self, runtime: &Handle) -> KeyRef<'_, Route> {
         KeyRef {
             https: self.target.is_https(),
@@ -57,8 +75,10 @@ pub(crate) async fn acquire(plan: Plan, taken: Taken) -> Result<Leased, Error> {
         Taken::Open(lease) => lease,
         Taken::Wait(turn) => {
             let time = plan.agent.inner.options.queue_timeout;
-            let failed = |cause| Failure::before(Phase::Queue, &plan.target.authority(), cause);
-            let waited = in_time(&plan, time, turn).await.map_err(failed)?;
+            let peer = plan.target.authority();
+            let failed = |cause| Failure::before(Phase::Queue, &peer, cause);
+            let step = (Phase::Queue, &peer, time);
+            let waited = in_time(&plan, step, turn).await.map_err(failed)?;
             let grant = waited.map_err(|_| failed(Cause::Aborted))?;
             match grant.wire {
                 Some(wire) => {
@@ -78,9 +98,10 @@ pub(crate) async fn acquire(plan: Plan, taken: Taken) -> Result<Leased, Error> {
 /// Everything that is waited for before there is a connection goes through here.
 async fn in_time<T>(
     plan: &Plan,
-    time: Duration,
+    (phase, peer, time): (Phase, &Arc<str>, Duration),
     step: impl Future<Output = T>,
 ) -> Result<T, Cause> {
+    plan.begin_step(phase, peer);
     match plan.until {
         Some((at, whole)) if at.saturating_duration_since(now()) < time => {
             let done = tokio::time::timeout_at(at.into(), step).await;
@@ -175,7 +196,7 @@ async fn through(
     let time = plan.agent.inner.options.connect_timeout;
     let to = plan.target.authority();
     let asked = tunnel::through(transport, &to, proxy.auth.as_deref());
-    let tunnel = match in_time(plan, time, asked).await {
+    let tunnel = match in_time(plan, (Phase::Proxy, via, time), asked).await {
         Ok(Ok(tunnel)) => tunnel,
         Ok(Err(cause)) | Err(cause) => return Err(Failure::before(Phase::Proxy, via, cause)),
     };
@@ -217,7 +238,8 @@ async fn handshake(
     let began = now();
     let options = &plan.agent.inner.options;
     let time = options.tls_timeout;
-    let shaken = in_time(plan, time, options.tls.connect(with.host(), transport)).await;
+    let shaking = options.tls.connect(with.host(), transport);
+    let shaken = in_time(plan, (Phase::Tls, peer, time), shaking).await;
     let failed = |cause| Failure::before(Phase::Tls, peer, cause);
     let (stream, info) = shaken
         .map_err(failed)?
@@ -267,7 +289,8 @@ async fn tcp(
     let raced = race(&addresses, ATTEMPT_DELAY, |address| {
         connect_to(plan, address)
     });
-    let connected = match in_time(plan, options.connect_timeout, raced).await {
+    let step = (Phase::Connect, peer, options.connect_timeout);
+    let connected = match in_time(plan, step, raced).await {
         Ok(Ok((stream, _))) => stream,
         Ok(Err(tried)) => {
             return Err(Failure::before(
@@ -329,7 +352,7 @@ async fn timely<T>(
     (phase, peer, time): (Phase, &Arc<str>, Duration),
     step: impl Future<Output = io::Result<T>>,
 ) -> Result<T, Error> {
-    let done = in_time(plan, time, step).await;
+    let done = in_time(plan, (phase, peer, time), step).await;
     done.and_then(|done| done.map_err(Cause::Io))
         .map_err(|cause| Failure::before(phase, peer, cause))
 }

@@ -254,6 +254,7 @@ impl Exchange {
     pub(crate) fn abort(&self) {
         let mut core = self.core();
         let stage = core.abort();
+        core.waiters.wake_all(); // they may be other tasks than this one
         drop(core);
         drop(stage); // futures of the user may be in there
         self.tell();
@@ -279,7 +280,8 @@ impl Core {
         let plan = &self.plan;
         if plan.connector.is_some() {
             // One that the request has brought is nobody else's.
-            self.stage = Stage::Acquiring(Box::pin(super::connect::single(plan.clone(), began)));
+            let plan = self.travelling();
+            self.stage = Stage::Acquiring(Box::pin(super::connect::single(plan, began)));
             return;
         }
         match plan
@@ -288,8 +290,17 @@ impl Core {
             .take(&plan.key(&runtime), plan.route.as_ref())
         {
             Taken::Idle(leased) => self.start(leased),
-            taken => self.stage = Stage::Acquiring(Box::pin(acquire(plan.clone(), taken))),
+            taken => {
+                let plan = self.travelling();
+                self.stage = Stage::Acquiring(Box::pin(acquire(plan, taken)));
+            }
         }
+    }
+
+    /// The plan for whoever makes a connection; how far that has come can be seen here.
+    pub(super) fn travelling(&mut self) -> Plan {
+        self.plan.step.get_or_insert_default();
+        self.plan.clone()
     }
 
     /// There is a connection: what was written so far is encoded.
@@ -371,10 +382,10 @@ impl Core {
         self.once.aborted = true;
         let peer = self.plan.target.authority();
         self.heard.tell(|| Told::Abort);
-        let phase = match &self.stage {
-            Stage::Live(_) if self.once.response => Phase::Read,
-            Stage::Live(_) => Phase::Wait,
-            _ => Phase::Connect,
+        let (phase, peer) = match &self.stage {
+            Stage::Live(_) | Stage::Over if self.once.response => (Phase::Read, peer),
+            Stage::Live(_) => (Phase::Wait, peer),
+            _ => self.plan.step().unwrap_or((Phase::Connect, peer)),
         };
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         self.fail(Error::client(Failure {

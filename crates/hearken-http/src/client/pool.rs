@@ -67,12 +67,6 @@ struct Idle<C> {
     until: Instant,
 }
 
-/// Who waits.
-pub(crate) trait Waits {
-    /// Whether he has gone meanwhile.
-    fn is_gone(&self) -> bool;
-}
-
 /// What somebody who asks for a connection gets.
 #[derive(Debug)]
 pub(crate) enum Take<C> {
@@ -111,7 +105,7 @@ pub(crate) struct Pool<C, W, R> {
     pub(crate) counts: Counts,
 }
 
-impl<C, W: Waits, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
+impl<C, W, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
@@ -194,11 +188,21 @@ impl<C, W: Waits, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
         Some(idle.connection)
     }
 
-    /// Puts somebody into the queue of a place.
-    pub(crate) fn wait(&mut self, place: usize, who: W) {
+    /// Puts somebody into the queue of a place; gives the number of his turn, for [`leave`](Self::leave).
+    pub(crate) fn wait(&mut self, place: usize, who: W) -> u64 {
         self.turns += 1;
         self.waiting += 1;
         self.places[place].waiting.insert(self.turns, who);
+        self.turns
+    }
+
+    /// Takes somebody who does not wait any more out of the queue. `None` if it was his turn already; his place may be
+    /// another's by then, but no number is given twice.
+    pub(crate) fn leave(&mut self, place: usize, turn: u64) -> Option<W> {
+        let who = self.places.get_mut(place)?.waiting.remove(&turn)?;
+        self.waiting -= 1;
+        self.forget(place);
+        Some(who)
     }
 
     /// A connection has ended its exchange and could be used again until then.
@@ -235,34 +239,30 @@ impl<C, W: Waits, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
 
     /// Gives room for one connection to whoever has waited longest and may have one.
     fn give_room(&mut self) -> Next<C, W> {
-        while self.waiting > 0 && self.open < self.bounds.total {
-            let places = self.places.iter();
-            let longest = places
-                .filter(|(_, place)| place.open < self.bounds.sockets)
-                .filter_map(|(at, place)| Some((*place.waiting.first_key_value()?.0, at)))
-                .min();
-            let Some((_, place)) = longest else {
-                break;
-            };
-            if let Some(who) = self.first_waiting(place) {
-                self.places[place].open += 1;
-                self.open += 1;
-                return Next::Give(who, place, None);
-            }
-            self.forget(place);
+        if self.waiting == 0 || self.open >= self.bounds.total {
+            return Next::Nobody;
         }
-        Next::Nobody
+        let places = self.places.iter();
+        let longest = places
+            .filter(|(_, place)| place.open < self.bounds.sockets)
+            .filter_map(|(at, place)| Some((*place.waiting.first_key_value()?.0, at)))
+            .min();
+        let Some((_, place)) = longest else {
+            return Next::Nobody;
+        };
+        let Some(who) = self.first_waiting(place) else {
+            return Next::Nobody;
+        };
+        self.places[place].open += 1;
+        self.open += 1;
+        Next::Give(who, place, None)
     }
 
-    /// Whoever has waited longest at a place and still does.
+    /// Whoever has waited longest at a place.
     fn first_waiting(&mut self, place: usize) -> Option<W> {
-        while let Some((_, who)) = self.places[place].waiting.pop_first() {
-            self.waiting -= 1;
-            if !who.is_gone() {
-                return Some(who);
-            }
-        }
-        None
+        let (_, who) = self.places[place].waiting.pop_first()?;
+        self.waiting -= 1;
+        Some(who)
     }
 
     /// Takes idle connections for which `over` says so, of one runtime; tells when the next is due.
@@ -325,8 +325,7 @@ impl<C, W: Waits, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
     /// The same for each place, with its scheme, host and port.
     pub(crate) fn each(&self) -> impl Iterator<Item = (bool, &str, u16, (usize, usize, usize))> {
         self.places.iter().map(|(_, place)| {
-            let waiting = place.waiting.values().filter(|who| !who.is_gone()).count();
-            let counts = (place.open, place.idle.len(), waiting);
+            let counts = (place.open, place.idle.len(), place.waiting.len());
             (place.key.https, &*place.key.host, place.key.port, counts)
         })
     }

@@ -79,6 +79,7 @@ impl ClientRequest {
             route: None,
             connector: None,
             until: None,
+            step: None,
         };
         let draft = Draft {
             method,

@@ -142,7 +142,7 @@ impl Core {
         drop(wire);
         self.once.retried = true;
         self.plan.agent.inner.count(|counts| counts.retried += 1);
-        let plan = self.plan.clone();
+        let plan = self.travelling();
         self.stage = Stage::Acquiring(Box::pin(connect::again(plan, lease)));
     }
 

@@ -1,5 +1,6 @@
 //! The client in memory: a server of the test at the other end of each connection, a clock that jumps, no socket.
 
+mod abort;
 mod bodies;
 mod events;
 mod harness;
