@@ -348,6 +348,11 @@ impl fmt::Display for RedirectError {
                         "expected an answer within {followed} redirects, got one more: "
                     )?;
                 }
+                if let Some(first) = chain.first()
+                    && chain.iter().all(|url| url == first)
+                {
+                    return write!(f, "{first}, the same URL {} times", chain.len());
+                }
                 for (at, url) in chain.iter().enumerate() {
                     let arrow = if at == 0 { "" } else { " -> " };
                     write!(f, "{arrow}{url}")?;

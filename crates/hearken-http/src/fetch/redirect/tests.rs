@@ -276,6 +276,11 @@ fn a_loop_is_told_as_one() {
         "{text}"
     );
     assert!(text.ends_with("http://a/0 -> http://a/1 -> http://a/0 -> http://a/1"));
+    let itself = chain(&Redirects::follow(2), &["http://a/0"; 3], "/0");
+    assert_eq!(
+        itself.expect_err("a loop").to_string(),
+        "redirects go round in a loop, gave up after 2: http://a/0, the same URL 4 times"
+    );
 }
 
 #[test]
