@@ -23,6 +23,10 @@ impl<S: Source> IncomingMessage<S> {
     /// # Errors
     /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
     /// is handed out first.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: what comes later is there for the next call. So it may stand in a
+    /// `tokio::select!`.
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
         next_piece(&mut self.source).await
     }

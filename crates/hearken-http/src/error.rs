@@ -169,7 +169,7 @@ impl Error {
     /// Whether no connection came about: every phase before the request is sent.
     #[must_use]
     pub fn is_connect(&self) -> bool {
-        self.phase().is_some_and(|phase| phase < Phase::Write)
+        self.failure().is_some_and(Failure::is_connect)
     }
 
     /// Whether a name has no address.
@@ -178,7 +178,7 @@ impl Error {
         self.phase() == Some(Phase::Resolve)
     }
 
-    /// Whether the TLS handshake failed.
+    /// Whether the TLS handshake failed, or TLS broke later.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.phase() == Some(Phase::Tls)

@@ -241,9 +241,12 @@ async fn handshake(
     let shaking = options.tls.connect(with.host(), transport);
     let shaken = in_time(plan, (Phase::Tls, peer, time), shaking).await;
     let failed = |cause| Failure::before(Phase::Tls, peer, cause);
-    let (stream, info) = shaken
-        .map_err(failed)?
-        .map_err(|error| failed(Cause::Other(Box::new(error))))?;
+    let (stream, info) = shaken.map_err(failed)?.map_err(|error| {
+        failed(Cause::Tls {
+            error: Box::new(error),
+            handshake: true,
+        })
+    })?;
     timings.tls += now() - began;
     Ok((Box::new(stream), Some(info)))
 }
@@ -256,7 +259,10 @@ async fn handshake(
     _transport: BoxIo,
     _timings: &mut Timings,
 ) -> Result<(BoxIo, Option<super::origin::Tls>), Error> {
-    let cause = Cause::Other("this program was built without the feature `tls`".into());
+    let cause = Cause::Tls {
+        error: "this program was built without the feature `tls`".into(),
+        handshake: true,
+    };
     Err(Failure::before(Phase::Tls, peer, cause))
 }
 

@@ -28,7 +28,7 @@ pub enum Phase {
     Connect,
     /// Asking a proxy for a tunnel.
     Proxy,
-    /// The TLS handshake.
+    /// The TLS handshake. TLS that breaks later is told as this too, however far the exchange had come.
     Tls,
     /// Sending the request.
     Write,
@@ -62,6 +62,8 @@ pub(crate) enum Cause {
     Addresses(Vec<(SocketAddr, io::Error)>),
     /// Nothing in this time.
     Timeout(Duration),
+    /// Not a byte in either direction for this long, which its user set.
+    Silence(Duration),
     /// The whole exchange in this time, which its user set.
     Whole(Duration),
     /// Fewer bytes a second than this.
@@ -82,8 +84,11 @@ pub(crate) enum Cause {
     Unwaited(u64),
     /// Somebody here ended it.
     Aborted,
-    /// An error of a part that has its own, TLS say.
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    /// TLS has an error of its own; by `handshake`, one of the beginning.
+    Tls {
+        error: Box<dyn std::error::Error + Send + Sync>,
+        handshake: bool,
+    },
 }
 
 /// See the module.
@@ -110,7 +115,7 @@ impl Failure {
     /// Whether time ran out, here or where the system counts it.
     pub(crate) fn is_timeout(&self) -> bool {
         match &self.cause {
-            Cause::Timeout(_) | Cause::Whole(_) | Cause::Rate(_) => true,
+            Cause::Timeout(_) | Cause::Silence(_) | Cause::Whole(_) | Cause::Rate(_) => true,
             Cause::Io(error) => error.kind() == io::ErrorKind::TimedOut,
             Cause::Addresses(tried) => {
                 !tried.is_empty()
@@ -120,6 +125,21 @@ impl Failure {
             }
             _ => false,
         }
+    }
+
+    /// Whether no connection came about. TLS may break at any time, and a handshake be refused late.
+    pub(crate) fn is_connect(&self) -> bool {
+        self.phase < Phase::Write && !self.is_late_tls()
+    }
+
+    const fn is_late_tls(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Tls {
+                handshake: false,
+                ..
+            }
+        )
     }
 
     /// Whether the peer is gone, or we are.
@@ -142,7 +162,7 @@ impl Failure {
             Cause::Io(error) => Some(error),
             Cause::Addresses(tried) => tried.last().map(|(_, error)| error as _),
             Cause::Protocol(error) => Some(error),
-            Cause::Other(error) => Some(&**error),
+            Cause::Tls { error, .. } => Some(&**error),
             _ => None,
         }
     }
@@ -152,6 +172,7 @@ impl Failure {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         match (self.phase, &self.cause) {
             (_, Cause::Aborted) => "",
+            (_, Cause::Silence(_)) => "; if a pause may be longer, raise `timeout` of the request",
             (Phase::Queue, _) => "; finish or drop responses, or raise `max_sockets` of the agent",
             (Phase::Resolve, _) => "; check the name and the network",
             (Phase::Connect, Cause::Addresses(tried))
@@ -194,6 +215,7 @@ impl fmt::Display for Failure {
             Phase::Resolve => write!(f, "resolving {peer} failed: ")?,
             Phase::Connect => write!(f, "connecting to {peer} failed: ")?,
             Phase::Proxy => write!(f, "getting a tunnel through the proxy {peer} failed: ")?,
+            Phase::Tls if self.is_late_tls() => write!(f, "TLS with {peer} failed: ")?,
             Phase::Tls => write!(f, "the TLS handshake with {peer} failed: ")?,
             Phase::Write => write!(f, "sending the request to {peer} failed: ")?,
             Phase::Wait => write!(f, "waiting for the response of {peer} failed: ")?,
@@ -219,6 +241,7 @@ impl fmt::Display for Cause {
                 Ok(())
             }
             Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
+            Self::Silence(time) => write!(f, "nothing came or went for {time:?}"),
             Self::Whole(time) => write!(f, "all of it took longer than {time:?}"),
             Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
             Self::Gone => f.write_str("the peer closed the connection"),
@@ -239,7 +262,7 @@ impl fmt::Display for Cause {
                 write!(f, "expected to wait for `drain` before {max} bytes wait")
             }
             Self::Aborted => f.write_str("the exchange was given up here"),
-            Self::Other(error) => error.fmt(f),
+            Self::Tls { error, .. } => error.fmt(f),
         }
     }
 }

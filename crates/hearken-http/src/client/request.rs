@@ -1,7 +1,8 @@
 //! A request as its user makes it: Node's `ClientRequest`.
 //!
-//! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), the header
-//! methods that it shares with responses (`outgoing_message.rs`), how it is carried out (`exchange.rs`).
+//! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), content from
+//! readers and streams (`piping.rs`), the header methods that it shares with responses (`outgoing_message.rs`), how it
+//! is carried out (`exchange.rs`).
 
 use super::agent::Agent;
 use super::connect::Plan;
@@ -48,7 +49,7 @@ use std::task::{Context, Poll};
 /// # Ok(()) }
 /// ```
 pub struct ClientRequest {
-    exchange: Arc<Exchange>,
+    pub(super) exchange: Arc<Exchange>,
 }
 
 impl ClientRequest {
@@ -163,10 +164,15 @@ impl ClientRequest {
         self.write(Bytes::new());
     }
 
-    /// Waits until there is room to write; connects if need be, and drives the exchange meanwhile.
+    /// Waits until there is room to write; connects if need be, and drives the exchange meanwhile. For content from a
+    /// reader or a stream there are [`pipe_from`](Self::pipe_from) and [`pipe_from_stream`](Self::pipe_from_stream).
     ///
     /// # Errors
     /// When the exchange has failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: what was written stays written, and goes on when something is awaited
+    /// again.
     pub async fn drain(&self) -> Result<(), Error> {
         self.wait(|core| {
             core.failure
@@ -196,33 +202,82 @@ impl ClientRequest {
         ResponseFuture::new(Arc::clone(&self.exchange))
     }
 
-    /// Waits for the response while there is still something to write; the head of the request is sent. Ready once; to
-    /// await both at the same time, put one of them into a task of its own or use `tokio::join!`.
+    /// Waits for the response while there is still something to write; the head of the request is sent. Ready once.
+    /// From then on the response does not depend on this handle, and either side can be awaited while the other is,
+    /// by `tokio::join!`, `tokio::select!` or two tasks.
     ///
     /// # Errors
-    /// When the exchange has failed, and on the second call.
+    /// When the exchange has failed, and on the second call after it was ready.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: the response, if it has come, is there for the next call. So it may stand
+    /// in a `tokio::select!` beside [`drain`](Self::drain).
+    ///
+    /// # An echo, both directions at once
+    /// The server answers each line as it comes, so that whoever first wrote everything and then read would wait
+    /// forever once the way is full. [`finish`](Self::finish) ends the request, for [`end`](Self::end) gives a
+    /// response that is taken already.
+    /// ```no_run
+    /// # async fn example() -> Result<(), hearken_http::Error> {
+    /// let request = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    /// let mut response = request.response().await?;
+    /// let write = async {
+    ///     for n in 0..1_000_000 {
+    ///         if !request.write(format!("line {n}\n")) {
+    ///             request.drain().await?;
+    ///         }
+    ///     }
+    ///     request.finish("that was all\n").await
+    /// };
+    /// let read = async {
+    ///     let mut total = 0;
+    ///     while let Some(piece) = response.data().await? {
+    ///         total += piece.len();
+    ///     }
+    ///     Ok(total)
+    /// };
+    /// let ((), total) = tokio::try_join!(write, read)?;
+    /// println!("{total} bytes came back");
+    /// # Ok(()) }
+    /// ```
     pub async fn response(&self) -> Result<Response, Error> {
         self.flush_headers();
         let _leaving = Leaving(&self.exchange, Side::Response);
         poll_fn(|cx| poll_response(&self.exchange, cx)).await
     }
 
-    /// Ends the request and waits until the transport has taken it, for whoever has the response already. Node's `'finish'`.
+    /// Ends the request with this content and waits until the transport has taken it all: for whoever has the
+    /// response from [`response`](Self::response) already, or awaits it elsewhere. Whoever has not, uses
+    /// [`end`](Self::end). Node's `'finish'`.
     ///
     /// # Errors
     /// When the exchange has failed before. That the server wants no more of it is no error: its response tells.
-    pub async fn finish(self, content: impl Into<Bytes>) -> Result<(), Error> {
-        self.end_and_wait(content.into()).await
+    ///
+    /// # Cancel safety
+    /// The end is ordered by the call, not by the first wait. Dropping the future loses nothing of it: the rest goes
+    /// out while the response is awaited.
+    pub fn finish(
+        self,
+        content: impl Into<Bytes>,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        let content = content.into();
+        self.exchange.order(|core| core.end(content, None));
+        async move { self.sent().await }
     }
 
-    /// See [`finish`](Self::finish).
-    pub(super) async fn end_and_wait(&self, content: Bytes) -> Result<(), Error> {
-        self.exchange.order(|core| core.end(content, None));
+    /// Waits until all of it is with the transport, or nobody wants it.
+    async fn sent(&self) -> Result<(), Error> {
         self.wait(|core| {
             let failure = core.failure.clone().map(Err);
             failure.or_else(|| core.is_sent().then_some(Ok(())))
         })
         .await
+    }
+
+    /// See [`finish`](Self::finish).
+    pub(super) async fn end_and_wait(&self, content: Bytes) -> Result<(), Error> {
+        self.exchange.order(|core| core.end(content, None));
+        self.sent().await
     }
 
     async fn wait<T>(&self, mut ready: impl FnMut(&mut Core) -> Option<T>) -> T {
@@ -261,7 +316,7 @@ impl ClientRequest {
 }
 
 /// Somebody waits on one side, as long as this lives.
-struct Leaving<'a>(&'a Exchange, Side);
+pub(super) struct Leaving<'a>(pub(super) &'a Exchange, pub(super) Side);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
@@ -350,6 +405,18 @@ impl Core {
         let most = self.draft.limits.body.queue_bytes;
         let waits = matches!(self.stage, Stage::Draft | Stage::Acquiring(_) | Stage::Busy);
         !waits && self.pending_bytes() as u64 <= most / 2
+    }
+
+    /// Whether nothing of the content that is still to come is wanted.
+    pub(super) fn unwanted(&mut self) -> Option<Result<(), Error>> {
+        if let Some(error) = &self.failure {
+            return Some(Err(error.clone()));
+        }
+        let over = match &mut self.stage {
+            Stage::Live(leased) => leased.wire.used().is_stopped(),
+            stage => matches!(stage, Stage::Over),
+        };
+        over.then_some(Ok(()))
     }
 
     fn is_sent(&mut self) -> bool {

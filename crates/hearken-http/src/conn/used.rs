@@ -304,7 +304,9 @@ impl Used {
         }
         let turn = &self.turn;
         let answered = turn.head_since.is_some();
-        let phase = if turn.answered {
+        let phase = if matches!(cause, Cause::Tls { .. }) {
+            Phase::Tls
+        } else if turn.answered {
             Phase::Read
         } else if turn.sent.is_some() || (answered && self.unwritable.is_none()) {
             Phase::Wait
@@ -327,7 +329,8 @@ impl Used {
     fn lost(&mut self, cause: Cause) {
         let first = self.unwritable.take();
         let cause = match (first, self.has_answer()) {
-            (Some(first), false) => {
+            // Behind a write that failed lies why: an alert.
+            (Some(first), false) if !matches!(cause, Cause::Tls { .. }) => {
                 self.turn.sent = None;
                 first
             }

@@ -125,6 +125,33 @@ impl TlsError {
         })
     }
 
+    /// What ended a connection on which TLS is spoken, if it was TLS, and whether it belongs to the handshake.
+    /// `fresh` says that no answer has come on it yet: the peer may still refuse our side of the handshake then, for
+    /// in TLS 1.3 we are done before it has seen our certificate (RFC 8446 §4.4.2.4).
+    pub(crate) fn of_connection(error: &io::Error, fresh: bool) -> Option<(Self, bool)> {
+        let tls: &rustls::Error = error.get_ref()?.downcast_ref()?;
+        let copy = io::Error::new(error.kind(), tls.clone());
+        if fresh && matches!(tls, rustls::Error::AlertReceived(_)) {
+            return Some((Self::handshake(copy, None), true));
+        }
+        let (kind, text, alert) = match tls {
+            rustls::Error::AlertReceived(alert) => (
+                TlsErrorKind::Alert,
+                format!("the peer ended the connection by the alert {alert:?}"),
+                Some(*alert),
+            ),
+            other => (TlsErrorKind::Protocol, clean(&other.to_string()), None),
+        };
+        let inner = Inner {
+            kind,
+            text,
+            alert,
+            certificate: None,
+            source: Some(copy),
+        };
+        Some((Self::from_inner(inner), false))
+    }
+
     /// Who must act.
     #[must_use]
     pub fn kind(&self) -> TlsErrorKind {
@@ -238,11 +265,18 @@ fn alert_text(alert: AlertDescription) -> String {
         }
         A::CertificateExpired => "our certificate is not valid now; mind the clocks of both sides",
         A::CertificateRevoked => "our certificate was revoked",
-        A::CertificateRequired => "it wants a certificate of us; give one",
+        A::CertificateRequired => {
+            "it wants a certificate of us; give one by `ClientTls::certificate_files`"
+        }
         A::AccessDenied => "it knows our certificate and does not let us in",
         A::NoApplicationProtocol => "it speaks none of the protocols that we offered (ALPN)",
         A::ProtocolVersion => "it speaks neither TLS 1.2 nor 1.3",
-        A::HandshakeFailure | A::InsufficientSecurity => "we have no cipher suite in common",
+        // What many a server says in TLS 1.2 when it gets no certificate.
+        A::HandshakeFailure => {
+            "we have no cipher suite in common, or it wants a certificate of us; \
+             give one by `ClientTls::certificate_files`"
+        }
+        A::InsufficientSecurity => "we have no cipher suite in common that is strong enough for it",
         A::UnrecognisedName => "it does not know the host name that it was asked for",
         _ => "it gave no other reason",
     };

@@ -3,6 +3,7 @@
 use super::certificate::CertificateInfo;
 use super::error::alpn_text;
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+use std::fmt;
 
 /// What both sides of a TLS connection agreed on: of a server's peer, of a client's
 /// connection. It does not change while the connection lives.
@@ -15,7 +16,7 @@ use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 /// println!("{} with {}", tls.version(), tls.cipher_suite());
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TlsInfo {
     version: &'static str,
     cipher_suite: &'static str,
@@ -99,6 +100,25 @@ impl TlsInfo {
         self.peer_certificates
             .first()
             .and_then(|der| CertificateInfo::from_der(der))
+    }
+}
+
+/// Certificates by what they say, not by their bytes; `None` stands for one that cannot be read.
+impl fmt::Debug for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let certificates: Vec<Option<CertificateInfo>> = self
+            .peer_certificates()
+            .map(CertificateInfo::from_der)
+            .collect();
+        f.debug_struct("TlsInfo")
+            .field("version", &self.version)
+            .field("cipher_suite", &self.cipher_suite)
+            .field("key_exchange", &self.key_exchange)
+            .field("alpn", &self.alpn())
+            .field("server_name", &self.server_name)
+            .field("resumed", &self.resumed)
+            .field("peer_certificates", &certificates)
+            .finish()
     }
 }
 

@@ -267,6 +267,11 @@ async fn a_silence_that_nobody_listens_to() {
     let client = async {
         let error = request.end("").await.expect_err("too late");
         assert!(error.is_timeout(), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "waiting for the response of test:80 failed: nothing came or went for 5s; \
+             if a pause may be longer, raise `timeout` of the request"
+        );
         assert_eq!(began.elapsed().as_millis() / 10, 500);
     };
     let server = async {

@@ -2,13 +2,16 @@
 
 use super::harness::{Peer, net_with};
 use crate::ClientTls;
+use crate::TlsError;
 use crate::client::Phase;
 use crate::error::Error;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 /// A server for this name, and a client that trusts it.
@@ -44,6 +47,13 @@ async fn one_handshake_serves_many_requests() -> Result<(), Error> {
             assert_eq!(
                 (info.version(), info.server_name()),
                 ("TLSv1.3", Some("test"))
+            );
+            let shown = format!("{info:?}");
+            assert!(shown.contains(r#"alpn: Some("http/1.1")"#), "{shown}");
+            let names = r#"names: ["test"]"#;
+            assert!(
+                shown.contains("[Some(CertificateInfo {") && shown.contains(names),
+                "{shown}"
             );
             assert_eq!(response.text().await?, "ok");
         }
@@ -86,11 +96,7 @@ async fn a_stranger_is_refused_with_a_text_that_helps() {
         text.starts_with("the TLS handshake with test:443 failed: "),
         "{text}"
     );
-    assert!(
-        error
-            .source()
-            .is_some_and(|source| source.is::<crate::TlsError>())
-    );
+    assert!(error.source().is_some_and(|source| source.is::<TlsError>()));
     assert!(served.is_err());
     assert_eq!(net.agent.stats().open, 0);
 }
@@ -143,4 +149,86 @@ async fn the_end_of_all_time_is_told_with_its_phase() {
         .unwrap();
     let error = request.deadline(second).end("").await.unwrap_err();
     assert_eq!(error.phase(), Some(Phase::Resolve), "{error}");
+}
+
+/// A server that admits nobody without a certificate, and speaks one version.
+fn strict(version: &'static SupportedProtocolVersion) -> (TlsAcceptor, ClientTls) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["test".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).expect("a root");
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .expect("a verifier");
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .expect("a version")
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![cert.der().clone()], key)
+        .expect("a server");
+    let tls = ClientTls::new().system_roots(false);
+    let tls = tls.root_pem(cert.pem().as_bytes()).expect("a root");
+    (TlsAcceptor::from(Arc::new(config)), tls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_a_certificate_is_told_as_one() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for body in [0, 1_000_000] {
+            let (acceptor, tls) = strict(version);
+            let mut net = net_with(|options| options.tls = tls);
+            let request = net.agent.request("PUT", "https://test/").unwrap();
+            let server = async {
+                let io = net.accept().await.into_io();
+                acceptor.accept(io).await.map(|_| ()).unwrap_err()
+            };
+            let (asked, _) = tokio::join!(request.end(vec![b'x'; body]), server);
+            let error = asked.unwrap_err();
+            assert_eq!(error.phase(), Some(Phase::Tls), "{version:?}: {error}");
+            assert!(error.is_tls() && error.is_connect(), "{error}");
+            assert_eq!(
+                error.to_string(),
+                "the TLS handshake with test:443 failed: the peer ended the handshake by the alert CertificateRequired: \
+                 it wants a certificate of us; give one by `ClientTls::certificate_files`"
+            );
+            let below = error.source().and_then(|error| error.downcast_ref());
+            assert_eq!(below.and_then(TlsError::alert), Some(116));
+            assert_eq!(net.agent.stats().open, 0);
+        }
+    }
+}
+
+/// In the middle of an answer the handshake is long over.
+#[tokio::test(start_paused = true)]
+async fn tls_that_breaks_later_is_told_as_tls() {
+    let (acceptor, tls) = pair("test");
+    let mut net = net_with(|options| options.tls = tls);
+    let request = net.agent.request("GET", "https://test/").unwrap();
+    let read = tokio::sync::Notify::new();
+    let client = async {
+        let mut response = request.end("").await.unwrap();
+        assert_eq!(response.data().await.unwrap().unwrap(), "12345");
+        read.notify_one();
+        response.data().await.unwrap_err()
+    };
+    let server = async {
+        let io = net.accept().await.into_io();
+        let mut stream = acceptor.accept(io).await.unwrap();
+        let _ = stream.read(&mut [0; 1024]).await.unwrap();
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345";
+        stream.write_all(answer).await.unwrap();
+        stream.flush().await.unwrap();
+        read.notified().await;
+        let mut io = stream.into_inner().0;
+        io.write_all(&[23, 3, 3, 0, 32]).await.unwrap(); // a record
+        io.write_all(&[0; 32]).await.unwrap(); // that nobody has sealed
+        io
+    };
+    let (error, _io) = tokio::join!(client, server);
+    assert!(error.is_tls() && !error.is_connect() && !error.is_retry_safe());
+    let text = error.to_string();
+    assert!(text.starts_with("TLS with test:443 failed: "), "{text}");
 }

@@ -6,4 +6,5 @@ mod events;
 mod harness;
 #[cfg(feature = "tls")]
 mod https;
+mod piping;
 mod reuse;

@@ -109,7 +109,7 @@ impl Used {
                 self.silent = true;
                 self.turn.moved = now;
                 if !self.turn.terms.inactivity_told {
-                    self.fail(Cause::Timeout(time));
+                    self.fail(Cause::Silence(time));
                 }
             }
             Due::Whole => {

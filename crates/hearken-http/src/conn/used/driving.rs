@@ -47,12 +47,14 @@ impl Drive for Used {
     }
 
     fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
-        self.lost(cause_of(error));
+        self.lost(self.cause_of(error));
     }
 
     /// An answer may lie behind it: a peer that has had enough of the request says so and closes.
     fn handle_unwritable(&mut self, error: &io::Error, _cx: &mut Context<'_>, now: Instant) {
-        self.unwritable.get_or_insert_with(|| cause_of(error));
+        if self.unwritable.is_none() {
+            self.unwritable = Some(self.cause_of(error));
+        }
         self.stop();
         self.turn.sent.get_or_insert(now);
         if self.eof {
@@ -111,6 +113,25 @@ impl Drive for Used {
     }
 
     fn handle_closed(&mut self, _now: Instant) {}
+}
+
+impl Used {
+    #[cfg(feature = "tls")]
+    fn cause_of(&self, error: &io::Error) -> Cause {
+        let fresh = self.turn.base == 0 && !self.has_answer();
+        match crate::tls::TlsError::of_connection(error, fresh) {
+            Some((error, handshake)) => Cause::Tls {
+                error: Box::new(error),
+                handshake,
+            },
+            None => cause_of(error),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn cause_of(&self, error: &io::Error) -> Cause {
+        cause_of(error)
+    }
 }
 
 fn cause_of(error: &io::Error) -> Cause {
