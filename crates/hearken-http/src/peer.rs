@@ -75,12 +75,9 @@ impl Peer {
         };
         let scope = remote.map_or(0, scope_of);
         if scope != 0 {
-            peer.rare.get_or_init(|| {
-                Box::new(Rare {
-                    scope,
-                    ..Rare::default()
-                })
-            });
+            let mut rare = Box::<Rare>::default();
+            rare.scope = scope;
+            let _ = peer.rare.set(rare);
         }
         peer
     }
