@@ -12,10 +12,10 @@ use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Room for what is read at once.
-const READ_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 
 /// With less room than this the reader is given a new buffer.
-const READ_BYTES_MIN: usize = 8 * 1024;
+pub(crate) const READ_BYTES_MIN: usize = 8 * 1024;
 
 impl ServerResponse {
     /// Sends all that a reader gives as the content, and ends. Reads no faster than the client takes it. The head goes out

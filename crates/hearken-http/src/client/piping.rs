@@ -6,18 +6,13 @@
 use super::exchange::{Core, Side};
 use super::request::{ClientRequest, Leaving};
 use crate::error::Error;
+use crate::piping::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt};
-
-/// Room for what is read at once.
-const READ_BYTES: usize = 64 * 1024;
-
-/// With less room than this the reader is given a new buffer.
-const READ_BYTES_MIN: usize = 8 * 1024;
 
 impl ClientRequest {
     /// Sends all that a reader gives as the content, ends the request, and waits until the transport has taken it.
