@@ -5,8 +5,8 @@
 
 use crate::conn::output::{Output, SLICES};
 use crate::conn::{Drive, Ending, Input};
-use crate::file::FilePiece;
-use crate::transport::{AsBytes, SendFiles};
+use crate::net::file::FilePiece;
+use crate::net::transport::{AsBytes, SendFiles};
 use bytes::BytesMut;
 use std::io::{self, IoSlice};
 use std::marker::PhantomData;

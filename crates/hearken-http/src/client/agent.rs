@@ -8,7 +8,7 @@ use super::options::{AgentOptions, Route, Scheduling};
 use super::pool::{Bounds, KeyRef, Next, Pool, Take};
 use super::request::ClientRequest;
 use super::wire::{Wire, now};
-use crate::endless::{LONGEST, cap_all};
+use crate::conn::limits::{LONGEST, cap_all};
 use crate::error::Error;
 use hearken_proto::Limits;
 use http::Method;

@@ -4,7 +4,6 @@
 //! first in line (`pool.rs`), the race between addresses (`happy.rs`), the words spoken to a proxy (`tunnel.rs`).
 
 use super::agent::{Agent, Lease, Leased, Taken};
-use super::failure::{Cause, Failure, Phase};
 use super::happy::{ATTEMPT_DELAY, interleave, race};
 use super::options::{Connect, Destination, Family, Route};
 use super::origin::{Origin, Timings};
@@ -13,9 +12,10 @@ use super::proxy::Proxy;
 use super::target::Target;
 use super::tunnel;
 use super::wire::{Wire, now};
-use crate::conn::used::Used;
+use crate::conn::client::Used;
 use crate::error::Error;
-use crate::transport::BoxIo;
+use crate::error::failure::{Cause, Failure, Phase};
+use crate::net::transport::BoxIo;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;

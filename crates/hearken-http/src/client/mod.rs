@@ -10,7 +10,6 @@ mod agent;
 mod connect;
 pub mod event;
 mod exchange;
-pub(crate) mod failure;
 mod happy;
 mod options;
 mod origin;
@@ -31,8 +30,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use crate::error::failure::Phase;
 pub use agent::Agent;
-pub use failure::Phase;
 pub use options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,
 };

@@ -4,7 +4,7 @@
 //! [`Connect`]. Not here: who obeys them (`agent.rs`, `connect.rs`).
 
 use super::proxy::Proxies;
-use crate::transport::{BoxIo, Io};
+use crate::net::transport::{BoxIo, Io};
 use hearken_proto::Limits;
 use std::fmt;
 use std::io;

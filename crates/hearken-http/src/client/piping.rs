@@ -6,7 +6,7 @@
 use super::exchange::{Core, Side};
 use super::request::{ClientRequest, Leaving};
 use crate::error::Error;
-use crate::piping::{READ_BYTES, READ_BYTES_MIN};
+use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;

@@ -5,7 +5,7 @@
 
 use super::target::{Target, basic_auth};
 use crate::error::Error;
-use crate::host::unbracketed;
+use crate::net::host::unbracketed;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -8,12 +8,12 @@ use super::agent::Agent;
 use super::connect::Plan;
 use super::event::{self, ClientEvent};
 use super::exchange::{Core, Draft, Exchange, Side, Stage};
-use super::failure::{Cause, Failure, Phase};
 use super::response::{Response, ResponseFuture, poll_response};
 use super::target::Target;
-use crate::conn::used::Terms;
+use crate::conn::client::Terms;
 use crate::error::Error;
-use crate::outgoing_message::{self, OutgoingMessage};
+use crate::error::failure::{Cause, Failure, Phase};
+use crate::message::outgoing::{self, OutgoingMessage};
 use bytes::Bytes;
 use hearken_proto::Fields;
 use http::Method;
@@ -338,7 +338,7 @@ impl Drop for ClientRequest {
 
 impl OutgoingMessage for ClientRequest {}
 
-impl outgoing_message::sealed::Outgoing for ClientRequest {
+impl outgoing::sealed::Outgoing for ClientRequest {
     fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
         let mut core = self.exchange.core();
         if core.connected.is_none() {

@@ -5,7 +5,7 @@
 
 use super::options::{Connect, Family, Route};
 use super::request::ClientRequest;
-use crate::endless::{LONGEST, cap_all};
+use crate::conn::limits::{LONGEST, cap_all};
 use hearken_proto::Limits;
 use std::net::IpAddr;
 use std::path::PathBuf;

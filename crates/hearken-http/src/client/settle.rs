@@ -10,7 +10,7 @@ use super::exchange::{Core, Stage};
 use super::origin::Connected;
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
-use crate::upgrade::Upgraded;
+use crate::net::upgraded::Upgraded;
 use hearken_proto::{Head, list_members};
 use http::Method;
 use std::sync::Arc;

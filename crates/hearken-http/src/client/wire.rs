@@ -4,9 +4,9 @@
 //! (`conn/used.rs`), which connection is used when (`pool.rs`).
 
 use super::origin::Origin;
-use crate::conn::used::Used;
+use crate::conn::client::Used;
+use crate::net::transport::BoxIo;
 use crate::pump::Pump;
-use crate::transport::BoxIo;
 use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;

@@ -5,14 +5,14 @@
 //! that users hold (`message.rs`, `response.rs`).
 
 use super::Input;
-use super::env::Env;
-use super::flow::Flow;
+use super::context::Env;
 use super::incoming::{Incoming, Progress};
+use super::notify::Flow;
 use super::outgoing::{Marks, Outgoing};
 use super::output::Output;
 use crate::error::Closed;
-use crate::peer::Peer;
-use crate::upgrade::Handover;
+use crate::event::peer::Peer;
+use crate::net::upgraded::Handover;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
 use std::cell::RefCell;

@@ -4,7 +4,7 @@
 //! content in several pieces (`pieces.rs`), the state itself (`exchange.rs`), the encoding (hearken-proto).
 
 use super::Ending;
-use super::env::Env;
+use super::context::Env;
 use super::exchange::State;
 use super::incoming::Progress;
 use super::outgoing::{Mark, Stage};

@@ -10,7 +10,7 @@ use super::fetched::Fetched;
 use super::redirect::{self, Answered, Move, OF_A_BODY, OF_AN_ORIGIN};
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
-use crate::outgoing_message::OutgoingMessage;
+use crate::message::outgoing::OutgoingMessage;
 use hearken_proto::Fields;
 use http::Method;
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! The pump on a transport in memory that wakes only whom it has told to wait.
 
 use super::*;
-use crate::conn::served::ServedBy;
+use crate::conn::server::ServedBy;
 use crate::conn::tests::harness::{
     Bell, Gate, Guard, Log, Make, Open, Running, Setup, get, ok, post_head, run_tasks, serve,
     without_dates,
 };
 use crate::event;
-use crate::runner::HandlerRunner;
+use crate::server::runner::HandlerRunner;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;

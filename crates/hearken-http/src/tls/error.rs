@@ -86,7 +86,7 @@ impl TlsError {
         Self::new(TlsErrorKind::Incompatible, OLD.to_owned())
     }
 
-    pub(super) fn timeout() -> Self {
+    pub(crate) fn timeout() -> Self {
         let text = "expected the handshake to be complete in time";
         Self::new(TlsErrorKind::Timeout, text.to_owned())
     }

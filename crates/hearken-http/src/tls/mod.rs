@@ -8,10 +8,10 @@
 //! No process default of rustls is read or set: whatever else in the program uses rustls, and with whichever provider,
 //! does not meet ours.
 
-mod accept;
 mod certificate;
 mod client;
-mod error;
+pub(crate) mod error;
+pub(crate) mod handshake;
 mod info;
 mod names;
 mod pem;
@@ -19,17 +19,15 @@ mod refusal;
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
-mod server;
-mod serving;
+pub(crate) mod server;
 mod verify;
 
-pub(crate) use accept::Turns;
 pub use certificate::CertificateInfo;
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
+pub(crate) use handshake::Turns;
 pub use info::TlsInfo;
 pub use server::{ClientCertificates, ServerTls};
-pub use serving::TlsClientError;
 
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;

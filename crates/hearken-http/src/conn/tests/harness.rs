@@ -4,19 +4,19 @@
 //! and [`Log`] for handlers. The connection is called only when something has happened to it: bytes, room, a deadline,
 //! or its waker. So a wake-up that gets lost leaves a test hanging in its assertion, as it would leave a client.
 
-use crate::answer::Answer;
 use crate::conn::clock::Clock;
-use crate::conn::env::{Env, Hooks};
+use crate::conn::context::{Env, Hooks};
 use crate::conn::output::{Output, SLICES};
-use crate::conn::served::{Served, ServedBy};
+use crate::conn::server::{Served, ServedBy};
 use crate::conn::{Drive, Ending, Input};
+use crate::event::observer::{Observation, Observer, Step};
+use crate::event::peer::Peer;
 use crate::event::{ServerEvent, sealed};
-use crate::message::IncomingMessage;
-use crate::observer::{Observation, Observer, Step};
-use crate::peer::Peer;
-use crate::response::{Sent, ServerResponse};
-use crate::runner::{HandlerRunner, Handlers};
-use crate::takers::{Handled, taker};
+use crate::message::answer::Answer;
+use crate::message::incoming::IncomingMessage;
+use crate::message::response::{Sent, ServerResponse};
+use crate::server::handlers::{Handled, taker};
+use crate::server::runner::{HandlerRunner, Handlers};
 use bytes::Bytes;
 use hearken_proto::Limits;
 use std::cell::RefCell;

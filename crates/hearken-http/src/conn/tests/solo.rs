@@ -2,10 +2,10 @@
 
 use super::harness::Bell;
 use crate::conn::clock::Clock;
-use crate::conn::env::{Env, Hooks};
+use crate::conn::context::{Env, Hooks};
 use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
-use crate::conn::solo::Solo;
+use crate::conn::session::Solo;
 use crate::conn::{Drive, Ending, Input};
 use crate::{Fields, Limits};
 use bytes::Bytes;

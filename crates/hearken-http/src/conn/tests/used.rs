@@ -1,8 +1,8 @@
 //! A client's connection by bytes alone, with a clock that jumps: what it sends, what it makes of what comes, at every cut.
 
 use crate::client::Phase;
+use crate::conn::client::{Terms, Used};
 use crate::conn::output::Output;
-use crate::conn::used::{Terms, Used};
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Error;
 use bytes::Bytes;
