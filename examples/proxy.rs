@@ -7,8 +7,9 @@
 //! curl -T large-file http://127.0.0.1:3001/echo
 //! ```
 
+use hearken::Response;
+use hearken::client::ClientRequest;
 use hearken::prelude::*;
-use hearken::{ClientRequest, Response};
 
 /// Of a connection, not of a message: they end here (RFC 9110 §7.6.1). So does what framing this side decides anew.
 const HOP_BY_HOP: [&str; 9] = [

@@ -4,8 +4,11 @@
 //! which it notes what it answers. An exchange lives on one worker, so its record waits in a list of that thread. Not
 //! here: what a response is (`echo/reply.rs`).
 
-use hearken::{ClientError, Closed, Error, IncomingMessage, Observation, Observer, Peer, Server};
-use hearken::{Step, event};
+use hearken::event;
+use hearken::observe::Step;
+use hearken::observe::{Observation, Observer};
+use hearken::server::ClientError;
+use hearken::{Closed, Error, IncomingMessage, Peer, Server};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;

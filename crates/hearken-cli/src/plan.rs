@@ -4,7 +4,7 @@
 //! fetch` (`fetch/plan.rs`).
 
 use crate::cli::Echo;
-use hearken::{ListenAddr, ToListenAddr};
+use hearken::listen::{ListenAddr, ToListenAddr};
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -123,7 +123,7 @@ fn names(address: &ListenAddr) -> Vec<String> {
 }
 
 fn address(echo: &Echo, world: &World) -> Result<ListenAddr, Stop> {
-    let refused = |error: hearken::ListenError| Stop::Refused(error.to_string());
+    let refused = |error: hearken::listen::ListenError| Stop::Refused(error.to_string());
     if let Some(address) = &echo.listen {
         return address.to_listen_addr().map_err(refused);
     }

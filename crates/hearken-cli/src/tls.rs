@@ -4,14 +4,15 @@
 
 use crate::access;
 use crate::plan::{Log, Stop, Tls};
-use hearken::{CertificateInfo, Server, ServerTls};
+use hearken::Server;
+use hearken::tls::{CertificateInfo, ServerTls};
 use std::fs;
 use std::sync::mpsc;
 use std::thread;
 
 /// Gives the server its certificate.
 pub(crate) fn set_up(server: &mut Server, tls: &Tls, log: Log) -> Result<(), Stop> {
-    let refused = |error: hearken::TlsError| Stop::Refused(error.to_string());
+    let refused = |error: hearken::tls::TlsError| Stop::Refused(error.to_string());
     let handle = match tls {
         Tls::Files { chain, key } => {
             let handle = ServerTls::from_files(chain, key).map_err(refused)?;

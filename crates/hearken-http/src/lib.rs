@@ -16,62 +16,30 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod client;
+pub mod client;
 mod conn;
-mod error;
+pub mod error;
 pub mod event;
-mod fetch;
-#[doc(hidden)]
+pub mod fetch;
 pub mod message;
 mod net;
 mod pump;
-#[doc(hidden)]
 pub mod server;
-mod session;
+pub mod session;
 #[cfg(feature = "tls")]
-mod tls;
+pub mod tls;
+
+pub use event::observe;
+pub use net::listen;
 
 pub use bytes::Bytes;
-pub use client::event as client_event;
-pub use client::{
-    AbortHandle, Agent, AgentOptions, AgentStats, BoxFuture, ClientRequest, ClientSource, Connect,
-    Connected, Destination, Family, HostStats, Proxies, Resolve, Response, ResponseFuture,
-    Scheduling, Timings, Transport, request,
-};
-pub use error::failure::Phase;
+pub use client::{Agent, Response, request};
 pub use error::{Closed, Error};
-pub use event::client_error::ClientError;
-pub use event::observer::{Observation, Observer, Step};
 pub use event::peer::Peer;
-pub use event::timeout::{TimedOut, Waited};
-pub use fetch::{
-    Body, BodyStream, CookieJar, Fetched, RedirectAction, RedirectAttempt, Redirects,
-    RequestBuilder, ToUrl, Url, UrlError, delete, fetch, get, head, patch, post, put,
-};
+pub use fetch::{Body, Fetched, RequestBuilder, Url, delete, fetch, get, head, patch, post, put};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
 pub use http::{HeaderMap, Method, StatusCode, Version};
-pub use message::Deferred;
-pub use message::OutgoingMessage;
-pub use message::Ranges;
-pub use message::SendFile;
-pub use message::{Answer, Json};
-pub use message::{Duplicates, Joined};
-pub use message::{IncomingMessage, Whole};
-pub use message::{Sent, ServerResponse, Status};
-pub use message::{ServerSource, Source};
-pub use net::listen::{
-    ListenAddr, ListenError, ListenErrorKind, ListenOptions, Listener, ListenerParts, LocalAddr,
-    SocketFile, ToListenAddr,
-};
-pub use net::upgraded::{Upgraded, Upgrading};
-pub use server::handle::ServerHandle;
-pub use server::handlers::Handled;
-#[cfg(feature = "tls")]
-pub use server::tls::TlsClientError;
-pub use server::{Listening, Server};
-pub use session::message::{SessionIncoming, SessionOutgoing};
-pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
-#[cfg(feature = "tls")]
-pub use tls::{
-    CertificateInfo, ClientCertificates, ClientTls, ServerTls, TlsError, TlsErrorKind, TlsInfo,
-};
+pub use message::{Answer, Deferred, IncomingMessage, Json, OutgoingMessage, Sent, ServerResponse};
+pub use net::upgraded::Upgraded;
+pub use server::{Server, ServerHandle};
+pub use session::Session;

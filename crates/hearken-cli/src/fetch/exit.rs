@@ -3,7 +3,9 @@
 //! Here: [`Failure`]. The table of codes is in `flags.rs` and docs/fetch.md. Not here: texts, which the client writes.
 
 use super::sink::SinkError;
-use hearken::{Error, Phase, TlsError};
+use hearken::Error;
+use hearken::client::Phase;
+use hearken::tls::TlsError;
 use std::borrow::Cow;
 
 /// One URL was not fetched as it was to be.

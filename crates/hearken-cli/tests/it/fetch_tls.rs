@@ -1,7 +1,8 @@
 //! `hearken fetch` and certificates: `-k`, `--cacert`, and what is said without them.
 
 use super::fetch::{fetch, lines};
-use hearken::{Server, ServerHandle, ServerTls};
+use hearken::tls::ServerTls;
+use hearken::{Server, ServerHandle};
 
 /// A server with a certificate that nobody signed but itself, and that certificate as PEM.
 fn server() -> (ServerHandle, String) {

@@ -13,7 +13,7 @@ use super::origin::{Connected, Timings};
 use super::relay::Waiters;
 use super::spare;
 use super::wire::now;
-use crate::conn::client::Terms;
+use crate::conn::client::ExchangeOptions;
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
@@ -56,7 +56,7 @@ pub(crate) struct Draft {
     /// The request target, if it is not that of the URL. Node's `path`.
     pub(crate) path: Option<Box<str>>,
     pub(crate) fields: Fields,
-    pub(crate) terms: Terms,
+    pub(crate) terms: ExchangeOptions,
     /// The whole time, counted from the first wait.
     pub(crate) time: Option<Duration>,
     /// Written before there was a connection.

@@ -10,7 +10,7 @@ use super::event::{self, ClientEvent};
 use super::exchange::{Core, Draft, Exchange, Side, Stage};
 use super::response::{Response, ResponseFuture, poll_response};
 use super::target::Target;
-use crate::conn::client::Terms;
+use crate::conn::client::ExchangeOptions;
 use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
 use crate::message::outgoing::{self, OutgoingMessage};
@@ -65,7 +65,7 @@ impl ClientRequest {
         if !options.keep_alive {
             fields.append("Connection", "close")?;
         }
-        let terms = Terms {
+        let terms = ExchangeOptions {
             response: options.response_timeout,
             inactivity: None,
             inactivity_told: false,
@@ -119,15 +119,15 @@ impl ClientRequest {
         self
     }
 
-    /// Listens to an event of [`client_event`](crate::client_event). To be called before the first wait; what has happened
+    /// Listens to an event of [`client::event`](crate::client::event). To be called before the first wait; what has happened
     /// before is not told.
     ///
     /// ```no_run
-    /// use hearken_http::{client_event, request};
+    /// use hearken_http::{client::event, request};
     /// # async fn example() -> Result<(), hearken_http::Error> {
     /// let request = request("GET", "http://127.0.0.1:3000/")?;
-    /// request.on(client_event::Information, |head| println!("{}", head.status()));
-    /// request.on(client_event::Close, |()| println!("over"));
+    /// request.on(client::event::Information, |head| println!("{}", head.status()));
+    /// request.on(client::event::Close, |()| println!("over"));
     /// let response = request.end("").await?;
     /// # Ok(()) }
     /// ```

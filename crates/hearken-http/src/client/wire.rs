@@ -4,7 +4,7 @@
 //! (`conn/used.rs`), which connection is used when (`pool.rs`).
 
 use super::origin::Origin;
-use crate::conn::client::Used;
+use crate::conn::client::ClientConnection;
 use crate::net::transport::BoxIo;
 use crate::pump::Pump;
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ pub(crate) fn now() -> Instant {
 
 /// See the module.
 pub(crate) struct Wire {
-    pump: Pump<BoxIo, Used>,
+    pump: Pump<BoxIo, ClientConnection>,
     /// Fires at the deadline or before it, and is then moved: a deadline that comes later, as they mostly do, costs nothing.
     sleep: Option<Pin<Box<Sleep>>>,
     pub(crate) origin: Arc<Origin>,
@@ -42,7 +42,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(transport: BoxIo, used: Used, origin: Origin, runtime: Handle) -> Self {
+    pub(crate) fn new(
+        transport: BoxIo,
+        used: ClientConnection,
+        origin: Origin,
+        runtime: Handle,
+    ) -> Self {
         Self {
             pump: Pump::new(transport, used),
             sleep: None,
@@ -52,7 +57,7 @@ impl Wire {
         }
     }
 
-    pub(crate) const fn used(&mut self) -> &mut Used {
+    pub(crate) const fn used(&mut self) -> &mut ClientConnection {
         self.pump.drive()
     }
 

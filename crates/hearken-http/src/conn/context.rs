@@ -1,15 +1,15 @@
 //! What the connections of one worker share, and who listens to the whole server.
 //!
-//! Here: [`Env`], [`Hooks`]. Not here: one connection (`served.rs`).
+//! Here: [`WorkerContext`], [`Hooks`]. Not here: one connection (`served.rs`).
 
 use super::clock::Clock;
 use super::exchange::Exchange;
-use crate::conn::limits::cap_all;
+use crate::conn::limits::clamp_all;
 use crate::error::Error;
 use crate::event::ServerListeners;
-use crate::event::callbacks::tell_all;
-use crate::event::observer::Observer;
-use crate::server::handlers::Takers;
+use crate::event::callbacks::notify_all;
+use crate::event::observe::Observer;
+use crate::server::handlers::SpecialHandlers;
 use hearken_proto::Limits;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What all connections of one worker share.
-pub(crate) struct Env {
+pub(crate) struct WorkerContext {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) hooks: Arc<Hooks>,
@@ -54,20 +54,20 @@ pub(crate) struct Orders {
 pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
     pub(crate) observer: Option<Box<dyn Observer>>,
-    pub(crate) takers: Takers,
+    pub(crate) special: SpecialHandlers,
 }
 
 impl Hooks {
     /// Tells that something of the server failed.
     #[cold]
-    pub(crate) fn tell_error(&self, error: &Error) {
-        tell_all(&self.listeners.error, |listener| listener(error));
+    pub(crate) fn notify_error(&self, error: &Error) {
+        notify_all(&self.listeners.error, |listener| listener(error));
     }
 }
 
-impl Env {
+impl WorkerContext {
     pub(crate) fn new(mut limits: Limits, hooks: Arc<Hooks>, clock: Clock) -> Rc<Self> {
-        cap_all(&mut limits);
+        clamp_all(&mut limits);
         let time = &limits.time;
         let idle = time.keep_alive + time.keep_alive_buffer.unwrap_or_default();
         let seconds = u32::try_from(time.keep_alive.as_secs()).unwrap_or(u32::MAX);

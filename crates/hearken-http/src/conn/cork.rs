@@ -3,9 +3,9 @@
 //! Here: corking, [`State::end_with_pieces`]. Not here: the orders of every response (`orders.rs`), the queue
 //! (`output.rs`).
 
-use super::context::Env;
+use super::context::WorkerContext;
 use super::exchange::{Early, State};
-use super::outgoing::{Cork, Mark, Stage};
+use super::outgoing::{Cork, FlushEvent, Stage};
 use super::output::{Output, Piece};
 use bytes::Bytes;
 use hearken_proto::{Length, Misuse};
@@ -30,7 +30,7 @@ impl State {
     }
 
     /// Takes one cork away; with the last one what was kept back goes out.
-    pub(crate) fn uncork(&mut self, env: &Env) {
+    pub(crate) fn uncork(&mut self, env: &WorkerContext) {
         if let Some(extras) = &mut self.outgoing.extras {
             extras.cork.depth = extras.cork.depth.saturating_sub(1);
             if extras.cork.depth == 0 {
@@ -40,7 +40,11 @@ impl State {
     }
 
     /// A piece goes out, or is kept back while the response is corked.
-    pub(super) fn encode_or_keep(&mut self, env: &Env, piece: Bytes) -> Result<(), Misuse> {
+    pub(super) fn encode_or_keep(
+        &mut self,
+        env: &WorkerContext,
+        piece: Bytes,
+    ) -> Result<(), Misuse> {
         match &mut self.outgoing.extras {
             Some(extras) if extras.cork.depth > 0 => {
                 extras.cork.push(piece);
@@ -54,7 +58,7 @@ impl State {
     }
 
     /// The last piece goes out, in one chunk with those that were kept back.
-    pub(super) fn encode_last(&mut self, env: &Env, piece: Bytes) -> Result<(), Misuse> {
+    pub(super) fn encode_last(&mut self, env: &WorkerContext, piece: Bytes) -> Result<(), Misuse> {
         match &mut self.outgoing.extras {
             Some(extras) if !extras.cork.pieces.is_empty() => {
                 extras.cork.push(piece);
@@ -65,7 +69,7 @@ impl State {
     }
 
     /// What was kept back goes out.
-    pub(super) fn release_kept(&mut self, env: &Env) {
+    pub(super) fn release_kept(&mut self, env: &WorkerContext) {
         let kept = self.outgoing.extras.as_ref();
         if kept.is_some_and(|extras| extras.cork.bytes > 0)
             && !self.is_over()
@@ -75,7 +79,7 @@ impl State {
         }
     }
 
-    fn encode_kept(&mut self, env: &Env) -> Result<(), Misuse> {
+    fn encode_kept(&mut self, env: &WorkerContext) -> Result<(), Misuse> {
         let Some(extras) = &mut self.outgoing.extras else {
             return Ok(());
         };
@@ -89,7 +93,7 @@ impl State {
     /// Pieces in one frame. `len` is the sum of their lengths.
     fn encode_pieces(
         &mut self,
-        env: &Env,
+        env: &WorkerContext,
         pieces: impl Iterator<Item = Piece>,
         len: usize,
     ) -> Result<(), Misuse> {
@@ -109,13 +113,13 @@ impl State {
         self.out.tail.extend_from_slice(after);
         if self.is_marked(env) {
             self.marks
-                .push(self.out.position(), self.number, Mark::Data(len));
+                .push(self.out.position(), self.number, FlushEvent::Data(len));
         }
         Ok(())
     }
 
     /// Says what was said before its time. Whole, it is sent with its length.
-    pub(crate) fn say(&mut self, env: &Env, early: Early) {
+    pub(crate) fn say(&mut self, env: &WorkerContext, early: Early) {
         if early.ended {
             let pieces = early.pieces.into_iter().map(Piece::Bytes).collect();
             return self.end_with_pieces(env, pieces);
@@ -127,7 +131,7 @@ impl State {
     }
 
     /// Ends a message with content in pieces. After the end, or when the peer is gone, nothing happens.
-    pub(crate) fn end_with_pieces(&mut self, env: &Env, pieces: Vec<Piece>) {
+    pub(crate) fn end_with_pieces(&mut self, env: &WorkerContext, pieces: Vec<Piece>) {
         if self.is_over() {
             return;
         }

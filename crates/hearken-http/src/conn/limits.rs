@@ -1,16 +1,16 @@
 //! Times that mean for ever, `Duration::MAX` say: adding one to a moment would overflow.
 //!
-//! Here: [`LONGEST`], which stands for them, and [`cap_all`]. Settings pass through here where they come in, so that deadlines
+//! Here: [`MAX_DURATION`], which stands for them, and [`clamp_all`]. Settings pass through here where they come in, so that deadlines
 //! are added up without a thought. Not here: the deadlines (`conn/timers.rs`, `conn/used/deadlines.rs`).
 
 use hearken_proto::{Limits, TimeLimits};
 use std::time::Duration;
 
 /// No exchange lasts as long: a hundred years.
-pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// No time is longer than [`LONGEST`] afterwards.
-pub(crate) fn cap_all(limits: &mut Limits) {
+/// No time is longer than [`MAX_DURATION`] afterwards.
+pub(crate) fn clamp_all(limits: &mut Limits) {
     let TimeLimits {
         tls_handshake,
         head,
@@ -40,6 +40,6 @@ pub(crate) fn cap_all(limits: &mut Limits) {
         grace,
     ];
     for time in times.into_iter().chain(keep_alive_buffer) {
-        *time = LONGEST.min(*time);
+        *time = MAX_DURATION.min(*time);
     }
 }

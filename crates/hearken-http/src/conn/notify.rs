@@ -4,11 +4,11 @@
 //! the names of the events (`event.rs`).
 
 use super::exchange::Exchange;
-use super::outgoing::Mark;
+use super::outgoing::FlushEvent;
 use crate::error::{Closed, Error};
 use crate::event::MessageListeners;
-use crate::event::callbacks::contain;
-use crate::message::incoming::Whole;
+use crate::event::callbacks::catch_panic;
+use crate::message::incoming::CompleteMessage;
 use bytes::{Bytes, BytesMut};
 use std::rc::Rc;
 use std::task::Poll;
@@ -40,20 +40,20 @@ impl Flow {
     }
 
     /// Calls whoever listens to what was handed to the transport.
-    fn tell(&mut self, mark: Mark) {
+    fn tell(&mut self, mark: FlushEvent) {
         let listeners = &mut self.listeners;
         match mark {
-            Mark::First => {}
-            Mark::Head => listeners
+            FlushEvent::First => {}
+            FlushEvent::Head => listeners
                 .header_done
                 .iter_mut()
                 .for_each(|listener| listener(())),
-            Mark::Data(bytes) => listeners
+            FlushEvent::Data(bytes) => listeners
                 .data_done
                 .iter_mut()
                 .for_each(|listener| listener(bytes)),
-            Mark::End => listeners.done.iter_mut().for_each(|listener| listener(())),
-            Mark::Room => listeners.drain.iter_mut().for_each(|listener| listener(())),
+            FlushEvent::End => listeners.done.iter_mut().for_each(|listener| listener(())),
+            FlushEvent::Room => listeners.drain.iter_mut().for_each(|listener| listener(())),
         }
     }
 
@@ -85,7 +85,7 @@ pub(crate) fn with_listeners(
         return Ok(());
     };
     exchange.state().course.telling = true;
-    let called = contain(|| call(&mut flow));
+    let called = catch_panic(|| call(&mut flow));
     exchange.state().course.telling = false;
     let added = exchange.state().flow.take();
     if let Some(added) = added {
@@ -105,7 +105,7 @@ pub(crate) fn with_listeners(
         exchange.state().flow.get_or_insert_default().absorb(last);
     }
     // A second panic, while they are dropped, says nothing new.
-    let _ = contain(|| drop(flow));
+    let _ = catch_panic(|| drop(flow));
     called
 }
 
@@ -164,7 +164,7 @@ fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
             .for_each(|listener| listener(&piece)),
         Next::Ready(trailers) => {
             flow.told = true;
-            let whole = Whole {
+            let whole = CompleteMessage {
                 body: &flow.collected.split().freeze(),
                 trailers: trailers.view(),
             };
@@ -184,7 +184,7 @@ fn deliver(exchange: &Rc<Exchange>, flow: &mut Flow, next: Next) {
 }
 
 /// Tells that the exchange will not be complete, unless its end was told before.
-pub(crate) fn tell_failed(exchange: &Rc<Exchange>, error: &Error) {
+pub(crate) fn notify_failed(exchange: &Rc<Exchange>, error: &Error) {
     let told = with_listeners(exchange, |flow| {
         if !std::mem::replace(&mut flow.told, true) {
             flow.listeners
@@ -202,19 +202,19 @@ pub(crate) fn tell_failed(exchange: &Rc<Exchange>, error: &Error) {
 ///
 /// # Errors
 /// As [`with_listeners`].
-pub(crate) fn tell(exchange: &Rc<Exchange>, mark: Mark) -> Result<(), String> {
+pub(crate) fn tell(exchange: &Rc<Exchange>, mark: FlushEvent) -> Result<(), String> {
     with_listeners(exchange, |flow| flow.tell(mark))
 }
 
 /// As [`tell`], for an answer whose exchange is over: `exchange` is a later one on its connection.
-pub(crate) fn tell_parked(exchange: &Rc<Exchange>, number: u32, mark: Mark) {
+pub(crate) fn notify_parked(exchange: &Rc<Exchange>, number: u32, mark: FlushEvent) {
     let found = {
         let parked = &mut exchange.state().turn.parked;
         let at = parked.iter().position(|&(of, _)| of == number);
         at.map(|at| parked.remove(at).1)
     };
     let Some(mut flow) = found else { return };
-    let called = contain(|| flow.tell(mark));
+    let called = catch_panic(|| flow.tell(mark));
     if called.is_ok() && exchange.state().marks.has(number) {
         exchange.state().turn.parked.push((number, flow));
         return;
@@ -236,11 +236,11 @@ pub(crate) fn end(listeners: Option<Box<Flow>>, why: Closed) {
 
 fn end_flow(mut flow: Box<Flow>, why: Closed) {
     for listener in &mut flow.listeners.closed {
-        if let Err(panic) = contain(|| listener(why)) {
+        if let Err(panic) = catch_panic(|| listener(why)) {
             tracing::error!(panic, "a listener panicked; its exchange was over");
         }
     }
-    if let Err(panic) = contain(|| drop(flow)) {
+    if let Err(panic) = catch_panic(|| drop(flow)) {
         tracing::error!(panic, "a listener panicked while it was dropped");
     }
 }

@@ -1,13 +1,13 @@
 //! A session's connection: one exchange, either side, no handler: listeners and whoever holds the handles are the
 //! application.
 //!
-//! Here: [`Solo`], which drives the same [`Exchange`] as a served connection does. Not here: what users hold
+//! Here: [`SessionConnection`], which drives the same [`Exchange`] as a served connection does. Not here: what users hold
 //! (`session.rs`).
 
 use super::exchange::{Exchange, Took};
 use super::incoming::Progress;
-use super::notify::{self, tell_failed, with_listeners};
-use super::outgoing::{Mark, Stage};
+use super::notify::{self, notify_failed, with_listeners};
+use super::outgoing::{FlushEvent, Stage};
 use super::output::Output;
 use super::server::deadlines::{body_deadline, note_wait};
 use super::{Drive, Ending, Input};
@@ -20,7 +20,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 /// See the module.
-pub(crate) struct Solo {
+pub(crate) struct SessionConnection {
     exchange: Rc<Exchange>,
     began: Instant,
     /// Something came or went.
@@ -32,7 +32,7 @@ pub(crate) struct Solo {
     ending: Option<Ending>,
 }
 
-impl Solo {
+impl SessionConnection {
     pub(crate) fn new(exchange: Rc<Exchange>, now: Instant) -> Self {
         exchange.state().proto.report_lines(true);
         Self {
@@ -119,7 +119,7 @@ impl Solo {
             state.incoming.fail(error.clone());
             state.close(why);
         }
-        tell_failed(&self.exchange, &error);
+        notify_failed(&self.exchange, &error);
         self.failure.get_or_insert(error);
         self.ending = Some(Ending::Keep);
     }
@@ -156,7 +156,7 @@ impl Solo {
     }
 }
 
-impl Drive for Solo {
+impl Drive for SessionConnection {
     fn wants_read(&self) -> bool {
         let state = self.exchange.state();
         let most = self.exchange.env.limits.body.queue_bytes as usize;
@@ -261,7 +261,7 @@ impl Drive for Solo {
                 state.marks.pop(written)
             };
             let Some((_, mark)) = mark else { break };
-            if mark == Mark::Room && !self.exchange.state().has_room(&self.exchange.env) {
+            if mark == FlushEvent::Room && !self.exchange.state().has_room(&self.exchange.env) {
                 continue;
             }
             let told = notify::tell(&self.exchange, mark);

@@ -6,12 +6,12 @@
 
 pub(crate) mod callbacks;
 pub(crate) mod client_error;
-pub(crate) mod observer;
+pub mod observe;
 pub(crate) mod peer;
 pub(crate) mod timeout;
 
 use crate::event::peer::Peer;
-use crate::message::incoming::Whole;
+use crate::message::incoming::CompleteMessage;
 use bytes::Bytes;
 use hearken_proto::Head;
 use std::fmt;
@@ -153,7 +153,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
     /// ```
-    TlsClientError, tls_client_error, <'a> &'a crate::TlsClientError<'a>, if "tls";
+    TlsClientError, tls_client_error, <'a> &'a crate::server::TlsClientError<'a>, if "tls";
     /// A request head is complete and legal; its handler starts right after.
     ///
     /// ```
@@ -213,14 +213,14 @@ server_events! {
     /// ```
     DropRequest, drop_request, <'a> (&'a Peer, &'a Head);
     /// A deadline has passed. Told before what follows from it, which a listener can change for one of them:
-    /// [`TimedOut::keep`](crate::TimedOut::keep).
+    /// [`TimedOut::keep`](crate::server::TimedOut::keep).
     ///
     /// ```
     /// use hearken_http::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.waited()));
     /// ```
-    Timeout, timeout, <'a> &'a crate::TimedOut<'a>;
+    Timeout, timeout, <'a> &'a crate::server::TimedOut<'a>;
     /// The peer broke the protocol, passed a limit or a deadline before it had an answer. A listener sees the bytes and
     /// may give its own answer.
     ///
@@ -229,7 +229,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::ClientError, |error| error.answer("HTTP/1.1 400 Nope\r\nConnection: close\r\n\r\n"));
     /// ```
-    ClientError, client_error, <'a> &'a crate::ClientError<'a>;
+    ClientError, client_error, <'a> &'a crate::server::ClientError<'a>;
     /// A connection is closed. Fires once for each `Connection`.
     ///
     /// ```
@@ -265,7 +265,7 @@ message_events! {
     DataReady, data_ready, <'a> &'a Bytes;
     /// An incoming message is complete. Without a listener for [`DataReady`] its body was collected, up to
     /// `limits.body.buffered_bytes_max`.
-    Ready, ready, <'a> &'a Whole<'a>;
+    Ready, ready, <'a> &'a CompleteMessage<'a>;
     /// The head of an outgoing message was handed to the transport.
     HeaderDone, header_done, <'a> ();
     /// A piece of an outgoing body was handed to the transport; with its number of bytes.

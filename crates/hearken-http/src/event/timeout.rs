@@ -6,7 +6,7 @@ use std::cell::Cell;
 /// What a connection waited for when its time ran out.
 ///
 /// ```
-/// use hearken_http::Waited;
+/// use hearken_http::server::Waited;
 /// assert_ne!(Waited::Head, Waited::KeepAlive);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,8 @@ pub enum Waited {
 /// A deadline has passed on a connection; what follows is said at each [`Waited`].
 ///
 /// ```
-/// use hearken_http::{Server, Waited, event};
+/// use hearken_http::{Server, event};
+/// use hearken_http::server::Waited;
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::Timeout, |timeout| {
 ///     eprintln!("{:?} {:?}", timeout.peer(), timeout.waited());

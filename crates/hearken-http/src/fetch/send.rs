@@ -60,7 +60,7 @@ async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Resul
     }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,
-        Outgoing::Whole(bytes) => client.end(bytes).await,
+        Outgoing::CompleteMessage(bytes) => client.end(bytes).await,
         Outgoing::Pieces(pieces, length) => {
             if let Some(length) = length {
                 client.set_header("Content-Length", length.to_string())?;

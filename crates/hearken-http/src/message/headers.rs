@@ -1,6 +1,6 @@
 //! Fields as text, duplicates put together: Node's `headers` and `headersDistinct`.
 //!
-//! Here: [`Joined`] and its rules, as functions of field lines. Not here: the lines as sent (hearken-proto), the message
+//! Here: [`MergedHeaders`] and its rules, as functions of field lines. Not here: the lines as sent (hearken-proto), the message
 //! that has them (`message.rs`).
 
 use hearken_proto::FieldsRef;
@@ -48,12 +48,12 @@ pub enum Duplicates {
 ///
 /// A value that is not UTF-8 is read as ISO 8859-1, byte by byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Joined {
+pub struct MergedHeaders {
     values: BTreeMap<String, String>,
     set_cookie: Vec<String>,
 }
 
-impl Joined {
+impl MergedHeaders {
     pub(crate) fn new(fields: FieldsRef<'_>, duplicates: Duplicates) -> Self {
         let mut joined = Self::default();
         for (name, value) in fields.iter() {
@@ -129,12 +129,12 @@ mod tests {
     use super::*;
     use hearken_proto::Fields;
 
-    fn joined(lines: &[(&str, &[u8])], duplicates: Duplicates) -> Joined {
+    fn joined(lines: &[(&str, &[u8])], duplicates: Duplicates) -> MergedHeaders {
         let mut fields = Fields::new();
         for (name, value) in lines {
             fields.append(name, value).unwrap();
         }
-        Joined::new(fields.view(), duplicates)
+        MergedHeaders::new(fields.view(), duplicates)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::conn::exchange::Exchange;
 use crate::error::Closed;
 use crate::event::peer::Peer;
 use crate::event::{MessageEvent, MessageListeners, sealed};
-use crate::message::headers::{self, Duplicates, Joined};
+use crate::message::headers::{self, Duplicates, MergedHeaders};
 use crate::message::ranges::{self, Ranges};
 use crate::message::source::{ServerSource, Source};
 use bytes::Bytes;
@@ -46,7 +46,7 @@ pub struct IncomingMessage<S: Source = ServerSource> {
 /// A complete message, as [`event::Ready`](crate::event::Ready) shows it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Whole<'a> {
+pub struct CompleteMessage<'a> {
     /// Its body, unless a listener for [`event::DataReady`](crate::event::DataReady) has taken it.
     pub body: &'a Bytes,
     /// Its trailers.
@@ -104,7 +104,8 @@ impl IncomingMessage {
     /// (RFC 9110 §14.2). If-Range is not looked at: [`send_file`](crate::ServerResponse::send_file) does that too.
     #[must_use]
     pub fn ranges(&self, len: u64) -> Ranges {
-        ranges::asked_for(self.head()).map_or(Ranges::Whole, |field| Ranges::parse(field, len))
+        ranges::asked_for(self.head())
+            .map_or(Ranges::CompleteMessage, |field| Ranges::parse(field, len))
     }
 
     /// Listeners get nothing of the body from here on. What comes is queued up to `limits.body.queue_bytes`, then the
@@ -252,19 +253,20 @@ impl<S: Source> IncomingMessage<S> {
         headers::distinct(self.head().fields())
     }
 
-    /// One value for each name, by Node's rules; see [`Joined`]. Node's `headers`, with `joinDuplicateHeaders` as the
+    /// One value for each name, by Node's rules; see [`MergedHeaders`]. Node's `headers`, with `joinDuplicateHeaders` as the
     /// argument.
     ///
     /// ```
-    /// use hearken_http::{Duplicates, Server};
+    /// use hearken_http::Server;
+    /// use hearken_http::message::Duplicates;
     /// let server = Server::new(async |req, res| {
     ///     let headers = req.headers_joined(Duplicates::Drop);
     ///     res.end(headers.get("accept").unwrap_or("anything").to_owned())
     /// });
     /// ```
     #[must_use]
-    pub fn headers_joined(&self, duplicates: Duplicates) -> Joined {
-        Joined::new(self.head().fields(), duplicates)
+    pub fn headers_joined(&self, duplicates: Duplicates) -> MergedHeaders {
+        MergedHeaders::new(self.head().fields(), duplicates)
     }
 
     /// The whole head.
@@ -289,8 +291,8 @@ impl<S: Source> IncomingMessage<S> {
 
     /// One value for each trailer, as [`headers_joined`](Self::headers_joined). Node's `trailers`.
     #[must_use]
-    pub fn trailers_joined(&self, duplicates: Duplicates) -> Joined {
-        Joined::new(self.trailers().view(), duplicates)
+    pub fn trailers_joined(&self, duplicates: Duplicates) -> MergedHeaders {
+        MergedHeaders::new(self.trailers().view(), duplicates)
     }
 
     /// Gives the exchange up: what was not read is dropped, of an answer only what has left already arrives, and the

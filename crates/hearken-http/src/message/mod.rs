@@ -23,10 +23,11 @@ pub(crate) mod send_file;
 #[doc(hidden)]
 pub mod source;
 
+pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
 pub use deferred::Deferred;
-pub use headers::{Duplicates, Joined};
-pub use incoming::{IncomingMessage, Whole};
+pub use headers::{Duplicates, MergedHeaders};
+pub use incoming::{CompleteMessage, IncomingMessage};
 pub use outgoing::OutgoingMessage;
 pub use ranges::Ranges;
 pub use response::{Sent, ServerResponse, Status};

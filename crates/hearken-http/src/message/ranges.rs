@@ -13,15 +13,15 @@ const RANGES_MAX: usize = 16;
 /// What a client asks for of a representation.
 ///
 /// ```
-/// use hearken_http::Ranges;
+/// use hearken_http::message::Ranges;
 /// assert_eq!(Ranges::parse(b"bytes=0-1,-2", 10), Ranges::Several(vec![0..2, 8..10]));
-/// assert_eq!(Ranges::parse(b"bytes=0-1, 1-5", 10), Ranges::Whole); // they overlap
+/// assert_eq!(Ranges::parse(b"bytes=0-1, 1-5", 10), Ranges::CompleteMessage); // they overlap
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ranges {
     /// All of it, with status 200: nothing else was asked for, or what was asked for is not answered in parts.
-    Whole,
+    CompleteMessage,
     /// One part, not empty: 206 with Content-Range.
     One(Range<u64>),
     /// Two to 16 parts that do not overlap, in the order they were asked for: 206 with `multipart/byteranges`.
@@ -33,17 +33,17 @@ pub enum Ranges {
 impl Ranges {
     /// Reads the value of a Range field for a representation of `len` bytes.
     ///
-    /// [`Whole`](Self::Whole) is the answer to units other than bytes, to what is malformed, to more than 16 ranges and to
+    /// [`CompleteMessage`](Self::Whole) is the answer to units other than bytes, to what is malformed, to more than 16 ranges and to
     /// overlapping ones (RFC 9110 §14.2 allows to ignore all of these), and whenever there are no bytes at all.
     #[must_use]
     pub fn parse(field: &[u8], len: u64) -> Self {
         match parse(field, len) {
-            None => Self::Whole,
-            Some(_) if len == 0 => Self::Whole,
+            None => Self::CompleteMessage,
+            Some(_) if len == 0 => Self::CompleteMessage,
             Some(mut ranges) => match ranges.len() {
                 0 => Self::Unsatisfiable,
                 1 => ranges.pop().map_or(Self::Unsatisfiable, Self::One),
-                _ if overlap(&ranges) => Self::Whole,
+                _ if overlap(&ranges) => Self::CompleteMessage,
                 _ => Self::Several(ranges),
             },
         }

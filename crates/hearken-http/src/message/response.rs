@@ -373,7 +373,7 @@ impl fmt::Debug for ServerResponse {
 /// A status, from a number or a [`StatusCode`].
 ///
 /// ```
-/// use hearken_http::Status;
+/// use hearken_http::message::Status;
 /// let _: [Status; 2] = [404.into(), http::StatusCode::NOT_FOUND.into()];
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,8 @@ use std::time::SystemTime;
 /// A file to be sent, and how.
 ///
 /// ```no_run
-/// use hearken_http::{Error, SendFile, Server};
+/// use hearken_http::{Error, Server};
+/// use hearken_http::message::SendFile;
 /// let server = Server::new(async |req, res| {
 ///     let file = tokio::fs::File::open("film.mp4").await?;
 ///     let file = SendFile::from(file).with_validators().asked_by(&req);
@@ -199,11 +200,11 @@ fn pieces(
     if fields.view().get("accept-ranges").is_none() {
         fields.set("Accept-Ranges", "bytes")?;
     }
-    if ranges != Ranges::Whole {
+    if ranges != Ranges::CompleteMessage {
         fields.remove("content-length"); // it was said of the whole
     }
     Ok(match ranges {
-        Ranges::Whole => vec![piece(&(0..len))],
+        Ranges::CompleteMessage => vec![piece(&(0..len))],
         Ranges::One(range) => {
             fields.set("Content-Range", content_range(&range, len))?;
             state.outgoing.status = 206;
@@ -239,7 +240,7 @@ fn pieces(
 /// The ranges that count, after If-Range.
 fn wanted(state: &State, asked: &Asked, len: u64) -> Ranges {
     let Some(range) = &asked.range else {
-        return Ranges::Whole;
+        return Ranges::CompleteMessage;
     };
     if let Some(condition) = &asked.if_range {
         let fields = state.outgoing.fields.view();
@@ -248,7 +249,7 @@ fn wanted(state: &State, asked: &Asked, len: u64) -> Ranges {
             .and_then(|date| std::str::from_utf8(date).ok())
             .and_then(|date| httpdate::parse_http_date(date).ok());
         if !if_range_holds(condition, fields.get("etag"), modified, SystemTime::now()) {
-            return Ranges::Whole;
+            return Ranges::CompleteMessage;
         }
     }
     Ranges::parse(range, len)

@@ -1,6 +1,6 @@
 //! Accepting connections, up to the number that can be served, and without a spin when descriptors run out.
 //!
-//! Here: [`accept`], the task of one listener on one worker, and [`Census`], the count of connections of the whole
+//! Here: [`accept`], the task of one listener on one worker, and [`ConnectionLimit`], the count of connections of the whole
 //! server. Not here: binding (`listener/`).
 
 use crate::error::Error;
@@ -24,13 +24,13 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// How many connections there are in the whole server, and how many there may be.
 #[derive(Debug)]
-pub(crate) struct Census {
+pub(crate) struct ConnectionLimit {
     open: AtomicUsize,
     most: usize,
     ids: AtomicU64,
 }
 
-impl Census {
+impl ConnectionLimit {
     pub(crate) const fn new(most: usize) -> Self {
         Self {
             open: AtomicUsize::new(0),
@@ -261,7 +261,7 @@ impl Trouble {
 
 fn report(worker: &Worker, error: io::Error) {
     tracing::error!(%error, "accepting failed");
-    worker.env.hooks.tell_error(&Error::from(error));
+    worker.env.hooks.notify_error(&Error::from(error));
 }
 
 #[cfg(test)]
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_census_has_room_for_so_many_and_no_more() {
-        let census = Census::new(2);
+        let census = ConnectionLimit::new(2);
         assert!(census.try_take() && census.try_take());
         assert!(!census.try_take());
         assert_eq!(census.open(), 2);

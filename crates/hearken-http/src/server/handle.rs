@@ -6,8 +6,8 @@
 use crate::error::Error;
 use crate::net::listen::LocalAddr;
 use crate::net::transport::BoxIo;
-use crate::server::accept::Census;
-use crate::server::worker::{Stop, Sweeps};
+use crate::server::accept::ConnectionLimit;
+use crate::server::worker::{CloseCommands, Stop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,24 +28,24 @@ use tokio::sync::{mpsc, watch};
 pub struct ServerHandle {
     stop: Arc<watch::Sender<Stop>>,
     end: watch::Receiver<bool>,
-    doors: Arc<Doors>,
-    census: Arc<Census>,
+    doors: Arc<WorkerInboxes>,
+    census: Arc<ConnectionLimit>,
     address: LocalAddr,
 }
 
 /// The ways into the workers of a server.
 #[derive(Debug)]
-pub(crate) struct Doors {
+pub(crate) struct WorkerInboxes {
     workers: Vec<mpsc::UnboundedSender<BoxIo>>,
     /// Whose turn it is.
     next: AtomicUsize,
-    sweeps: watch::Sender<Sweeps>,
+    sweeps: watch::Sender<CloseCommands>,
 }
 
-impl Doors {
+impl WorkerInboxes {
     pub(crate) const fn new(
         workers: Vec<mpsc::UnboundedSender<BoxIo>>,
-        sweeps: watch::Sender<Sweeps>,
+        sweeps: watch::Sender<CloseCommands>,
     ) -> Self {
         Self {
             workers,
@@ -59,8 +59,8 @@ impl ServerHandle {
     pub(crate) fn new(
         stop: watch::Sender<Stop>,
         end: watch::Receiver<bool>,
-        doors: Doors,
-        census: Arc<Census>,
+        doors: WorkerInboxes,
+        census: Arc<ConnectionLimit>,
         address: LocalAddr,
     ) -> Self {
         Self {

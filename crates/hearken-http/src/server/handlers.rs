@@ -1,6 +1,6 @@
 //! Handlers that take over a kind of request: what `request` does not fire for in Node.
 //!
-//! Here: [`Takers`], [`Handled`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here: which
+//! Here: [`SpecialHandlers`], [`Interceptable`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here: which
 //! request is of which kind (`conn/dispatch.rs`).
 
 use crate::event::{CheckContinue, CheckExpectation, Connect, Upgrade};
@@ -14,11 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 /// A handler that runs. It stays on its worker.
-pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A handler whose futures are boxed: requests of these kinds are few.
-pub(crate) type Taker =
-    Box<dyn Fn(IncomingMessage, ServerResponse) -> Running + Send + Sync + 'static>;
+pub(crate) type BoxHandler =
+    Box<dyn Fn(IncomingMessage, ServerResponse) -> HandlerFuture + Send + Sync + 'static>;
 
 /// Says whether a request is to be upgraded.
 type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;
@@ -26,44 +26,44 @@ type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;
 /// Who takes over which kind of request.
 #[derive(Default)]
 #[doc(hidden)]
-pub struct Takers {
-    pub(crate) check_continue: Option<Taker>,
-    pub(crate) check_expectation: Option<Taker>,
-    pub(crate) upgrade: Option<Taker>,
-    pub(crate) connect: Option<Taker>,
+pub struct SpecialHandlers {
+    pub(crate) check_continue: Option<BoxHandler>,
+    pub(crate) check_expectation: Option<BoxHandler>,
+    pub(crate) upgrade: Option<BoxHandler>,
+    pub(crate) connect: Option<BoxHandler>,
     pub(crate) should_upgrade: Option<ShouldUpgrade>,
 }
 
-impl fmt::Debug for Takers {
+impl fmt::Debug for SpecialHandlers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Takers")
+        f.write_str("SpecialHandlers")
     }
 }
 
 /// An event whose requests can be taken over: [`CheckContinue`], [`CheckExpectation`], [`Upgrade`], [`Connect`].
-pub trait Handled: sealed::Handled {}
+pub trait Interceptable: sealed::Interceptable {}
 
 #[doc(hidden)]
 pub mod sealed {
     //! Keeps the set of kinds closed.
 
-    use super::Takers;
+    use super::SpecialHandlers;
 
     /// A kind of request.
-    pub trait Handled {
+    pub trait Interceptable {
         /// Keeps the handler of this kind.
-        fn keep(self, taker: Taker, takers: &mut Takers);
+        fn keep(self, taker: BoxHandler, special: &mut SpecialHandlers);
     }
 
-    pub(crate) use super::Taker;
+    pub(crate) use super::BoxHandler;
 }
 
 macro_rules! handled {
     ($($name:ident $field:ident;)*) => {$(
-        impl Handled for $name {}
-        impl sealed::Handled for $name {
-            fn keep(self, taker: Taker, takers: &mut Takers) {
-                takers.$field = Some(taker);
+        impl Interceptable for $name {}
+        impl sealed::Interceptable for $name {
+            fn keep(self, taker: BoxHandler, special: &mut SpecialHandlers) {
+                special.$field = Some(taker);
             }
         }
     )*};
@@ -77,7 +77,7 @@ handled! {
 }
 
 /// Boxes the futures of a handler.
-pub(crate) fn taker<H, R>(handler: H) -> Taker
+pub(crate) fn taker<H, R>(handler: H) -> BoxHandler
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
     R: Answer + 'static,
@@ -131,11 +131,11 @@ impl Server {
     #[track_caller]
     pub fn handle<E, H, R>(&mut self, event: E, handler: H) -> &mut Self
     where
-        E: Handled,
+        E: Interceptable,
         H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
         R: Answer + 'static,
     {
-        event.keep(taker(handler), &mut self.hooks_mut().takers);
+        event.keep(taker(handler), &mut self.hooks_mut().special);
         self
     }
 
@@ -156,7 +156,7 @@ impl Server {
         &mut self,
         decide: impl Fn(&Head) -> bool + Send + Sync + 'static,
     ) -> &mut Self {
-        self.hooks_mut().takers.should_upgrade = Some(Box::new(decide));
+        self.hooks_mut().special.should_upgrade = Some(Box::new(decide));
         self
     }
 }

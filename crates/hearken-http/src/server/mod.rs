@@ -14,18 +14,25 @@ pub(crate) mod tls;
 pub(crate) mod wheel;
 pub(crate) mod worker;
 
+pub use crate::event::client_error::ClientError;
+pub use crate::event::timeout::{TimedOut, Waited};
+pub use handle::ServerHandle;
+pub use handlers::Interceptable;
+#[cfg(feature = "tls")]
+pub use tls::TlsClientError;
+
 use crate::conn::context::Hooks;
 use crate::error::Error;
-use crate::event::callbacks::tell_all;
-use crate::event::observer::Observer;
+use crate::event::callbacks::notify_all;
+use crate::event::observe::Observer;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
-use crate::server::accept::Census;
-use crate::server::handle::{Doors, ServerHandle};
-use crate::server::worker::{Seed, Stop, Sweeps, work};
+use crate::server::accept::ConnectionLimit;
+use crate::server::handle::WorkerInboxes;
+use crate::server::worker::{CloseCommands, Stop, WorkerConfig, work};
 use hearken_proto::Limits;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -37,7 +44,7 @@ use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
 /// Runs one worker to its end; made where the type of the handler is known.
-type Work = Arc<dyn Fn(Seed) -> Result<(), Error> + Send + Sync>;
+type Work = Arc<dyn Fn(WorkerConfig) -> Result<(), Error> + Send + Sync>;
 
 /// An HTTP server: a function of a request and its response, and everything around it.
 ///
@@ -57,7 +64,7 @@ pub struct Server {
     workers: Option<NonZeroUsize>,
     connections_max: Option<usize>,
     #[cfg(feature = "tls")]
-    tls: Option<crate::ServerTls>,
+    tls: Option<crate::tls::ServerTls>,
 }
 
 impl Server {
@@ -69,7 +76,7 @@ impl Server {
         R: Answer + 'static,
     {
         let handler = Arc::new(handler);
-        let work = move |seed: Seed| {
+        let work = move |seed: WorkerConfig| {
             // Counted without atomics from here on: the futures of a worker stay on it.
             let handler = Rc::new(Arc::clone(&handler));
             let make = move |req: IncomingMessage, res: ServerResponse| {
@@ -106,7 +113,7 @@ impl Server {
     ///
     /// Node: `https.createServer`.
     #[cfg(feature = "tls")]
-    pub fn tls(&mut self, tls: &crate::ServerTls) -> &mut Self {
+    pub fn tls(&mut self, tls: &crate::tls::ServerTls) -> &mut Self {
         self.tls = Some(tls.clone());
         self
     }
@@ -196,7 +203,7 @@ impl Server {
             work: Arc::clone(&self.work),
             hooks: Arc::clone(&self.hooks),
             limits: self.limits.clone(),
-            census: Arc::new(Census::new(
+            census: Arc::new(ConnectionLimit::new(
                 self.connections_max.unwrap_or_else(descriptors).max(1),
             )),
         })
@@ -229,9 +236,9 @@ pub struct Listening {
     work: Work,
     hooks: Arc<Hooks>,
     limits: Limits,
-    census: Arc<Census>,
+    census: Arc<ConnectionLimit>,
     #[cfg(feature = "tls")]
-    tls: Option<crate::ServerTls>,
+    tls: Option<crate::tls::ServerTls>,
 }
 
 impl Listening {
@@ -248,17 +255,17 @@ impl Listening {
     /// When a thread cannot be started.
     pub fn start(self) -> Result<ServerHandle, Error> {
         let (stop, stopped) = watch::channel(Stop::Run);
-        tell_all(&self.hooks.listeners.listening, |listener| {
+        notify_all(&self.hooks.listeners.listening, |listener| {
             listener(&self.address)
         });
         let (ended, end) = watch::channel(false);
-        let (sweeps, swept) = watch::channel(Sweeps::default());
+        let (sweeps, swept) = watch::channel(CloseCommands::default());
         let mut doors = Vec::new();
         let mut threads = Vec::new();
         for (number, listener) in self.listeners.into_iter().enumerate() {
             let (door, injected) = mpsc::unbounded_channel(); // bounded by the census
             doors.push(door);
-            let seed = Seed {
+            let seed = WorkerConfig {
                 listeners: vec![listener],
                 limits: self.limits.clone(),
                 hooks: Arc::clone(&self.hooks),
@@ -288,7 +295,7 @@ impl Listening {
         Ok(ServerHandle::new(
             stop,
             end,
-            Doors::new(doors, sweeps),
+            WorkerInboxes::new(doors, sweeps),
             self.census,
             self.address,
         ))
@@ -371,10 +378,10 @@ fn watch_over(
         };
         if let Some(error) = failed {
             tracing::error!(%error, "a worker ended");
-            hooks.tell_error(&error);
+            hooks.notify_error(&error);
         }
     }
-    tell_all(&hooks.listeners.close, |listener| listener(()));
+    notify_all(&hooks.listeners.close, |listener| listener(()));
     ended.send_replace(true);
 }
 

@@ -4,10 +4,10 @@
 //! request is looked at. Not here: when a handler is started and polled (`conn/served.rs`).
 
 use crate::conn::server::Runner;
-use crate::event::callbacks::contain;
+use crate::event::callbacks::catch_panic;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
-use crate::server::handlers::Running;
+use crate::server::handlers::HandlerFuture;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ pin_project_lite::pin_project! {
         /// The handler of the server.
         Plain { #[pin] future: F },
         /// A handler that took a request over.
-        Taken { future: Running },
+        Taken { future: HandlerFuture },
     }
 }
 
@@ -74,7 +74,7 @@ impl<M, F> HandlerRunner<M, F> {
         let Some(mut slot) = self.slot.take() else {
             return Ok(());
         };
-        contain(|| slot.set(Work::Nothing))?;
+        catch_panic(|| slot.set(Work::Nothing))?;
         let mut slots = self.handlers.slots.borrow_mut();
         if slots.len() < SLOTS_MAX {
             slots.push(slot);
@@ -95,7 +95,7 @@ where
     }
 
     #[cold]
-    fn take_over(&mut self, future: Running) {
+    fn take_over(&mut self, future: HandlerFuture) {
         self.put(Work::Taken { future });
     }
 
@@ -105,7 +105,7 @@ where
             return Poll::Ready(Ok(()));
         };
         // A panic leaves the future in an unknown state; it is dropped right away and never polled again.
-        let polled = contain(|| match slot.as_mut().project() {
+        let polled = catch_panic(|| match slot.as_mut().project() {
             WorkMut::Plain { future } => future.poll(cx),
             WorkMut::Taken { future } => future.as_mut().poll(cx),
             WorkMut::Nothing => Poll::Ready(()),

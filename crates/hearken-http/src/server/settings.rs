@@ -3,7 +3,7 @@
 //! Here: methods of [`Server`] that set one field of [`Limits`] each, and [`IncomingMessage::limits`]. Not here: the limits and
 //! their defaults (hearken-proto), who enforces them (`conn/timers.rs`).
 
-use crate::conn::limits::cap_all;
+use crate::conn::limits::clamp_all;
 use crate::message::incoming::IncomingMessage;
 use crate::server::Server;
 use hearken_proto::Limits;
@@ -107,7 +107,7 @@ impl IncomingMessage {
         // Outside of the borrow: the user may do anything in there.
         let mut limits = exchange.state().limits(&exchange.env).clone();
         change(&mut limits);
-        cap_all(&mut limits);
+        clamp_all(&mut limits);
         exchange.order(|state, _| {
             if state.number == self.source.number {
                 state.extra.get_or_insert_default().limits = Some(limits);

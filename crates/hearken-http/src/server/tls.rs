@@ -4,12 +4,12 @@
 //! (`accept.rs`), the connection that follows (`worker.rs`).
 
 use crate::conn::Ending;
-use crate::conn::server::{Runner, ServedBy};
+use crate::conn::server::{Runner, ServedConnection};
 use crate::error::Closed;
-use crate::event::callbacks::tell_all;
+use crate::event::callbacks::notify_all;
 use crate::event::peer::Peer;
 use crate::net::transport::Transport;
-use crate::server::worker::{Seat, Worker};
+use crate::server::worker::{ConnectionSlot, Worker};
 use crate::tls::error::{TlsError, TlsErrorKind};
 use crate::tls::handshake::{self, Failed, Parting, Sniffed};
 use crate::tls::server::ServerTls;
@@ -59,8 +59,8 @@ impl<T: Transport> Transport for TlsStream<Sniffed<T>> {
 
 /// A connection that is not there yet. Dropped in this order: it is told to be closed, then its seat is free.
 struct Arriving<R: Runner> {
-    drive: ServedBy<R>,
-    seat: Seat,
+    drive: ServedConnection<R>,
+    seat: ConnectionSlot,
 }
 
 impl Worker {
@@ -69,7 +69,7 @@ impl Worker {
         self: &Rc<Self>,
         tls: &ServerTls,
         transport: T,
-        parts: (ServedBy<R>, Seat),
+        parts: (ServedConnection<R>, ConnectionSlot),
     ) where
         T: Transport + 'static,
         R: Runner + Unpin + 'static,
@@ -112,7 +112,7 @@ where
             error,
         };
         let listeners = &worker.env.hooks.listeners.tls_client_error;
-        tell_all(listeners, |listener| listener(&failure));
+        notify_all(listeners, |listener| listener(&failure));
     }
     if let Some(transport) = failed.transport {
         bid_farewell(&arriving.seat, transport, failed.parting).await;
@@ -120,7 +120,7 @@ where
 }
 
 /// As long and for as many bytes as after an answer that closes.
-async fn bid_farewell<T>(seat: &Seat, transport: Sniffed<T>, parting: Parting)
+async fn bid_farewell<T>(seat: &ConnectionSlot, transport: Sniffed<T>, parting: Parting)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -149,7 +149,7 @@ enum Late {
     Stopped,
 }
 
-impl Seat {
+impl ConnectionSlot {
     /// Polls `work` until it is done, until the deadline, or until the server has no time left.
     async fn within<F: Future>(&self, mut until: Instant, work: F) -> Result<F::Output, Late> {
         let mut work = pin!(work);

@@ -4,9 +4,9 @@
 //! here: accepting (`accept.rs`), what a connection does (`conn/`), threads and signals (`server.rs`).
 
 use crate::conn::clock::Clock;
-use crate::conn::context::{Env, Hooks};
+use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::server::tunnel::Tunnel;
-use crate::conn::server::{Runner, Served, ServedBy};
+use crate::conn::server::{Runner, ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending};
 use crate::event::peer::Peer;
 use crate::message::incoming::IncomingMessage;
@@ -14,7 +14,7 @@ use crate::message::response::ServerResponse;
 use crate::net::listen::Listener;
 use crate::net::transport::{BoxIo, ByTransport, Moved, Transport};
 use crate::pump::Pump;
-use crate::server::accept::{self, Census};
+use crate::server::accept::{self, ConnectionLimit};
 use crate::server::runner::{HandlerRunner, Handlers};
 use crate::server::wheel::Wheel;
 use hearken_proto::Limits;
@@ -49,21 +49,21 @@ pub(crate) enum Stop {
 }
 
 /// What a worker is made of.
-pub(crate) struct Seed {
+pub(crate) struct WorkerConfig {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) limits: Limits,
     pub(crate) hooks: Arc<Hooks>,
-    pub(crate) census: Arc<Census>,
+    pub(crate) census: Arc<ConnectionLimit>,
     pub(crate) stop: watch::Receiver<Stop>,
-    pub(crate) sweeps: watch::Receiver<Sweeps>,
+    pub(crate) sweeps: watch::Receiver<CloseCommands>,
     pub(crate) injected: mpsc::UnboundedReceiver<BoxIo>,
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<crate::ServerTls>,
+    pub(crate) tls: Option<crate::tls::ServerTls>,
 }
 
 /// How often the connections that there are were to be ended.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sweeps {
+pub(crate) struct CloseCommands {
     /// The idle ones.
     pub(crate) idle: u64,
     /// All.
@@ -72,8 +72,8 @@ pub(crate) struct Sweeps {
 
 /// See the module.
 pub(crate) struct Worker {
-    pub(crate) env: Rc<Env>,
-    pub(crate) census: Arc<Census>,
+    pub(crate) env: Rc<WorkerContext>,
+    pub(crate) census: Arc<ConnectionLimit>,
     wheel: RefCell<Wheel>,
     /// The wheel has an earlier slot than it had.
     earlier: Notify,
@@ -85,17 +85,17 @@ pub(crate) struct Worker {
     /// The thread has slept since the time was read.
     slept: Arc<AtomicBool>,
     #[cfg(feature = "tls")]
-    tls: Option<crate::ServerTls>,
+    tls: Option<crate::tls::ServerTls>,
     #[cfg(feature = "tls")]
     pub(crate) turns: crate::tls::Turns,
 }
 
 impl Worker {
-    fn new(seed: &Seed, slept: Arc<AtomicBool>) -> Rc<Self> {
+    fn new(seed: &WorkerConfig, slept: Arc<AtomicBool>) -> Rc<Self> {
         let now = Instant::now();
         let clock = Clock::new(now, SystemTime::now());
         Rc::new(Self {
-            env: Env::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
+            env: WorkerContext::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
             census: Arc::clone(&seed.census),
             wheel: RefCell::new(Wheel::new(now)),
             earlier: Notify::new(),
@@ -169,17 +169,17 @@ impl Worker {
         let id = self.census.enter();
         let peer = Rc::new(Peer::new(id, ends.0, ends.1));
         let limits = &self.env.limits;
-        let served = Served::new(
+        let served = ServerConnection::new(
             &self.env,
             peer,
             now,
             now + age(limits.time.connection_age, id),
         );
-        let drive = ServedBy {
+        let drive = ServedConnection {
             served,
             runner: HandlerRunner::new(handlers),
         };
-        let seat = Seat {
+        let seat = ConnectionSlot {
             key: self.wheel.borrow_mut().add(),
             #[cfg(feature = "tls")]
             born: self.env.orders.get().last,
@@ -194,7 +194,7 @@ impl Worker {
 }
 
 /// A place among the connections of a worker, and in the census. Free again when it is dropped.
-pub(crate) struct Seat {
+pub(crate) struct ConnectionSlot {
     worker: Rc<Worker>,
     key: u32,
     /// The last order to all connections when it was taken.
@@ -202,7 +202,7 @@ pub(crate) struct Seat {
     born: u32,
 }
 
-impl Seat {
+impl ConnectionSlot {
     #[cfg(feature = "tls")]
     pub(crate) const fn worker(&self) -> &Rc<Worker> {
         &self.worker
@@ -225,7 +225,7 @@ impl Seat {
     }
 
     /// Serves the connection, in a task of its own.
-    pub(crate) fn start<T, R>(self, transport: T, drive: ServedBy<R>)
+    pub(crate) fn start<T, R>(self, transport: T, drive: ServedConnection<R>)
     where
         T: Transport + 'static,
         R: Runner + Unpin + 'static,
@@ -238,7 +238,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.worker.wheel.borrow_mut().remove(self.key);
         self.worker.census.leave();
@@ -256,14 +256,14 @@ fn age(most: Duration, id: u64) -> Duration {
 /// The task of one connection.
 struct Connection<T, R: Runner> {
     life: Life<T, R>,
-    seat: Seat,
+    seat: ConnectionSlot,
     /// When the wheel wakes us at the latest. Nothing, until it knows whom to wake.
     armed: Option<Option<Instant>>,
 }
 
 /// What a connection carries.
 enum Life<T, R: Runner> {
-    Http(Pump<T, ServedBy<R>, ByTransport>),
+    Http(Pump<T, ServedConnection<R>, ByTransport>),
     /// Another protocol, in other hands.
     Tunnel(Box<Tunnel<R>>),
     /// Nothing any more.
@@ -358,7 +358,7 @@ impl<T, R: Runner> Drop for Connection<T, R> {
 }
 
 /// The whole life of a worker.
-pub(crate) async fn work<M, F>(mut seed: Seed, slept: Arc<AtomicBool>, make: M)
+pub(crate) async fn work<M, F>(mut seed: WorkerConfig, slept: Arc<AtomicBool>, make: M)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
     F: Future<Output = ()> + 'static,
@@ -405,8 +405,8 @@ where
 
 impl Worker {
     /// Passes on orders to end connections. Those that are accepted later are none of theirs.
-    async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<Sweeps>) {
-        let mut done = Sweeps::default();
+    async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<CloseCommands>) {
+        let mut done = CloseCommands::default();
         // An error means that nobody can order any more.
         while sweeps.changed().await.is_ok() {
             let ordered = *sweeps.borrow_and_update();

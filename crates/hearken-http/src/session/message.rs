@@ -2,7 +2,7 @@
 //!
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session.rs`).
 
-use crate::conn::context::Env;
+use crate::conn::context::WorkerContext;
 use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
 use crate::error::{Closed, Error};
@@ -92,7 +92,7 @@ impl SessionOutgoing {
         });
     }
 
-    fn order(&self, order: impl FnOnce(&mut State, &Env)) {
+    fn order(&self, order: impl FnOnce(&mut State, &WorkerContext)) {
         let Some(exchange) = self.exchange.upgrade() else {
             return;
         };

@@ -5,14 +5,15 @@
 
 pub(crate) mod message;
 
+pub use message::{SessionIncoming, SessionOutgoing};
+
 use crate::conn::clock::Clock;
-use crate::conn::context::{Env, Hooks};
+use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::exchange::Exchange;
 use crate::conn::notify;
-use crate::conn::session::Solo;
+use crate::conn::session::SessionConnection;
 use crate::error::{Closed, Error};
 use crate::pump::Pump;
-use crate::session::message::{SessionIncoming, SessionOutgoing};
 use bytes::Bytes;
 use hearken_proto::{Limits, Role};
 use std::fmt;
@@ -127,7 +128,7 @@ impl Session<ServerSide> {
 impl<S> Session<S> {
     fn new(role: Role, limits: Limits) -> Self {
         let clock = Clock::new(Instant::now(), SystemTime::now());
-        let env = Env::new(limits, Arc::new(Hooks::default()), clock);
+        let env = WorkerContext::new(limits, Arc::new(Hooks::default()), clock);
         let exchange = Exchange::new(&env, role);
         if role == Role::Client {
             exchange.state().session.request_line = Some(Box::new((String::new(), "/".to_owned())));
@@ -155,7 +156,7 @@ impl<S> Session<S> {
     pub fn attach<T: AsyncRead + AsyncWrite + Unpin>(self, transport: T) -> Attached<T, S> {
         let mut session = self;
         session.attached = true;
-        let solo = Solo::new(Rc::clone(&session.exchange), Instant::now());
+        let solo = SessionConnection::new(Rc::clone(&session.exchange), Instant::now());
         let pump = Pump::new(transport, solo);
         Attached {
             pump: Some(pump),
@@ -186,7 +187,7 @@ impl<S> fmt::Debug for Session<S> {
 /// ends the exchange where it stands.
 #[must_use = "nothing moves until it is awaited"]
 pub struct Attached<T, S> {
-    pump: Option<Pump<T, Solo>>,
+    pump: Option<Pump<T, SessionConnection>>,
     sleep: Option<Pin<Box<Sleep>>>,
     scratch: Box<[u8]>,
     side: PhantomData<fn() -> S>,

@@ -32,7 +32,7 @@ const SESSIONS: usize = 256;
 /// `rejectUnauthorized`, `maxCachedSessions`).
 ///
 /// ```
-/// use hearken_http::ClientTls;
+/// use hearken_http::tls::ClientTls;
 /// let tls = ClientTls::new().server_name("example.org");
 /// ```
 #[derive(Clone)]

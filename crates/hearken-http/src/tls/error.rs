@@ -15,7 +15,7 @@ use std::{fmt, io};
 /// is one.
 ///
 /// ```
-/// use hearken_http::{ClientTls, TlsErrorKind};
+/// use hearken_http::tls::{ClientTls, TlsErrorKind};
 /// let error = ClientTls::new().root_pem(b"hello").unwrap_err();
 /// assert_eq!(error.kind(), TlsErrorKind::Settings);
 /// assert!(error.to_string().contains("-----BEGIN CERTIFICATE-----"));

@@ -1,6 +1,8 @@
 //! Checks, each a line; and the few steps that all of them take.
 
-use hearken::{Agent, AgentOptions, ClientTls, Error, Proxies, Response};
+use hearken::client::{AgentOptions, Proxies};
+use hearken::tls::ClientTls;
+use hearken::{Agent, Error, Response};
 use serde_json::Value;
 use std::fmt::Debug;
 use std::process::ExitCode;

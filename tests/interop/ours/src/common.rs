@@ -1,7 +1,8 @@
 //! What every server does: keep-alive, lengths and chunks both ways, HEAD, bodies that break off.
 
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
-use hearken::{Agent, ClientRequest, Error, OutgoingMessage, Phase};
+use hearken::client::{ClientRequest, Phase};
+use hearken::{Agent, Error, OutgoingMessage};
 
 const LARGE: usize = 3_000_000;
 

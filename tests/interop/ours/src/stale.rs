@@ -1,7 +1,8 @@
 //! Node with a short `keepAliveTimeout`, of which it says nothing: connections that die while they lie idle.
 
 use crate::checks::{Checks, Result, ask, ensure, equal, error_of, text};
-use hearken::{Agent, AgentOptions, Phase, Proxies};
+use hearken::Agent;
+use hearken::client::{AgentOptions, Phase, Proxies};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -3,7 +3,7 @@
 //! Here: when the next one is, and what happens then. The phases: `100 Continue`, writing, waiting for the head, the body
 //! (stall and rate, as for a server), silence, and the exchange as a whole. Not here: the clock (`client/wire.rs`).
 
-use crate::conn::client::{Cause, Used};
+use crate::conn::client::{Cause, ClientConnection};
 use crate::conn::outgoing::Stage;
 use hearken_proto::Half;
 use std::time::{Duration, Instant};
@@ -16,12 +16,12 @@ pub(super) enum Due {
     Head,
     Body,
     Silence,
-    Whole,
+    CompleteMessage,
 }
 
 type At = (Instant, Due);
 
-impl Used {
+impl ClientConnection {
     pub(super) fn next_deadline(&self) -> Option<At> {
         if self.ending.is_some() {
             return None;
@@ -41,7 +41,7 @@ impl Used {
             .terms
             .inactivity
             .map(|time| (turn.moved + time, Due::Silence));
-        let whole = turn.terms.until.map(|(at, _)| (at, Due::Whole));
+        let whole = turn.terms.until.map(|(at, _)| (at, Due::CompleteMessage));
         [hold, write, read, silence, whole]
             .into_iter()
             .flatten()
@@ -112,9 +112,9 @@ impl Used {
                     self.fail(Cause::Silence(time));
                 }
             }
-            Due::Whole => {
+            Due::CompleteMessage => {
                 let time = turn.terms.until.map(|(_, time)| time);
-                self.fail(Cause::Whole(time.unwrap_or_default()));
+                self.fail(Cause::CompleteMessage(time.unwrap_or_default()));
             }
         }
     }

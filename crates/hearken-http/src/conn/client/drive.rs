@@ -1,8 +1,8 @@
 //! A client's connection as its pump sees it.
 //!
-//! Here: [`Drive`] for [`Used`]. Not here: what comes of what it is told (`used.rs`), when (`deadlines.rs`).
+//! Here: [`Drive`] for [`ClientConnection`]. Not here: what comes of what it is told (`used.rs`), when (`deadlines.rs`).
 
-use crate::conn::client::{Cause, Used};
+use crate::conn::client::{Cause, ClientConnection};
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
 use crate::conn::{Drive, Ending, Input};
@@ -10,7 +10,7 @@ use std::io;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-impl Drive for Used {
+impl Drive for ClientConnection {
     fn wants_read(&self) -> bool {
         let most = self.limits.body.queue_bytes as usize;
         !self.eof && self.ending.is_none() && self.incoming.queued() < most
@@ -115,7 +115,7 @@ impl Drive for Used {
     fn handle_closed(&mut self, _now: Instant) {}
 }
 
-impl Used {
+impl ClientConnection {
     #[cfg(feature = "tls")]
     fn cause_of(&self, error: &io::Error) -> Cause {
         let fresh = self.turn.base == 0 && !self.has_answer();

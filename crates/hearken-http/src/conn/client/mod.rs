@@ -1,6 +1,6 @@
 //! A client's connection: one request and its response after the other, each driven by whoever waits for it.
 //!
-//! Here: [`Used`], what is received and how it ends; [`Terms`], what an exchange asks for. Beside it: the orders
+//! Here: [`ClientConnection`], what is received and how it ends; [`ExchangeOptions`], what an exchange asks for. Beside it: the orders
 //! (`used/orders.rs`) and the deadlines (`used/deadlines.rs`). Unlike a served connection it may be sent to another thread, and
 //! knows nothing of pools. Not here: where connections come from and go (`client/`), the protocol (hearken-proto).
 
@@ -27,7 +27,7 @@ pub(crate) const INTERIMS_MAX: u32 = 32;
 
 /// What one exchange asks of its connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct ExchangeOptions {
     /// From the end of the request to the end of the response's head.
     pub(crate) response: Duration,
     /// Without a byte in either direction. Node's `timeout`.
@@ -47,7 +47,7 @@ pub(crate) struct Terms {
 /// What goes on in the current exchange.
 #[derive(Debug)]
 struct Turn {
-    terms: Terms,
+    terms: ExchangeOptions,
     /// Bytes the transport had taken before.
     base: u64,
     stage: Stage,
@@ -71,7 +71,7 @@ struct Turn {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Used {
+pub(crate) struct ClientConnection {
     proto: Connection,
     out: Output,
     /// The body of the response.
@@ -100,7 +100,7 @@ pub(crate) struct Used {
     turn: Turn,
 }
 
-impl Terms {
+impl ExchangeOptions {
     const NONE: Self = Self {
         response: Duration::ZERO,
         inactivity: None,
@@ -113,7 +113,7 @@ impl Terms {
 }
 
 impl Turn {
-    fn new(terms: Terms, base: u64, now: Instant) -> Self {
+    fn new(terms: ExchangeOptions, base: u64, now: Instant) -> Self {
         Self {
             terms,
             base,
@@ -134,7 +134,7 @@ impl Turn {
     }
 }
 
-impl Used {
+impl ClientConnection {
     pub(crate) fn new(limits: &Arc<Limits>, peer: &Arc<str>, now: Instant) -> Self {
         Self {
             proto: Connection::new(Role::Client, limits),
@@ -154,12 +154,12 @@ impl Used {
             unwritable: None,
             eof: false,
             ending: None,
-            turn: Turn::new(Terms::NONE, 0, now),
+            turn: Turn::new(ExchangeOptions::NONE, 0, now),
         }
     }
 
     /// Ready for an exchange. To be called before the first and after each that ended well.
-    pub(crate) fn begin(&mut self, terms: Terms, limits: &Arc<Limits>, now: Instant) {
+    pub(crate) fn begin(&mut self, terms: ExchangeOptions, limits: &Arc<Limits>, now: Instant) {
         if !Arc::ptr_eq(&self.limits, limits) {
             self.limits = Arc::clone(limits);
             self.proto.set_limits(limits);
@@ -341,7 +341,7 @@ impl Used {
     }
 }
 
-impl Used {
+impl ClientConnection {
     /// Whether the reader sees the end of what there is.
     pub(crate) fn has_news(&self) -> bool {
         self.head.is_some()

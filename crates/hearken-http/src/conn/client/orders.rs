@@ -1,9 +1,9 @@
 //! What whoever makes a request orders: its head, its content, its end.
 //!
-//! Here: the `send_*` orders of [`Used`], and the body that waits for `100 Continue` (RFC 9110 §10.1.1). They encode
+//! Here: the `send_*` orders of [`ClientConnection`], and the body that waits for `100 Continue` (RFC 9110 §10.1.1). They encode
 //! into the output of the connection. Not here: what comes back (`used.rs`).
 
-use crate::conn::client::Used;
+use crate::conn::client::ClientConnection;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ pub(super) enum Held {
     End(Option<Box<Fields>>),
 }
 
-impl Used {
+impl ClientConnection {
     /// Sends the head.
     ///
     /// # Errors

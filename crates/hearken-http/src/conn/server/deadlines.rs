@@ -6,9 +6,9 @@
 use crate::conn::Ending;
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
-use crate::conn::server::{Runner, Served};
+use crate::conn::server::{Runner, ServerConnection};
 use crate::error::{Closed, Error};
-use crate::event::callbacks::tell_all;
+use crate::event::callbacks::notify_all;
 use crate::event::timeout::{TimedOut, Waited};
 use hearken_proto::{Half, TimeLimits};
 use std::task::Context;
@@ -49,7 +49,7 @@ impl Phase {
     }
 }
 
-impl Served {
+impl ServerConnection {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.next_phase().map(|(at, _)| at)
     }
@@ -154,7 +154,7 @@ impl Served {
     pub(super) fn keeps(&self, waited: Waited) -> bool {
         let timed_out = TimedOut::new(&self.peer, waited);
         let listeners = &self.env.hooks.listeners.timeout;
-        tell_all(listeners, |listener| listener(&timed_out));
+        notify_all(listeners, |listener| listener(&timed_out));
         timed_out.is_kept()
     }
 
@@ -186,7 +186,7 @@ impl Served {
     }
 }
 
-/// As [`Served::note_wait`], for any connection.
+/// As [`ServerConnection::note_wait`], for any connection.
 pub(crate) fn note_wait(state: &mut State, now: Instant) {
     if state.proto.halves().0 != Half::Body {
         return;

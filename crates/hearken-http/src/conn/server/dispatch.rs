@@ -1,17 +1,17 @@
 //! Which handler a request goes to, and whether it goes to one at all.
 //!
-//! Here: [`Served::start`], in Node's order: CONNECT and upgrades first, then the limit on requests, then expectations, then all
+//! Here: [`ServerConnection::start`], in Node's order: CONNECT and upgrades first, then the limit on requests, then expectations, then all
 //! the others. Each head is told by one event, that of whoever gets it. Not here: running a handler (`runner.rs`), who has
-//! registered which (`takers.rs`).
+//! registered which (`special.rs`).
 
 use crate::conn::exchange::Exchange;
-use crate::conn::server::{Runner, Served};
-use crate::event::callbacks::{contain, tell_all};
-use crate::event::observer::Step;
+use crate::conn::server::{Runner, ServerConnection};
+use crate::event::callbacks::{catch_panic, notify_all};
+use crate::event::observe::Step;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::message::source::ServerSource;
-use crate::server::handlers::Taker;
+use crate::server::handlers::BoxHandler;
 use hearken_proto::Head;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,12 +20,12 @@ use std::time::Instant;
 #[derive(Clone, Copy)]
 enum Route<'a> {
     Plain,
-    Taken(&'a Taker),
+    Taken(&'a BoxHandler),
     /// Answered here, with this status and text, on a connection that closes.
     Refused(u16, &'static str),
 }
 
-impl Served {
+impl ServerConnection {
     /// The head is there, and of its body what came with it: the handler begins.
     pub(super) fn start(&mut self, exchange: Rc<Exchange>, runner: &mut dyn Runner, now: Instant) {
         let (head, number) = {
@@ -41,7 +41,7 @@ impl Served {
             }
         }
         let listeners = &self.env.hooks.listeners.request;
-        tell_all(listeners, |listener| listener(&head));
+        notify_all(listeners, |listener| listener(&head));
         self.see(number, Step::HandlerStart, now);
         let source = ServerSource {
             exchange: Rc::clone(&exchange),
@@ -83,42 +83,42 @@ impl Served {
 
     #[cold]
     fn route(&self, exchange: &Exchange, head: &Head) -> Route<'_> {
-        let (takers, listeners) = (&self.env.hooks.takers, &self.env.hooks.listeners);
+        let (special, listeners) = (&self.env.hooks.special, &self.env.hooks.listeners);
         if head.method_bytes() == b"CONNECT" {
             exchange.state().extra.get_or_insert_default().tunnel = true;
-            tell_all(&listeners.connect, |listener| listener(head));
+            notify_all(&listeners.connect, |listener| listener(head));
             // A handler that does not know could not refuse it safely.
-            return match &takers.connect {
+            return match &special.connect {
                 Some(taker) => Route::Taken(taker),
                 None => Route::Refused(501, "Not Implemented\n"),
             };
         }
         if let Some(protocols) = head.upgrade() {
             exchange.state().extra.get_or_insert_default().offered = Some(protocols.into());
-            if let Some(taker) = takers.upgrade.as_ref().filter(|_| self.upgrades(head)) {
-                tell_all(&listeners.upgrade, |listener| listener(head));
+            if let Some(taker) = special.upgrade.as_ref().filter(|_| self.upgrades(head)) {
+                notify_all(&listeners.upgrade, |listener| listener(head));
                 return Route::Taken(taker);
             }
         }
         if self.count > self.env.requests_max {
             let dropped = (&*self.peer, head);
-            tell_all(&listeners.drop_request, |listener| listener(dropped));
+            notify_all(&listeners.drop_request, |listener| listener(dropped));
             return Route::Refused(503, "Service Unavailable\n");
         }
-        if let Some(taker) = takers
+        if let Some(taker) = special
             .check_expectation
             .as_ref()
             .filter(|_| head.expectation().is_some())
         {
-            tell_all(&listeners.check_expectation, |listener| listener(head));
+            notify_all(&listeners.check_expectation, |listener| listener(head));
             return Route::Taken(taker);
         }
-        if let Some(taker) = takers
+        if let Some(taker) = special
             .check_continue
             .as_ref()
             .filter(|_| head.expects_continue())
         {
-            tell_all(&listeners.check_continue, |listener| listener(head));
+            notify_all(&listeners.check_continue, |listener| listener(head));
             return Route::Taken(taker);
         }
         Route::Plain
@@ -126,10 +126,10 @@ impl Served {
 
     /// Whether the application wants this upgrade.
     fn upgrades(&self, head: &Head) -> bool {
-        let Some(decide) = &self.env.hooks.takers.should_upgrade else {
+        let Some(decide) = &self.env.hooks.special.should_upgrade else {
             return true;
         };
-        contain(|| decide(head)).unwrap_or_else(|panic| {
+        catch_panic(|| decide(head)).unwrap_or_else(|panic| {
             tracing::error!(
                 panic,
                 "the decision about an upgrade panicked; it counts as no"

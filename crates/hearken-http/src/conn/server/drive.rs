@@ -1,23 +1,23 @@
 //! A served connection as its pump sees it.
 //!
-//! Here: [`Drive`] for [`ServedBy`]. Not here: what happens in between (`served.rs`, `endings.rs`, `timers.rs`).
+//! Here: [`Drive`] for [`ServedConnection`]. Not here: what happens in between (`served.rs`, `endings.rs`, `timers.rs`).
 
 use crate::conn::notify;
-use crate::conn::outgoing::Mark;
+use crate::conn::outgoing::FlushEvent;
 use crate::conn::output::Output;
-use crate::conn::server::{Runner, Served, ServedBy};
+use crate::conn::server::{Runner, ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Closed;
-use crate::event::callbacks::tell_all;
-use crate::event::observer::Step;
+use crate::event::callbacks::notify_all;
+use crate::event::observe::Step;
 use crate::event::timeout::Waited;
 use crate::net::file::is_of_file;
 use std::io;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-impl Served {
-    fn tell_marks(&mut self, now: Instant) {
+impl ServerConnection {
+    fn notify_flushed(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.clone() else {
             return;
         };
@@ -29,11 +29,11 @@ impl Served {
             };
             let Some((number, mark)) = mark else { return };
             match mark {
-                Mark::First => self.see(number, Step::FirstWrite, now),
-                Mark::Head => self.see(number, Step::HeadFlushed, now),
-                Mark::End => self.see(number, Step::LastByteFlushed, now),
-                Mark::Data(_) => {}
-                Mark::Room => {
+                FlushEvent::First => self.see(number, Step::FirstWrite, now),
+                FlushEvent::Head => self.see(number, Step::HeadFlushed, now),
+                FlushEvent::End => self.see(number, Step::LastByteFlushed, now),
+                FlushEvent::Data(_) => {}
+                FlushEvent::Room => {
                     let mut state = exchange.state();
                     if number != state.number || !state.has_room(&self.env) {
                         continue;
@@ -41,11 +41,11 @@ impl Served {
                 }
             }
             if number != exchange.state().number {
-                notify::tell_parked(&exchange, number, mark);
+                notify::notify_parked(&exchange, number, mark);
             } else if let Err(panic) = notify::tell(&exchange, mark) {
                 self.panicked(&panic);
             }
-            if mark == Mark::End {
+            if mark == FlushEvent::End {
                 notify::end_if_over(&exchange);
             }
         }
@@ -107,7 +107,7 @@ impl Heed {
     }
 }
 
-impl<R: Runner> Drive for ServedBy<R> {
+impl<R: Runner> Drive for ServedConnection<R> {
     fn wants_read(&self) -> bool {
         let served = &self.served;
         if served.eof || served.ending.is_some() {
@@ -224,7 +224,7 @@ impl<R: Runner> Drive for ServedBy<R> {
             served.since = now; // a peer that takes its answer slowly is not idle yet
         }
         if marked {
-            served.tell_marks(now);
+            served.notify_flushed(now);
         }
         served.release();
         progress
@@ -287,12 +287,12 @@ impl<R: Runner> Drive for ServedBy<R> {
             now,
         );
         let listeners = &served.env.hooks.listeners.disconnected;
-        tell_all(listeners, |listener| listener((&served.peer, served.why)));
+        notify_all(listeners, |listener| listener((&served.peer, served.why)));
     }
 }
 
 /// A connection that is dropped where it stands, with its worker say, is closed like any other.
-impl<R: Runner> Drop for ServedBy<R> {
+impl<R: Runner> Drop for ServedConnection<R> {
     fn drop(&mut self) {
         if self.served.ending.is_none() {
             self.served.why = Closed::Stopped;

@@ -5,18 +5,18 @@
 
 use crate::conn::Ending;
 use crate::conn::exchange::Exchange;
-use crate::conn::notify::tell_failed;
+use crate::conn::notify::notify_failed;
 use crate::conn::outgoing::Stage;
-use crate::conn::server::{Runner, Served};
+use crate::conn::server::{Runner, ServerConnection};
 use crate::error::{Closed, Error};
-use crate::event::callbacks::tell_all;
+use crate::event::callbacks::notify_all;
 use crate::event::client_error::ClientError;
 use hearken_proto::Half;
 use http::StatusCode;
 use std::task::Context;
 use std::time::Instant;
 
-impl Served {
+impl ServerConnection {
     /// The peer broke the protocol, or a deadline. Its reader is told first; if no answer has begun then, it is this one.
     #[cold]
     pub(super) fn fail(
@@ -37,7 +37,7 @@ impl Served {
             state.wake_reader();
         }
         self.ready = false;
-        tell_failed(&exchange, error);
+        notify_failed(&exchange, error);
         if with_handler {
             self.poll_runner(cx, runner);
             runner.cancel();
@@ -67,7 +67,7 @@ impl Served {
     fn answer_fault(&self, exchange: &Exchange, error: &Error, raw: &[u8]) {
         let failure = ClientError::new(&self.peer, error, raw);
         let listeners = &self.env.hooks.listeners.client_error;
-        tell_all(listeners, |listener| listener(&failure));
+        notify_all(listeners, |listener| listener(&failure));
         let mut state = exchange.state();
         match failure.into_answer() {
             Some(answer) => {
@@ -105,7 +105,7 @@ impl Served {
             state.close(why);
             state.out.discard();
         }
-        tell_failed(&exchange, &Error::closed(why));
+        notify_failed(&exchange, &Error::closed(why));
         self.poll_runner(cx, runner);
         runner.cancel();
         exchange.state().out.discard();

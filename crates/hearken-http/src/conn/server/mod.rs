@@ -1,6 +1,6 @@
 //! A served connection: one exchange after the other, each with its handler.
 //!
-//! Here: [`Served`], when an exchange begins, when its handler runs and when it ends, what happens on a fault, and when
+//! Here: [`ServerConnection`], when an exchange begins, when its handler runs and when it ends, what happens on a fault, and when
 //! the connection closes. Requests that are pipelined wait: exchanges follow one another. Not here: deadlines
 //! (`timers.rs`), the orders of a handler (`exchange.rs`).
 
@@ -11,18 +11,18 @@ mod failure;
 mod switch;
 pub(crate) mod tunnel;
 
-use crate::conn::context::Env;
+use crate::conn::context::WorkerContext;
 use crate::conn::exchange::{Exchange, Took};
 use crate::conn::notify::{self, Flow};
 use crate::conn::outgoing::Stage;
 use crate::conn::{Ending, Input};
 use crate::error::{Closed, Error};
-use crate::event::callbacks::{contain, tell_all};
-use crate::event::observer::{Observation, Step};
+use crate::event::callbacks::{catch_panic, notify_all};
+use crate::event::observe::{Observation, Step};
 use crate::event::peer::Peer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
-use crate::server::handlers::Running;
+use crate::server::handlers::HandlerFuture;
 use hearken_proto::{Half, Role};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -36,7 +36,7 @@ pub(crate) trait Runner {
     /// A request is there.
     fn start(&mut self, req: IncomingMessage, res: ServerResponse);
     /// A request is there, and this is who takes it over.
-    fn take_over(&mut self, handler: Running);
+    fn take_over(&mut self, handler: HandlerFuture);
     /// Lets it go on. `Err` with its message when it panicked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
     /// Whether it has been started and has not ended.
@@ -46,15 +46,15 @@ pub(crate) trait Runner {
 }
 
 /// A connection with its runner, which is generic so that a handler's future needs no box of its own.
-pub(crate) struct ServedBy<R: Runner> {
-    pub(crate) served: Served,
+pub(crate) struct ServedConnection<R: Runner> {
+    pub(crate) served: ServerConnection,
     pub(crate) runner: R,
 }
 
 /// See the module. What is needed only during an exchange lives in the exchange, which goes back to the worker's pool:
 /// this struct is what an idle connection costs.
-pub(crate) struct Served {
-    pub(super) env: Rc<Env>,
+pub(crate) struct ServerConnection {
+    pub(super) env: Rc<WorkerContext>,
     pub(crate) peer: Rc<Peer>,
     pub(super) exchange: Option<Rc<Exchange>>,
     /// Accepted, or the last exchange ended.
@@ -74,8 +74,13 @@ pub(crate) struct Served {
     pub(super) told: bool,
 }
 
-impl Served {
-    pub(crate) fn new(env: &Rc<Env>, peer: Rc<Peer>, now: Instant, expires: Instant) -> Self {
+impl ServerConnection {
+    pub(crate) fn new(
+        env: &Rc<WorkerContext>,
+        peer: Rc<Peer>,
+        now: Instant,
+        expires: Instant,
+    ) -> Self {
         let served = Self {
             env: Rc::clone(env),
             peer,
@@ -92,18 +97,18 @@ impl Served {
         };
         served.see(0, Step::Accepted, now);
         let listeners = &served.env.hooks.listeners.connection;
-        tell_all(listeners, |listener| listener(&served.peer));
+        notify_all(listeners, |listener| listener(&served.peer));
         served
     }
 
     /// The handshake of TLS is complete: the connection begins here.
     #[cfg(feature = "tls")]
-    pub(crate) fn secured(&mut self, info: crate::TlsInfo, now: Instant) {
+    pub(crate) fn secured(&mut self, info: crate::tls::TlsInfo, now: Instant) {
         self.since = now;
         self.peer.secured(info);
         self.see(0, Step::Secured, now);
         let listeners = &self.env.hooks.listeners.secure_connection;
-        tell_all(listeners, |listener| listener(&self.peer));
+        notify_all(listeners, |listener| listener(&self.peer));
     }
 
     /// One byte is looked at where nobody listens.
@@ -124,7 +129,7 @@ impl Served {
                 exchange,
                 step,
             };
-            if let Err(panic) = contain(|| observer.observe(&seen)) {
+            if let Err(panic) = catch_panic(|| observer.observe(&seen)) {
                 tracing::error!(panic, "an observer panicked");
             }
         }
@@ -322,7 +327,7 @@ impl Served {
         };
         let error = Error::new(500, format!("a handler panicked: {message}"));
         tracing::error!(%error, peer = ?self.peer);
-        self.env.hooks.tell_error(&error);
+        self.env.hooks.notify_error(&error);
         let mut state = exchange.state();
         if state.outgoing.stage == Stage::Head && !state.is_over() {
             state.answer(&self.env, 500, "Internal Server Error\n");

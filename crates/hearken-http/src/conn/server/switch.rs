@@ -3,10 +3,10 @@
 //! Here: [`State::switch`], with an answer (RFC 9110 §7.8, §9.3.6), and [`State::surrender`], without. Not here: the handles
 //! that users hold (`upgrade.rs`), what becomes of the connection (`tunnel.rs`).
 
-use crate::conn::context::Env;
+use crate::conn::context::WorkerContext;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
-use crate::conn::outgoing::{Mark, Stage};
+use crate::conn::outgoing::{FlushEvent, Stage};
 use crate::error::Error;
 use crate::net::upgraded::Handover;
 use hearken_proto::{Length, Misuse, Response, list_members};
@@ -16,7 +16,7 @@ impl State {
     /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `handover` when it has been sent.
     pub(crate) fn switch(
         &mut self,
-        env: &Env,
+        env: &WorkerContext,
         protocol: Option<&str>,
         handover: &Arc<Handover>,
     ) -> Result<(), Error> {
@@ -45,7 +45,7 @@ impl State {
         Ok(())
     }
 
-    fn encode_switch(&mut self, env: &Env) -> Result<(), Misuse> {
+    fn encode_switch(&mut self, env: &WorkerContext) -> Result<(), Misuse> {
         if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
@@ -61,9 +61,9 @@ impl State {
         self.strip_probe(from);
         if self.is_marked(env) {
             let (number, end) = (self.number, self.out.position());
-            self.marks.push(position + 1, number, Mark::First);
-            self.marks.push(end, number, Mark::Head);
-            self.marks.push(end, number, Mark::End);
+            self.marks.push(position + 1, number, FlushEvent::First);
+            self.marks.push(end, number, FlushEvent::Head);
+            self.marks.push(end, number, FlushEvent::End);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! Here: [`Tunnel`]. Not here: the cell that it shares with the user of the transport (`upgrade.rs`).
 
 use crate::conn::exchange::Exchange;
-use crate::conn::server::{Runner, ServedBy};
+use crate::conn::server::{Runner, ServedConnection};
 use crate::error::Closed;
 use crate::net::upgraded::Handover;
 use bytes::Bytes;
@@ -14,11 +14,11 @@ use std::task::{Context, Poll};
 
 /// See the module.
 pub(crate) struct Tunnel<R: Runner> {
-    pub(crate) by: ServedBy<R>,
+    pub(crate) by: ServedConnection<R>,
     pub(crate) handover: Arc<Handover>,
 }
 
-impl<R: Runner> ServedBy<R> {
+impl<R: Runner> ServedConnection<R> {
     /// After [`Ending::HandOver`](super::Ending::HandOver): the connection without its transport, and what was read ahead.
     pub(crate) fn into_tunnel(self) -> Option<(Tunnel<R>, Bytes)> {
         let handover = self.served.exchange.as_deref().and_then(handover_of)?;
@@ -35,7 +35,7 @@ fn handover_of(exchange: &Exchange) -> Option<Arc<Handover>> {
 impl<R: Runner> Tunnel<R> {
     /// Lets the handler go on, passes on what the server was told. Ready when nobody has the transport any more.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let ServedBy { served, runner } = &mut self.by;
+        let ServedConnection { served, runner } = &mut self.by;
         let env = Rc::clone(&served.env);
         if served.heed_orders().is_cut() {
             served.why = Closed::Stopped;

@@ -112,13 +112,17 @@ fn what_is_ignored() {
     ] {
         assert_eq!(
             Ranges::parse(field.as_bytes(), 10),
-            Ranges::Whole,
+            Ranges::CompleteMessage,
             "{field}"
         );
     }
     // Of nothing there are no parts.
     for field in ["bytes=0-", "bytes=-1", "bytes=5-6"] {
-        assert_eq!(Ranges::parse(field.as_bytes(), 0), Ranges::Whole, "{field}");
+        assert_eq!(
+            Ranges::parse(field.as_bytes(), 0),
+            Ranges::CompleteMessage,
+            "{field}"
+        );
     }
 }
 

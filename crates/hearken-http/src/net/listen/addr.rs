@@ -25,7 +25,7 @@ use crate::net::listen::ListenError;
 /// Port 0 lets the system choose a free port; [`Listener::local_addr`](super::Listener::local_addr) tells which.
 ///
 /// ```
-/// use hearken_http::ListenAddr;
+/// use hearken_http::listen::ListenAddr;
 ///
 /// let addr: ListenAddr = "[::1]:3000".parse()?;
 /// assert_eq!(addr, ListenAddr::Socket("[::1]:3000".parse().unwrap()));
@@ -33,7 +33,7 @@ use crate::net::listen::ListenError;
 ///
 /// let error = "3000".parse::<ListenAddr>().unwrap_err();
 /// assert!(error.to_string().contains("127.0.0.1:3000"), "it says how to write it: {error}");
-/// # Ok::<(), hearken_http::ListenError>(())
+/// # Ok::<(), hearken_http::listen::ListenError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,11 +66,11 @@ pub enum ListenAddr {
 /// bare port number, which means every interface as it does in Node.
 ///
 /// ```
-/// use hearken_http::{ListenAddr, ToListenAddr};
+/// use hearken_http::listen::{ListenAddr, ToListenAddr};
 ///
 /// assert_eq!(("127.0.0.1", 80).to_listen_addr()?, "127.0.0.1:80".to_listen_addr()?);
 /// assert_eq!(80.to_listen_addr()?, ListenAddr::AllInterfaces { port: 80 });
-/// # Ok::<(), hearken_http::ListenError>(())
+/// # Ok::<(), hearken_http::listen::ListenError>(())
 /// ```
 pub trait ToListenAddr {
     /// The address meant. Fails with an [`InvalidAddress`](super::ListenErrorKind::InvalidAddress) error when the
@@ -263,7 +263,7 @@ impl<T: ToListenAddr + ?Sized> ToListenAddr for &T {
 /// Displayed as what a client is pointed at: `http://127.0.0.1:3000`, `https://[::1]:3000`, `unix:/run/app.sock`.
 ///
 /// ```
-/// let here = hearken_http::LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
+/// let here = hearken_http::listen::LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
 /// assert_eq!(here.to_string(), "http://127.0.0.1:3000");
 /// assert_eq!(here.port(), Some(3000));
 /// ```

@@ -35,7 +35,7 @@ pub use self::unix::SocketFile;
 /// Unix socket that this process created is removed with the last listener on it.
 ///
 /// ```
-/// use hearken_http::{ListenOptions, ListenerParts, ToListenAddr};
+/// use hearken_http::listen::{ListenOptions, ListenerParts, ToListenAddr};
 ///
 /// let first = ListenOptions::new().bind(&"127.0.0.1:0".to_listen_addr()?)?;
 /// let url = first.local_addr().to_string();
@@ -48,7 +48,7 @@ pub use self::unix::SocketFile;
 ///         assert_eq!(socket.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 ///     }
 /// }
-/// # Ok::<(), hearken_http::ListenError>(())
+/// # Ok::<(), hearken_http::listen::ListenError>(())
 /// ```
 #[derive(Debug)]
 pub struct Listener {

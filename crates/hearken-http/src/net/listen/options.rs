@@ -14,12 +14,12 @@ use socket2::{SockRef, TcpKeepalive};
 ///
 /// ```
 /// use std::time::Duration;
-/// use hearken_http::{ListenOptions, ToListenAddr};
+/// use hearken_http::listen::{ListenOptions, ToListenAddr};
 ///
 /// let options = ListenOptions::new().backlog(1024).keep_alive(Duration::from_secs(15));
 /// let listener = options.bind(&"127.0.0.1:0".to_listen_addr()?)?;
 /// assert_ne!(listener.local_addr().port(), Some(0));
-/// # Ok::<(), hearken_http::ListenError>(())
+/// # Ok::<(), hearken_http::listen::ListenError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
@@ -178,7 +178,7 @@ impl ListenOptions {
     ///
     /// ```
     /// use std::net::{TcpListener, TcpStream};
-    /// use hearken_http::ListenOptions;
+    /// use hearken_http::listen::ListenOptions;
     ///
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
     /// let _client = TcpStream::connect(listener.local_addr()?)?;

@@ -10,7 +10,8 @@ use std::time::Instant;
 /// be quick and must not block. Its methods come in the order in which things happened, for one connection.
 ///
 /// ```
-/// use hearken_http::{Observation, Observer, Server};
+/// use hearken_http::Server;
+/// use hearken_http::observe::{Observation, Observer};
 /// struct Print;
 /// impl Observer for Print {
 ///     fn observe(&self, seen: &Observation<'_>) {
@@ -43,7 +44,7 @@ pub struct Observation<'a> {
 /// the body has come with the head is seen before the handler is called.
 ///
 /// ```
-/// use hearken_http::Step;
+/// use hearken_http::observe::Step;
 /// assert_ne!(Step::Head, Step::BodyEnd { bytes: 0 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

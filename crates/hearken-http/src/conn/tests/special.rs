@@ -234,8 +234,8 @@ fn a_socket_is_not_handed_over_in_the_middle_of_an_answer() {
 
 #[test]
 fn an_idle_connection_costs_no_more_than_it_did() {
-    type Drive = crate::conn::server::ServedBy<
-        crate::server::runner::HandlerRunner<super::harness::Make, super::harness::Running>,
+    type Drive = crate::conn::server::ServedConnection<
+        crate::server::runner::HandlerRunner<super::harness::Make, super::harness::HandlerFuture>,
     >;
     // What a connection is besides its transport.
     assert!(size_of::<Drive>() <= 80, "{}", size_of::<Drive>());
