@@ -1,7 +1,7 @@
 //! Moves bytes between a connection and a transport, and nothing else. The one place where a connection meets tokio.
 //!
 //! Here: [`Pump`], for any `AsyncRead + AsyncWrite`. Not here: what the bytes mean (`conn/`), who polls the pump
-//! (`worker.rs` for servers, `session.rs` for sessions).
+//! (`server/worker.rs` for servers, `session/mod.rs` for sessions).
 
 use crate::conn::output::{Output, SLICES};
 use crate::conn::{Drive, Ending, Input};

@@ -2,7 +2,7 @@
 //!
 //! Here: [`Exchange`] with its lock, and [`Core`], its state: no connection yet, one being made, one in use, over. Whoever
 //! waits for something drives the connection in place; there is no task. Beside it: what becomes of a connection that
-//! has ended its exchange (`settle.rs`). Not here: the handles (`request.rs`, `response.rs`), the connection
+//! has ended its exchange (`settle.rs`). Not here: the handles (`request.rs`, `message/response.rs`), the connection
 //! (`wire.rs`).
 
 use super::agent::{Leased, Taken, runtime};

@@ -1,6 +1,6 @@
 //! Content of a request from readers and streams, piece by piece, no faster than the server takes it.
 //!
-//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`piping.rs` of the
+//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`message/pipe.rs` of the
 //! crate).
 
 use super::exchange::{Core, Side};

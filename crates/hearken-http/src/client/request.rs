@@ -1,7 +1,7 @@
 //! A request as its user makes it: Node's `ClientRequest`.
 //!
 //! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), content from
-//! readers and streams (`piping.rs`), the header methods that it shares with responses (`outgoing_message.rs`), how it
+//! readers and streams (`message/pipe.rs`), the header methods that it shares with responses (`message/outgoing.rs`), how it
 //! is carried out (`exchange.rs`).
 
 use super::agent::Agent;

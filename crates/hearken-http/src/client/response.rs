@@ -1,6 +1,6 @@
 //! The response as its user holds it: an [`IncomingMessage`] whose body comes from a client's exchange.
 //!
-//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message.rs`), who drives
+//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message/incoming.rs`), who drives
 //! (`exchange.rs`).
 
 use super::exchange::{Core, Exchange, Side};

@@ -1,7 +1,7 @@
 //! What an exchange finds when it looks at its connection: events to be told, a response, an end, a second try.
 //!
 //! Here: [`Core::note`], after each step; [`Core::settle`], after the last one; [`Core::fail`]. Not here: who drives
-//! (`exchange.rs`), what ends an exchange (`conn/used.rs`).
+//! (`exchange.rs`), what ends an exchange (`conn/client/mod.rs`).
 
 use super::agent::Leased;
 use super::connect;

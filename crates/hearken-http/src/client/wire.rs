@@ -1,7 +1,7 @@
 //! A connection of a client, as it lies in the pool and in an exchange: transport, protocol, one timer.
 //!
 //! Here: [`Wire`]. Whoever waits for something of its exchange polls it; nobody else does. Not here: what the bytes mean
-//! (`conn/used.rs`), which connection is used when (`pool.rs`).
+//! (`conn/client/mod.rs`), which connection is used when (`pool.rs`).
 
 use super::origin::Origin;
 use crate::conn::client::ClientConnection;

@@ -2,7 +2,7 @@
 //!
 //! Here: [`Exchange`] and the orders that a handler gives ([`State::write`], [`State::end`], …), which encode straight
 //! into the output of the connection. Not here: when an exchange begins and ends (`served.rs`, `solo.rs`), the handles
-//! that users hold (`message.rs`, `response.rs`).
+//! that users hold (`message/incoming.rs`, `message/response.rs`).
 
 use super::Input;
 use super::context::WorkerContext;

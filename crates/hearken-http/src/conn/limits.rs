@@ -1,7 +1,7 @@
 //! Times that mean for ever, `Duration::MAX` say: adding one to a moment would overflow.
 //!
 //! Here: [`MAX_DURATION`], which stands for them, and [`clamp_all`]. Settings pass through here where they come in, so that deadlines
-//! are added up without a thought. Not here: the deadlines (`conn/timers.rs`, `conn/used/deadlines.rs`).
+//! are added up without a thought. Not here: the deadlines (`conn/server/deadlines.rs`, `conn/client/deadlines.rs`).
 
 use hearken_proto::{Limits, TimeLimits};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Events of one message: delivers what has happened to whoever listens, never while the exchange is borrowed.
 //!
 //! Here: [`Flow`], [`flow`] for what comes in, [`tell`] for what goes out. The order is that of docs/events.md. Not here:
-//! the names of the events (`event.rs`).
+//! the names of the events (`event/mod.rs`).
 
 use super::exchange::Exchange;
 use super::outgoing::FlushEvent;

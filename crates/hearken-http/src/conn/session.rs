@@ -2,7 +2,7 @@
 //! application.
 //!
 //! Here: [`SessionConnection`], which drives the same [`Exchange`] as a served connection does. Not here: what users hold
-//! (`session.rs`).
+//! (`session/mod.rs`).
 
 use super::exchange::{Exchange, Took};
 use super::incoming::Progress;

@@ -1,7 +1,7 @@
 //! What an exchange of a client can fail with: in which phase, with whom, why, and what to do about it.
 //!
 //! Here: [`Phase`], and [`Failure`], which [`Error`] carries. Not here: the questions that users ask an error
-//! (`error.rs`), who finds out that something failed (`conn/used.rs`, `connect.rs`).
+//! (`error/mod.rs`), who finds out that something failed (`conn/client/mod.rs`, `connect.rs`).
 
 use crate::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The error of this crate: what went wrong in an exchange, who caused it, and which status tells it to a client.
 //!
-//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`listener/error.rs`), of the protocol (hearken-proto), what a
-//! client's error says (`client/failure.rs`).
+//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`net/listen/error.rs`), of the protocol (hearken-proto), what a
+//! client's error says (`error/failure.rs`).
 
 pub(crate) mod failure;
 

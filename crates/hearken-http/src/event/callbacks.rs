@@ -1,7 +1,7 @@
 //! Panics of code that users bring: handlers, listeners, observers. Each is caught where that code is called, so that
 //! one exchange pays for it and nothing else.
 //!
-//! Here: [`catch_panic`] and [`notify_all`]. Not here: what a panic means for an exchange (`conn/served.rs`).
+//! Here: [`catch_panic`] and [`notify_all`]. Not here: what a panic means for an exchange (`conn/server/mod.rs`).
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

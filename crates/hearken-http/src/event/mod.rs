@@ -2,7 +2,7 @@
 //!
 //! Here: the names, what their listeners are given, and where listeners are kept. One argument each, so that closures
 //! need no type annotations. The order in which events come is one: docs/events.md. Not here: who fires them
-//! (`conn/`, `server.rs`, `worker.rs`).
+//! (`conn/`, `server/mod.rs`, `server/worker.rs`).
 
 pub(crate) mod callbacks;
 pub(crate) mod client_error;

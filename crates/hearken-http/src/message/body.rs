@@ -1,7 +1,7 @@
 //! The body of a message, read: by pieces, as a stream, as a reader, or collected under a limit.
 //!
-//! Here: the methods of [`IncomingMessage`] for its body. Not here: where it comes from (`source.rs`), listeners
-//! (`message.rs`).
+//! Here: the methods of [`IncomingMessage`] for its body. Not here: where it comes from (`message/source.rs`), listeners
+//! (`message/incoming.rs`).
 
 use crate::error::{Closed, Error};
 use crate::message::collect::Collector;

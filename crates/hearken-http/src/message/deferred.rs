@@ -1,6 +1,6 @@
 //! The duty to answer later, as a value: for whoever answers from a callback.
 //!
-//! Here: [`Deferred`]. Not here: what happens when it is dropped unanswered (`response.rs`).
+//! Here: [`Deferred`]. Not here: what happens when it is dropped unanswered (`message/response.rs`).
 
 use crate::message::response::{Sent, ServerResponse};
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! Fields as text, duplicates put together: Node's `headers` and `headersDistinct`.
 //!
 //! Here: [`MergedHeaders`] and its rules, as functions of field lines. Not here: the lines as sent (hearken-proto), the message
-//! that has them (`message.rs`).
+//! that has them (`message/incoming.rs`).
 
 use hearken_proto::FieldsRef;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! A message that comes in, as its user holds it: Node's `IncomingMessage`.
 //!
-//! Here: [`IncomingMessage`], its head, and its events. Not here: how its body is read (`body.rs`), where that comes from
-//! (`source.rs`), how it is received (`conn/incoming.rs`).
+//! Here: [`IncomingMessage`], its head, and its events. Not here: how its body is read (`message/body.rs`), where that comes from
+//! (`message/source.rs`), how it is received (`conn/incoming.rs`).
 
 use crate::conn::exchange::Exchange;
 use crate::error::Closed;

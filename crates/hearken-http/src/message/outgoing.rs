@@ -1,7 +1,7 @@
 //! What every message that goes out has in common: Node's `OutgoingMessage`.
 //!
 //! Here: [`OutgoingMessage`], the header methods of responses and requests, written once. Not here: what is sent and when
-//! (`response.rs`, `session_message.rs`, `client/`), the field lines (hearken-proto).
+//! (`message/response.rs`, `session/message.rs`, `client/`), the field lines (hearken-proto).
 
 use crate::message::incoming::map_of;
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! Content from readers and streams, piece by piece, no faster than the client takes it.
 //!
-//! Here: `pipe_from`, `pipe_from_stream`. Not here: files (`send_file.rs`).
+//! Here: `pipe_from`, `pipe_from_stream`. Not here: files (`message/send_file.rs`).
 
 use crate::error::Error;
 use crate::message::response::{Sent, ServerResponse};

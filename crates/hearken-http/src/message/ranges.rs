@@ -1,7 +1,7 @@
 //! Range requests (RFC 9110 §14): which bytes a Range field asks for, and whether If-Range lets it.
 //!
 //! Here: plain functions of field lines. Why so strict: many and overlapping ranges make a server send more than it has.
-//! Not here: the answer (`send_file.rs`).
+//! Not here: the answer (`message/send_file.rs`).
 
 use hearken_proto::Head;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The response of a server as its handler holds it: Node's `ServerResponse`.
 //!
-//! Here: [`ServerResponse`], [`Sent`]: what every response needs. Not here: interim responses (`interim.rs`), content from
-//! readers and files (`piping.rs`, `send_file.rs`), the encoding (`conn/orders.rs`).
+//! Here: [`ServerResponse`], [`Sent`]: what every response needs. Not here: interim responses (`message/interim.rs`), content from
+//! readers and files (`message/pipe.rs`, `message/send_file.rs`), the encoding (`conn/orders.rs`).
 
 use crate::conn::exchange::Exchange;
 use crate::conn::outgoing::Stage;

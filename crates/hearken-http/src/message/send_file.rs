@@ -1,7 +1,7 @@
 //! Files as content: whole, a part, or the ranges that a client asks for (RFC 9110 §14, §15.3.7, §15.5.17).
 //!
-//! Here: [`SendFile`], `send_file`. Not here: which ranges count (`ranges.rs`), how the bytes get to the transport
-//! (`file.rs`).
+//! Here: [`SendFile`], `send_file`. Not here: which ranges count (`message/ranges.rs`), how the bytes get to the transport
+//! (`net/file.rs`).
 
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;

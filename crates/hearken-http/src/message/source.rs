@@ -1,7 +1,7 @@
 //! Where the body of an incoming message comes from: the exchange of a server, or that of a client.
 //!
 //! Here: [`Source`], which lets [`IncomingMessage`](crate::IncomingMessage) be one type for both, and [`ServerSource`]. Not
-//! here: the message (`message.rs`), how a body is received (`conn/incoming.rs`).
+//! here: the message (`message/incoming.rs`), how a body is received (`conn/incoming.rs`).
 
 use crate::conn::exchange::Exchange;
 use crate::conn::incoming::Progress;

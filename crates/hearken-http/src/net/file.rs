@@ -1,8 +1,8 @@
 //! A part of a file on its way to the transport: by the kernel where it can, otherwise read piece by piece beside the
 //! worker.
 //!
-//! Here: [`FilePiece`], its errors. Not here: which part is sent (`send_file.rs`), when (`conn/`), which transports take
-//! files (`transport.rs`).
+//! Here: [`FilePiece`], its errors. Not here: which part is sent (`message/send_file.rs`), when (`conn/`), which transports take
+//! files (`net/transport.rs`).
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::cell::{Cell, RefCell};

@@ -1,6 +1,6 @@
 //! How a host is written where a port may follow: an IPv6 address in brackets (RFC 3986 §3.2.2).
 //!
-//! Here: [`unbracketed`]. Not here: reading whole URLs (the crate `url`) and addresses to listen on (`listener/addr.rs`).
+//! Here: [`unbracketed`]. Not here: reading whole URLs (the crate `url`) and addresses to listen on (`net/listen/addr.rs`).
 
 /// The host without the brackets of an IPv6 address, as resolvers, TLS and the parser of addresses want it.
 pub(crate) fn unbracketed(host: &str) -> &str {

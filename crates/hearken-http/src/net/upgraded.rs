@@ -2,7 +2,7 @@
 //!
 //! Here: [`Upgraded`] as its user holds it, [`Upgrading`], who waits for it, and [`Handover`], the cell that user and connection
 //! share, so that a server can still take the transport away. Not here: when a connection gives its transport away
-//! (`conn/handing.rs`), what it does from then on (`conn/tunnel.rs`).
+//! (`conn/server/switch.rs`), what it does from then on (`conn/server/tunnel.rs`).
 
 use crate::error::{Closed, Error};
 use crate::message::response::{Sent, ServerResponse};

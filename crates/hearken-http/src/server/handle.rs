@@ -1,7 +1,7 @@
 //! A running server as whoever stops it holds it.
 //!
 //! Here: [`ServerHandle`]: stopping, ending connections, bringing some, asking. Not here: the server before it runs
-//! (`server.rs`).
+//! (`server/mod.rs`).
 
 use crate::error::Error;
 use crate::net::listen::LocalAddr;

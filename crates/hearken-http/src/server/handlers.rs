@@ -1,7 +1,7 @@
 //! Handlers that take over a kind of request: what `request` does not fire for in Node.
 //!
 //! Here: [`SpecialHandlers`], [`Interceptable`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here: which
-//! request is of which kind (`conn/dispatch.rs`).
+//! request is of which kind (`conn/server/dispatch.rs`).
 
 use crate::event::{CheckContinue, CheckExpectation, Connect, Upgrade};
 use crate::message::answer::Answer;

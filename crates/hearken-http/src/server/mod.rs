@@ -1,6 +1,6 @@
 //! The server as its user holds it: what it serves, where it listens, how it runs and how it stops.
 //!
-//! Here: [`Server`], [`Listening`]. Not here: the running server (`handle.rs`), the life of a worker (`worker.rs`), of
+//! Here: [`Server`], [`Listening`]. Not here: the running server (`server/handle.rs`), the life of a worker (`server/worker.rs`), of
 //! a connection (`conn/`).
 
 pub(crate) mod accept;

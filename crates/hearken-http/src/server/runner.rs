@@ -1,7 +1,7 @@
 //! Runs a handler's future in place: in a slot that is used again, so that a request costs no allocation.
 //!
 //! Here: [`HandlerRunner`] and the slots of a worker. A future that never waits has left its slot before the next
-//! request is looked at. Not here: when a handler is started and polled (`conn/served.rs`).
+//! request is looked at. Not here: when a handler is started and polled (`conn/server/mod.rs`).
 
 use crate::conn::server::Runner;
 use crate::event::callbacks::catch_panic;

@@ -1,7 +1,7 @@
 //! The limits of a server by the names that Node gives them, and limits of one exchange.
 //!
 //! Here: methods of [`Server`] that set one field of [`Limits`] each, and [`IncomingMessage::limits`]. Not here: the limits and
-//! their defaults (hearken-proto), who enforces them (`conn/timers.rs`).
+//! their defaults (hearken-proto), who enforces them (`conn/server/deadlines.rs`).
 
 use crate::conn::limits::clamp_all;
 use crate::message::incoming::IncomingMessage;

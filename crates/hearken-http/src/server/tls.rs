@@ -1,7 +1,7 @@
 //! The handshake in a worker: it has the connection's seat, its deadline, and its events.
 //!
 //! Here: [`Worker::secure`], and [`TlsClientError`], which a listener is given when it fails. Not here: the handshake itself
-//! (`accept.rs`), the connection that follows (`worker.rs`).
+//! (`server/accept.rs`), the connection that follows (`server/worker.rs`).
 
 use crate::conn::Ending;
 use crate::conn::server::{Runner, ServedConnection};

@@ -1,7 +1,7 @@
 //! One worker: a thread with its own runtime, listeners, buffers, timers and date. A connection lives and dies here.
 //!
 //! Here: [`Worker`], the task of a connection, and the life of a worker from its first accept to its last close. Not
-//! here: accepting (`accept.rs`), what a connection does (`conn/`), threads and signals (`server.rs`).
+//! here: accepting (`server/accept.rs`), what a connection does (`conn/`), threads and signals (`server/mod.rs`).
 
 use crate::conn::clock::Clock;
 use crate::conn::context::{Hooks, WorkerContext};

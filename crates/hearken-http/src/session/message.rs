@@ -1,6 +1,6 @@
 //! The two messages of a session, as its user and its listeners hold them.
 //!
-//! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session.rs`).
+//! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session/mod.rs`).
 
 use crate::conn::context::WorkerContext;
 use crate::conn::exchange::{Early, Exchange, State};

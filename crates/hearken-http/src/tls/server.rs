@@ -1,6 +1,6 @@
 //! The server's side: certificates and keys, whom it lets in, and changing all of that while it runs.
 //!
-//! Here: [`ServerTls`]. Which certificate is for which name is in `names.rs`, the handshake in `accept.rs`, its place in
+//! Here: [`ServerTls`]. Which certificate is for which name is in `names.rs`, the handshake in `server/accept.rs`, its place in
 //! a worker in `serving.rs`.
 
 use super::certificate::CertificateInfo;

@@ -1,7 +1,7 @@
 //! Which handler a request goes to, and whether it goes to one at all.
 //!
 //! Here: [`ServerConnection::start`], in Node's order: CONNECT and upgrades first, then the limit on requests, then expectations, then all
-//! the others. Each head is told by one event, that of whoever gets it. Not here: running a handler (`runner.rs`), who has
+//! the others. Each head is told by one event, that of whoever gets it. Not here: running a handler (`server/runner.rs`), who has
 //! registered which (`special.rs`).
 
 use crate::conn::exchange::Exchange;

@@ -1,7 +1,7 @@
 //! The orders by which a handler gets the transport of its connection.
 //!
 //! Here: [`State::switch`], with an answer (RFC 9110 §7.8, §9.3.6), and [`State::surrender`], without. Not here: the handles
-//! that users hold (`upgrade.rs`), what becomes of the connection (`tunnel.rs`).
+//! that users hold (`net/upgraded.rs`), what becomes of the connection (`tunnel.rs`).
 
 use crate::conn::context::WorkerContext;
 use crate::conn::exchange::State;

@@ -1,7 +1,7 @@
 //! A connection whose transport belongs to another protocol: it has nothing to carry any more, and lives on for what was
 //! promised about connections: they are counted, told of the end of the server, and can be cut.
 //!
-//! Here: [`Tunnel`]. Not here: the cell that it shares with the user of the transport (`upgrade.rs`).
+//! Here: [`Tunnel`]. Not here: the cell that it shares with the user of the transport (`net/upgraded.rs`).
 
 use crate::conn::exchange::Exchange;
 use crate::conn::server::{Runner, ServedConnection};

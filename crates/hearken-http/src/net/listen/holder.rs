@@ -1,7 +1,7 @@
 //! Who holds a port or a socket path, for the text of "in use". Best effort, and only ever on the way to an error.
 //!
 //! Here: the look through Linux's `/proc` (proc(5)): the listening socket's inode, then the process that has it open.
-//! Elsewhere, and for processes of other users, nobody is named. Not here: the sentence itself (`error.rs`).
+//! Elsewhere, and for processes of other users, nobody is named. Not here: the sentence itself (`error/mod.rs`).
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Listening sockets: from what a caller wants to listen on to sockets that the workers can accept from.
 //!
 //! Here: [`Listener`], binding, one socket per worker. `addr.rs` reads addresses, `options.rs` names the options,
-//! `unix.rs` and `inherited.rs` know the two kinds that are not bound to a port, `error.rs` and `holder.rs` say what
+//! `unix.rs` and `inherited.rs` know the two kinds that are not bound to a port, `error/mod.rs` and `holder.rs` say what
 //! went wrong. Not here: accepting, and any reactor: what comes out is std's sockets, non-blocking and close-on-exec.
 
 mod addr;
