@@ -4,10 +4,10 @@
 //! separates, no folding. It sees a growing prefix of the head and remembers how far it got, so no byte is looked at
 //! twice. Not here: what the fields mean together (`semantics.rs`), where the prefix is kept (`connection.rs`).
 
-use crate::fields::Line;
+use crate::fields::{Line, Special};
 use crate::head::{Head, Version};
 use crate::limits::Limit;
-use crate::{Fault, semantics, syntax};
+use crate::{Fault, fast_path, semantics, syntax};
 
 /// What is decoded: the start line and the rules of the fields differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,9 +169,12 @@ impl HeadDecoder {
         while let Some(&byte) = seen.get(self.pos) {
             match self.expect {
                 Expect::Start if byte != b'\r' => {
-                    if !self.whole_request_line(seen, head, bounds) {
+                    let Some(end) = fast_path::request_line(seen, head, bounds) else {
                         self.to(Expect::Method, 0);
-                    } else if self.stops_at_line {
+                        continue;
+                    };
+                    self.to(Expect::FieldStart, end);
+                    if self.stops_at_line {
                         return Ok(Progress::Line);
                     }
                 }
@@ -463,10 +466,11 @@ impl HeadDecoder {
     #[inline(always)]
     pub(crate) fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
         self.lf(seen[self.pos])?;
-        if self.kind != Kind::Trailers {
-            let noted = head
-                .facts
-                .note(seen, self.line, head.lines.len(), self.kind);
+        if self.kind != Kind::Trailers
+            && let Some(special) = Special::of(self.line.name_in(seen))
+        {
+            let (value, index) = (self.line.value_in(seen), head.lines.len());
+            let noted = head.facts.note(special, value, index, self.kind);
             noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
         }
         head.lines.push(self.line);

@@ -26,6 +26,7 @@ mod connection;
 mod date;
 mod encoder;
 mod error;
+mod fast_path;
 mod fault;
 mod fields;
 mod half;
@@ -37,7 +38,7 @@ mod receiver;
 mod semantics;
 mod status;
 mod syntax;
-mod whole_line;
+
 mod wire;
 
 pub use body_length::BodyLength;

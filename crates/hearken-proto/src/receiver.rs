@@ -6,6 +6,7 @@
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
 use crate::connection::{Asked, Connection, Role, kind};
+use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
 use crate::head::{Head, Version};
 use crate::head_decoder::{Bounds, HeadDecoder, Kind, Progress, Stop};
@@ -132,7 +133,13 @@ impl Connection {
             self.head_done = false;
         }
         let before = self.head.bytes.len();
-        match advance(&mut self.decoder, &mut self.head, input, &self.limits) {
+        let fast = self.role == Role::Server && !self.report_lines && !self.decoder.started();
+        let advanced = if fast {
+            begin_request(&mut self.decoder, &mut self.head, input, &self.limits)
+        } else {
+            advance(&mut self.decoder, &mut self.head, input, &self.limits)
+        };
+        match advanced {
             Err(stop) => Err(self.stop(stop, before)),
             Ok((consumed, progress)) => {
                 self.offset += consumed as u64;
@@ -150,7 +157,9 @@ impl Connection {
     #[inline]
     fn head_event(&mut self) -> Result<Event<'static>, Error> {
         self.head_done = true;
-        self.decoder = HeadDecoder::new(kind(self.role), self.report_lines);
+        if self.decoder.started() {
+            self.decoder = HeadDecoder::new(kind(self.role), self.report_lines);
+        }
         self.trailers = None;
         let body = match self.role {
             Role::Server => {
@@ -323,6 +332,24 @@ impl Connection {
     }
 }
 
+/// [`advance`] for the first bytes of a request: the fast path goes as far as it can, the decoder goes on from there.
+#[inline]
+fn begin_request(
+    decoder: &mut HeadDecoder,
+    head: &mut Head,
+    input: &[u8],
+    bounds: &Bounds,
+) -> Result<(usize, Progress), Stop> {
+    let seen = &input[..input.len().min(bounds.bytes as usize)];
+    let Reached { pos, done } = fast_path::request_head(seen, head, bounds);
+    if done {
+        head.bytes.extend_from_slice(&input[..pos]);
+        return Ok((pos, Progress::Done));
+    }
+    decoder.resume_at(pos);
+    decode(decoder, head, input, bounds)
+}
+
 /// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all bytes of the
 /// section that were used; after an error, those that were looked at. The common case, a head that is whole in one
 /// input, is decoded where it lies.
@@ -333,13 +360,25 @@ fn advance(
     input: &[u8],
     bounds: &Bounds,
 ) -> Result<(usize, Progress), Stop> {
-    if !decoder.started() {
-        let result = decoder.decode(input, head, bounds);
-        let used = decoder.used(input.len(), result);
-        head.bytes.extend_from_slice(&input[..used]);
-        return result.map(|progress| (used, progress));
+    if decoder.started() {
+        resume(decoder, head, input, bounds)
+    } else {
+        decode(decoder, head, input, bounds)
     }
-    resume(decoder, head, input, bounds)
+}
+
+/// Decodes a head where it lies, in the input, as far as it has come.
+#[inline(never)]
+fn decode(
+    decoder: &mut HeadDecoder,
+    head: &mut Head,
+    input: &[u8],
+    bounds: &Bounds,
+) -> Result<(usize, Progress), Stop> {
+    let result = decoder.decode(input, head, bounds);
+    let used = decoder.used(input.len(), result);
+    head.bytes.extend_from_slice(&input[..used]);
+    result.map(|progress| (used, progress))
 }
 
 /// Goes on with a head that came in parts: joined piece by piece, so that little is copied beyond its end.

@@ -3,7 +3,7 @@
 //! Here: [`Facts`]. RFC 9112 §3.2, §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Why so strict: two readers who disagree about
 //! any of these see different requests (RFC 9112 §11.2). Not here: the body length that follows (`body_length.rs`).
 
-use crate::fields::{Line, Special};
+use crate::fields::Special;
 use crate::head::{Head, RequestTarget, Version};
 use crate::head_decoder::Kind;
 use crate::{Fault, syntax};
@@ -38,19 +38,19 @@ impl Facts {
         self.chunked || self.content_length.is_some_and(|length| length > 0)
     }
 
-    /// Takes in one field line; `index` is its number. Host and Expect mean something in a request only.
+    /// Takes in the value of field line number `index`. Host and Expect have a meaning in requests only.
     #[inline]
     pub(crate) fn note(
         &mut self,
-        bytes: &[u8],
-        line: Line,
+        special: Special,
+        value: &[u8],
         index: usize,
         kind: Kind,
     ) -> Result<(), Fault> {
-        match Special::of(line.name_in(bytes)) {
-            None | Some(Special::Date | Special::Trailer | Special::Upgrade) => Ok(()),
-            Some(Special::Host | Special::Expect) if kind == Kind::Response => Ok(()),
-            Some(special) => self.note_special(special, line.value_in(bytes), index),
+        match special {
+            Special::Date | Special::Trailer | Special::Upgrade => Ok(()),
+            Special::Host | Special::Expect if kind == Kind::Response => Ok(()),
+            special => self.note_special(special, value, index),
         }
     }
 

@@ -111,7 +111,22 @@ pub(crate) fn skip_token(bytes: &[u8], from: usize) -> usize {
 /// Index of the first byte from `from` that cannot stand in a request target, or the length.
 #[inline]
 pub(crate) fn skip_target(bytes: &[u8], from: usize) -> usize {
-    skip(bytes, from, is_target_byte)
+    let outside = |word| below(word, b'!') | not_ascii_or_del(word) | equal(word, b'#');
+    skip_words(bytes, from, outside, is_target_byte)
+}
+
+/// Index of the first byte from `from` that cannot stand in a field value, or the length.
+#[inline]
+pub(crate) fn skip_value(bytes: &[u8], from: usize) -> usize {
+    let outside = |word| below(word, b' ') | equal(word, 0x7f);
+    let mut at = from;
+    loop {
+        at = skip_words(bytes, at, outside, is_value_byte);
+        if bytes.get(at) != Some(&b'\t') {
+            return at;
+        }
+        at += 1;
+    }
 }
 
 #[inline]
@@ -123,33 +138,65 @@ fn skip(bytes: &[u8], from: usize, class: impl Fn(u8) -> bool) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// Index of the first byte from `from` that cannot stand in a field value, or the length. Eight bytes at a time: the
-/// values are most of a head.
-#[inline]
-pub(crate) fn skip_value(bytes: &[u8], from: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
+/// [`skip`], eight bytes at a time. `outside` marks the bytes of a word that are not of the class, of which only the
+/// first mark needs to be true.
+#[inline(always)]
+fn skip_words(
+    bytes: &[u8],
+    from: usize,
+    outside: impl Fn(u64) -> u64,
+    class: impl Fn(u8) -> bool,
+) -> usize {
     let mut at = from;
-    while let Some(eight) = bytes.get(at..at + 8) {
-        let mut word = [0; 8];
-        word.copy_from_slice(eight);
-        let word = u64::from_le_bytes(word);
-        let del = word ^ (ONES * 0x7f);
-        // The classic tests "some byte below 0x20" and "some byte zero"; the lowest hit is always a true one.
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let delete = del.wrapping_sub(ONES) & !del & HIGH;
-        let hit = control | delete;
-        if hit == 0 {
-            at += 8;
-            continue;
+    while let Some(word) = word_at(bytes, at) {
+        let marks = outside(word);
+        if marks != 0 {
+            return at + first_mark(marks);
         }
-        at += (hit.trailing_zeros() / 8) as usize;
-        if bytes[at] != b'\t' {
-            return at;
-        }
-        at += 1;
+        at += 8;
     }
-    skip(bytes, at, is_value_byte)
+    skip(bytes, at, class)
+}
+
+/// The eight bytes from `at` on, the first of them lowest.
+#[inline(always)]
+pub(crate) fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let word = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*word))
+}
+
+/// A word of eight times this byte.
+const fn all(byte: u8) -> u64 {
+    byte as u64 * 0x0101_0101_0101_0101
+}
+
+#[inline(always)]
+fn first_mark(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
+}
+
+/// Marks bytes less than `bound`, which is at most 0x80. Marks after the first may be false.
+#[inline(always)]
+fn below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(all(bound)) & !word & all(0x80)
+}
+
+/// Marks bytes equal to `byte`. Marks after the first may be false.
+#[inline(always)]
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ all(byte), 1)
+}
+
+/// Marks bytes from 0x7f on. Marks after the first may be false.
+#[inline(always)]
+fn not_ascii_or_del(word: u64) -> u64 {
+    (word.wrapping_add(all(1)) | word) & all(0x80)
+}
+
+/// Marks bytes of `from..=to`, both ASCII, of a word that is ASCII. Every mark is true.
+#[inline(always)]
+fn within(word: u64, from: u8, to: u8) -> u64 {
+    word.wrapping_add(all(0x80 - from)) & !word.wrapping_add(all(0x7f - to)) & all(0x80)
 }
 
 /// Only bytes that may stand in a field value (RFC 9110 §5.5): none that could end the line.
@@ -221,6 +268,37 @@ pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         number = (number * 10 + u32::from(byte - b'0')).min(65_536);
     }
     (number <= 65_535).then_some((host, port))
+}
+
+/// Where an authority ends that begins at `at`, if it is a host of letters, digits, hyphens and dots with an optional
+/// port, and CR follows. `None` for any other, legal or not.
+#[inline]
+pub(crate) fn plain_authority(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    loop {
+        let word = word_at(bytes, end)?;
+        let ascii = word & all(0x7f);
+        let plain = within(ascii, b'0', b'9')
+            | within(ascii, b'-', b'.')
+            | within(ascii | all(0x20), b'a', b'z');
+        let marks = (!plain | word) & all(0x80);
+        if marks != 0 {
+            end += first_mark(marks);
+            break;
+        }
+        end += 8;
+    }
+    if bytes.get(end) == Some(&b':') {
+        let port = word_at(bytes, end + 1)?;
+        let marks = (!within(port & all(0x7f), b'0', b'9') | port) & all(0x80);
+        let digits = first_mark(marks);
+        // Of five digits the first byte is the most significant one.
+        if digits > 4 && (digits > 5 || port.swap_bytes() >> 24 > 0x36_35_35_33_35) {
+            return None;
+        }
+        end += 1 + digits;
+    }
+    (bytes.get(end) == Some(&b'\r')).then_some(end)
 }
 
 /// Where a host ends that has a percent sign or a bracket at `at`.
