@@ -4,6 +4,7 @@
 //! §9.3.6). It serves both roles. Not here: its receiving side (`receiver.rs`), its sending side (`encoder.rs`), sockets,
 //! clocks, buffers for bodies.
 
+use crate::fast_path::HostLine;
 use crate::half::{Half, Step};
 use crate::head::Head;
 use crate::head_decoder::{Bounds, HeadDecoder, Kind};
@@ -96,6 +97,7 @@ pub struct Connection {
     pub(crate) head_done: bool,
     pub(crate) decoder: HeadDecoder,
     pub(crate) head: Head,
+    pub(crate) host_line: HostLine,
     pub(crate) trailers: Option<Box<Head>>,
     pub(crate) limits: Bounds,
     pub(crate) body_limits: crate::BodyLimits,
@@ -122,6 +124,7 @@ impl Connection {
             head_done: false,
             decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
+            host_line: HostLine::NONE,
             trailers: None,
             limits: bounds(limits),
             body_limits: limits.body,

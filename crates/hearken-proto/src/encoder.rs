@@ -178,7 +178,7 @@ impl Connection {
         if !syntax::is_token(method.as_bytes()) {
             return Err(Misuse::Method);
         }
-        let legal = !target.is_empty() && syntax::skip_target(target.as_bytes(), 0) == target.len();
+        let legal = !target.is_empty() && syntax::target_len(target.as_bytes()) == target.len();
         if !legal || semantics::judge_target(method, target).is_err() {
             return Err(Misuse::Target);
         }

@@ -9,122 +9,185 @@ use crate::head::{Head, Version};
 use crate::head_decoder::{Bounds, Expect, HeadDecoder, Kind, Step, trim_end};
 use crate::syntax;
 
-/// How far [`request_head`] got: to the end of the head, or to the start of a line that the decoder must look at.
+/// How far [`request_head`] got.
 #[derive(Clone, Copy)]
-pub(crate) struct Reached {
-    pub(crate) pos: usize,
-    pub(crate) done: bool,
+pub(crate) enum Reached {
+    /// The start of a line that the decoder must look at.
+    Line(usize),
+    /// The end of the head. `plain`: HTTP/1.1 with Host, and no other field that bears on framing or reuse.
+    End { pos: usize, plain: bool },
 }
+
+/// The last Host line that was found legal, with its end. Hardly any client changes it within a connection, so one
+/// comparison mostly replaces the scan of its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostLine {
+    len: u8,
+    bytes: [u8; 47],
+}
+
+impl HostLine {
+    pub(crate) const NONE: Self = Self {
+        len: 0,
+        bytes: [0; 47],
+    };
+
+    /// The length of the Host line at the start of `rest`, if it is there as a whole and as nearly every client writes it.
+    #[inline(always)]
+    fn len_of(&mut self, rest: &[u8]) -> Option<usize> {
+        let len = usize::from(self.len);
+        if len > 0 && rest.starts_with(self.bytes.get(..len)?) {
+            return Some(len);
+        }
+        self.scan(rest)
+    }
+
+    #[inline(never)]
+    fn scan(&mut self, rest: &[u8]) -> Option<usize> {
+        let (name, value) = rest.split_at_checked(NAME.len())?;
+        if !name.eq_ignore_ascii_case(NAME) {
+            return None;
+        }
+        let value_len = syntax::plain_authority_len(value)?;
+        if value.get(value_len + 1) != Some(&b'\n') {
+            return None;
+        }
+        let line = &rest[..NAME.len() + value_len + 2];
+        if let Some(bytes) = self.bytes.get_mut(..line.len()) {
+            bytes.copy_from_slice(line);
+            self.len = line.len() as u8;
+        }
+        Some(line.len())
+    }
+}
+
+/// The name of the Host field and what nearly every client writes before its value.
+const NAME: &[u8; 6] = b"Host: ";
 
 /// Decodes a request head from its first byte on, up to its end or to the first line that needs the decoder.
-#[inline]
-pub(crate) fn request_head(seen: &[u8], head: &mut Head, bounds: &Bounds) -> Reached {
-    let Some(mut pos) = request_line(seen, head, bounds) else {
-        return Reached {
-            pos: 0,
-            done: false,
-        };
+#[inline(always)]
+pub(crate) fn request_head(
+    seen: &[u8],
+    head: &mut Head,
+    host: &mut HostLine,
+    bounds: &Bounds,
+) -> Reached {
+    let Some(pos) = request_line(seen, head, bounds) else {
+        return Reached::Line(0);
     };
+    let rest = &seen[pos..];
+    let (Some(len), true) = (host.len_of(rest), bounds.fields > 0) else {
+        return fields(seen, pos, head, bounds);
+    };
+    let next = pos + len;
+    head.facts.host = Some(0);
+    head.lines
+        .push(Line::new(pos, pos + 4, pos + NAME.len(), next - 2));
+    if rest[len..].starts_with(b"\r\n") {
+        let plain = head.version == Version::Http11;
+        return Reached::End {
+            pos: next + 2,
+            plain,
+        };
+    }
+    fields(seen, next, head, bounds)
+}
+
+/// The field lines from `pos` on.
+#[inline(never)]
+fn fields(seen: &[u8], mut pos: usize, head: &mut Head, bounds: &Bounds) -> Reached {
+    let mut plain = head.facts.host.is_some() && head.version == Version::Http11;
     loop {
-        if let Some(end) = host_line(seen, pos)
-            && head.facts.host.is_none()
-            && head.lines.len() < bounds.fields as usize
-        {
-            head.facts.host = Some(head.lines.len() as u32);
-            head.lines.push(Line::new(pos, pos + 4, pos + 6, end));
-            pos = end + 2;
-        }
-        if seen.get(pos..pos + 2) == Some(b"\r\n") {
-            return Reached {
+        let rest = &seen[pos..];
+        if rest.starts_with(b"\r\n") {
+            return Reached::End {
                 pos: pos + 2,
-                done: true,
+                plain,
             };
         }
-        let Some((line, end)) = field_line(seen, pos) else {
-            return Reached { pos, done: false };
+        let Some((line, len)) = field_line(rest, pos) else {
+            return Reached::Line(pos);
         };
         if head.lines.len() >= bounds.fields as usize {
-            return Reached { pos, done: false };
+            return Reached::Line(pos);
         }
         if let Some(special) = Special::of(line.name_in(seen)) {
+            let (value, index) = (line.value_in(seen), head.lines.len());
             let mut facts = head.facts;
-            let value = line.value_in(seen);
-            if facts
-                .note(special, value, head.lines.len(), Kind::Request)
-                .is_err()
-            {
-                return Reached { pos, done: false };
+            if facts.note(special, value, index, Kind::Request).is_err() {
+                return Reached::Line(pos);
             }
             head.facts = facts;
+            plain &= special == Special::Host;
         }
         head.lines.push(line);
-        pos = end;
+        pos += len;
     }
 }
 
-/// Where the value of a Host line ends that is there as a whole and as nearly every client writes it.
-#[inline(always)]
-fn host_line(seen: &[u8], pos: usize) -> Option<usize> {
-    let start = syntax::word_at(seen, pos)?.to_le_bytes();
-    let name = u32::from_le_bytes([start[0], start[1], start[2], start[3]]) | 0x2020_2020;
-    if name != u32::from_le_bytes(*b"host") || start[4..6] != *b": " {
-        return None;
-    }
-    let end = syntax::plain_authority(seen, pos + 6)?;
-    (seen.get(end + 1) == Some(&b'\n')).then_some(end)
-}
-
-/// A request line that is there as a whole, legal and in origin-form. Returns where it ends.
+/// A request line that is there as a whole, legal and in origin-form. Returns its length.
 #[inline(always)]
 pub(crate) fn request_line(seen: &[u8], head: &mut Head, bounds: &Bounds) -> Option<usize> {
-    let method_end = if seen.starts_with(b"GET ") {
+    const VERSION: u64 = u64::from_le_bytes(*b" HTTP/1.");
+    let method_end = if seen.starts_with(b"GET ") && bounds.method >= 3 {
         3
     } else {
-        syntax::skip_token(seen, 0)
+        method_len(seen, bounds)?
     };
     let target = method_end + 1;
-    if seen.get(method_end..target + 1)? != b" /" {
+    let from_target = &seen[target..];
+    if from_target.first() != Some(&b'/') {
         return None;
     }
-    let target_end = syntax::skip_target(seen, target + 1);
-    let version = seen.get(target_end..target_end + 11)?;
-    let minor = version[8];
-    let legal = version[..8] == *b" HTTP/1."
-        && matches!(minor, b'0' | b'1')
-        && version[9..] == *b"\r\n"
-        && (1..=bounds.method as usize).contains(&method_end)
-        && target_end - target <= bounds.target as usize
-        && &seen[..method_end] != b"CONNECT";
-    if !legal {
+    let target_len = syntax::target_len(from_target);
+    let after: &[u8; 11] = from_target[target_len..].first_chunk()?;
+    let &[version @ .., minor, b'\r', b'\n'] = after else {
+        return None;
+    };
+    let version = match (u64::from_le_bytes(version), minor) {
+        (VERSION, b'1') => Version::Http11,
+        (VERSION, b'0') => Version::Http10,
+        _ => return None,
+    };
+    if target_len > bounds.target as usize {
         return None;
     }
+    let target_end = target + target_len;
     head.first = 0..method_end as u32;
     head.second = target as u32..target_end as u32;
-    head.version = if minor == b'1' {
-        Version::Http11
-    } else {
-        Version::Http10
-    };
-    Some(target_end + 11)
+    head.version = version;
+    Some(target_end + after.len())
 }
 
-/// A field line that is there as a whole and legal, and where the next one begins.
+/// The length of a legal method with a space behind it that may come with a target in origin-form.
+#[inline(never)]
+fn method_len(seen: &[u8], bounds: &Bounds) -> Option<usize> {
+    let len = syntax::token_len(seen);
+    let legal = (1..=bounds.method as usize).contains(&len)
+        && seen.get(len) == Some(&b' ')
+        && &seen[..len] != b"CONNECT";
+    legal.then_some(len)
+}
+
+/// A field line that is there as a whole and legal: `rest` begins with it, at `pos` of the head. Returns its length, too.
 #[inline(always)]
-fn field_line(seen: &[u8], pos: usize) -> Option<(Line, usize)> {
-    let name_end = syntax::skip_token(seen, pos);
-    if name_end == pos || seen.get(name_end) != Some(&b':') {
+fn field_line(rest: &[u8], pos: usize) -> Option<(Line, usize)> {
+    let name_len = syntax::token_len(rest);
+    let [b':', after_colon @ ..] = &rest[name_len..] else {
+        return None;
+    };
+    let mut value = after_colon;
+    while let [b' ' | b'\t', next @ ..] = value {
+        value = next;
+    }
+    let from = rest.len() - value.len();
+    let len = syntax::value_len(value);
+    if name_len == 0 || !value[len..].starts_with(b"\r\n") {
         return None;
     }
-    let mut value = name_end + 1;
-    while seen.get(value).is_some_and(|&byte| syntax::is_blank(byte)) {
-        value += 1;
-    }
-    let end = syntax::skip_value(seen, value);
-    if seen.get(end..end + 2) != Some(b"\r\n") {
-        return None;
-    }
-    let line = Line::new(pos, name_end, value, trim_end(seen, value, end));
-    Some((line, end + 2))
+    let end = pos + from + trim_end(value, 0, len);
+    let line = Line::new(pos, pos + name_len, pos + from, end);
+    Some((line, from + len + 2))
 }
 
 impl HeadDecoder {
@@ -144,14 +207,14 @@ impl HeadDecoder {
         head: &mut Head,
         bounds: &Bounds,
     ) -> Step<bool> {
-        let Some((line, end)) = field_line(seen, self.pos) else {
+        let Some((line, len)) = field_line(&seen[self.pos..], self.pos) else {
             return Ok(false);
         };
         if head.lines.len() >= bounds.fields as usize {
             return Ok(false);
         }
         self.line = line;
-        self.pos = end - 1;
+        self.pos += len - 1;
         self.value_lf(seen, head)?;
         Ok(true)
     }

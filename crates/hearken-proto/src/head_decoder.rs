@@ -248,7 +248,7 @@ impl HeadDecoder {
                 self.to(Expect::LineLf, 1);
             }
             Expect::Reason => {
-                let end = syntax::skip_value(seen, self.pos);
+                let end = self.pos + syntax::value_len(&seen[self.pos..]);
                 self.pos = end;
                 if let Some(&byte) = seen.get(end) {
                     self.line_end(byte, Fault::StatusLine)?;
@@ -295,7 +295,7 @@ impl HeadDecoder {
     #[inline(always)]
     fn method(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
         let most = self.mark + bounds.method as usize;
-        let end = syntax::skip_token(&seen[..seen.len().min(most)], self.pos);
+        let end = self.pos + syntax::token_len(&seen[self.pos..seen.len().min(most)]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -318,7 +318,7 @@ impl HeadDecoder {
     #[inline(always)]
     fn target(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
         let most = self.mark + bounds.target as usize;
-        let end = syntax::skip_target(&seen[..seen.len().min(most)], self.pos);
+        let end = self.pos + syntax::target_len(&seen[self.pos..seen.len().min(most)]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -432,7 +432,7 @@ impl HeadDecoder {
 
     #[inline(always)]
     fn name(&mut self, seen: &[u8]) -> Step<()> {
-        let end = syntax::skip_token(seen, self.pos);
+        let end = self.pos + syntax::token_len(&seen[self.pos..]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -451,7 +451,7 @@ impl HeadDecoder {
 
     #[inline(always)]
     fn value(&mut self, seen: &[u8]) -> Step<()> {
-        let end = syntax::skip_value(seen, self.pos);
+        let end = self.pos + syntax::value_len(&seen[self.pos..]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());

@@ -75,6 +75,16 @@ impl Connection {
     /// On the first byte that breaks the protocol or passes a limit. Each later call returns the same error.
     #[inline]
     pub fn receive<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
+        match (self.recv, self.incoming) {
+            (Half::Idle, _) if self.takes_fast_path() => self.receive_request(input),
+            (Half::Body, Incoming::Ended) => Ok((0, Some(self.receive_end()))),
+            _ => self.receive_any(input),
+        }
+    }
+
+    /// [`receive`](Self::receive) in every state.
+    #[inline(never)]
+    fn receive_any<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
         match self.recv {
             Half::Idle => self.receive_head(input),
             Half::Body => self.receive_body(input),
@@ -85,6 +95,15 @@ impl Connection {
             }
             Half::Failed => Err(self.error.unwrap_or(Error::Misuse(Misuse::OutOfOrder))),
         }
+    }
+
+    /// The last byte of the message has come.
+    #[inline]
+    fn receive_end(&mut self) -> Event<'static> {
+        self.recv = self.moved(Half::Body, Step::End);
+        self.incoming = Incoming::Head;
+        self.settle();
+        Event::End
     }
 
     /// The peer will send no more bytes. Bytes that `receive` has not consumed by now are lost: offer them first, and
@@ -120,7 +139,61 @@ impl Connection {
         Ok(None)
     }
 
+    /// Whether a request is expected and none of its bytes has come.
     #[inline]
+    fn takes_fast_path(&self) -> bool {
+        self.role == Role::Server && !self.report_lines && !self.decoder.started()
+    }
+
+    /// [`receive_head`](Self::receive_head) from the first byte of a request on.
+    #[inline(never)]
+    fn receive_request<'a>(
+        &mut self,
+        input: &'a [u8],
+    ) -> Result<(usize, Option<Event<'a>>), Error> {
+        if self.head_done {
+            self.head.clear();
+            self.head_done = false;
+        }
+        let seen = &input[..input.len().min(self.limits.bytes as usize)];
+        let (head, host_line) = (&mut self.head, &mut self.host_line);
+        let (pos, plain) = match fast_path::request_head(seen, head, host_line, &self.limits) {
+            Reached::End { pos, plain } => (pos, plain),
+            Reached::Line(pos) => return self.receive_rest_of_head(input, pos),
+        };
+        self.head.bytes.extend_from_slice(&input[..pos]);
+        self.offset += pos as u64;
+        if !plain {
+            return Ok((pos, Some(self.head_event()?)));
+        }
+        self.head_done = true;
+        self.trailers = None;
+        self.asked = Asked {
+            head: input.starts_with(b"HEAD "),
+            ..Asked::default()
+        };
+        self.recv = self.moved(Half::Idle, Step::Head);
+        self.incoming = Incoming::Ended;
+        let body = BodyLength::None;
+        Ok((pos, Some(Event::Head { body })))
+    }
+
+    /// What the fast path leaves to the decoder: the head from `pos` on.
+    #[inline(never)]
+    fn receive_rest_of_head<'a>(
+        &mut self,
+        input: &'a [u8],
+        pos: usize,
+    ) -> Result<(usize, Option<Event<'a>>), Error> {
+        if input.is_empty() {
+            return Ok((0, None));
+        }
+        self.decoder.resume_at(pos);
+        let decoded = decode(&mut self.decoder, &mut self.head, input, &self.limits);
+        self.head_progress(decoded, 0)
+    }
+
+    #[inline(never)]
     fn receive_head<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
         if input.is_empty() {
             return Ok((0, None));
@@ -133,28 +206,27 @@ impl Connection {
             self.head_done = false;
         }
         let before = self.head.bytes.len();
-        let fast = self.role == Role::Server && !self.report_lines && !self.decoder.started();
-        let advanced = if fast {
-            begin_request(&mut self.decoder, &mut self.head, input, &self.limits)
-        } else {
-            advance(&mut self.decoder, &mut self.head, input, &self.limits)
+        let advanced = advance(&mut self.decoder, &mut self.head, input, &self.limits);
+        self.head_progress(advanced, before)
+    }
+
+    fn head_progress<'a>(
+        &mut self,
+        advanced: Result<(usize, Progress), Stop>,
+        before: usize,
+    ) -> Result<(usize, Option<Event<'a>>), Error> {
+        let (consumed, progress) = advanced.map_err(|stop| self.stop(stop, before))?;
+        self.offset += consumed as u64;
+        let event = match progress {
+            Progress::More => None,
+            Progress::Line => Some(Event::Line),
+            Progress::Done => Some(self.head_event()?),
         };
-        match advanced {
-            Err(stop) => Err(self.stop(stop, before)),
-            Ok((consumed, progress)) => {
-                self.offset += consumed as u64;
-                let event = match progress {
-                    Progress::More => None,
-                    Progress::Line => Some(Event::Line),
-                    Progress::Done => Some(self.head_event()?),
-                };
-                Ok((consumed, event))
-            }
-        }
+        Ok((consumed, event))
     }
 
     /// A head is complete: judge it, decide how long the body is, and move.
-    #[inline]
+    #[inline(never)]
     fn head_event(&mut self) -> Result<Event<'static>, Error> {
         self.head_done = true;
         if self.decoder.started() {
@@ -224,12 +296,7 @@ impl Connection {
 
     fn receive_body<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
         match &mut self.incoming {
-            Incoming::Ended => {
-                self.recv = self.moved(self.recv, Step::End);
-                self.incoming = Incoming::Head;
-                self.settle();
-                Ok((0, Some(Event::End)))
-            }
+            Incoming::Ended => Ok((0, Some(self.receive_end()))),
             _ if input.is_empty() => Ok((0, None)),
             Incoming::Length { left } => {
                 let most = usize::try_from(*left)
@@ -330,24 +397,6 @@ impl Connection {
         self.settle();
         error
     }
-}
-
-/// [`advance`] for the first bytes of a request: the fast path goes as far as it can, the decoder goes on from there.
-#[inline]
-fn begin_request(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    input: &[u8],
-    bounds: &Bounds,
-) -> Result<(usize, Progress), Stop> {
-    let seen = &input[..input.len().min(bounds.bytes as usize)];
-    let Reached { pos, done } = fast_path::request_head(seen, head, bounds);
-    if done {
-        head.bytes.extend_from_slice(&input[..pos]);
-        return Ok((pos, Progress::Done));
-    }
-    decoder.resume_at(pos);
-    decode(decoder, head, input, bounds)
 }
 
 /// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all bytes of the

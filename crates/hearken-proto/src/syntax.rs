@@ -102,67 +102,66 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
 }
 
-/// Index of the first byte from `from` that is not a token character, or the length.
+/// How many bytes at the start are token characters.
 #[inline]
-pub(crate) fn skip_token(bytes: &[u8], from: usize) -> usize {
-    skip(bytes, from, is_token_byte)
+pub(crate) fn token_len(bytes: &[u8]) -> usize {
+    class_len(bytes, is_token_byte)
 }
 
-/// Index of the first byte from `from` that cannot stand in a request target, or the length.
+/// How many bytes at the start can stand in a request target.
 #[inline]
-pub(crate) fn skip_target(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn target_len(bytes: &[u8]) -> usize {
     let outside = |word| below(word, b'!') | not_ascii_or_del(word) | equal(word, b'#');
-    skip_words(bytes, from, outside, is_target_byte)
+    words_len(bytes, outside, is_target_byte)
 }
 
-/// Index of the first byte from `from` that cannot stand in a field value, or the length.
+/// How many bytes at the start can stand in a field value.
 #[inline]
-pub(crate) fn skip_value(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let outside = |word| below(word, b' ') | equal(word, 0x7f);
-    let mut at = from;
-    loop {
-        at = skip_words(bytes, at, outside, is_value_byte);
-        if bytes.get(at) != Some(&b'\t') {
-            return at;
-        }
-        at += 1;
+    let mut len = words_len(bytes, outside, is_value_byte);
+    while bytes.get(len) == Some(&b'\t') {
+        len += 1;
+        len += words_len(&bytes[len..], outside, is_value_byte);
     }
+    len
 }
 
 #[inline]
-fn skip(bytes: &[u8], from: usize, class: impl Fn(u8) -> bool) -> usize {
-    let rest = &bytes[from..];
-    from + rest
-        .iter()
-        .position(|&byte| !class(byte))
-        .unwrap_or(rest.len())
+fn class_len(bytes: &[u8], class: impl Fn(u8) -> bool) -> usize {
+    let end = bytes.iter().position(|&byte| !class(byte));
+    end.unwrap_or(bytes.len())
 }
 
-/// [`skip`], eight bytes at a time. `outside` marks the bytes of a word that are not of the class, of which only the
-/// first mark needs to be true.
+/// [`class_len`], eight bytes at a time. `outside` marks the bytes of a word that are not of the class; only its first
+/// mark needs to be true.
 #[inline(always)]
-fn skip_words(
-    bytes: &[u8],
-    from: usize,
-    outside: impl Fn(u64) -> u64,
-    class: impl Fn(u8) -> bool,
-) -> usize {
-    let mut at = from;
-    while let Some(word) = word_at(bytes, at) {
-        let marks = outside(word);
+fn words_len(bytes: &[u8], outside: impl Fn(u64) -> u64, class: impl Fn(u8) -> bool) -> usize {
+    let mut rest = bytes;
+    while let Some((word, next)) = rest.split_first_chunk() {
+        let marks = outside(u64::from_le_bytes(*word));
         if marks != 0 {
-            return at + first_mark(marks);
+            return bytes.len() - rest.len() + first_mark(marks);
         }
-        at += 8;
+        rest = next;
     }
-    skip(bytes, at, class)
+    bytes.len() - rest.len() + class_len(rest, class)
 }
 
-/// The eight bytes from `at` on, the first of them lowest.
+/// The first eight bytes, the first of them lowest; NUL stands for bytes beyond the end.
 #[inline(always)]
-pub(crate) fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
-    let word = bytes.get(at..)?.first_chunk::<8>()?;
-    Some(u64::from_le_bytes(*word))
+pub(crate) fn first_word(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => short_word(bytes),
+    }
+}
+
+/// [`first_word`] of fewer than eight bytes.
+#[cold]
+fn short_word(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 /// A word of eight times this byte.
@@ -202,7 +201,7 @@ fn within(word: u64, from: u8, to: u8) -> u64 {
 /// Only bytes that may stand in a field value (RFC 9110 §5.5): none that could end the line.
 #[inline]
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
-    skip_value(bytes, 0) == bytes.len()
+    value_len(bytes) == bytes.len()
 }
 
 /// `bytes` without spaces and tabs around it.
@@ -248,7 +247,7 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
 #[inline]
 pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // One pass over what nearly every Host is made of; the rest is looked at by `rest_of_host`.
-    let end = skip(bytes, 0, is_host_byte);
+    let end = class_len(bytes, is_host_byte);
     let end = match bytes.get(end) {
         None => return Some((bytes, b"")),
         Some(b':') => end,
@@ -270,35 +269,34 @@ pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (number <= 65_535).then_some((host, port))
 }
 
-/// Where an authority ends that begins at `at`, if it is a host of letters, digits, hyphens and dots with an optional
-/// port, and CR follows. `None` for any other, legal or not.
+/// The length of an authority that CR follows: a host of letters, digits, hyphens and dots with an optional port. `None`
+/// for any other, legal or not.
 #[inline]
-pub(crate) fn plain_authority(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut end = at;
+pub(crate) fn plain_authority_len(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
     loop {
-        let word = word_at(bytes, end)?;
+        let word = first_word(rest);
         let ascii = word & all(0x7f);
         let plain = within(ascii, b'0', b'9')
             | within(ascii, b'-', b'.')
             | within(ascii | all(0x20), b'a', b'z');
         let marks = (!plain | word) & all(0x80);
+        rest = rest.get(first_mark(marks)..)?;
         if marks != 0 {
-            end += first_mark(marks);
             break;
         }
-        end += 8;
     }
-    if bytes.get(end) == Some(&b':') {
-        let port = word_at(bytes, end + 1)?;
+    if let [b':', after @ ..] = rest {
+        let port = first_word(after);
         let marks = (!within(port & all(0x7f), b'0', b'9') | port) & all(0x80);
         let digits = first_mark(marks);
         // Of five digits the first byte is the most significant one.
         if digits > 4 && (digits > 5 || port.swap_bytes() >> 24 > 0x36_35_35_33_35) {
             return None;
         }
-        end += 1 + digits;
+        rest = after.get(digits..)?;
     }
-    (bytes.get(end) == Some(&b'\r')).then_some(end)
+    (rest.first() == Some(&b'\r')).then_some(bytes.len() - rest.len())
 }
 
 /// Where a host ends that has a percent sign or a bracket at `at`.
@@ -311,7 +309,7 @@ fn rest_of_host(bytes: &[u8], mut at: usize) -> Option<usize> {
         return Some(end + 1);
     }
     loop {
-        at = skip(bytes, at, is_host_byte);
+        at += class_len(&bytes[at..], is_host_byte);
         match bytes.get(at) {
             None | Some(b':') => return Some(at),
             Some(b'%') if bytes.get(at + 1..at + 3)?.iter().all(u8::is_ascii_hexdigit) => at += 3,
