@@ -292,15 +292,22 @@ impl Connection {
         Ok(())
     }
 
-    /// The rules that need both halves. Called after every move of one of them.
+    /// The rules that need both halves. Called after every transition of one of them.
+    #[inline]
     pub(crate) fn settle(&mut self) {
+        if !(self.persistent && self.recv.is_open() && self.send.is_open()) {
+            self.settle_end();
+        } else if (self.recv, self.send) == (Half::Done, Half::Done) {
+            self.recv = self.moved(Half::Done, Step::Next);
+            self.send = self.moved(Half::Done, Step::Next);
+            self.asked = Asked::default();
+        }
+    }
+
+    /// [`settle`](Self::settle) for a connection that will carry no further exchange.
+    fn settle_end(&mut self) {
         use Half as H;
         match (self.recv, self.send) {
-            (H::Done, H::Done) if self.persistent => {
-                self.recv = self.moved(self.recv, Step::Next);
-                self.send = self.moved(self.send, Step::Next);
-                self.asked = Asked::default();
-            }
             // RFC 9112 §9.6: a server that said or heard `close` closes after its response, whatever still comes in; a
             // client first reads the response.
             (recv, H::Done)

@@ -5,11 +5,11 @@
 //! bytes go; every order appends to a buffer of the caller.
 
 use crate::connection::{Connection, Outgoing, Role};
-use crate::fields::{Fields, Special, is_forbidden_trailer};
+use crate::declared::DeclaredFields;
+use crate::fields::{Fields, is_forbidden_trailer};
 use crate::half::{Half, Step};
-use crate::outgoing::{Length, Request, Response};
-use crate::semantics::Facts;
-use crate::wire::{Framing, copy_fields, length_field, status_line};
+use crate::outgoing::{Length, Request, Response, Without};
+use crate::wire::{Framing, copy_fields, length_field, plain_head, status_line};
 use crate::{BodyLength, Misuse, chunked, semantics, syntax};
 use alloc::vec::Vec;
 
@@ -27,6 +27,90 @@ impl Connection {
         response: &Response<'_>,
         out: &mut Vec<u8>,
     ) -> Result<BodyLength, Misuse> {
+        let Some((length, wire)) = self.plain_response(response) else {
+            return self.send_any_response(response, out);
+        };
+        plain_head(response, wire, length, 0, out);
+        self.begin_body(BodyLength::Length(length));
+        Ok(BodyLength::Length(length))
+    }
+
+    /// Sends a whole response: head, `content` and end. The content takes the place of `response.length`, and is left
+    /// out where the response cannot have any (HEAD, 204, 304). After an interim response the final one is still to be
+    /// sent. Returns how the content is framed.
+    ///
+    /// ```
+    /// use hearken_proto::{Connection, Fields, Length, Limits, Response, Role};
+    /// let mut server = Connection::new(Role::Server, &Limits::default());
+    /// server.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    ///
+    /// let mut out = Vec::new();
+    /// let fields = Fields::new();
+    /// let response = Response::new(200, &fields, Length::Unknown);
+    /// server.send_whole_response(&response, b"ok", &mut out)?;
+    /// assert_eq!(out, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    /// # Ok::<(), hearken_proto::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse`], and nothing was written.
+    #[inline]
+    pub fn send_whole_response(
+        &mut self,
+        response: &Response<'_>,
+        content: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<BodyLength, Misuse> {
+        let mut response = *response;
+        response.length = Length::Known(content.len() as u64);
+        if let Some((length, wire)) = self.plain_response(&response) {
+            plain_head(&response, wire, length, content.len(), out);
+            out.extend_from_slice(content);
+            self.begin_body(BodyLength::None);
+            self.end_body();
+            return Ok(BodyLength::Length(length));
+        }
+        let body = self.send_any_response(&response, out)?;
+        if self.send == Half::Body {
+            if body != BodyLength::None {
+                self.send_content(content, out)?;
+            }
+            self.send_end(None, out)?;
+        }
+        Ok(body)
+    }
+
+    /// The length and the fields in wire form of a response to which no rule applies but that of Content-Length.
+    #[inline]
+    fn plain_response<'a>(&self, response: &Response<'a>) -> Option<(u64, &'a [u8])> {
+        let Length::Known(length) = response.length else {
+            return None;
+        };
+        let asked = &self.asked;
+        let usual_exchange = self.role == Role::Server
+            && self.send == Half::Idle
+            && matches!(self.recv, Half::Body | Half::Done)
+            && self.persistent
+            && self.keep_alive.is_none()
+            && !(asked.head | asked.connect | asked.http10);
+        let usual_response = matches!(response.status, 200..=203 | 206..=303 | 305..=999)
+            && response.reason.is_none()
+            && response.without == Without::NONE
+            && !response.fields.may_be_special();
+        if usual_exchange && usual_response {
+            Some((length, response.fields.wire()?))
+        } else {
+            None
+        }
+    }
+
+    /// [`send_response`](Self::send_response) with all its rules.
+    #[inline(never)]
+    fn send_any_response(
+        &mut self,
+        response: &Response<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<BodyLength, Misuse> {
         let status = response.status;
         if self.role() != Role::Server
             || self.send != Half::Idle
@@ -40,7 +124,7 @@ impl Connection {
             });
         }
         check_status_line(status, response.reason)?;
-        let said = Said::read(response.fields)?;
+        let declared = DeclaredFields::read(response.fields)?;
         let unasked = self.halves().0 == Half::Idle;
         if is_interim(status) {
             return self.send_interim(response, unasked, out);
@@ -49,22 +133,22 @@ impl Connection {
         if status == 101 && !self.asked.upgrade {
             return Err(Misuse::SwitchNotAsked);
         }
-        let (body, declared) = self.response_length(response, &said)?;
-        self.persistent &= !said.facts.close && body != BodyLength::UntilClose && !unasked;
+        let (body, content_length) = self.response_length(response, &declared)?;
+        self.persistent &= !declared.facts.close && body != BodyLength::UntilClose && !unasked;
         status_line(status, response.reason, out);
         copy_fields(response.fields, Framing::Drop, out);
-        if let (Some(date), false) = (response.date, said.date) {
+        if let (Some(date), false) = (response.date, declared.date) {
             out.extend_from_slice(date.line());
         }
-        length_field(body, declared, out);
-        if status == 101 && !said.facts.connection_upgrade {
+        length_field(body, content_length, out);
+        if status == 101 && !declared.facts.connection_upgrade {
             out.extend_from_slice(b"Connection: Upgrade\r\n");
         } else if response.without.connection {
             // A client of HTTP/1.0 takes this for the last answer, unless the fields say otherwise.
-            self.persistent &= !self.asked.http10 || said.facts.keep_alive;
-        } else if !switches && !self.persistent && !said.facts.close {
+            self.persistent &= !self.asked.http10 || declared.facts.keep_alive;
+        } else if !switches && !self.persistent && !declared.facts.close {
             out.extend_from_slice(b"Connection: close\r\n");
-        } else if self.persistent && self.asked.http10 && !said.facts.keep_alive {
+        } else if self.persistent && self.asked.http10 && !declared.facts.keep_alive {
             out.extend_from_slice(b"Connection: keep-alive\r\n");
         }
         if let Some(seconds) = self.keep_alive
@@ -72,8 +156,8 @@ impl Connection {
             && !switches
             && !response.without.connection
         {
-            let said = said.facts.keep_alive || self.asked.http10;
-            keep_alive(seconds, response.fields, said, out);
+            let named = declared.facts.keep_alive || self.asked.http10;
+            keep_alive(seconds, response.fields, named, out);
         }
         out.extend_from_slice(b"\r\n");
         if switches {
@@ -114,7 +198,7 @@ impl Connection {
     fn response_length(
         &self,
         response: &Response<'_>,
-        said: &Said<'_>,
+        declared: &DeclaredFields<'_>,
     ) -> Result<(BodyLength, Option<u64>), Misuse> {
         let status = response.status;
         let known = match response.length {
@@ -126,26 +210,27 @@ impl Connection {
         }
         if status == 205 && !self.asked.head {
             // RFC 9110 §15.3.6: no content, and unlike 204 it has to say so.
-            return match agree(said.content_length, known)? {
+            return match agree(declared.content_length, known)? {
                 0 => Ok((BodyLength::None, Some(0))),
                 _ => Err(Misuse::BodyNotAllowed),
             };
         }
-        let known = known.filter(|_| !response.without.content_length && !said.trailer);
+        let known = known.filter(|_| !response.without.content_length && !declared.trailer);
         if status == 304 || self.asked.head {
             // What GET would have had, if somebody knows it. Whoever gave no content mostly left it out because it will not
             // be sent: that says nothing (RFC 9110 §8.6).
             let known = known.filter(|&length| length > 0);
             return Ok((
                 BodyLength::None,
-                said.content_length
+                declared
+                    .content_length
                     .or(known)
-                    .filter(|_| !said.facts.chunked),
+                    .filter(|_| !declared.facts.chunked),
             ));
         }
-        if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
-            let chunked = said.facts.chunked || !response.without.transfer_encoding;
-            if said.trailer && !chunked {
+        if declared.facts.chunked || (known.is_none() && declared.content_length.is_none()) {
+            let chunked = declared.facts.chunked || !response.without.transfer_encoding;
+            if declared.trailer && !chunked {
                 return Err(Misuse::TrailersNotAllowed);
             }
             let body = if chunked && !self.asked.http10 {
@@ -155,11 +240,11 @@ impl Connection {
             };
             return Ok((body, None));
         }
-        if said.trailer {
+        if declared.trailer {
             return Err(Misuse::TrailersNotAllowed); // announced, and nowhere to stand
         }
-        let declared = agree(said.content_length, known)?;
-        Ok((BodyLength::Length(declared), Some(declared)))
+        let length = agree(declared.content_length, known)?;
+        Ok((BodyLength::Length(length), Some(length)))
     }
 
     /// Sends the head of a request. Returns how the content is framed.
@@ -182,28 +267,29 @@ impl Connection {
         if !legal || semantics::judge_target(method, target).is_err() {
             return Err(Misuse::Target);
         }
-        let said = Said::read(request.fields)?;
-        check_host(&said, target)?;
+        let declared = DeclaredFields::read(request.fields)?;
+        check_host(&declared, target)?;
         let known = match request.length {
             Length::Known(length) => Some(length),
             Length::Unknown => None,
         };
-        let known = known.filter(|_| !said.trailer);
-        let body = if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
-            BodyLength::Chunked
-        } else if said.trailer {
-            return Err(Misuse::TrailersNotAllowed);
-        } else {
-            match agree(said.content_length, known)? {
-                // RFC 9110 §8.6: a method that gives meaning to content says so even of none.
-                0 if said.content_length.is_none()
-                    && !matches!(method, "POST" | "PUT" | "PATCH") =>
-                {
-                    BodyLength::None
+        let known = known.filter(|_| !declared.trailer);
+        let body =
+            if declared.facts.chunked || (known.is_none() && declared.content_length.is_none()) {
+                BodyLength::Chunked
+            } else if declared.trailer {
+                return Err(Misuse::TrailersNotAllowed);
+            } else {
+                match agree(declared.content_length, known)? {
+                    // RFC 9110 §8.6: a method that gives meaning to content says so even of none.
+                    0 if declared.content_length.is_none()
+                        && !matches!(method, "POST" | "PUT" | "PATCH") =>
+                    {
+                        BodyLength::None
+                    }
+                    length => BodyLength::Length(length),
                 }
-                declared => BodyLength::Length(declared),
-            }
-        };
+            };
         if method == "CONNECT" && body != BodyLength::None {
             return Err(Misuse::BodyNotAllowed);
         }
@@ -222,10 +308,10 @@ impl Connection {
             out,
         );
         out.extend_from_slice(b"\r\n");
-        self.persistent &= !said.facts.close;
+        self.persistent &= !declared.facts.close;
         self.asked.head = method == "HEAD";
         self.asked.connect = method == "CONNECT";
-        self.asked.upgrade = said.upgrade && said.facts.connection_upgrade;
+        self.asked.upgrade = declared.upgrade && declared.facts.connection_upgrade;
         self.begin_body(body);
         Ok(body)
     }
@@ -247,6 +333,13 @@ impl Connection {
     /// nothing was written.
     #[inline]
     pub fn send_content(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if let (Half::Body, Outgoing::Length { left }) = (self.send, &mut self.outgoing) {
+            *left = left
+                .checked_sub(content.len() as u64)
+                .ok_or(Misuse::BodyTooLong)?;
+            out.extend_from_slice(content);
+            return Ok(());
+        }
         let frame = self.frame_content(content.len(), out)?;
         out.extend_from_slice(content);
         out.extend_from_slice(frame);
@@ -298,6 +391,25 @@ impl Connection {
     /// [`Misuse::TrailersNotAllowed`], [`Misuse::TrailerName`]: nothing was written, it can be called again without.
     #[inline]
     pub fn send_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if !matches!(
+            (self.send, self.outgoing, trailers),
+            (Half::Body, Outgoing::Length { left: 0 }, None)
+        ) {
+            self.check_end(trailers, out)?;
+        }
+        self.end_body();
+        Ok(())
+    }
+
+    #[inline]
+    fn end_body(&mut self) {
+        self.send = self.moved(Half::Body, Step::End);
+        self.settle();
+    }
+
+    /// Whether the message can end here. Writes what belongs behind its content.
+    #[inline(never)]
+    fn check_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
         if self.send != Half::Body {
             return Err(Misuse::OutOfOrder);
         }
@@ -323,77 +435,21 @@ impl Connection {
             (_, Some(_)) => return Err(Misuse::TrailersNotAllowed),
             (_, None) => {}
         }
-        self.send = self.moved(self.send, Step::End);
-        self.settle();
         Ok(())
     }
 }
 
 /// How long the connection lives on, unless the caller has its own words for it. The field counts for this connection
-/// alone, so Connection names it too (RFC 9110 §7.6.1), unless it was `said` already.
+/// alone, so Connection names it too (RFC 9110 §7.6.1), unless it is `named` already.
 #[cold]
-fn keep_alive(seconds: u32, fields: &Fields, said: bool, out: &mut Vec<u8>) {
+fn keep_alive(seconds: u32, fields: &Fields, named: bool, out: &mut Vec<u8>) {
     if fields.view().get("keep-alive").is_some() {
         return;
     }
-    if !said {
+    if !named {
         out.extend_from_slice(b"Connection: keep-alive\r\n");
     }
     out.extend_from_slice(alloc::format!("Keep-Alive: timeout={seconds}\r\n").as_bytes());
-}
-
-/// What the caller's fields say about framing and reuse.
-#[derive(Default)]
-struct Said<'a> {
-    facts: Facts,
-    content_length: Option<u64>,
-    host: Option<&'a [u8]>,
-    hosts: u32,
-    date: bool,
-    trailer: bool,
-    upgrade: bool,
-}
-
-impl<'a> Said<'a> {
-    #[inline]
-    fn read(fields: &'a Fields) -> Result<Self, Misuse> {
-        let mut said = Self::default();
-        if fields.may_be_special() {
-            for (name, value) in fields.view().iter() {
-                if let Some(special) = Special::of(name) {
-                    said.note(special, value)?;
-                }
-            }
-        }
-        Ok(said)
-    }
-
-    fn note(&mut self, special: Special, value: &'a [u8]) -> Result<(), Misuse> {
-        match special {
-            Special::Connection => self.facts.connection(value),
-            Special::ContentLength => {
-                let length = syntax::decimal(value).ok_or(Misuse::ContentLength)?;
-                if self.content_length.replace(length).is_some() {
-                    return Err(Misuse::ContentLength);
-                }
-            }
-            Special::TransferEncoding => {
-                if self.facts.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Misuse::TransferEncoding);
-                }
-                self.facts.chunked = true;
-            }
-            Special::Host => {
-                self.host = Some(value);
-                self.hosts += 1;
-            }
-            Special::Date => self.date = true,
-            Special::Trailer => self.trailer = true,
-            Special::Upgrade => self.upgrade = true,
-            Special::Expect => {}
-        }
-        Ok(())
-    }
 }
 
 /// Content-Length and the length that is known must be one number.
@@ -406,9 +462,9 @@ fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
 }
 
 /// One legal Host, and the same as in a target that has an authority: what we would refuse ourselves (RFC 9112 §3.2).
-fn check_host(said: &Said<'_>, target: &str) -> Result<(), Misuse> {
-    let host = said.host.ok_or(Misuse::HostMissing)?;
-    if said.hosts == 1 && semantics::host_agrees(host, target) {
+fn check_host(declared: &DeclaredFields<'_>, target: &str) -> Result<(), Misuse> {
+    let host = declared.host.ok_or(Misuse::HostMissing)?;
+    if declared.hosts == 1 && semantics::host_agrees(host, target) {
         Ok(())
     } else {
         Err(Misuse::Host)

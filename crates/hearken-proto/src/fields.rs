@@ -178,6 +178,7 @@ impl Fields {
             return Err(Misuse::FieldValue);
         }
         self.special |= Special::of(name).is_some();
+        self.bytes.reserve(name.len() + value.len() + 4);
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(b": ");
         self.bytes.extend_from_slice(value);

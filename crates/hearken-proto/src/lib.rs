@@ -24,6 +24,7 @@ mod body_length;
 mod chunked;
 mod connection;
 mod date;
+mod declared;
 mod encoder;
 mod error;
 mod fast_path;

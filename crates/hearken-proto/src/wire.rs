@@ -3,7 +3,7 @@
 //! Here: functions that append to a buffer; they run in every response. Not here: what is to be written (`encoder.rs`).
 
 use crate::fields::{Fields, Special};
-use crate::{BodyLength, reason_phrase};
+use crate::{BodyLength, Response, reason_phrase};
 use alloc::vec::Vec;
 
 #[inline]
@@ -20,6 +20,40 @@ pub(crate) fn status_line(status: u16, reason: Option<&[u8]>, out: &mut Vec<u8>)
     out.extend_from_slice(reason.unwrap_or_else(|| reason_phrase(status).as_bytes()));
     out.extend_from_slice(b"\r\n");
 }
+
+/// The head of a response of this length, with room for `content` bytes behind it: its fields are `wire`, which says
+/// nothing about framing or Date.
+#[inline]
+pub(crate) fn plain_head(
+    response: &Response<'_>,
+    wire: &[u8],
+    length: u64,
+    content: usize,
+    out: &mut Vec<u8>,
+) {
+    out.reserve(HEAD_ROOM + wire.len() + content);
+    status_line(response.status, None, out);
+    out.extend_from_slice(wire);
+    if let Some(date) = response.date {
+        out.extend_from_slice(date.line());
+    }
+    // Name, digits and both line ends in one piece, cut to its length: this runs in nearly every response.
+    let mut line = *b"Content-Length: 01234567890123456789\r\n\r\n";
+    let digits = length.checked_ilog10().unwrap_or_default() as usize + 1;
+    let mut rest = length;
+    for digit in line[NAME.len()..NAME.len() + digits].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    line[NAME.len() + digits..][..4].copy_from_slice(b"\r\n\r\n");
+    out.extend_from_slice(&line);
+    out.truncate(out.len() - (20 - digits));
+}
+
+/// Room for the longest status line, Date and Content-Length.
+const HEAD_ROOM: usize = 128;
+
+const NAME: &[u8; 16] = b"Content-Length: ";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -50,7 +84,6 @@ pub(crate) fn copy_fields(fields: &Fields, framing: Framing, out: &mut Vec<u8>) 
 
 #[inline]
 pub(crate) fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Vec<u8>) {
-    const NAME: &[u8; 16] = b"Content-Length: ";
     if let Some(length) = declared {
         // Name, digits and line end in one piece: this runs in every response.
         let mut line = *b"....................................\r\n";
