@@ -3,7 +3,7 @@
 //! Here: [`Fields`], a list that can be written to, and [`FieldsRef`], the view that it shares with a received head.
 //! Not here: which fields decide about framing (`semantics.rs`).
 
-use crate::{Misuse, syntax};
+use crate::{Misuse, syntax, wire};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -167,22 +167,17 @@ impl Fields {
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Misuse> {
-        let (name, value) = (name.as_ref(), value.as_ref());
+        let (name, value) = (name.as_ref(), syntax::trim(value.as_ref()));
         if !syntax::is_token(name) {
             return Err(Misuse::FieldName);
         }
-        let value = syntax::trim(value);
         let at = self.bytes.len();
-        // The index holds 32-bit offsets; nobody sends a head of 4 GiB.
+        // The index holds 32-bit offsets.
         if !syntax::is_value(value) || at + name.len() + value.len() > u32::MAX as usize - 4 {
             return Err(Misuse::FieldValue);
         }
         self.special |= Special::of(name).is_some();
-        self.bytes.reserve(name.len() + value.len() + 4);
-        self.bytes.extend_from_slice(name);
-        self.bytes.extend_from_slice(b": ");
-        self.bytes.extend_from_slice(value);
-        self.bytes.extend_from_slice(b"\r\n");
+        wire::push_field(name, value, &mut self.bytes);
         let (name_end, value_at) = (at + name.len(), at + name.len() + 2);
         self.lines
             .push(Line::new(at, name_end, value_at, value_at + value.len()));

@@ -124,11 +124,20 @@ impl Head {
 
     /// Method of a request as sent, with its case; empty for a response.
     #[must_use]
+    #[inline]
     pub fn method(&self) -> &str {
-        self.text(&self.first)
+        match self.method_bytes() {
+            b"GET" => "GET",
+            b"POST" => "POST",
+            b"HEAD" => "HEAD",
+            b"PUT" => "PUT",
+            b"DELETE" => "DELETE",
+            _ => self.text(&self.first),
+        }
     }
 
-    /// [`method`](Self::method) as bytes: for comparisons, without a look at its text.
+    /// [`method`](Self::method) as bytes, which costs no check of its text.
+    #[inline]
     #[must_use]
     pub fn method_bytes(&self) -> &[u8] {
         &self.bytes[self.first.start as usize..self.first.end as usize]
@@ -141,6 +150,24 @@ impl Head {
             self.text(&self.second)
         } else {
             ""
+        }
+    }
+
+    /// [`target`](Self::target) as bytes, which costs no check of its text.
+    ///
+    /// ```
+    /// use hearken_proto::{Connection, Limits, Role};
+    /// let mut connection = Connection::new(Role::Server, &Limits::default());
+    /// connection.receive(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    /// assert_eq!(connection.head().target_bytes(), b"/a?b");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn target_bytes(&self) -> &[u8] {
+        if self.status == 0 {
+            &self.bytes[self.second.start as usize..self.second.end as usize]
+        } else {
+            b""
         }
     }
 

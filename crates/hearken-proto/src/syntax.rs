@@ -99,17 +99,33 @@ pub(crate) fn is_blank(byte: u8) -> bool {
 /// A whole token: not empty, token characters only (RFC 9110 §5.6.2).
 #[inline]
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && classes_of_all(bytes) & TOKEN != 0
+    let unusual = |word| {
+        let ascii = word & all(0x7f);
+        let usual = within(ascii | all(0x20), b'a', b'z') | within(ascii, b'-', b'-');
+        (!usual | word) & all(0x80)
+    };
+    is_short_and_usual(bytes, unusual) || (!bytes.is_empty() && classes_of_all(bytes) & TOKEN != 0)
 }
 
 /// Only bytes that may stand in a field value (RFC 9110 §5.5): none that could end the line.
 #[inline]
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
-    classes_of_all(bytes) & VALUE != 0
+    let unusual = |word| below(word, b' ') | equal(word, 0x7f);
+    is_short_and_usual(bytes, unusual) || classes_of_all(bytes) & VALUE != 0
+}
+
+/// Whether there are 8 to 16 bytes and `unusual` marks none of them. Two words that may overlap hold them.
+#[inline(always)]
+fn is_short_and_usual(bytes: &[u8], unusual: impl Fn(u64) -> u64) -> bool {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            unusual(u64::from_le_bytes(*first)) | unusual(u64::from_le_bytes(*last)) == 0
+        }
+        _ => false,
+    }
 }
 
 /// The classes that every byte belongs to. Without a branch for each byte.
-#[inline]
 fn classes_of_all(bytes: &[u8]) -> u8 {
     let (fours, rest) = bytes.as_chunks::<4>();
     let classes = fours.iter().fold(u8::MAX, |classes, four| {

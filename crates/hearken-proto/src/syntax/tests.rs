@@ -10,6 +10,11 @@ fn word_scans_agree_with_the_table_at_every_position() {
             let place = format_args!("byte {byte:#x} at {at}");
             assert_eq!(value_len(&bytes), legal(is_value_byte), "{place}");
             assert_eq!(target_len(&bytes), legal(is_target_byte), "{place}");
+            for len in at + 1..=20 {
+                let bytes = &bytes[..len];
+                assert_eq!(is_value(bytes), is_value_byte(byte), "{place} of {len}");
+                assert_eq!(is_token(bytes), is_token_byte(byte), "{place} of {len}");
+            }
         }
     }
 }
@@ -25,6 +30,9 @@ fn word_scans_are_not_misled_by_a_neighbour() {
             assert_eq!(value_len(&bytes), value, "{place}");
             let target = expected(is_target_byte).unwrap_or(9);
             assert_eq!(target_len(&bytes), target, "{place}");
+            assert_eq!(is_value(&bytes), value == 9, "{place}");
+            let token = expected(is_token_byte).is_none();
+            assert_eq!(is_token(&bytes), token, "{place}");
         }
     }
 }
