@@ -1,8 +1,8 @@
-//! The sending side: heads, content and ends of messages, framed as the rules demand (RFC 9112 §6, RFC 9110 §8.6).
+//! The sending side: encodes heads, content and ends of messages with the framing of RFC 9112 §6 and RFC 9110 §8.6.
 //!
-//! Here: the `send_*` orders of [`Connection`]. What cannot be sent: CR, LF or
-//! NUL in a name or value, a body where none is allowed, more or fewer bytes than were declared. Not here: where the
-//! bytes go; every order appends to a buffer of the caller.
+//! Here: the `send_*` methods of [`Connection`]. They reject CR, LF or NUL in a name or value, a body where none is
+//! allowed, and more or fewer bytes than declared. Not here: writing to a transport; every method appends to a buffer of
+//! the caller.
 
 use crate::connection::{Connection, Outgoing, Role};
 use crate::declared::DeclaredFields;
@@ -14,10 +14,10 @@ use crate::{BodyLength, Misuse, chunked, semantics, syntax};
 use alloc::vec::Vec;
 
 impl Connection {
-    /// Sends the head of a response. Interim ones (1xx but 101) may come up to 64 times before the final one; to an
-    /// HTTP/1.0 client they are left out. Returns how the content is framed.
+    /// Sends the head of a response. Up to 64 interim responses (1xx but 101) may precede the final one; they are not sent
+    /// to an HTTP/1.0 client. Returns how the content is framed.
     ///
-    /// A final response before any request (408, 503) says `Connection: close`, and nothing that comes then is read.
+    /// A final response before any request (408, 503) carries `Connection: close`; bytes that arrive later are ignored.
     ///
     /// # Errors
     /// [`Misuse`], and nothing was written.
@@ -35,9 +35,9 @@ impl Connection {
         Ok(BodyLength::Length(length))
     }
 
-    /// Sends a whole response: head, `content` and end. The content takes the place of `response.length`, and is left
-    /// out where the response cannot have any (HEAD, 204, 304). After an interim response the final one is still to be
-    /// sent. Returns how the content is framed.
+    /// Sends a whole response in one call: head, `content` and end. The length of `content` replaces `response.length`; the
+    /// content is left out where the response cannot have any (HEAD, 204, 304). An interim response is not the end of the
+    /// exchange. Returns how the content is framed.
     ///
     /// ```
     /// use hearken_proto::{Connection, Fields, Length, Limits, Response, Role};
@@ -80,19 +80,19 @@ impl Connection {
         Ok(body)
     }
 
-    /// The length and the fields in wire form of a response to which no rule applies but that of Content-Length.
+    /// The length and the fields in wire form, if the response needs no rule of framing but that of Content-Length.
     #[inline]
     fn plain_response<'a>(&self, response: &Response<'a>) -> Option<(u64, &'a [u8])> {
         let Length::Known(length) = response.length else {
             return None;
         };
-        let asked = &self.asked;
+        let request = &self.request;
         let usual_exchange = self.role == Role::Server
             && self.send == Half::Idle
             && matches!(self.recv, Half::Body | Half::Done)
             && self.persistent
             && self.keep_alive.is_none()
-            && !(asked.head | asked.connect | asked.http10);
+            && !(request.head | request.connect | request.http10);
         let usual_response = matches!(response.status, 200..=203 | 206..=303 | 305..=999)
             && response.reason.is_none()
             && response.without == Without::NONE
@@ -125,16 +125,16 @@ impl Connection {
         }
         check_status_line(status, response.reason)?;
         let declared = DeclaredFields::read(response.fields)?;
-        let unasked = self.halves().0 == Half::Idle;
+        let unrequested = self.halves().0 == Half::Idle;
         if is_interim(status) {
-            return self.send_interim(response, unasked, out);
+            return self.send_interim(response, unrequested, out);
         }
-        let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
-        if status == 101 && !self.asked.upgrade {
+        let switches = status == 101 || (self.request.connect && (200..300).contains(&status));
+        if status == 101 && !self.request.upgrade {
             return Err(Misuse::SwitchNotAsked);
         }
         let (body, content_length) = self.response_length(response, &declared)?;
-        self.persistent &= !declared.facts.close && body != BodyLength::UntilClose && !unasked;
+        self.persistent &= !declared.facts.close && body != BodyLength::UntilClose && !unrequested;
         status_line(status, response.reason, out);
         copy_fields(response.fields, Framing::Drop, out);
         if let (Some(date), false) = (response.date, declared.date) {
@@ -145,10 +145,10 @@ impl Connection {
             out.extend_from_slice(b"Connection: Upgrade\r\n");
         } else if response.without.connection {
             // A client of HTTP/1.0 takes this for the last answer, unless the fields say otherwise.
-            self.persistent &= !self.asked.http10 || declared.facts.keep_alive;
+            self.persistent &= !self.request.http10 || declared.facts.keep_alive;
         } else if !switches && !self.persistent && !declared.facts.close {
             out.extend_from_slice(b"Connection: close\r\n");
-        } else if self.persistent && self.asked.http10 && !declared.facts.keep_alive {
+        } else if self.persistent && self.request.http10 && !declared.facts.keep_alive {
             out.extend_from_slice(b"Connection: keep-alive\r\n");
         }
         if let Some(seconds) = self.keep_alive
@@ -156,7 +156,7 @@ impl Connection {
             && !switches
             && !response.without.connection
         {
-            let named = declared.facts.keep_alive || self.asked.http10;
+            let named = declared.facts.keep_alive || self.request.http10;
             keep_alive(seconds, response.fields, named, out);
         }
         out.extend_from_slice(b"\r\n");
@@ -165,28 +165,28 @@ impl Connection {
         } else {
             self.begin_body(body);
         }
-        if unasked {
+        if unrequested {
             self.refuse();
         }
         Ok(body)
     }
 
-    /// An interim response, after which the final one is still to come.
+    /// Sends an interim response, which the final one follows.
     #[cold]
     fn send_interim(
         &mut self,
         response: &Response<'_>,
-        unasked: bool,
+        unrequested: bool,
         out: &mut Vec<u8>,
     ) -> Result<BodyLength, Misuse> {
-        if unasked {
+        if unrequested {
             return Err(Misuse::OutOfOrder);
         }
-        if self.asked.interims == INTERIMS_MAX {
+        if self.request.interims == INTERIMS_MAX {
             return Err(Misuse::InterimTooMany);
         }
-        self.asked.interims += 1;
-        if !self.asked.http10 {
+        self.request.interims += 1;
+        if !self.request.http10 {
             status_line(response.status, response.reason, out);
             copy_fields(response.fields, Framing::Drop, out);
             out.extend_from_slice(b"\r\n");
@@ -194,7 +194,7 @@ impl Connection {
         Ok(BodyLength::None)
     }
 
-    /// How the content of this response is framed, and the Content-Length to be written.
+    /// How the content of this response is framed, and the value for Content-Length.
     fn response_length(
         &self,
         response: &Response<'_>,
@@ -205,20 +205,20 @@ impl Connection {
             Length::Known(length) => Some(length),
             Length::Unknown => None,
         };
-        if status < 200 || status == 204 || (self.asked.connect && (200..300).contains(&status)) {
+        if status < 200 || status == 204 || (self.request.connect && (200..300).contains(&status)) {
             return Ok((BodyLength::None, None)); // RFC 9110 §8.6: no Content-Length here
         }
-        if status == 205 && !self.asked.head {
-            // RFC 9110 §15.3.6: no content, and unlike 204 it has to say so.
+        if status == 205 && !self.request.head {
+            // RFC 9110 §15.3.6: no content, and unlike 204 with Content-Length: 0.
             return match agree(declared.content_length, known)? {
                 0 => Ok((BodyLength::None, Some(0))),
                 _ => Err(Misuse::BodyNotAllowed),
             };
         }
         let known = known.filter(|_| !response.without.content_length && !declared.trailer);
-        if status == 304 || self.asked.head {
-            // What GET would have had, if somebody knows it. Whoever gave no content mostly left it out because it will not
-            // be sent: that says nothing (RFC 9110 §8.6).
+        if status == 304 || self.request.head {
+            // The length of the response to GET, if known. A length of zero mostly means that the caller left out content
+            // that is not sent anyway, so it is no such length (RFC 9110 §8.6).
             let known = known.filter(|&length| length > 0);
             return Ok((
                 BodyLength::None,
@@ -233,7 +233,7 @@ impl Connection {
             if declared.trailer && !chunked {
                 return Err(Misuse::TrailersNotAllowed);
             }
-            let body = if chunked && !self.asked.http10 {
+            let body = if chunked && !self.request.http10 {
                 BodyLength::Chunked
             } else {
                 BodyLength::UntilClose
@@ -241,7 +241,7 @@ impl Connection {
             return Ok((body, None));
         }
         if declared.trailer {
-            return Err(Misuse::TrailersNotAllowed); // announced, and nowhere to stand
+            return Err(Misuse::TrailersNotAllowed); // announced, but the message has no trailer section
         }
         let length = agree(declared.content_length, known)?;
         Ok((BodyLength::Length(length), Some(length)))
@@ -281,7 +281,7 @@ impl Connection {
                 return Err(Misuse::TrailersNotAllowed);
             } else {
                 match agree(declared.content_length, known)? {
-                    // RFC 9110 §8.6: a method that gives meaning to content says so even of none.
+                    // RFC 9110 §8.6: a method that defines a meaning for content declares even its absence.
                     0 if declared.content_length.is_none()
                         && !matches!(method, "POST" | "PUT" | "PATCH") =>
                     {
@@ -309,15 +309,15 @@ impl Connection {
         );
         out.extend_from_slice(b"\r\n");
         self.persistent &= !declared.facts.close;
-        self.asked.head = method == "HEAD";
-        self.asked.connect = method == "CONNECT";
-        self.asked.upgrade = declared.upgrade && declared.facts.connection_upgrade;
+        self.request.head = method == "HEAD";
+        self.request.connect = method == "CONNECT";
+        self.request.upgrade = declared.upgrade && declared.facts.connection_upgrade;
         self.begin_body(body);
         Ok(body)
     }
 
     fn begin_body(&mut self, body: BodyLength) {
-        self.send = self.moved(self.send, Step::Head);
+        self.send = self.transition(self.send, Step::Head);
         self.outgoing = match body {
             BodyLength::None => Outgoing::None,
             BodyLength::Length(left) => Outgoing::Length { left },
@@ -346,8 +346,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The frame around a piece of content of `len` bytes that the caller writes by itself, say by `writev`: appends
-    /// what comes before the piece and returns what comes after it.
+    /// Sends the framing around a piece of content of `len` bytes that the caller writes itself, for example by `writev`:
+    /// appends the bytes before the piece and returns those after it.
     ///
     /// # Errors
     /// As [`Connection::send_content`].
@@ -378,7 +378,7 @@ impl Connection {
         }
     }
 
-    /// Whether content can be sent now: the head is out, the end is not, and the message may have content.
+    /// Whether content can be sent now: the head has been sent, the end has not, and the message may have content.
     #[must_use]
     pub fn can_send_content(&self) -> bool {
         self.send == Half::Body && self.outgoing != Outgoing::None
@@ -387,8 +387,8 @@ impl Connection {
     /// Ends the message, with trailers if it is chunked.
     ///
     /// # Errors
-    /// [`Misuse::BodyTooShort`]: the transport must be closed, or the peer waits for the rest.
-    /// [`Misuse::TrailersNotAllowed`], [`Misuse::TrailerName`]: nothing was written, it can be called again without.
+    /// [`Misuse::BodyTooShort`]: close the transport, or the peer waits for the rest.
+    /// [`Misuse::TrailersNotAllowed`], [`Misuse::TrailerName`]: nothing was written; the call can be repeated without trailers.
     #[inline]
     pub fn send_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
         if !matches!(
@@ -403,11 +403,11 @@ impl Connection {
 
     #[inline]
     fn end_body(&mut self) {
-        self.send = self.moved(Half::Body, Step::End);
+        self.send = self.transition(Half::Body, Step::End);
         self.settle();
     }
 
-    /// Whether the message can end here. Writes what belongs behind its content.
+    /// Checks that the message can end here, and writes the end of its framing.
     #[inline(never)]
     fn check_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
         if self.send != Half::Body {
@@ -439,8 +439,8 @@ impl Connection {
     }
 }
 
-/// How long the connection lives on, unless the caller has its own words for it. The field counts for this connection
-/// alone, so Connection names it too (RFC 9110 §7.6.1), unless it is `named` already.
+/// Writes Keep-Alive, unless the caller has set it. It is a hop-by-hop field, so Connection lists it too (RFC 9110 §7.6.1),
+/// unless it is `named` there already.
 #[cold]
 fn keep_alive(seconds: u32, fields: &Fields, named: bool, out: &mut Vec<u8>) {
     if fields.view().get("keep-alive").is_some() {
@@ -452,7 +452,7 @@ fn keep_alive(seconds: u32, fields: &Fields, named: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(alloc::format!("Keep-Alive: timeout={seconds}\r\n").as_bytes());
 }
 
-/// Content-Length and the length that is known must be one number.
+/// The one length, if a declared Content-Length equals the known length of the content.
 fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
     match (declared, known) {
         (Some(declared), Some(known)) if declared < known => Err(Misuse::BodyTooLong),
@@ -461,7 +461,7 @@ fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
     }
 }
 
-/// One legal Host, and the same as in a target that has an authority: what we would refuse ourselves (RFC 9112 §3.2).
+/// Checks that there is one legal Host field, equal to the authority of the target if it has one (RFC 9112 §3.2).
 fn check_host(declared: &DeclaredFields<'_>, target: &str) -> Result<(), Misuse> {
     let host = declared.host.ok_or(Misuse::HostMissing)?;
     if declared.hosts == 1 && semantics::host_agrees(host, target) {
@@ -479,10 +479,10 @@ fn check_status_line(status: u16, reason: Option<&[u8]>) -> Result<(), Misuse> {
     if legal { Ok(()) } else { Err(Misuse::Reason) }
 }
 
-/// Every status that comes before the final one; 101 is final for HTTP (RFC 9110 §15.2.2).
+/// Whether a final response follows; 101 is final for HTTP (RFC 9110 §15.2.2).
 const fn is_interim(status: u16) -> bool {
     status < 200 && status != 101
 }
 
-/// More of them say nothing that a client could use, and clients bound what they take.
+/// Clients bound the number of interim responses that they accept.
 const INTERIMS_MAX: u8 = 64;

@@ -1,25 +1,25 @@
-//! The fast path of decoding: lines that lie in the input as a whole, which is nearly every line of nearly every head.
+//! The fast path of decoding: complete lines, which are nearly all lines of nearly all heads.
 //!
-//! Here: [`request_head`], and the field line of [`HeadDecoder`]. A line that is incomplete, illegal or unusual is left to
-//! the decoder (`head_decoder.rs`), which finds the fault or waits for the rest. Both accept the same lines and read them
-//! alike: the vectors run whole and byte by byte.
+//! Here: [`request_head`], and complete field lines for [`HeadDecoder`]. Incomplete, illegal and unusual lines are left to
+//! the decoder (`head_decoder.rs`), which reports the fault or waits for more input. Both must decode a line alike: the
+//! vectors run whole and byte by byte.
 
 use crate::fields::{Line, Special};
 use crate::head::{Head, Version};
-use crate::head_decoder::{Bounds, Expect, HeadDecoder, Kind, Step, trim_end};
+use crate::head_decoder::{Bounds, Decoded, Expect, HeadDecoder, Kind, trim_end};
 use crate::syntax;
 
 /// How far [`request_head`] got.
 #[derive(Clone, Copy)]
 pub(crate) enum Reached {
-    /// The start of a line that the decoder must look at.
+    /// The start of a line that is left to the decoder.
     Line(usize),
-    /// The end of the head. `plain`: HTTP/1.1 with Host, and no other field that bears on framing or reuse.
+    /// The end of the head. `plain`: HTTP/1.1 with Host and without another field that bears on framing or reuse.
     End { pos: usize, plain: bool },
 }
 
-/// The last Host line that was found legal, with its end. Hardly any client changes it within a connection, so one
-/// comparison mostly replaces the scan of its value.
+/// The last legal Host line, with its line end. Clients hardly ever change it within a connection, so a comparison mostly
+/// replaces the scan of its value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostLine {
     len: u8,
@@ -32,7 +32,7 @@ impl HostLine {
         bytes: [0; 47],
     };
 
-    /// The length of the Host line at the start of `rest`, if it is there as a whole and as nearly every client writes it.
+    /// The length of the Host line at the start of `rest`, if it is complete and in the usual form.
     #[inline(always)]
     fn len_of(&mut self, rest: &[u8]) -> Option<usize> {
         let len = usize::from(self.len);
@@ -61,10 +61,10 @@ impl HostLine {
     }
 }
 
-/// The name of the Host field and what nearly every client writes before its value.
+/// The usual start of a Host line.
 const NAME: &[u8; 6] = b"Host: ";
 
-/// Decodes a request head from its first byte on, up to its end or to the first line that needs the decoder.
+/// Decodes a request head from its first byte, up to its end or to the first line that needs the decoder.
 #[inline(always)]
 pub(crate) fn request_head(
     seen: &[u8],
@@ -93,7 +93,7 @@ pub(crate) fn request_head(
     fields(seen, next, head, bounds)
 }
 
-/// The field lines from `pos` on.
+/// Decodes field lines from `pos` on.
 #[inline(never)]
 fn fields(seen: &[u8], mut pos: usize, head: &mut Head, bounds: &Bounds) -> Reached {
     let mut plain = head.facts.host.is_some() && head.version == Version::Http11;
@@ -125,7 +125,7 @@ fn fields(seen: &[u8], mut pos: usize, head: &mut Head, bounds: &Bounds) -> Reac
     }
 }
 
-/// A request line that is there as a whole, legal and in origin-form. Returns its length.
+/// Decodes a request line that is complete, legal and in origin-form. Returns its length.
 #[inline(always)]
 pub(crate) fn request_line(seen: &[u8], head: &mut Head, bounds: &Bounds) -> Option<usize> {
     const VERSION: u64 = u64::from_le_bytes(*b" HTTP/1.");
@@ -159,7 +159,7 @@ pub(crate) fn request_line(seen: &[u8], head: &mut Head, bounds: &Bounds) -> Opt
     Some(target_end + after.len())
 }
 
-/// The length of a legal method with a space behind it that may come with a target in origin-form.
+/// The length of a legal method that a space follows and that allows a target in origin-form.
 #[inline(never)]
 fn method_len(seen: &[u8], bounds: &Bounds) -> Option<usize> {
     let len = syntax::token_len(seen);
@@ -169,7 +169,7 @@ fn method_len(seen: &[u8], bounds: &Bounds) -> Option<usize> {
     legal.then_some(len)
 }
 
-/// A field line that is there as a whole and legal: `rest` begins with it, at `pos` of the head. Returns its length, too.
+/// Decodes a complete, legal field line at the start of `rest`, which is at `pos` of the head. Returns its length, too.
 #[inline(always)]
 fn field_line(rest: &[u8], pos: usize) -> Option<(Line, usize)> {
     let name_len = syntax::token_len(rest);
@@ -191,7 +191,7 @@ fn field_line(rest: &[u8], pos: usize) -> Option<(Line, usize)> {
 }
 
 impl HeadDecoder {
-    /// Goes on after a request line and fields that [`request_head`] has decoded.
+    /// Continues after the lines that [`request_head`] has decoded.
     pub(crate) fn resume_at(&mut self, pos: usize) {
         if pos > 0 {
             self.pos = pos;
@@ -199,14 +199,14 @@ impl HeadDecoder {
         }
     }
 
-    /// Decodes a field line that is complete and legal. False, with nothing changed, for any other.
+    /// Decodes a complete, legal field line. Returns false and changes nothing for any other.
     #[inline(always)]
     pub(crate) fn whole_field(
         &mut self,
         seen: &[u8],
         head: &mut Head,
         bounds: &Bounds,
-    ) -> Step<bool> {
+    ) -> Decoded<bool> {
         let Some((line, len)) = field_line(&seen[self.pos..], self.pos) else {
             return Ok(false);
         };

@@ -1,19 +1,19 @@
 //! The receiving side of a connection: bytes in, events out.
 //!
-//! Here: [`Event`], and how a head and a body are taken in, wherever the input was cut. Not here: the grammar
-//! (`head_decoder.rs`, `chunked.rs`), what both directions mean together (`connection.rs`).
+//! Here: [`Event`], and receiving heads and bodies from input that is cut anywhere. Not here: the grammar
+//! (`fast_path.rs`, `head_decoder.rs`, `chunked.rs`), rules over both directions (`connection.rs`).
 
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
-use crate::connection::{Asked, Connection, Role, kind};
+use crate::connection::{Connection, RequestInfo, Role, kind};
 use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
 use crate::head::{Head, Version};
 use crate::head_decoder::{Bounds, HeadDecoder, Kind, Progress, Stop};
 use crate::{Error, Fault, Misuse, semantics};
 
-/// What was received. For one message the order is: `Line` if asked for, `Interim` any number of times (client), `Head`
-/// or `Switched`, `Content` any number of times, `End`.
+/// A part of a message that was received. The order within a message: `Line` if enabled, `Interim` any number of times
+/// (client), `Head` or `Switched`, `Content` any number of times, `End`.
 ///
 /// ```
 /// use hearken_proto::{Connection, Event, Limits, Role};
@@ -33,24 +33,24 @@ use crate::{Error, Fault, Misuse, semantics};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The start line is complete; [`Connection::head`] shows it. Only after [`Connection::report_lines`].
+    /// The start line is complete; [`Connection::head`] returns it. Only after [`Connection::report_lines`].
     Line,
-    /// The head of an interim response (1xx but 101) is complete; [`Connection::head`] shows it.
+    /// The head of an interim response (1xx but 101) is complete; [`Connection::head`] returns it.
     Interim,
-    /// The head is complete; [`Connection::head`] shows it.
+    /// The head is complete; [`Connection::head`] returns it.
     Head {
-        /// How long the body is.
+        /// How the body is framed.
         body: BodyLength,
     },
     /// Bytes of the body, without framing. Never empty.
     Content(&'a [u8]),
-    /// The message is complete; [`Connection::trailers`] shows its trailers.
+    /// The message is complete; [`Connection::trailers`] returns its trailers.
     End,
-    /// The server switched: 101, or 2xx to CONNECT. Bytes not consumed belong to the new protocol.
+    /// The server switched protocols: 101, or 2xx to CONNECT. Unconsumed bytes belong to the new protocol.
     Switched,
 }
 
-/// Where we are in the message that comes in.
+/// The part of a message that is expected next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Incoming {
     Head,
@@ -60,16 +60,15 @@ pub(crate) enum Incoming {
     Chunked(ChunkedDecoder),
     Trailers(HeadDecoder),
     UntilClose,
-    /// The last byte was taken; the event is still owed.
+    /// The last byte was consumed; `Event::End` follows.
     Ended,
 }
 
 impl Connection {
-    /// Takes in bytes from the peer. Returns how many of them were used and what they were. To be repeated with the rest
-    /// until there is no event.
+    /// Receives bytes from the peer. Returns how many were consumed, and an event if they complete one. Repeat the call with
+    /// the unconsumed bytes until it returns no event.
     ///
-    /// Once the connection is over for this direction, all bytes are used and nothing comes of them: after a fault or
-    /// `Connection: close` no byte is parsed (RFC 9112 §9.6).
+    /// Once no further message may follow in this direction, all bytes are consumed and ignored (RFC 9112 §9.6).
     ///
     /// # Errors
     /// On the first byte that breaks the protocol or passes a limit. Each later call returns the same error.
@@ -97,20 +96,20 @@ impl Connection {
         }
     }
 
-    /// The last byte of the message has come.
+    /// Ends a message whose last byte was consumed.
     #[inline]
     fn receive_end(&mut self) -> Event<'static> {
-        self.recv = self.moved(Half::Body, Step::End);
+        self.recv = self.transition(Half::Body, Step::End);
         self.incoming = Incoming::Head;
         self.settle();
         Event::End
     }
 
-    /// The peer will send no more bytes. Bytes that `receive` has not consumed by now are lost: offer them first, and
-    /// answer what they ask. The second call changes nothing.
+    /// The peer has closed its direction. Bytes that `receive` has not consumed are lost: offer them first, and respond to
+    /// the requests among them. The second call changes nothing.
     ///
     /// # Errors
-    /// When it stopped in the middle of a message.
+    /// When the peer closed in the middle of a message.
     pub fn receive_eof(&mut self) -> Result<Option<Event<'static>>, Error> {
         let waiting = self.role == Role::Client && self.send != Half::Idle;
         match (self.recv, self.incoming) {
@@ -121,7 +120,7 @@ impl Connection {
                 return Err(self.fail_at(Fault::TruncatedHead, 0));
             }
             (Half::Body, Incoming::UntilClose) => {
-                self.recv = self.moved(self.recv, Step::End);
+                self.recv = self.transition(self.recv, Step::End);
                 self.persistent = false;
                 self.settle();
                 return Ok(Some(Event::End));
@@ -129,17 +128,17 @@ impl Connection {
             (Half::Body, Incoming::Ended) => {}
             (Half::Body, _) => return Err(self.fail_at(Fault::TruncatedBody, 0)),
             (Half::Idle, _) if self.send == Half::Idle => {
-                self.recv = self.moved(self.recv, Step::Eof);
-                self.send = self.moved(self.send, Step::Last);
+                self.recv = self.transition(self.recv, Step::Eof);
+                self.send = self.transition(self.send, Step::Last);
             }
-            _ => self.recv = self.moved(self.recv, Step::Eof),
+            _ => self.recv = self.transition(self.recv, Step::Eof),
         }
         self.persistent = false;
         self.settle();
         Ok(None)
     }
 
-    /// Whether a request is expected and none of its bytes has come.
+    /// Whether the next byte is the first of a request that the fast path may decode.
     #[inline]
     fn takes_fast_path(&self) -> bool {
         self.role == Role::Server && !self.report_lines && !self.decoder.started()
@@ -168,17 +167,17 @@ impl Connection {
         }
         self.head_done = true;
         self.trailers = None;
-        self.asked = Asked {
+        self.request = RequestInfo {
             head: input.starts_with(b"HEAD "),
-            ..Asked::default()
+            ..RequestInfo::default()
         };
-        self.recv = self.moved(Half::Idle, Step::Head);
+        self.recv = self.transition(Half::Idle, Step::Head);
         self.incoming = Incoming::Ended;
         let body = BodyLength::None;
         Ok((pos, Some(Event::Head { body })))
     }
 
-    /// What the fast path leaves to the decoder: the head from `pos` on.
+    /// Decodes the head from `pos` on, where the fast path stopped.
     #[inline(never)]
     fn receive_rest_of_head<'a>(
         &mut self,
@@ -225,7 +224,7 @@ impl Connection {
         Ok((consumed, event))
     }
 
-    /// A head is complete: judge it, decide how long the body is, and move.
+    /// Applies the rules for a complete head and decides how the body is framed.
     #[inline(never)]
     fn head_event(&mut self) -> Result<Event<'static>, Error> {
         self.head_done = true;
@@ -235,7 +234,7 @@ impl Connection {
         self.trailers = None;
         let body = match self.role {
             Role::Server => {
-                // The fault is the head as a whole; it points at the empty line.
+                // The fault concerns the whole head; its position is the empty line.
                 semantics::judge_request(&self.head, self.pass_expectations)
                     .map_err(|fault| self.fail_before(fault, 2))?;
                 self.note_request();
@@ -243,11 +242,13 @@ impl Connection {
             }
             Role::Client => match self.response_event()? {
                 Some(event) => return Ok(event),
-                None => body_length::of_response(&self.head, self.asked.head, self.asked.connect),
+                None => {
+                    body_length::of_response(&self.head, self.request.head, self.request.connect)
+                }
             },
         };
         self.persistent &= self.head.persistent() && body != BodyLength::UntilClose;
-        self.recv = self.moved(self.recv, Step::Head);
+        self.recv = self.transition(self.recv, Step::Head);
         self.incoming = match body {
             BodyLength::None | BodyLength::Length(0) => Incoming::Ended,
             BodyLength::Length(left) => Incoming::Length { left },
@@ -262,7 +263,7 @@ impl Connection {
 
     fn note_request(&mut self) {
         let method = self.head.method_bytes();
-        self.asked = Asked {
+        self.request = RequestInfo {
             head: method == b"HEAD",
             connect: method == b"CONNECT",
             upgrade: self.head.upgrade().is_some(),
@@ -271,16 +272,16 @@ impl Connection {
         };
     }
 
-    /// Responses that are not the final one, or are no message at all.
+    /// Handles interim responses and switches of protocol.
     fn response_event(&mut self) -> Result<Option<Event<'static>>, Error> {
         let facts = &self.head.facts;
         if facts.chunked && self.head.version == Version::Http10 {
             return Err(self.fail_before(Fault::TransferEncodingVersion, 2));
         }
         let status = self.head.status;
-        let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
-        // Nor can it switch in the middle of our own content: we could not end the request (RFC 9110 §7.8).
-        if switches && ((status == 101 && !self.asked.upgrade) || self.can_send_content()) {
+        let switches = status == 101 || (self.request.connect && (200..300).contains(&status));
+        // A switch in the middle of the request's content would leave no way to end the request (RFC 9110 §7.8).
+        if switches && ((status == 101 && !self.request.upgrade) || self.can_send_content()) {
             return Err(self.fail_before(Fault::StatusUnexpected, 2));
         }
         if switches {
@@ -288,7 +289,7 @@ impl Connection {
             return Ok(Some(Event::Switched));
         }
         if status < 200 {
-            self.recv = self.moved(self.recv, Step::Interim);
+            self.recv = self.transition(self.recv, Step::Interim);
             return Ok(Some(Event::Interim));
         }
         Ok(None)
@@ -387,11 +388,11 @@ impl Connection {
 
     fn fail(&mut self, error: Error) -> Error {
         if self.role == Role::Server && self.recv == Half::Idle {
-            // The answer to a broken head still obeys what its request line said.
-            self.asked.head = self.head.method() == "HEAD";
-            self.asked.http10 = self.head.version() == Version::Http10;
+            // The response to a malformed head still depends on its request line.
+            self.request.head = self.head.method() == "HEAD";
+            self.request.http10 = self.head.version() == Version::Http10;
         }
-        self.recv = self.moved(self.recv, Step::Fail);
+        self.recv = self.transition(self.recv, Step::Fail);
         self.persistent = false;
         self.error = Some(error);
         self.settle();
@@ -399,9 +400,8 @@ impl Connection {
     }
 }
 
-/// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all bytes of the
-/// section that were used; after an error, those that were looked at. The common case, a head that is whole in one
-/// input, is decoded where it lies.
+/// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all consumed bytes of
+/// the section; after an error, those up to the fault.
 #[inline]
 fn advance(
     decoder: &mut HeadDecoder,
@@ -416,7 +416,7 @@ fn advance(
     }
 }
 
-/// Decodes a head where it lies, in the input, as far as it has come.
+/// Decodes the first part of a head in place, in the input.
 #[inline(never)]
 fn decode(
     decoder: &mut HeadDecoder,
@@ -430,7 +430,8 @@ fn decode(
     result.map(|progress| (used, progress))
 }
 
-/// Goes on with a head that came in parts: joined piece by piece, so that little is copied beyond its end.
+/// Continues with a head that arrived in parts. The input is appended in small pieces, so that little is copied beyond the
+/// end of the head.
 fn resume(
     decoder: &mut HeadDecoder,
     head: &mut Head,

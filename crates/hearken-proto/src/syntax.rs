@@ -1,13 +1,13 @@
-//! Which bytes may stand where: the character classes of RFC 9110 §5.6 and RFC 9112 §3, as tables and scans.
+//! The character classes of RFC 9110 §5.6 and RFC 9112 §3, as a table and as scans.
 //!
-//! Here: classes and the scans that skip over them. Not here: what a line means (`head_decoder.rs`, `semantics.rs`).
+//! Here: classes and scans over them. Not here: the meaning of a line (`head_decoder.rs`, `semantics.rs`).
 
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const VALUE: u8 = 4;
 const HOST: u8 = 8;
 
-/// One byte of flags for each byte value. Built at compile time from the ABNF, so that the rules can be read here.
+/// One byte of flags for each byte value, built at compile time from the ABNF.
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -36,8 +36,8 @@ static CLASS: [u8; 256] = {
         {
             table[byte] |= TOKEN;
         }
-        // RFC 9112 §3.2 refers to RFC 3986, which allows less than visible ASCII. Browsers send `|`, `^`, `{`, `}`, `"`
-        // unescaped, so those pass; a fragment never belongs here.
+        // RFC 9112 §3.2 refers to RFC 3986, which allows less than visible ASCII. Laxer: browsers send `|`, `^`, `{`, `}`,
+        // `"` unescaped. A fragment is never legal.
         if b > b' ' && b < 0x7f && b != b'#' {
             table[byte] |= TARGET;
         }
@@ -107,14 +107,14 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     is_short_and_usual(bytes, unusual) || (!bytes.is_empty() && classes_of_all(bytes) & TOKEN != 0)
 }
 
-/// Only bytes that may stand in a field value (RFC 9110 §5.5): none that could end the line.
+/// Only bytes that are legal in a field value (RFC 9110 §5.5); none of them can end the line.
 #[inline]
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
     let unusual = |word| below(word, b' ') | equal(word, 0x7f);
     is_short_and_usual(bytes, unusual) || classes_of_all(bytes) & VALUE != 0
 }
 
-/// Whether there are 8 to 16 bytes and `unusual` marks none of them. Two words that may overlap hold them.
+/// Whether there are 8 to 16 bytes, which two overlapping words hold, and `unusual` marks none of them.
 #[inline(always)]
 fn is_short_and_usual(bytes: &[u8], unusual: impl Fn(u64) -> u64) -> bool {
     match (bytes.first_chunk(), bytes.last_chunk()) {
@@ -125,7 +125,7 @@ fn is_short_and_usual(bytes: &[u8], unusual: impl Fn(u64) -> u64) -> bool {
     }
 }
 
-/// The classes that every byte belongs to. Without a branch for each byte.
+/// The classes to which every byte belongs, without a branch for each byte.
 fn classes_of_all(bytes: &[u8]) -> u8 {
     let (fours, rest) = bytes.as_chunks::<4>();
     let classes = fours.iter().fold(u8::MAX, |classes, four| {
@@ -142,14 +142,14 @@ pub(crate) fn token_len(bytes: &[u8]) -> usize {
     class_len(bytes, is_token_byte)
 }
 
-/// How many bytes at the start can stand in a request target.
+/// How many bytes at the start are legal in a request target.
 #[inline]
 pub(crate) fn target_len(bytes: &[u8]) -> usize {
     let outside = |word| below(word, b'!') | not_ascii_or_del(word) | equal(word, b'#');
     words_len(bytes, outside, is_target_byte)
 }
 
-/// How many bytes at the start can stand in a field value.
+/// How many bytes at the start are legal in a field value.
 #[inline]
 pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let outside = |word| below(word, b' ') | equal(word, 0x7f);
@@ -182,7 +182,7 @@ fn words_len(bytes: &[u8], outside: impl Fn(u64) -> u64, class: impl Fn(u8) -> b
     bytes.len() - rest.len() + class_len(rest, class)
 }
 
-/// The first eight bytes, the first of them lowest; NUL stands for bytes beyond the end.
+/// The first eight bytes as a number, little-endian; bytes beyond the end are zero.
 #[inline(always)]
 pub(crate) fn first_word(bytes: &[u8]) -> u64 {
     match bytes.first_chunk() {
@@ -242,7 +242,7 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// The members of a comma-separated list, trimmed; empty ones are left out (RFC 9110 §5.6.1.2). For lists of tokens: a comma
-/// in a quoted string separates too.
+/// in a quoted string separates, too.
 ///
 /// ```
 /// let members: Vec<_> = hearken_proto::list_members(b"websocket, ,h2c").collect();
@@ -274,7 +274,7 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
 /// `uri-host [ ":" port ]` of RFC 9110 §7.2, with the grammar of RFC 3986 §3.2.2. Returns host and port.
 #[inline]
 pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    // One pass over what nearly every Host is made of; the rest is looked at by `rest_of_host`.
+    // One pass over the usual bytes; `rest_of_host` handles brackets and percent signs.
     let end = class_len(bytes, is_host_byte);
     let end = match bytes.get(end) {
         None => return Some((bytes, b"")),
@@ -327,7 +327,7 @@ pub(crate) fn plain_authority_len(bytes: &[u8]) -> Option<usize> {
     (rest.first() == Some(&b'\r')).then_some(bytes.len() - rest.len())
 }
 
-/// Where a host ends that has a percent sign or a bracket at `at`.
+/// The end of a host with a percent sign or a bracket at `at`.
 #[cold]
 fn rest_of_host(bytes: &[u8], mut at: usize) -> Option<usize> {
     if at == 0 && bytes[0] == b'[' {

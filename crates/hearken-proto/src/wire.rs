@@ -1,6 +1,7 @@
-//! Lines as they are written: status line, field lines, the length of a body. No rule is decided here.
+//! Encodes lines: status line, field lines, the length of a body.
 //!
-//! Here: functions that append to a buffer; they run in every response. Not here: what is to be written (`encoder.rs`).
+//! Here: functions that append to a buffer; they run for every response. Not here: the choice of what is written
+//! (`encoder.rs`).
 
 use crate::fields::{Fields, Special};
 use crate::{BodyLength, Response, reason_phrase};
@@ -21,8 +22,8 @@ pub(crate) fn status_line(status: u16, reason: Option<&[u8]>, out: &mut Vec<u8>)
     out.extend_from_slice(b"\r\n");
 }
 
-/// The head of a response of this length, with room for `content` bytes behind it: its fields are `wire`, which says
-/// nothing about framing or Date.
+/// Appends the head of a response with this Content-Length and reserves memory for `content` more bytes. Its fields are
+/// `wire`, without one that bears on framing and without Date.
 #[inline]
 pub(crate) fn plain_head(
     response: &Response<'_>,
@@ -37,7 +38,7 @@ pub(crate) fn plain_head(
     if let Some(date) = response.date {
         out.extend_from_slice(date.line());
     }
-    // Name, digits and both line ends as one piece of fixed size, cut afterwards: this runs in nearly every response.
+    // Name, digits and both line ends are appended as one piece of fixed size and then cut: cheaper than three pieces.
     let mut line = *b"....................................\r\n\r\n....................";
     let from = digits(length, &mut line[..DIGITS_END]) - NAME.len();
     line[from..from + NAME.len()].copy_from_slice(NAME);
@@ -58,7 +59,7 @@ const NAME: &[u8; 16] = b"Content-Length: ";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// Leave out what `length_field` writes.
+    /// Leave out the fields that `length_field` writes.
     Drop,
     Keep,
 }
@@ -86,7 +87,6 @@ pub(crate) fn copy_fields(fields: &Fields, framing: Framing, out: &mut Vec<u8>) 
 #[inline]
 pub(crate) fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Vec<u8>) {
     if let Some(length) = declared {
-        // Name, digits and line end in one piece: this runs in every response.
         let mut line = *b"....................................\r\n";
         let from = digits(length, &mut line[..DIGITS_END]);
         line[from - NAME.len()..from].copy_from_slice(NAME);
@@ -96,7 +96,7 @@ pub(crate) fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Ve
     }
 }
 
-/// Appends a field line. A short one, as most are, is composed on the stack and appended as one piece of fixed size.
+/// Appends a field line. A short one is composed on the stack and appended as one piece of fixed size.
 #[inline]
 pub(crate) fn push_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     const SHORT: usize = 64;
@@ -123,7 +123,7 @@ fn push_long_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// `copy_from_slice` for a few bytes: two pieces of fixed size that may overlap are cheaper than a call.
+/// `copy_from_slice` for a few bytes: two overlapping pieces of fixed size are cheaper than a call.
 #[inline(always)]
 fn put(into: &mut [u8], bytes: &[u8]) {
     let pieces = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>());
@@ -139,7 +139,7 @@ fn put(into: &mut [u8], bytes: &[u8]) {
     }
 }
 
-/// Writes decimal digits to the end of `into`, which has room for 20 of them. Returns where they begin.
+/// Writes decimal digits to the end of `into`, which has room for 20. Returns where they begin.
 #[inline]
 pub(crate) fn digits(mut value: u64, into: &mut [u8]) -> usize {
     let mut from = into.len();
