@@ -1,4 +1,4 @@
-//! The fast paths read and write what the general ones do: whole responses, usual responses, repeated Host lines.
+//! The fast paths have the same results as the general ones: whole responses, usual responses, repeated Host lines.
 
 use crate::encoder::server;
 use hearken_proto::{
@@ -118,7 +118,7 @@ fn a_whole_response_out_of_order_writes_nothing() {
     assert_eq!((sent, out.len()), (Err(Misuse::OutOfOrder), 0));
 }
 
-/// The targets and hosts, or the error, that a server reads from requests which follow each other.
+/// The hosts that a server reads from successive requests, up to the first error.
 fn hosts(input: &str) -> Vec<String> {
     let mut server = Connection::new(Role::Server, &Limits::default());
     let (mut input, mut seen, fields) = (input.as_bytes(), Vec::new(), Fields::new());
