@@ -8,8 +8,9 @@ use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
 use crate::connection::{Connection, RequestInfo, Role, kind};
 use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
-use crate::head::{Head, Version};
+use crate::head::Version;
 use crate::head_decoder::{Bounds, HeadDecoder, Kind, Progress, Stop};
+use crate::head_input::{advance, decode};
 use crate::{Error, Fault, Misuse, semantics};
 
 /// A part of a message that was received. The order within a message: `Line` if enabled, `Interim` any number of times
@@ -397,62 +398,5 @@ impl Connection {
         self.error = Some(error);
         self.settle();
         error
-    }
-}
-
-/// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all consumed bytes of
-/// the section; after an error, those up to the fault.
-#[inline]
-fn advance(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    input: &[u8],
-    bounds: &Bounds,
-) -> Result<(usize, Progress), Stop> {
-    if decoder.started() {
-        resume(decoder, head, input, bounds)
-    } else {
-        decode(decoder, head, input, bounds)
-    }
-}
-
-/// Decodes the first part of a head in place, in the input.
-#[inline(never)]
-fn decode(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    input: &[u8],
-    bounds: &Bounds,
-) -> Result<(usize, Progress), Stop> {
-    let result = decoder.decode(input, head, bounds);
-    let used = decoder.used(input.len(), result);
-    head.bytes.extend_from_slice(&input[..used]);
-    result.map(|progress| (used, progress))
-}
-
-/// Continues with a head that arrived in parts. The input is appended in small pieces, so that little is copied beyond the
-/// end of the head.
-fn resume(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    input: &[u8],
-    bounds: &Bounds,
-) -> Result<(usize, Progress), Stop> {
-    const PIECE: usize = 512;
-    let mut bytes = core::mem::take(&mut head.bytes);
-    let mut used = 0;
-    loop {
-        let piece = &input[used..];
-        let piece = &piece[..piece.len().min(PIECE)];
-        let before = bytes.len();
-        bytes.extend_from_slice(piece);
-        let result = decoder.decode(&bytes, head, bounds);
-        bytes.truncate(decoder.used(bytes.len(), result));
-        used += bytes.len() - before;
-        if result == Ok(Progress::More) && used < input.len() {
-            continue;
-        }
-        head.bytes = bytes;
-        return result.map(|progress| (used, progress));
     }
 }
