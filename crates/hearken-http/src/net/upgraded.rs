@@ -459,6 +459,7 @@ impl ServerResponse {
 
     fn switch(self, protocol: Option<&str>) -> Result<(Sent, Upgrading), Error> {
         let handover = Handover::new();
+        self.exchange.run_hooks(None);
         self.exchange
             .order(|state, env| state.switch(env, protocol, &handover))?;
         Ok((
@@ -475,7 +476,7 @@ impl ServerResponse {
     /// waiting for it fails.
     pub fn into_socket(self) -> (Sent, Upgrading) {
         let handover = Handover::new();
-        self.exchange.order(|state, _| state.surrender(&handover));
+        self.exchange.order(|state, _| state.detach(&handover));
         (
             Sent(()),
             Upgrading {

@@ -86,7 +86,7 @@ where
     R: Runner + Unpin + 'static,
 {
     let worker = Rc::clone(arriving.seat.worker());
-    let limits = &worker.env.limits;
+    let limits = &worker.env.exchange.limits;
     let until = worker.now() + limits.time.tls_handshake;
     let handshake = handshake::accept(&tls, &worker.turns, transport);
     let failed = match arriving.seat.within(until, handshake).await {
@@ -111,7 +111,7 @@ where
             peer: &served.peer,
             error,
         };
-        let listeners = &worker.env.hooks.listeners.tls_client_error;
+        let listeners = &worker.env.exchange.hooks.listeners.tls_client_error;
         notify_all(listeners, |listener| listener(&failure));
     }
     if let Some(transport) = failed.transport {
@@ -125,7 +125,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let worker = seat.worker();
-    let limits = &worker.env.limits;
+    let limits = &worker.env.exchange.limits;
     let until = worker.now() + limits.time.linger;
     let farewell = handshake::farewell(transport, parting, limits.body.drain_bytes_max);
     // Whoever takes longer has had enough time.
@@ -163,7 +163,7 @@ impl ConnectionSlot {
             if self.is_cut() {
                 return Poll::Ready(Err(Late::Stopped));
             }
-            if worker.env.draining.get() {
+            if worker.env.exchange.draining.get() {
                 until = until.min(now + WHEN_STOPPING);
             }
             if now >= until {
