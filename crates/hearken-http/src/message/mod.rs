@@ -23,11 +23,12 @@ pub(crate) mod send_file;
 #[doc(hidden)]
 pub mod source;
 
+pub use crate::event::complete::CompleteMessage;
 pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
 pub use deferred::Deferred;
 pub use headers::{Duplicates, MergedHeaders};
-pub use incoming::{CompleteMessage, IncomingMessage};
+pub use incoming::IncomingMessage;
 pub use outgoing::OutgoingMessage;
 pub use ranges::Ranges;
 pub use response::{Sent, ServerResponse, Status};
