@@ -10,6 +10,8 @@ pub(crate) mod complete;
 pub mod observe;
 pub(crate) mod peer;
 pub(crate) mod timeout;
+#[cfg(feature = "tls")]
+pub(crate) mod tls_client_error;
 
 use crate::event::complete::CompleteMessage;
 use crate::event::peer::Peer;
@@ -156,7 +158,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
     /// ```
-    TlsClientError, tls_client_error, <'a> &'a crate::server::TlsClientError<'a>, if "tls";
+    TlsClientError, tls_client_error, <'a> &'a tls_client_error::TlsClientError<'a>, if "tls";
     /// A request head is complete and legal; its handler starts right after.
     ///
     /// ```

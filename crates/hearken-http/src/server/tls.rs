@@ -1,13 +1,13 @@
 //! The handshake in a worker: it has the connection's seat, its deadline, and its events.
 //!
-//! Here: [`Worker::secure`], and [`TlsClientError`], which a listener is given when it fails. Not here: the handshake itself
-//! (`server/accept.rs`), the connection that follows (`server/worker.rs`).
+//! Here: [`Worker::secure`]. Not here: the handshake itself (`tls/handshake.rs`), the connection that follows
+//! (`server/worker.rs`).
 
 use crate::conn::Ending;
 use crate::conn::server::{Runner, ServedConnection};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
-use crate::event::peer::Peer;
+use crate::event::tls_client_error::TlsClientError;
 use crate::net::transport::Transport;
 use crate::server::worker::{ConnectionSlot, Worker};
 use crate::tls::error::{TlsError, TlsErrorKind};
@@ -23,33 +23,6 @@ use tokio_rustls::server::TlsStream;
 
 /// What is left of the time for a handshake once the server is to stop.
 const WHEN_STOPPING: Duration = Duration::from_secs(1);
-
-/// A handshake has failed; the connection closes. What [`event::TlsClientError`](crate::event::TlsClientError) tells.
-///
-/// ```
-/// use hearken_http::{Server, event};
-/// let mut server = Server::new(async |_req, res| res.end("hi"));
-/// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
-/// ```
-#[derive(Debug)]
-pub struct TlsClientError<'a> {
-    peer: &'a Peer,
-    error: &'a TlsError,
-}
-
-impl<'a> TlsClientError<'a> {
-    /// Who it was.
-    #[must_use]
-    pub const fn peer(&self) -> &'a Peer {
-        self.peer
-    }
-
-    /// What was wrong.
-    #[must_use]
-    pub const fn error(&self) -> &'a TlsError {
-        self.error
-    }
-}
 
 impl<T: Transport> Transport for TlsStream<Sniffed<T>> {
     fn cut(&self) {
@@ -107,10 +80,7 @@ where
     served.ending = Some(Ending::Now);
     served.why = why(failed.error.as_ref());
     if let Some(error) = &failed.error {
-        let failure = TlsClientError {
-            peer: &served.peer,
-            error,
-        };
+        let failure = TlsClientError::new(&served.peer, error);
         let listeners = &worker.env.hooks.listeners.tls_client_error;
         notify_all(listeners, |listener| listener(&failure));
     }

@@ -5,9 +5,10 @@
 use super::error::TlsError;
 use super::info::TlsInfo;
 use super::pem::{self, Origin};
+use super::provider::{ALPN_HTTP_1_1, VERSIONS, provider};
 use super::refusal::watch;
+use super::roots;
 use super::verify::{AcceptAny, Judge};
-use super::{ALPN_HTTP_1_1, VERSIONS, provider, roots};
 use crate::net::host::unbracketed;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};

@@ -1,8 +1,8 @@
 //! What a handshake agreed on.
+//!
+//! Here: [`TlsInfo`], as plain data. Not here: reading it from a rustls connection (`from_rustls.rs`).
 
 use super::certificate::CertificateInfo;
-use super::error::alpn_text;
-use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 use std::fmt;
 
 /// What both sides of a TLS connection agreed on: of a server's peer, of a client's
@@ -18,41 +18,16 @@ use std::fmt;
 /// ```
 #[derive(Clone)]
 pub struct TlsInfo {
-    version: &'static str,
-    cipher_suite: &'static str,
-    key_exchange: Option<&'static str>,
-    alpn: Option<Box<[u8]>>,
-    server_name: Option<Box<str>>,
-    resumed: bool,
-    peer_certificates: Box<[Box<[u8]>]>,
+    pub(super) version: &'static str,
+    pub(super) cipher_suite: &'static str,
+    pub(super) key_exchange: Option<&'static str>,
+    pub(super) alpn: Option<Box<[u8]>>,
+    pub(super) server_name: Option<Box<str>>,
+    pub(super) resumed: bool,
+    pub(super) peer_certificates: Box<[Box<[u8]>]>,
 }
 
 impl TlsInfo {
-    /// Of a connection whose handshake is complete.
-    pub(super) fn new(state: &CommonState, server_name: Option<&str>) -> Self {
-        let suite = state.negotiated_cipher_suite().map(|suite| suite.suite());
-        let group = state.negotiated_key_exchange_group();
-        let certificates = state.peer_certificates().unwrap_or_default();
-        Self {
-            version: match state.protocol_version() {
-                Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-                Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-                _ => "unknown",
-            },
-            cipher_suite: suite
-                .and_then(|suite| suite.as_str())
-                .map_or("unknown", iana_name),
-            key_exchange: group.and_then(|group| group.name().as_str()),
-            alpn: state.alpn_protocol().map(Box::from),
-            server_name: server_name.map(Box::from),
-            resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
-            peer_certificates: certificates
-                .iter()
-                .map(|der| Box::from(der.as_ref()))
-                .collect(),
-        }
-    }
-
     /// `TLSv1.2` or `TLSv1.3`.
     #[must_use]
     pub const fn version(&self) -> &'static str {
@@ -122,12 +97,7 @@ impl fmt::Debug for TlsInfo {
     }
 }
 
-/// rustls has names of its own for the suites of TLS 1.3 (RFC 8446 §B.4); the others are those of the registry.
-fn iana_name(name: &'static str) -> &'static str {
-    match name {
-        "TLS13_AES_128_GCM_SHA256" => "TLS_AES_128_GCM_SHA256",
-        "TLS13_AES_256_GCM_SHA384" => "TLS_AES_256_GCM_SHA384",
-        "TLS13_CHACHA20_POLY1305_SHA256" => "TLS_CHACHA20_POLY1305_SHA256",
-        other => other,
-    }
+/// A protocol name of ALPN (RFC 7301) as text; bytes outside ASCII are escaped.
+fn alpn_text(protocol: &[u8]) -> String {
+    protocol.escape_ascii().to_string()
 }

@@ -4,7 +4,7 @@
 
 use super::certificate::CertificateInfo;
 use super::error::TlsError;
-use super::provider;
+use super::provider::provider;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -5,7 +5,7 @@
 
 use super::certificate::CertificateInfo;
 use super::error::TlsError;
-use super::provider;
+use super::provider::provider;
 use super::refusal::{Of, keep};
 use super::server::ClientCertificates;
 use rustls::client::WebPkiServerVerifier;

@@ -1,10 +1,11 @@
 //! The server's side in memory: certificates, names, changes while it runs, certificates of clients.
 
 use super::authority::{Authority, Pair};
+use crate::tls::CertificateInfo;
 use crate::tls::handshake::{Parting, Turns, accept};
 use crate::tls::names::Names;
 use crate::tls::pem::{self, Origin};
-use crate::tls::{CertificateInfo, provider};
+use crate::tls::provider::provider;
 use crate::tls::{ClientCertificates, ClientTls, ServerTls, TlsError, TlsErrorKind, TlsInfo};
 use rustls::ClientConfig;
 use std::fs;
