@@ -7,6 +7,7 @@
 //! Must not know: HTTP messages, connections (`conn`), workers.
 
 pub(crate) mod file;
+pub(crate) mod file_reader;
 pub(crate) mod host;
 pub mod listen;
 pub(crate) mod transport;
