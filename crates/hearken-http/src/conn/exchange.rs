@@ -12,7 +12,7 @@ use super::outgoing::{FlushQueue, Outgoing};
 use super::output::Output;
 use crate::error::Closed;
 use crate::event::peer::Peer;
-use crate::net::upgraded::Handover;
+use crate::net::handover::Recipient;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
 use std::cell::RefCell;
@@ -142,8 +142,8 @@ pub(crate) struct Solitary {
     pub(crate) early: Option<Box<Early>>,
 }
 
-/// What hardly any exchange needs.
-#[derive(Debug, Default)]
+/// Rarely used state, boxed to keep [`State`] small.
+#[derive(Default)]
 pub(crate) struct Extra {
     /// Limits of its own.
     pub(crate) limits: Option<Limits>,
@@ -151,8 +151,8 @@ pub(crate) struct Extra {
     pub(crate) offered: Option<Box<[u8]>>,
     /// The method is CONNECT.
     pub(crate) tunnel: bool,
-    /// Who is to get the transport.
-    pub(crate) handover: Option<Arc<Handover>>,
+    /// The owner of the transport after a switch of protocols.
+    pub(crate) recipient: Option<Arc<dyn Recipient>>,
 }
 
 pub(crate) struct State {

@@ -351,12 +351,12 @@ impl State {
             return;
         }
         self.closed = Some(why);
-        if let Some(handover) = self
+        if let Some(recipient) = self
             .extra
             .as_ref()
-            .and_then(|extra| extra.handover.as_ref())
+            .and_then(|extra| extra.recipient.as_ref())
         {
-            handover.fail(Error::closed(why));
+            recipient.fail(Error::closed(why));
         }
         if why != Closed::Done {
             self.incoming.fail(Error::closed(why));

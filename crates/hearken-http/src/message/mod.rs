@@ -22,6 +22,7 @@ pub(crate) mod response;
 pub(crate) mod send_file;
 #[doc(hidden)]
 pub mod source;
+mod switch;
 
 pub use crate::event::complete::CompleteMessage;
 pub use crate::net::upgraded::Upgrading;

@@ -8,6 +8,7 @@
 
 pub(crate) mod file;
 pub(crate) mod file_reader;
+pub(crate) mod handover;
 pub(crate) mod host;
 pub mod listen;
 pub(crate) mod transport;

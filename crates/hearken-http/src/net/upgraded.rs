@@ -5,9 +5,10 @@
 //! (`conn/server/switch.rs`), what it does from then on (`conn/server/tunnel.rs`).
 
 use crate::error::{Closed, Error};
-use crate::message::response::{Sent, ServerResponse};
+use crate::net::handover::Recipient;
 use crate::net::transport::{BoxIo, Transport};
 use bytes::{Buf, Bytes};
+use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -131,6 +132,14 @@ impl fmt::Debug for Upgraded {
 pub struct Upgrading {
     /// There until the transport, or its failure, was given out.
     handover: Option<Arc<Handover>>,
+}
+
+impl Upgrading {
+    pub(crate) const fn new(handover: Arc<Handover>) -> Self {
+        Self {
+            handover: Some(handover),
+        }
+    }
 }
 
 impl Future for Upgrading {
@@ -353,8 +362,15 @@ impl Handover {
         task.into_iter().for_each(Waker::wake);
     }
 
-    /// The connection gives its transport away, with what was read ahead.
-    pub(crate) fn give(&self, io: Box<dyn Transport>, rest: Bytes) {
+    /// Gives the transport of a connection, and the bytes that were read ahead, to a recipient that its connection holds.
+    pub(crate) fn give_to(recipient: &Arc<dyn Recipient>, io: Box<dyn Transport>, rest: Bytes) {
+        let recipient: &dyn Any = &**recipient;
+        if let Some(handover) = recipient.downcast_ref::<Self>() {
+            handover.give(io, rest);
+        }
+    }
+
+    fn give(&self, io: Box<dyn Transport>, rest: Bytes) {
         let mut slot = self.slot();
         if !matches!(slot.stage, Stage::Waiting) {
             return; // nobody wants it: it closes
@@ -366,9 +382,10 @@ impl Handover {
         drop(slot);
         receiver.into_iter().for_each(Waker::wake);
     }
+}
 
-    /// There will be no transport. Nothing happens when it was given already.
-    pub(crate) fn fail(&self, error: Error) {
+impl Recipient for Handover {
+    fn fail(&self, error: Error) {
         let mut slot = self.slot();
         if !matches!(slot.stage, Stage::Waiting) {
             return;
@@ -379,8 +396,7 @@ impl Handover {
         receiver.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes the transport away, in a way that its peer can tell from an end. Whoever waits for it is told.
-    pub(crate) fn cut(&self) {
+    fn cut(&self) {
         let mut slot = self.slot();
         slot.stage = Stage::Over;
         let io = slot.io.take();
@@ -397,8 +413,7 @@ impl Handover {
             .for_each(Waker::wake);
     }
 
-    /// The server is to stop.
-    pub(crate) fn tell_closing(&self) {
+    fn notify_closing(&self) {
         let mut slot = self.slot();
         slot.closing = true;
         let waiting = std::mem::take(&mut slot.wakers.closing);
@@ -406,8 +421,7 @@ impl Handover {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether nobody has the transport any more; if somebody has, `cx` is woken when that ends.
-    pub(crate) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+    fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
         let mut slot = self.slot();
         if matches!(slot.stage, Stage::Over) {
             return Poll::Ready(());
@@ -422,65 +436,5 @@ impl fmt::Debug for Handover {
         f.debug_struct("Handover")
             .field("stage", &self.slot().stage)
             .finish_non_exhaustive()
-    }
-}
-
-impl ServerResponse {
-    /// Answers `101 Switching Protocols` with this protocol and hands the transport over, once that has been sent. What was set
-    /// on the response goes with it; a status that was set does not. Node's `'upgrade'`, with the answer written for you.
-    ///
-    /// A plain handler may call it too. The exchange is over with it; the connection lives until the transport is dropped.
-    ///
-    /// # Errors
-    /// With status 400 when the request does not offer this protocol (RFC 9110 §7.8: a server must not switch to
-    /// another), and with 500 when the head is out or cannot be sent. The handler may pass the error on and answers
-    /// with it.
-    ///
-    /// ```
-    /// use hearken_http::{Error, Server};
-    /// let server = Server::new(async |_req, res| {
-    ///     let (sent, upgrading) = res.set("X-A", "1").upgrade("echo")?;
-    ///     let stream = upgrading.await?;
-    ///     drop(stream); // closes
-    ///     Ok::<_, Error>(sent)
-    /// });
-    /// ```
-    pub fn upgrade(self, protocol: &str) -> Result<(Sent, Upgrading), Error> {
-        self.switch(Some(protocol))
-    }
-
-    /// Answers CONNECT with 200, or with another 2xx that was set, and hands the transport over, once that has been sent.
-    ///
-    /// # Errors
-    /// With status 400 when the request is no CONNECT, and as [`upgrade`](Self::upgrade).
-    pub fn accept_tunnel(self) -> Result<(Sent, Upgrading), Error> {
-        self.switch(None)
-    }
-
-    fn switch(self, protocol: Option<&str>) -> Result<(Sent, Upgrading), Error> {
-        let handover = Handover::new();
-        self.exchange
-            .order(|state, env| state.switch(env, protocol, &handover))?;
-        Ok((
-            Sent(()),
-            Upgrading {
-                handover: Some(handover),
-            },
-        ))
-    }
-
-    /// Hands the transport over as it is, with nothing sent: whoever takes it writes the answer, if there is to be one. What
-    /// of the request's body had come is read from the request, the rest is among the bytes of the transport. Node's raw
-    /// socket of `'upgrade'` and `'connect'`. When a response has begun, or the connection is to be closed, there is none, and
-    /// waiting for it fails.
-    pub fn into_socket(self) -> (Sent, Upgrading) {
-        let handover = Handover::new();
-        self.exchange.order(|state, _| state.surrender(&handover));
-        (
-            Sent(()),
-            Upgrading {
-                handover: Some(handover),
-            },
-        )
     }
 }

@@ -13,6 +13,7 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::Listener;
 use crate::net::transport::{BoxIo, ByTransport, Moved, Transport};
+use crate::net::upgraded::Handover;
 use crate::pump::Pump;
 use crate::server::accept::{self, ConnectionLimit};
 use crate::server::runner::{HandlerRunner, Handlers};
@@ -332,7 +333,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
         let Some((tunnel, rest)) = drive.into_tunnel() else {
             return Poll::Ready(());
         };
-        tunnel.handover.give(Box::new(Moved(transport)), rest);
+        Handover::give_to(&tunnel.recipient, Box::new(Moved(transport)), rest);
         self.life = Life::Tunnel(Box::new(tunnel));
         self.poll_tunnel(cx)
     }

@@ -1,24 +1,24 @@
 //! The orders by which a handler gets the transport of its connection.
 //!
 //! Here: [`State::switch`], with an answer (RFC 9110 §7.8, §9.3.6), and [`State::surrender`], without. Not here: the handles
-//! that users hold (`net/upgraded.rs`), what becomes of the connection (`tunnel.rs`).
+//! that users hold (`message/switch.rs`), what becomes of the connection (`tunnel.rs`).
 
 use crate::conn::context::WorkerContext;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
 use crate::conn::outgoing::{FlushEvent, Stage};
 use crate::error::Error;
-use crate::net::upgraded::Handover;
+use crate::net::handover::Recipient;
 use hearken_proto::{Length, Misuse, Response, list_members};
 use std::sync::Arc;
 
 impl State {
-    /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `handover` when it has been sent.
+    /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `recipient` when it has been sent.
     pub(crate) fn switch(
         &mut self,
         env: &WorkerContext,
         protocol: Option<&str>,
-        handover: &Arc<Handover>,
+        recipient: Arc<dyn Recipient>,
     ) -> Result<(), Error> {
         if self.is_over() || self.outgoing.stage != Stage::Head {
             return Err(Error::new(500, "expected a response that has not begun"));
@@ -41,7 +41,7 @@ impl State {
             }
         }
         self.encode_switch(env)?;
-        self.hand(handover);
+        self.hand(recipient);
         Ok(())
     }
 
@@ -68,36 +68,36 @@ impl State {
         Ok(())
     }
 
-    /// Gives the transport to `handover` with nothing sent.
-    pub(crate) fn surrender(&mut self, handover: &Arc<Handover>) {
+    /// Gives the transport to `recipient` with nothing sent.
+    pub(crate) fn surrender(&mut self, recipient: Arc<dyn Recipient>) {
         // What was sent ahead to a half-closed peer cannot be taken back.
         let untouched =
             !self.is_over() && self.outgoing.stage == Stage::Head && self.course.probed == 0;
         if untouched && self.proto.hand_over().is_ok() {
-            self.hand(handover);
+            self.hand(recipient);
         } else {
-            handover.fail(Error::new(
+            recipient.fail(Error::new(
                 500,
                 "expected a response that has not begun, on a connection that lives",
             ));
         }
     }
 
-    fn hand(&mut self, handover: &Arc<Handover>) {
+    fn hand(&mut self, recipient: Arc<dyn Recipient>) {
         self.outgoing.stage = Stage::Ended;
         if matches!(self.incoming.progress, Progress::Open) {
             let text = "expected the rest of the body from the transport, which was handed over";
             self.incoming.fail(Error::new(500, text));
             self.wake_reader();
         }
-        self.extra.get_or_insert_default().handover = Some(Arc::clone(handover));
+        self.extra.get_or_insert_default().recipient = Some(recipient);
         self.wake_if_said();
     }
 
     /// Whether somebody is to get the transport.
     pub(super) fn is_handed(&self) -> bool {
         let extra = self.extra.as_ref();
-        extra.is_some_and(|extra| extra.handover.is_some())
+        extra.is_some_and(|extra| extra.recipient.is_some())
     }
 }
 
