@@ -6,6 +6,7 @@
 use crate::conn::output::{Output, SLICES};
 use crate::conn::{Drive, Ending, Input};
 use crate::net::file::FilePiece;
+use crate::net::file_reader::FileReader;
 use crate::net::transport::{AsBytes, SendFiles};
 use bytes::BytesMut;
 use std::io::{self, IoSlice};
@@ -320,7 +321,7 @@ fn write_file<T: AsyncWrite + Unpin, F: SendFiles<T>>(
     if let Some(polled) = F::poll_send_file(transport, cx, file) {
         return polled;
     }
-    let bytes = ready!(file.poll_bytes(cx))?;
+    let bytes = ready!(file.poll_bytes(FileReader::boxed, cx))?;
     Pin::new(transport).poll_write(cx, &bytes)
 }
 

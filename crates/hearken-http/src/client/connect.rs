@@ -12,7 +12,7 @@ use super::proxy::Proxy;
 use super::target::Target;
 use super::tunnel;
 use super::wire::{Wire, now};
-use crate::conn::client::ClientConnection;
+use crate::conn::client::{ClassifyError, ClientConnection};
 use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
 use crate::net::transport::BoxIo;
@@ -114,6 +114,12 @@ async fn in_time<T>(
     }
 }
 
+/// Recognises the errors of TLS among those of a transport.
+#[cfg(feature = "tls")]
+const CLASSIFY: ClassifyError = crate::tls::classify;
+#[cfg(not(feature = "tls"))]
+const CLASSIFY: ClassifyError = |_, _| None;
+
 /// Opens a connection in the room that was leased.
 pub(crate) async fn open(plan: &Plan, lease: Lease, began: Instant) -> Result<Leased, Error> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -126,7 +132,7 @@ pub(crate) async fn open(plan: &Plan, lease: Lease, began: Instant) -> Result<Le
     origin.timings.queue = now() - began;
     let transport = reach(plan, &peer, &mut origin).await?;
     let transport = secure(plan, &peer, transport, &mut origin).await?;
-    let used = ClientConnection::new(&inner.limits, &peer, now());
+    let used = ClientConnection::new(&inner.limits, &peer, now(), CLASSIFY);
     let wire = Box::new(Wire::new(transport, used, origin, super::agent::runtime()?));
     inner.count(|counts| counts.created += 1);
     Ok(Leased { wire, lease })

@@ -14,7 +14,7 @@ use super::listeners::ListenerSlot;
 use super::outgoing::{Outgoing, Stage};
 use crate::error::Closed;
 use crate::event::peer::Peer;
-use crate::net::upgraded::Handover;
+use crate::net::handover::Recipient;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
 use std::cell::RefCell;
@@ -61,7 +61,7 @@ pub(crate) struct Overrides {
     /// The method is CONNECT.
     pub(crate) tunnel: bool,
     /// Gets the transport once the switch has been sent.
-    pub(crate) handover: Option<Arc<Handover>>,
+    pub(crate) recipient: Option<Arc<dyn Recipient>>,
     /// The label of the route that handles the request.
     pub(crate) route: Option<Rc<str>>,
     /// Hooks on the head and filters on the content of the response.

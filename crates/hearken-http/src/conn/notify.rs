@@ -9,7 +9,7 @@ use super::outgoing::FlushEvent;
 use crate::error::{Closed, Error};
 use crate::event::MessageListeners;
 use crate::event::callbacks::catch_panic;
-use crate::message::incoming::CompleteMessage;
+use crate::event::complete::CompleteMessage;
 use bytes::Bytes;
 use std::rc::Rc;
 use std::task::Poll;

@@ -354,8 +354,8 @@ impl State {
         }
         self.closed = Some(why);
         let own = self.overrides.as_ref();
-        if let Some(handover) = own.and_then(|own| own.handover.as_ref()) {
-            handover.fail(Error::closed(why));
+        if let Some(recipient) = own.and_then(|own| own.recipient.as_ref()) {
+            recipient.fail(Error::closed(why));
         }
         if why != Closed::Done {
             self.incoming.fail(Error::closed(why));

@@ -13,7 +13,7 @@ use super::output::Output;
 use super::server::deadlines::note_wait;
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
-use crate::net::file::is_of_file;
+use crate::net::file::is_file_error;
 use hearken_proto::{Event, Half, Role};
 use std::io;
 use std::rc::Rc;
@@ -228,7 +228,7 @@ impl Drive for SessionConnection {
     }
 
     fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
-        let why = if is_of_file(error) {
+        let why = if is_file_error(error) {
             Closed::Aborted
         } else if error.kind() == io::ErrorKind::ConnectionReset {
             Closed::Reset

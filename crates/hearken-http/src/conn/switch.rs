@@ -1,24 +1,24 @@
 //! The orders by which a handler gets the transport of its connection.
 //!
 //! Here: [`State::switch`], with a response (RFC 9110 §7.8, §9.3.6), and [`State::detach`], without. Not here: the handles
-//! that users hold (`net/upgraded.rs`), what becomes of the connection (`server/tunnel.rs`).
+//! that users hold (`message/switch.rs`), what becomes of the connection (`server/tunnel.rs`).
 
 use crate::conn::context::ExchangeContext;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
-use crate::net::upgraded::Handover;
+use crate::net::handover::Recipient;
 use hearken_proto::{Length, Misuse, Response, list_members};
 use std::sync::Arc;
 
 impl State {
-    /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `handover` when it has been sent.
+    /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `recipient` when it has been sent.
     pub(crate) fn switch(
         &mut self,
         env: &ExchangeContext,
         protocol: Option<&str>,
-        handover: &Arc<Handover>,
+        recipient: Arc<dyn Recipient>,
     ) -> Result<(), Error> {
         if !self.can_respond() {
             return Err(Error::new(500, "expected a response that has not begun"));
@@ -41,7 +41,7 @@ impl State {
             }
         }
         self.send_switch(env)?;
-        self.attach_upgrade(handover);
+        self.attach_upgrade(recipient);
         Ok(())
     }
 
@@ -56,33 +56,33 @@ impl State {
         self.carrier.send_switch(&response, flush)
     }
 
-    /// Gives the transport to `handover` with nothing sent.
-    pub(crate) fn detach(&mut self, handover: &Arc<Handover>) {
+    /// Gives the transport to `recipient` with nothing sent.
+    pub(crate) fn detach(&mut self, recipient: Arc<dyn Recipient>) {
         if self.can_respond() && self.carrier.detach() {
-            self.attach_upgrade(handover);
+            self.attach_upgrade(recipient);
         } else {
-            handover.fail(Error::new(
+            recipient.fail(Error::new(
                 500,
                 "expected a response that has not begun, on a connection that lives",
             ));
         }
     }
 
-    fn attach_upgrade(&mut self, handover: &Arc<Handover>) {
+    fn attach_upgrade(&mut self, recipient: Arc<dyn Recipient>) {
         self.outgoing.stage = Stage::Ended;
         if matches!(self.incoming.progress, Progress::Open) {
             let text = "expected the rest of the body from the transport, which was handed over";
             self.incoming.fail(Error::new(500, text));
             self.wake_reader();
         }
-        self.overrides().handover = Some(Arc::clone(handover));
+        self.overrides().recipient = Some(recipient);
         self.wake_if_answered();
     }
 
     /// Whether the transport goes to another owner.
     pub(super) fn is_upgraded(&self) -> bool {
         let own = self.overrides.as_ref();
-        own.is_some_and(|own| own.handover.is_some())
+        own.is_some_and(|own| own.recipient.is_some())
     }
 }
 

@@ -4,8 +4,10 @@
 //! client's error says (`error/failure.rs`).
 
 pub(crate) mod failure;
+pub(crate) mod too_large;
 
 use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::too_large::BodyTooLarge;
 use http::StatusCode;
 use std::borrow::Cow;
 use std::fmt;
@@ -256,7 +258,10 @@ impl Error {
     /// Whether a body was larger than allowed.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self.inner.kind, Kind::TooLarge(_)) || self.is_fetched_too_large()
+        matches!(self.inner.kind, Kind::TooLarge(_))
+            || self
+                .source()
+                .is_some_and(|error| error.is::<BodyTooLarge>())
     }
 
     /// The fault, if a peer broke the protocol.

@@ -1,6 +1,7 @@
 //! What a listener for [`event::ClientError`](crate::event::ClientError) is given.
 
-use crate::{Error, Peer};
+use crate::error::Error;
+use crate::event::peer::Peer;
 use bytes::Bytes;
 use std::cell::RefCell;
 

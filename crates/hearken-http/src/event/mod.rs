@@ -6,12 +6,17 @@
 
 pub(crate) mod callbacks;
 pub(crate) mod client_error;
+pub(crate) mod complete;
 pub mod observe;
 pub(crate) mod peer;
 pub(crate) mod timeout;
+#[cfg(feature = "tls")]
+pub(crate) mod tls_client_error;
 
+use crate::event::complete::CompleteMessage;
 use crate::event::peer::Peer;
-use crate::message::incoming::CompleteMessage;
+use crate::event::timeout::TimedOut;
+use crate::net::listen::addr::LocalAddr;
 use bytes::Bytes;
 use hearken_proto::Head;
 use std::fmt;
@@ -127,7 +132,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Listening, |address| println!("{address}"));
     /// ```
-    Listening, listening, <'a> &'a crate::net::listen::LocalAddr;
+    Listening, listening, <'a> &'a LocalAddr;
     /// A connection was accepted. Nothing has been read from it.
     ///
     /// ```
@@ -153,7 +158,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
     /// ```
-    TlsClientError, tls_client_error, <'a> &'a crate::server::TlsClientError<'a>, if "tls";
+    TlsClientError, tls_client_error, <'a> &'a tls_client_error::TlsClientError<'a>, if "tls";
     /// A request head is complete and legal; its handler starts right after.
     ///
     /// ```
@@ -220,7 +225,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.waited()));
     /// ```
-    Timeout, timeout, <'a> &'a crate::server::TimedOut<'a>;
+    Timeout, timeout, <'a> &'a TimedOut<'a>;
     /// The peer broke the protocol, passed a limit or a deadline before it had an answer. A listener sees the bytes and
     /// may give its own answer.
     ///
@@ -229,7 +234,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::ClientError, |error| error.answer("HTTP/1.1 400 Nope\r\nConnection: close\r\n\r\n"));
     /// ```
-    ClientError, client_error, <'a> &'a crate::server::ClientError<'a>;
+    ClientError, client_error, <'a> &'a client_error::ClientError<'a>;
     /// A connection is closed. Fires once for each `Connection`.
     ///
     /// ```
@@ -237,7 +242,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
     /// ```
-    Disconnected, disconnected, <'a> (&'a Peer, crate::Closed);
+    Disconnected, disconnected, <'a> (&'a Peer, crate::error::Closed);
     /// The server has stopped: nothing listens, no connection is left. The last event, fires once.
     ///
     /// ```
@@ -253,7 +258,7 @@ server_events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Error, |error| eprintln!("{error}"));
     /// ```
-    Error, error, <'a> &'a crate::Error;
+    Error, error, <'a> &'a crate::error::Error;
 }
 
 message_events! {
@@ -275,7 +280,7 @@ message_events! {
     /// There is room to write again after `write` has said that there was none. Node's `'drain'`.
     Drain, drain, <'a> ();
     /// The exchange is over and will not be complete. Of the message that comes in nothing is told after it but [`Closed`].
-    Failed, failed, <'a> &'a crate::Error;
+    Failed, failed, <'a> &'a crate::error::Error;
     /// The last event of both messages, always, once: nothing more comes or goes. With the reason. Node's `'close'`.
     ///
     /// ```
@@ -285,7 +290,7 @@ message_events! {
     ///     res.end("hi")
     /// });
     /// ```
-    Closed, closed, <'a> crate::Closed;
+    Closed, closed, <'a> crate::error::Closed;
 }
 
 impl fmt::Debug for ServerListeners {

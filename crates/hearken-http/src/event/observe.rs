@@ -3,7 +3,8 @@
 //!
 //! Here: [`Observer`] and what it is given. Not here: who records it; this crate knows no inspector.
 
-use crate::{Closed, Peer};
+use crate::error::Closed;
+use crate::event::peer::Peer;
 use std::time::Instant;
 
 /// Sees every step of every exchange. Called on the worker that owns the connection, in the middle of its work: it must

@@ -29,7 +29,7 @@ struct Rare {
     /// The zone of both ends, if they are link-local addresses of IPv6: a connection stays on one link.
     scope: u32,
     #[cfg(feature = "tls")]
-    tls: OnceCell<std::sync::Arc<crate::tls::TlsInfo>>,
+    tls: OnceCell<std::sync::Arc<crate::tls::info::TlsInfo>>,
 }
 
 /// A socket address without zone and flow label: a third smaller, for it is kept by every idle connection.
@@ -88,7 +88,7 @@ impl Peer {
 
     /// The handshake is complete. Once.
     #[cfg(feature = "tls")]
-    pub(crate) fn secured(&self, info: crate::tls::TlsInfo) {
+    pub(crate) fn secured(&self, info: crate::tls::info::TlsInfo) {
         let _ = self.rare.get_or_init(Box::default).tls.set(info.into());
     }
 
@@ -96,7 +96,7 @@ impl Peer {
     /// handshake is complete.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(&self) -> Option<&crate::tls::TlsInfo> {
+    pub fn tls(&self) -> Option<&crate::tls::info::TlsInfo> {
         self.rare.get()?.tls.get().map(AsRef::as_ref)
     }
 

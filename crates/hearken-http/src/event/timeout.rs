@@ -1,6 +1,6 @@
 //! What a listener for [`event::Timeout`](crate::event::Timeout) is given.
 
-use crate::Peer;
+use crate::event::peer::Peer;
 use std::cell::Cell;
 
 /// What a connection waited for when its time ran out.

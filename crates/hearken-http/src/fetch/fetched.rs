@@ -4,11 +4,12 @@
 //! ([`Response`]).
 
 use super::decode::{Coding, Decoding};
-use super::error::{BodyTooLarge, StatusError};
+use super::error::StatusError;
 use super::redirect::shown;
 use super::text;
 use crate::client::Response;
 use crate::error::Error;
+use crate::error::too_large::BodyTooLarge;
 use crate::message::collect::Collector;
 use bytes::Bytes;
 use futures_core::Stream;

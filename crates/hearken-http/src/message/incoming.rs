@@ -10,7 +10,6 @@ use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::message::headers::{self, Duplicates, MergedHeaders};
 use crate::message::ranges::{self, Ranges};
 use crate::message::source::{ServerSource, Source};
-use bytes::Bytes;
 use hearken_proto::{Fields, FieldsRef, Head, Version, list_members};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::collections::BTreeMap;
@@ -41,16 +40,6 @@ pub struct IncomingMessage<S: Source = ServerSource> {
     /// There until the message is dropped.
     head: Option<Box<Head>>,
     pub(crate) source: S,
-}
-
-/// A complete message, as [`event::Ready`](crate::event::Ready) shows it.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct CompleteMessage<'a> {
-    /// Its body, unless a listener for [`event::DataReady`](crate::event::DataReady) has taken it.
-    pub body: &'a Bytes,
-    /// Its trailers.
-    pub trailers: FieldsRef<'a>,
 }
 
 impl IncomingMessage {

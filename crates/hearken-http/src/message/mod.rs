@@ -23,12 +23,14 @@ pub(crate) mod response;
 pub(crate) mod send_file;
 #[doc(hidden)]
 pub mod source;
+mod switch;
 
+pub use crate::event::complete::CompleteMessage;
 pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
 pub use deferred::Deferred;
 pub use headers::{Duplicates, MergedHeaders};
-pub use incoming::{CompleteMessage, IncomingMessage};
+pub use incoming::IncomingMessage;
 pub use layers::{ContentFilter, ResponseHead};
 pub use outgoing::OutgoingMessage;
 pub use ranges::Ranges;

@@ -11,6 +11,7 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::ranges::{self, Ranges, if_range_holds};
 use crate::message::response::{Sent, ServerResponse};
 use crate::net::file::FilePiece;
+use crate::net::file_reader::FileReader;
 use bytes::Bytes;
 use hearken_proto::Misuse;
 use std::fs::{File, Metadata};
@@ -156,7 +157,7 @@ impl ServerResponse {
                 }
                 Piece::File(mut file) => {
                     while file.left() > 0 {
-                        let bytes = poll_fn(|cx| file.poll_bytes(cx)).await?;
+                        let bytes = poll_fn(|cx| file.poll_bytes(FileReader::boxed, cx)).await?;
                         file.advance(bytes.len());
                         self.pass_on(bytes).await?;
                     }

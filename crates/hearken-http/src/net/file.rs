@@ -1,24 +1,18 @@
-//! A part of a file on its way to the transport: by the kernel where it can, otherwise read piece by piece beside the
-//! worker.
+//! A part of a file on its way to the transport.
 //!
-//! Here: [`FilePiece`], its errors. Not here: which part is sent (`message/send_file.rs`), when (`conn/`), which transports take
-//! files (`net/transport.rs`).
+//! Here: [`FilePiece`], sending it by the kernel, and the errors of files. Not here: reading it beside the worker
+//! (`net/file_reader.rs`), which part is sent (`message/send_file.rs`), when (`conn/`), which transports take files
+//! (`net/transport.rs`). Connections hold pieces, so this file names no runtime.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use std::task::{Context, Poll};
 
-/// What is read at once where the kernel does not send by itself. So much is in memory for a connection that sends a file.
-const READ_BYTES: usize = 128 * 1024;
-
-/// What the kernel is asked to send at once: a worker waits no longer for a disk than this takes.
+/// The most bytes that one `sendfile` call sends, which bounds the time that a worker waits for a disk.
 #[cfg(target_os = "linux")]
 const SEND_BYTES: u64 = 256 * 1024;
 
@@ -27,17 +21,19 @@ pub(crate) struct FilePiece {
     file: Arc<File>,
     offset: u64,
     left: u64,
-    window: RefCell<Window>,
-    /// The kernel cannot send this file by itself.
-    by_hand: Cell<bool>,
+    /// The kernel has refused to send this file: it is read instead.
+    refused: Cell<bool>,
+    /// Made by the pump when it has to read the file.
+    reader: RefCell<Option<Box<dyn ReadFile>>>,
 }
 
-/// What was read of the file and not sent yet.
-#[derive(Debug)]
-enum Window {
-    Empty,
-    Reading(JoinHandle<io::Result<Bytes>>),
-    Ready(Bytes),
+/// Reads the bytes of a piece for transports that take bytes only.
+pub(crate) trait ReadFile: Send {
+    /// The next bytes of `piece`. Never empty; the same bytes again until the piece has advanced.
+    ///
+    /// # Errors
+    /// When the file cannot be read or ends too soon; [`is_file_error`] recognises both.
+    fn poll_bytes(&mut self, piece: &FilePiece, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>>;
 }
 
 impl FilePiece {
@@ -46,9 +42,18 @@ impl FilePiece {
             file,
             offset,
             left,
-            window: RefCell::new(Window::Empty),
-            by_hand: Cell::new(false),
+            refused: Cell::new(false),
+            reader: RefCell::new(None),
         }
+    }
+
+    pub(super) const fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Position in the file of the next byte to be sent.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Bytes that are still to be sent.
@@ -56,59 +61,34 @@ impl FilePiece {
         self.left
     }
 
-    /// So much was handed to the transport.
-    pub(crate) fn advance(&mut self, count: usize) {
+    /// Records that the transport has taken `count` bytes.
+    pub(crate) const fn advance(&mut self, count: usize) {
         self.offset += count as u64;
         self.left -= count as u64;
-        let window = self.window.get_mut();
-        if let Window::Ready(bytes) = window {
-            bytes.advance(count.min(bytes.len()));
-            if bytes.is_empty() {
-                *window = Window::Empty;
-            }
-        }
     }
 
-    /// The next bytes, read beside the worker. Never empty.
+    /// The next bytes, by a reader that is made at the first call.
     ///
     /// # Errors
-    /// When the file cannot be read, or ends too soon: [`is_of_file`] knows them.
-    pub(crate) fn poll_bytes(&self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        let mut window = self.window.borrow_mut();
-        loop {
-            match &mut *window {
-                Window::Ready(bytes) => return Poll::Ready(Ok(bytes.clone())),
-                Window::Reading(task) => {
-                    let read = ready!(std::pin::Pin::new(task).poll(cx));
-                    *window = Window::Empty;
-                    let read = read.unwrap_or_else(|_| Err(of_file("the reader was stopped")));
-                    *window = Window::Ready(read?);
-                }
-                Window::Empty => *window = self.read()?,
-            }
-        }
+    /// As [`ReadFile::poll_bytes`].
+    pub(crate) fn poll_bytes(
+        &self,
+        new_reader: fn() -> Box<dyn ReadFile>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Bytes>> {
+        let mut reader = self.reader.borrow_mut();
+        reader.get_or_insert_with(new_reader).poll_bytes(self, cx)
     }
 
-    /// Begins to read. Without a runtime there is no worker to be held up, and it is done at once.
-    fn read(&self) -> io::Result<Window> {
-        let (file, offset) = (Arc::clone(&self.file), self.offset);
-        let count = usize::try_from(self.left).map_or(READ_BYTES, |left| left.min(READ_BYTES));
-        Ok(match Handle::try_current() {
-            Ok(runtime) => {
-                Window::Reading(runtime.spawn_blocking(move || read_at(&file, offset, count)))
-            }
-            Err(_) => Window::Ready(read_at(&file, offset, count)?),
-        })
-    }
-
-    /// Lets the kernel send some of it to a socket. `None` when it cannot: then [`poll_bytes`](Self::poll_bytes) can.
+    /// Lets the kernel send some of it to a socket. `None` when the kernel cannot: then
+    /// [`poll_bytes`](Self::poll_bytes) can.
     ///
     /// # Errors
-    /// Those of the socket, `WouldBlock` among them, and as [`poll_bytes`](Self::poll_bytes).
+    /// Those of the socket, `WouldBlock` among them, and those of the file, which [`is_file_error`] recognises.
     #[cfg(target_os = "linux")]
     pub(crate) fn send_to(&self, socket: impl std::os::fd::AsFd) -> Option<io::Result<usize>> {
         use rustix::io::Errno;
-        if self.by_hand.get() {
+        if self.refused.get() {
             return None;
         }
         let mut offset = self.offset;
@@ -117,12 +97,12 @@ impl FilePiece {
             match rustix::fs::sendfile(socket, &*self.file, Some(&mut offset), count) {
                 Ok(0) => Err(too_short()),
                 Ok(count) => Ok(count),
-                // Not every file system can; those that cannot say so at once.
+                // The file system does not support it.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::OVERFLOW) => {
-                    self.by_hand.set(true);
+                    self.refused.set(true);
                     return None;
                 }
-                Err(error @ (Errno::IO | Errno::NOMEM)) => Err(of_file(error.to_string())),
+                Err(error @ (Errno::IO | Errno::NOMEM)) => Err(file_error(error.to_string())),
                 Err(error) => Err(error.into()),
             },
         )
@@ -138,45 +118,29 @@ impl fmt::Debug for FilePiece {
     }
 }
 
-/// At least one byte, at most `count`.
-fn read_at(file: &File, offset: u64, count: usize) -> io::Result<Bytes> {
-    let mut bytes = BytesMut::zeroed(count);
-    loop {
-        match file.read_at(&mut bytes, offset) {
-            Ok(0) => return Err(too_short()),
-            Ok(count) => {
-                bytes.truncate(count);
-                return Ok(bytes.freeze());
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(of_file(error.to_string())),
-        }
-    }
-}
-
-/// What went wrong on the side of the file.
+/// A failure to read a file, inside an [`io::Error`].
 #[derive(Debug)]
-struct OfFile(String);
+struct FileError(String);
 
-impl fmt::Display for OfFile {
+impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a file could not be sent to its end: {}", self.0)
     }
 }
 
-impl std::error::Error for OfFile {}
+impl std::error::Error for FileError {}
 
-fn of_file(text: impl Into<String>) -> io::Error {
-    io::Error::other(OfFile(text.into()))
+pub(super) fn file_error(text: impl Into<String>) -> io::Error {
+    io::Error::other(FileError(text.into()))
 }
 
-fn too_short() -> io::Error {
-    of_file("it has become shorter")
+pub(super) fn too_short() -> io::Error {
+    file_error("it has become shorter")
 }
 
-/// Whether writing failed on the side of the file, not of the transport.
-pub(crate) fn is_of_file(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<OfFile>())
+/// Whether writing failed because of the file, not of the transport.
+pub(crate) fn is_file_error(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<FileError>())
 }
 
 #[cfg(test)]

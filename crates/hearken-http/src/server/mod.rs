@@ -17,11 +17,11 @@ pub(crate) mod worker;
 
 pub use crate::event::client_error::ClientError;
 pub use crate::event::timeout::{TimedOut, Waited};
+#[cfg(feature = "tls")]
+pub use crate::event::tls_client_error::TlsClientError;
 pub use handle::ServerHandle;
 pub use handler::{Handler, Handling, WorkerHandler, handler};
 pub use handlers::Interceptable;
-#[cfg(feature = "tls")]
-pub use tls::TlsClientError;
 
 use crate::conn::context::Hooks;
 use crate::error::Error;

@@ -12,7 +12,8 @@ use crate::event::peer::Peer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::Listener;
-use crate::net::transport::{BoxIo, ByTransport, Moved, Transport};
+use crate::net::transport::{BoxIo, ByTransport, HandedOver, Transport};
+use crate::net::upgraded::Handover;
 use crate::pump::Pump;
 use crate::server::accept::{self, ConnectionLimit};
 use crate::server::handlers::SpecialHandlers;
@@ -89,7 +90,7 @@ pub(crate) struct Worker {
     #[cfg(feature = "tls")]
     tls: Option<crate::tls::ServerTls>,
     #[cfg(feature = "tls")]
-    pub(crate) turns: crate::tls::Turns,
+    pub(crate) permits: crate::tls::HandshakePermits,
 }
 
 impl Worker {
@@ -108,7 +109,7 @@ impl Worker {
             #[cfg(feature = "tls")]
             tls: seed.tls.clone(),
             #[cfg(feature = "tls")]
-            turns: crate::tls::Turns::new(),
+            permits: crate::tls::HandshakePermits::new(),
         })
     }
 
@@ -338,7 +339,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
         let Some((tunnel, rest)) = drive.into_tunnel() else {
             return Poll::Ready(());
         };
-        tunnel.handover.give(Box::new(Moved(transport)), rest);
+        Handover::give_to(&tunnel.recipient, Box::new(HandedOver(transport)), rest);
         self.life = Life::Tunnel(Box::new(tunnel));
         self.poll_tunnel(cx)
     }

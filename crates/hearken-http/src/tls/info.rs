@@ -1,100 +1,82 @@
-//! What a handshake agreed on.
+//! What both sides of a TLS connection have agreed on.
+//!
+//! Here: [`TlsInfo`], as plain data. Not here: reading it from a rustls connection (`from_rustls.rs`).
 
 use super::certificate::CertificateInfo;
-use super::error::alpn_text;
-use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 use std::fmt;
 
-/// What both sides of a TLS connection agreed on: of a server's peer, of a client's
-/// connection. It does not change while the connection lives.
+/// What both sides of a TLS connection have agreed on: [`Peer::tls`](crate::Peer::tls) on a server,
+/// [`Connected::tls`](crate::client::Connected::tls) on a client. It stays the same as long as the connection is open.
 ///
-/// Node: `socket.getProtocol()`, `getCipher()`, `alpnProtocol`, `servername`, `isSessionReused()`,
-/// `getPeerCertificate()`.
-///
-/// ```no_run
-/// # fn show(tls: &hearken_http::tls::TlsInfo) {
-/// println!("{} with {}", tls.version(), tls.cipher_suite());
-/// # }
+/// ```
+/// use hearken_http::{Server, event};
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.on(event::SecureConnection, |peer| {
+///     if let Some(tls) = peer.tls() {
+///         println!("{} with {}", tls.version(), tls.cipher_suite());
+///     }
+/// });
 /// ```
 #[derive(Clone)]
 pub struct TlsInfo {
-    version: &'static str,
-    cipher_suite: &'static str,
-    key_exchange: Option<&'static str>,
-    alpn: Option<Box<[u8]>>,
-    server_name: Option<Box<str>>,
-    resumed: bool,
-    peer_certificates: Box<[Box<[u8]>]>,
+    pub(super) version: &'static str,
+    pub(super) cipher_suite: &'static str,
+    pub(super) key_exchange: Option<&'static str>,
+    pub(super) alpn: Option<Box<[u8]>>,
+    pub(super) server_name: Option<Box<str>>,
+    pub(super) resumed: bool,
+    pub(super) peer_certificates: Box<[Box<[u8]>]>,
 }
 
 impl TlsInfo {
-    /// Of a connection whose handshake is complete.
-    pub(super) fn new(state: &CommonState, server_name: Option<&str>) -> Self {
-        let suite = state.negotiated_cipher_suite().map(|suite| suite.suite());
-        let group = state.negotiated_key_exchange_group();
-        let certificates = state.peer_certificates().unwrap_or_default();
-        Self {
-            version: match state.protocol_version() {
-                Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-                Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-                _ => "unknown",
-            },
-            cipher_suite: suite
-                .and_then(|suite| suite.as_str())
-                .map_or("unknown", iana_name),
-            key_exchange: group.and_then(|group| group.name().as_str()),
-            alpn: state.alpn_protocol().map(Box::from),
-            server_name: server_name.map(Box::from),
-            resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
-            peer_certificates: certificates
-                .iter()
-                .map(|der| Box::from(der.as_ref()))
-                .collect(),
-        }
-    }
-
     /// `TLSv1.2` or `TLSv1.3`.
+    #[doc(alias = "getProtocol")]
     #[must_use]
     pub const fn version(&self) -> &'static str {
         self.version
     }
 
-    /// The cipher suite by its registered name, as in `TLS_AES_256_GCM_SHA384`.
+    /// The IANA name of the cipher suite, as in `TLS_AES_256_GCM_SHA384`.
+    #[doc(alias = "getCipher")]
     #[must_use]
     pub const fn cipher_suite(&self) -> &'static str {
         self.cipher_suite
     }
 
-    /// The group of the key exchange, as in `X25519`. `None` where none took place, as in a resumed TLS 1.2 handshake.
+    /// The group of the key exchange, as in `X25519`. `None` without a key exchange, as in a resumed TLS 1.2 handshake.
     #[must_use]
     pub const fn key_exchange(&self) -> Option<&'static str> {
         self.key_exchange
     }
 
-    /// The protocol that was chosen by ALPN, as in `http/1.1`; `None` if none was.
+    /// The protocol that ALPN has selected, as in `http/1.1`. `None` without ALPN.
+    #[doc(alias = "alpnProtocol")]
     #[must_use]
     pub fn alpn(&self) -> Option<String> {
         self.alpn.as_deref().map(alpn_text)
     }
 
-    /// The name that the client asked for (SNI, RFC 6066 §3). `None` if it gave none, as for an IP address.
+    /// The name that the client has asked for (SNI, RFC 6066 §3). `None` if it sent none, as for an IP address.
+    #[doc(alias = "servername")]
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 
-    /// Whether an earlier session went on, which spares both sides the expensive half of a handshake.
+    /// Whether the handshake has resumed an earlier session, which is cheaper for both sides.
+    #[doc(alias = "isSessionReused")]
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.resumed
     }
 
-    /// The certificates of the peer in DER, its own first. None of a client that was not asked for one.
+    /// The certificate chain of the peer in DER, beginning with its own. Empty for a client that sent none.
     pub fn peer_certificates(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.peer_certificates.iter().map(AsRef::as_ref)
     }
 
-    /// What the peer's own certificate says. Read anew at each call.
+    /// The contents of the peer's own certificate. `None` if it sent none. Each call parses it again.
+    #[doc(alias = "getPeerCertificate")]
     #[must_use]
     pub fn peer_certificate(&self) -> Option<CertificateInfo> {
         self.peer_certificates
@@ -103,7 +85,7 @@ impl TlsInfo {
     }
 }
 
-/// Certificates by what they say, not by their bytes; `None` stands for one that cannot be read.
+/// Shows the contents of certificates, not their bytes; `None` stands for one that cannot be parsed.
 impl fmt::Debug for TlsInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let certificates: Vec<Option<CertificateInfo>> = self
@@ -122,12 +104,7 @@ impl fmt::Debug for TlsInfo {
     }
 }
 
-/// rustls has names of its own for the suites of TLS 1.3 (RFC 8446 §B.4); the others are those of the registry.
-fn iana_name(name: &'static str) -> &'static str {
-    match name {
-        "TLS13_AES_128_GCM_SHA256" => "TLS_AES_128_GCM_SHA256",
-        "TLS13_AES_256_GCM_SHA384" => "TLS_AES_256_GCM_SHA384",
-        "TLS13_CHACHA20_POLY1305_SHA256" => "TLS_CHACHA20_POLY1305_SHA256",
-        other => other,
-    }
+/// A protocol name of ALPN (RFC 7301) as text; bytes outside ASCII are escaped.
+fn alpn_text(protocol: &[u8]) -> String {
+    protocol.escape_ascii().to_string()
 }

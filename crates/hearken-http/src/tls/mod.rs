@@ -1,21 +1,22 @@
 //! https, both ways, on rustls: TLS 1.2 (RFC 5246) and 1.3 (RFC 8446), and nothing older.
 //!
-//! Here: what both sides share, above all [`provider`]. The client's side is in `client.rs`. The server's is in `server/mod.rs`,
-//! with `names.rs`, `server/accept.rs` for the handshake and `serving.rs` for its place in a worker. Trust is judged in `verify.rs`,
-//! [`TlsInfo`] is in `info.rs`, [`CertificateInfo`] in `certificate.rs`, reading of PEM in `pem.rs`, the roots of the
-//! system in `roots.rs`, errors and their texts in `error/mod.rs` and `refusal.rs`. Not here: TCP, HTTP.
+//! Here: [`ClientTls`] and [`ServerTls`], the handshakes, trust, PEM, [`TlsInfo`] and [`TlsError`]. The last two and
+//! [`CertificateInfo`] are plain data; their files do not import rustls, so that events and connections can carry them.
 //!
-//! No process default of rustls is read or set: whatever else in the program uses rustls, and with whichever provider,
-//! does not meet ours.
+//! May know: `error`, `net`, rustls, tokio.
+//!
+//! Must not know: HTTP messages, connections (`conn`), workers, the client that connects and the server that accepts.
 
 mod certificate;
 mod client;
 pub(crate) mod error;
+mod from_rustls;
 pub(crate) mod handshake;
-mod info;
-mod names;
+pub(crate) mod info;
 mod pem;
-mod refusal;
+mod provider;
+mod rejection;
+mod resolver;
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
@@ -25,25 +26,11 @@ mod verify;
 pub use certificate::CertificateInfo;
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
-pub(crate) use handshake::Turns;
+pub(crate) use from_rustls::classify;
+pub(crate) use handshake::HandshakePermits;
 pub use info::TlsInfo;
-pub use server::{ClientCertificates, ServerTls};
-
-use rustls::SupportedProtocolVersion;
-use rustls::crypto::CryptoProvider;
-use std::sync::{Arc, OnceLock};
-
-/// The versions that are spoken, the better one first.
-const VERSIONS: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
-
-/// What is offered by ALPN (RFC 7301) unless told otherwise.
-const ALPN_HTTP_1_1: &[u8] = b"http/1.1";
-
-/// The cryptography: ring, always named, never the default of the process (docs/decisions/0013).
-fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())))
-}
+pub use server::ServerTls;
+pub use verify::ClientCertificates;
 
 #[cfg(test)]
 mod tests;

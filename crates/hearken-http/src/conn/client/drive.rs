@@ -116,21 +116,9 @@ impl Drive for ClientConnection {
 }
 
 impl ClientConnection {
-    #[cfg(feature = "tls")]
     fn cause_of(&self, error: &io::Error) -> Cause {
         let fresh = self.turn.base == 0 && !self.has_answer();
-        match crate::tls::TlsError::of_connection(error, fresh) {
-            Some((error, handshake)) => Cause::Tls {
-                error: Box::new(error),
-                handshake,
-            },
-            None => cause_of(error),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn cause_of(&self, error: &io::Error) -> Cause {
-        cause_of(error)
+        (self.classify)(error, fresh).unwrap_or_else(|| cause_of(error))
     }
 }
 

@@ -18,11 +18,16 @@ use crate::error::failure::{Cause, Failure, Phase};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Connection, Event, Half, Head, Limits, Role};
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Interim responses before the final one. More is a flood.
 pub(crate) const INTERIMS_MAX: u32 = 32;
+
+/// Recognises an error of the transport that has a cause of its own, as those of TLS have. The flag is true until the
+/// first byte of a response.
+pub(crate) type ClassifyError = fn(&io::Error, bool) -> Option<Cause>;
 
 /// What one exchange asks of its connection.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +74,7 @@ struct Turn {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct ClientConnection {
+    classify: ClassifyError,
     proto: Connection,
     out: Output,
     /// The body of the response.
@@ -130,8 +136,14 @@ impl Turn {
 }
 
 impl ClientConnection {
-    pub(crate) fn new(limits: &Arc<Limits>, peer: &Arc<str>, now: Instant) -> Self {
+    pub(crate) fn new(
+        limits: &Arc<Limits>,
+        peer: &Arc<str>,
+        now: Instant,
+        classify: ClassifyError,
+    ) -> Self {
         Self {
+            classify,
             proto: Connection::new(Role::Client, limits),
             out: Output::default(),
             incoming: Incoming::default(),

@@ -13,7 +13,7 @@ use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
 use crate::event::timeout::Waited;
-use crate::net::file::is_of_file;
+use crate::net::file::is_file_error;
 use std::io;
 use std::rc::Rc;
 use std::task::Context;
@@ -178,7 +178,7 @@ impl<R: Runner> Drive for ServedConnection<R> {
             // have been cut off unseen (RFC 9112 §9.8).
             return self.handle_eof(cx, now);
         }
-        let why = if is_of_file(error) {
+        let why = if is_file_error(error) {
             tracing::error!(%error, "a response was cut");
             Closed::Aborted
         } else if error.kind() == io::ErrorKind::ConnectionReset {

@@ -114,7 +114,7 @@ impl ServerConnection {
 
     /// The handshake of TLS is complete: the connection begins here.
     #[cfg(feature = "tls")]
-    pub(crate) fn secured(&mut self, info: crate::tls::TlsInfo, now: Instant) {
+    pub(crate) fn secured(&mut self, info: crate::tls::info::TlsInfo, now: Instant) {
         self.since = now;
         self.peer.secured(info);
         self.observe(0, Step::Secured, now);

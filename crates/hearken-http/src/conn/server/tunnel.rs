@@ -7,7 +7,7 @@ use super::drive::Command;
 use super::{Runner, ServedConnection};
 use crate::conn::exchange::Exchange;
 use crate::error::Closed;
-use crate::net::upgraded::Handover;
+use crate::net::handover::Recipient;
 use bytes::Bytes;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,21 +17,27 @@ use std::time::Instant;
 /// See the module.
 pub(crate) struct Tunnel<R: Runner> {
     pub(crate) by: ServedConnection<R>,
-    pub(crate) handover: Arc<Handover>,
+    pub(crate) recipient: Arc<dyn Recipient>,
 }
 
 impl<R: Runner> ServedConnection<R> {
     /// After [`Ending::HandOver`](super::Ending::HandOver): the connection without its transport, and what was read ahead.
     pub(crate) fn into_tunnel(self) -> Option<(Tunnel<R>, Bytes)> {
-        let handover = self.served.exchange.as_deref().and_then(handover_of)?;
+        let recipient = self.served.exchange.as_deref().and_then(recipient_of)?;
         let rest = Bytes::from(self.served.take_pending());
-        Some((Tunnel { by: self, handover }, rest))
+        Some((
+            Tunnel {
+                by: self,
+                recipient,
+            },
+            rest,
+        ))
     }
 }
 
-fn handover_of(exchange: &Exchange) -> Option<Arc<Handover>> {
+fn recipient_of(exchange: &Exchange) -> Option<Arc<dyn Recipient>> {
     let state = exchange.state();
-    state.overrides.as_ref()?.handover.clone()
+    state.overrides.as_ref()?.recipient.clone()
 }
 
 impl<R: Runner> Tunnel<R> {
@@ -41,16 +47,16 @@ impl<R: Runner> Tunnel<R> {
         let env = Rc::clone(&served.env.exchange);
         if served.observe_command() == Command::Close {
             served.why = Closed::Stopped;
-            self.handover.cut();
+            self.recipient.cut();
             served.poll_runner(&mut turn); // so that it sees why
             turn.runner.cancel();
             return Poll::Ready(());
         }
         if env.draining.get() {
-            self.handover.tell_closing();
+            self.recipient.notify_closing();
         }
         served.poll_runner(&mut turn);
-        if self.handover.poll_over(turn.cx).is_pending() || turn.runner.running() {
+        if self.recipient.poll_over(turn.cx).is_pending() || turn.runner.running() {
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -60,6 +66,6 @@ impl<R: Runner> Tunnel<R> {
 /// With its worker, say: nobody could end the transport later.
 impl<R: Runner> Drop for Tunnel<R> {
     fn drop(&mut self) {
-        self.handover.cut();
+        self.recipient.cut();
     }
 }

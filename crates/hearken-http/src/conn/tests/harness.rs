@@ -15,6 +15,7 @@ use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::{Sent, ServerResponse};
+use crate::net::file_reader::FileReader;
 use crate::server::handler::handler as boxed;
 use crate::server::handlers::{Interceptable, SpecialHandlers};
 use crate::server::runner::{HandlerRunner, Handlers};
@@ -391,7 +392,7 @@ impl Link {
             let most = take.min(*room);
             if let (Some(file), 1..) = (output.file(), most) {
                 let mut cx = Context::from_waker(Waker::noop());
-                let Poll::Ready(read) = file.poll_bytes(&mut cx) else {
+                let Poll::Ready(read) = file.poll_bytes(FileReader::boxed, &mut cx) else {
                     panic!("there is no runtime to read a file later");
                 };
                 let bytes = read.map_err(|error| lost = Some(error)).ok()?;

@@ -39,7 +39,7 @@ fn link() -> Link {
 fn link_with(terms: ExchangeOptions) -> Link {
     let limits = Arc::new(Limits::default());
     let now = Instant::now();
-    let mut used = ClientConnection::new(&limits, &"peer:80".into(), now);
+    let mut used = ClientConnection::new(&limits, &"peer:80".into(), now, |_, _| None);
     used.begin(terms, &limits, now);
     Link {
         used,

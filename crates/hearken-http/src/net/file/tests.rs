@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::conn::tests::harness::file;
+use crate::net::file_reader::{FileReader, READ_BYTES};
 use std::future::poll_fn;
 
 fn content() -> Vec<u8> {
@@ -26,7 +27,9 @@ fn it_is_read_beside_the_runtime_as_it_is_taken() {
             if piece.left() == 0 {
                 break;
             }
-            let bytes = poll_fn(|cx| piece.poll_bytes(cx)).await.unwrap();
+            let bytes = poll_fn(|cx| piece.poll_bytes(FileReader::boxed, cx))
+                .await
+                .unwrap();
             assert!(!bytes.is_empty() && bytes.len() <= READ_BYTES);
             let count = count.min(bytes.len());
             all.extend_from_slice(&bytes[..count]);
@@ -39,14 +42,14 @@ fn it_is_read_beside_the_runtime_as_it_is_taken() {
 #[test]
 fn a_file_that_is_too_short_is_told_apart_from_a_lost_transport() {
     let short = piece(file(b"abc"), 3, 1);
-    let error = block_on(poll_fn(|cx| short.poll_bytes(cx))).unwrap_err();
-    assert!(is_of_file(&error));
+    let error = block_on(poll_fn(|cx| short.poll_bytes(FileReader::boxed, cx))).unwrap_err();
+    assert!(is_file_error(&error));
     assert_eq!(
         error.to_string(),
         "a file could not be sent to its end: it has become shorter"
     );
-    assert!(!is_of_file(&io::ErrorKind::ConnectionReset.into()));
-    assert!(!is_of_file(&io::Error::other("x")));
+    assert!(!is_file_error(&io::ErrorKind::ConnectionReset.into()));
+    assert!(!is_file_error(&io::Error::other("x")));
 }
 
 #[cfg(target_os = "linux")]
@@ -84,7 +87,7 @@ fn the_kernel_tells_what_is_missing_and_what_it_cannot_do() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let short = piece(file(b"abc"), 3, 1);
     let error = short.send_to(&ours).expect("the kernel can").unwrap_err();
-    assert!(is_of_file(&error));
+    assert!(is_file_error(&error));
     // Out of a device that has no pages it cannot.
     let device = File::open("/dev/tty").or_else(|_| File::open("/proc/self/mem"));
     let device = piece(device.unwrap(), 0, 1);
@@ -95,5 +98,5 @@ fn the_kernel_tells_what_is_missing_and_what_it_cannot_do() {
     let gone = piece(file(b"abc"), 0, 3);
     let error = gone.send_to(&ours).expect("the kernel can").unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
-    assert!(!is_of_file(&error));
+    assert!(!is_file_error(&error));
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::net::host::unbracketed;
-use crate::net::listen::ListenError;
+use crate::net::listen::error::ListenError;
 
 /// What a server listens on. Most callers never name this type: whatever is [`ToListenAddr`] will do.
 ///

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::{fmt, io};
 
-use crate::net::listen::ListenAddr;
+use crate::net::listen::addr::ListenAddr;
 use crate::net::listen::holder::Holder;
 
 /// Why a [`Listener`](super::Listener) could not be made.

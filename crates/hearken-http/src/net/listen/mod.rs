@@ -4,7 +4,7 @@
 //! `unix.rs` and `inherited.rs` know the two kinds that are not bound to a port, `error/mod.rs` and `holder.rs` say what
 //! went wrong. Not here: accepting, and any reactor: what comes out is std's sockets, non-blocking and close-on-exec.
 
-mod addr;
+pub(crate) mod addr;
 mod error;
 mod holder;
 mod inherited;

@@ -1,7 +1,8 @@
 //! The client's side against a server of bare rustls: what it trusts, what it says when it does not.
 
 use super::authority::{Authority, Pair, self_signed_authority};
-use crate::tls::{ClientTls, TlsError, TlsErrorKind, TlsInfo, VERSIONS, pem, provider};
+use crate::tls::provider::{VERSIONS, provider};
+use crate::tls::{ClientTls, TlsError, TlsErrorKind, TlsInfo, pem};
 use rustls::ServerConfig;
 use rustls::server::ServerSessionMemoryCache;
 use std::sync::Arc;

@@ -1,10 +1,11 @@
 //! The server's side in memory: certificates, names, changes while it runs, certificates of clients.
 
 use super::authority::{Authority, Pair};
-use crate::tls::handshake::{Parting, Turns, accept};
-use crate::tls::names::Names;
+use crate::tls::CertificateInfo;
+use crate::tls::handshake::{HandshakePermits, Rejection, accept};
 use crate::tls::pem::{self, Origin};
-use crate::tls::{CertificateInfo, provider};
+use crate::tls::provider::provider;
+use crate::tls::resolver::CertResolver;
 use crate::tls::{ClientCertificates, ClientTls, ServerTls, TlsError, TlsErrorKind, TlsInfo};
 use rustls::ClientConfig;
 use std::fs;
@@ -31,9 +32,9 @@ async fn meet_on(room: usize, server: &ServerTls, client: &ClientTls, host: &str
         read.map_err(|error| TlsError::handshake(error, None))?;
         Ok(info)
     };
-    let turns = Turns::new();
+    let permits = HandshakePermits::new();
     let serve = async {
-        match accept(server, &turns, theirs).await {
+        match accept(server, &permits, theirs).await {
             Ok((mut stream, info)) => {
                 stream.write_all(b".").await.unwrap();
                 let _ = stream.shutdown().await; // a client that has read enough may be gone
@@ -134,7 +135,7 @@ fn of_two_keys_for_a_name_the_client_gets_the_first_that_it_knows() {
     use rustls::SignatureScheme as Scheme;
     let authority = Authority::new("Test Root");
     let origin = Origin("test");
-    let mut names = Names::default();
+    let mut names = CertResolver::default();
     let mut chains = Vec::new();
     for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
         let pair = authority.issue_by(algorithm, &["a.test"], |_| {});
@@ -196,11 +197,11 @@ async fn old_sessions_are_resumed_in_tls_1_2_too() {
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     for resumed in [false, true] {
         let (ours, theirs) = duplex(4096);
-        let turns = Turns::new();
+        let permits = HandshakePermits::new();
         let name = "a.test".try_into().unwrap();
         let (ours, theirs) = tokio::join!(
             connector.connect(name, ours),
-            accept(&server, &turns, theirs)
+            accept(&server, &permits, theirs)
         );
         ours.unwrap();
         let Ok((_, info)) = theirs else {
@@ -377,39 +378,42 @@ async fn a_handshake_in_small_pieces_is_one_all_the_same() {
 async fn nonsense_is_refused_and_silence_is_not_an_error() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test"]));
-    let turns = Turns::new();
+    let permits = HandshakePermits::new();
     let say = async |bytes: &[u8]| {
         let (mut ours, theirs) = duplex(4096);
         ours.write_all(bytes).await.unwrap();
         ours.shutdown().await.unwrap();
-        let Err(failed) = accept(&server, &turns, theirs).await else {
+        let Err(failed) = accept(&server, &permits, theirs).await else {
             panic!("no handshake was made")
         };
-        (failed.error.map(|error| error.kind()), failed.parting)
+        (failed.error.map(|error| error.kind()), failed.rejection)
     };
-    assert_eq!(say(b"").await, (None, Parting::Silent));
+    assert_eq!(say(b"").await, (None, Rejection::Silent));
     assert_eq!(
         say(b"GET / HTTP/1.1\r\n\r\n").await,
-        (Some(TlsErrorKind::Protocol), Parting::PlainHttp)
+        (Some(TlsErrorKind::Protocol), Rejection::PlainHttp)
     );
     assert_eq!(
         say(b"\x16\x03\x01\x00\x05hello").await,
-        (Some(TlsErrorKind::Protocol), Parting::Silent)
+        (Some(TlsErrorKind::Protocol), Rejection::Silent)
     );
     assert_eq!(
         say(b"\x80\x2e\x01\x00\x02").await,
-        (Some(TlsErrorKind::Protocol), Parting::Silent),
+        (Some(TlsErrorKind::Protocol), Rejection::Silent),
         "SSL 2"
     );
     for minor in 0..=2 {
         assert_eq!(
             say(&[0x16, 3, 1, 0, 60, 1, 0, 0, 56, 3, minor, 7, 7, 7]).await,
-            (Some(TlsErrorKind::Incompatible), Parting::OldVersion(minor))
+            (
+                Some(TlsErrorKind::Incompatible),
+                Rejection::OldVersion(minor)
+            )
         );
     }
     assert_eq!(
         say(b"\x16\x03\x01").await,
-        (Some(TlsErrorKind::Closed), Parting::Silent)
+        (Some(TlsErrorKind::Closed), Rejection::Silent)
     );
 }
 
