@@ -1,15 +1,22 @@
 //! What must not drift, checked by reading the project itself: who depends on whom, which words a layer must not know,
 //! sizes, and that every path and every name in a document leads somewhere.
 //!
-//! Here: the rules. `source.rs` reads the files; `arrows.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind
-//! of check each. Not here: what the compiler and clippy already watch (function length, printing, `unsafe`).
+//! Here: the rules. `source.rs` reads the files, `imports` follows names through a crate; `arrows.rs`, `rooms`,
+//! `words.rs`, `documents.rs` and `surface.rs` hold one kind of check each. Not here: what the compiler and clippy already watch (function length, printing, `unsafe`).
 
 mod arrows;
+mod circles;
 mod documents;
+mod imports;
+mod rooms;
 mod source;
 mod surface;
 mod words;
 
+use std::fs;
+use std::sync::LazyLock;
+
+use rooms::{CIRCLE_MAX, House};
 use source::{Source, files_under, root};
 
 /// Fails with all that was found, not only the first.
@@ -37,20 +44,68 @@ fn the_protocol_core_knows_no_std() {
     );
 }
 
+/// hearken-http with its imports; several tests look at it.
+static HTTP: LazyLock<House> = LazyLock::new(|| House::read("crates/hearken-http/src"));
+
+/// With `cargo test -p hearken-testkit --test architecture rooms -- --nocapture` it prints the rooms and their arrows.
 #[test]
-fn nothing_below_the_pump_knows_a_socket_a_clock_or_a_runtime() {
-    let mut sources = Source::of("crates/hearken-proto/src");
-    // One file, or a directory with its module file inside or beside it.
-    let conn = Source::of("crates/hearken-http/src/conn");
-    let beside = root().join("crates/hearken-http/src/conn.rs");
-    sources.extend(beside.exists().then(|| Source::read(&beside)));
-    assert!(
-        beside.exists() || !conn.is_empty(),
-        "where is the connection layer of hearken-http? Mend this test"
+fn rooms_import_only_from_rooms_below() {
+    println!("{}", HTTP.drawing());
+    none(
+        &HTTP.against_the_order(),
+        "an import of hearken-http against the order of its rooms",
     );
-    sources.extend(conn);
-    let rule = "proto and conn are told the time and handed bytes; sockets, clocks and the runtime are the pump's";
-    none(&words::found(&sources, words::OUTSIDE_WORLD), rule);
+}
+
+#[test]
+fn a_connection_reaches_no_runtime_no_socket_and_no_handle() {
+    let rule = "conn gets bytes and the time as arguments; what it reaches by imports must not wait, open or hold";
+    none(&HTTP.out_of_reach(Some("conn")), rule);
+}
+
+#[test]
+fn the_protocol_core_reaches_no_runtime_and_no_socket() {
+    let core = House::read("crates/hearken-proto/src");
+    none(
+        &core.out_of_reach(None),
+        "hearken-proto gets bytes and the time as arguments",
+    );
+}
+
+#[test]
+fn neither_the_core_nor_a_connection_reads_a_clock() {
+    let mut sources = Source::of("crates/hearken-proto/src");
+    sources.extend(Source::of("crates/hearken-http/src/conn"));
+    let rule = "time is an argument below the pump";
+    none(&words::found(&sources, words::CLOCK), rule);
+}
+
+#[test]
+fn circles_of_imports_are_small() {
+    let core = House::read("crates/hearken-proto/src");
+    let tool = House::read("crates/hearken-cli/src");
+    let mut found = Vec::new();
+    for (name, house) in [("proto", &core), ("http", &*HTTP), ("cli", &tool)] {
+        let circles = house.circles();
+        let largest = circles.first().map_or(&[][..], Vec::as_slice);
+        println!(
+            "hearken-{name}: largest circle of imports {} {largest:?}",
+            largest.len()
+        );
+        let large = circles.iter().filter(|circle| circle.len() > CIRCLE_MAX);
+        found.extend(large.map(|circle| format!("hearken-{name}, {}: {circle:?}", circle.len())));
+    }
+    none(&found, "files that all import from each other, more than 3");
+}
+
+#[test]
+fn each_room_says_at_its_door_what_it_may_know() {
+    let text =
+        |door: &str| fs::read_to_string(root().join("crates/hearken-http/src").join(door)).ok();
+    none(
+        &HTTP.without_a_door_plate(text),
+        "the opening of a room's first file",
+    );
 }
 
 #[test]

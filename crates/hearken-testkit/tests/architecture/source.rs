@@ -61,7 +61,7 @@ impl Source {
         files
             .iter()
             .map(|path| Self::read(path))
-            .filter(Self::is_product)
+            .filter(|source| is_product(&source.name))
             .collect()
     }
 
@@ -79,11 +79,12 @@ impl Source {
     pub(crate) fn is_in(&self, directory: &str) -> bool {
         self.name.starts_with(&format!("{directory}/"))
     }
+}
 
-    fn is_product(&self) -> bool {
-        let test = self.name.ends_with("/tests.rs") || self.name.contains("/tests/");
-        self.name.contains("/src/") && !test
-    }
+/// Whether a file goes into a crate and is not a test module of its own.
+pub(crate) fn is_product(name: &str) -> bool {
+    let test = name.ends_with("/tests.rs") || name.contains("/tests/");
+    name.contains("/src/") && !test
 }
 
 /// Lines of the file less those that only tests have.
