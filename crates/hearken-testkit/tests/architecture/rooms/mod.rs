@@ -126,11 +126,15 @@ impl House {
             starts.iter().map(|file| (*file, None)).collect();
         let mut waiting: VecDeque<_> = starts.into();
         let mut found = Vec::new();
+        let mut pairs = BTreeSet::new();
         while let Some(file) = waiting.pop_front() {
             let is_start = reached[&file].is_none();
             for import in self.imports.iter().filter(|import| import.from == file) {
-                if self.is_out_of_reach(import, is_start) {
-                    found.push(self.chain(&reached, import));
+                if let Some(what) = self.out_of_reach_by(import, is_start) {
+                    // The first import of a kind in a file is enough to find the others.
+                    if pairs.insert((file, what)) {
+                        found.push(self.chain(&reached, import));
+                    }
                 } else if let Target::Item(to) = import.to
                     && !reached.contains_key(&to)
                 {
@@ -143,17 +147,23 @@ impl House {
         found
     }
 
-    fn is_out_of_reach(&self, import: &Import, is_start: bool) -> bool {
+    /// The entry of a list above, or the handle's file, that an import leads to.
+    fn out_of_reach_by(&self, import: &Import, is_start: bool) -> Option<&str> {
         match &import.to {
+            // `use std::net;` alone takes nothing; the paths that start with it count.
+            Target::Outside(path) if path == "std::net" => None,
             Target::Outside(path) => {
-                let is = |of: &&str| within(path, of);
-                let unreachable = UNREACHABLE.iter().any(is) && !PLAIN.iter().any(is);
-                // `use std::net;` alone takes nothing; the paths that start with it count.
-                let takes = path != "std::net";
-                (unreachable && takes) || (is_start && NOT_IMPORTED.iter().any(is))
+                let is = |of: &&&str| within(path, of);
+                let unreachable = UNREACHABLE.iter().find(is);
+                let unreachable = unreachable.filter(|_| !PLAIN.iter().any(|of| is(&of)));
+                let not_imported = NOT_IMPORTED.iter().filter(|_| is_start).find(is);
+                unreachable.or(not_imported).copied()
             }
-            Target::Item(to) => room(self.name(*to)).is_some_and(|to| HANDLES.contains(&to)),
-            Target::Module(_) => false,
+            Target::Item(to) => {
+                let to = self.name(*to);
+                room(to).filter(|room| HANDLES.contains(room)).map(|_| to)
+            }
+            Target::Module(_) => None,
         }
     }
 
