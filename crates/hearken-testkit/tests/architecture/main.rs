@@ -8,6 +8,7 @@ mod arrows;
 mod circles;
 mod documents;
 mod imports;
+mod prose;
 mod rooms;
 mod source;
 mod surface;
@@ -131,6 +132,14 @@ fn obsolete_standards_are_not_cited() {
         .flat_map(|path| words::obsolete_rfcs(path))
         .collect();
     none(&found, "cite RFC 9110, 9111, 9112, 9113 or 6455 instead");
+}
+
+#[test]
+fn comments_and_pages_say_who_does_what() {
+    let files = prose::prose();
+    assert!(files.len() > 300, "where is the prose of the project?");
+    let rule = "a riddle: name the subject and the verb (docs/style.md)";
+    none(&words::riddles(&files), rule);
 }
 
 #[test]

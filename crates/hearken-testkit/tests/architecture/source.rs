@@ -101,15 +101,9 @@ pub(crate) fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let (kept, length) = match first {
-            '/' if rest.starts_with("//") => (0, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => (0, block_comment(rest)),
-            'r' | 'b' | 'c' if !ends_in_word(&out) && raw_string(rest).is_some() => {
-                (0, raw_string(rest).unwrap_or_default())
-            }
-            '"' => (0, quoted(rest, '"')),
-            '\'' if is_character(rest) => (0, quoted(rest, '\'')),
-            _ => (first.len_utf8(), first.len_utf8()),
+        let (kept, length) = match literal_or_comment(rest, ends_in_word(&out)) {
+            Some(length) => (0, length),
+            None => (first.len_utf8(), first.len_utf8()),
         };
         let (seen, after) = rest.split_at(length);
         out.push_str(&seen[..kept]);
@@ -121,6 +115,18 @@ pub(crate) fn without_comments(text: &str) -> String {
         rest = after;
     }
     out
+}
+
+/// The length of the comment or literal that begins here, if one does. `after_word`: a letter or digit is in front.
+pub(crate) fn literal_or_comment(text: &str, after_word: bool) -> Option<usize> {
+    match text.chars().next()? {
+        '/' if text.starts_with("//") => Some(text.find('\n').unwrap_or(text.len())),
+        '/' if text.starts_with("/*") => Some(block_comment(text)),
+        'r' | 'b' | 'c' if !after_word => raw_string(text),
+        '"' => Some(quoted(text, '"')),
+        '\'' if is_character(text) => Some(quoted(text, '\'')),
+        _ => None,
+    }
 }
 
 fn ends_in_word(text: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::prose::lines_with;
 use super::source::{Source, is_word, name_of};
 
 /// A path as it stands in code; matched as whole words, so that `mio` is not found in `mion`.
@@ -40,6 +41,53 @@ fn says(line: &str, word: &str) -> bool {
         let ends = !word.ends_with(is_word) || !after.is_some_and(is_word);
         begins && ends
     })
+}
+
+/// Phrases that hide who does what. `docs/style.md` shows what to write instead.
+const RIDDLES: &[&str] = &[
+    "whoever",
+    "nobody",
+    "somebody",
+    "is told",
+    "are told",
+    "was told",
+    "has been told",
+    "is no longer told",
+    "what is no",
+    "tells",
+];
+
+/// Where one of them may stand, and why: a file, a phrase.
+const ALLOWED: &[(&str, &str)] = &[
+    // Its left column quotes them.
+    ("docs/style.md", "whoever"),
+];
+
+/// Parts that are still to be rewritten: paths, or the beginnings of paths.
+const NOT_YET: &[&str] = &[
+    "ARCHITECTURE.md",
+    "bench/",
+    "crates/hearken-cli/",
+    "crates/hearken-http/",
+    "crates/hearken-proto/",
+    "examples/",
+    "tests/interop/",
+];
+
+pub(crate) fn riddles(files: &[(String, String)]) -> Vec<String> {
+    let files = files
+        .iter()
+        .filter(|(file, _)| !NOT_YET.iter().any(|path| file.starts_with(path)));
+    let found = files.flat_map(|(file, prose)| {
+        let phrases = RIDDLES
+            .iter()
+            .filter(move |phrase| !ALLOWED.contains(&(file.as_str(), **phrase)));
+        phrases.flat_map(move |phrase| {
+            let lines = lines_with(prose, phrase).into_iter();
+            lines.map(move |line| format!("{file}:{line}: {phrase}"))
+        })
+    });
+    found.collect()
 }
 
 /// Replaced by RFC 9110 to 9113. Numbers alone, or this list would find itself.
@@ -104,4 +152,22 @@ fn obsolete_numbers_are_found_in_every_spelling() {
     for line in ["RFC 9110", "RFC 72301", "rfc 6455", "port 7230", "the rfc"] {
         assert_eq!(obsolete_rfc(line), None, "{line}");
     }
+}
+
+#[test]
+fn riddles_are_found_where_they_are_not_allowed() {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let found = riddles(&[
+        file("a/b.md", "a\nThe client is\ntold. Nobody tells."),
+        file("docs/style.md", "Whoever waits is told."),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "a/b.md:3: nobody",
+            "a/b.md:2: is told",
+            "a/b.md:3: tells",
+            "docs/style.md:1: is told"
+        ]
+    );
 }
