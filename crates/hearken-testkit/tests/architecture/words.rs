@@ -57,11 +57,18 @@ const RIDDLES: &[&str] = &[
     "tells",
 ];
 
-/// Where one of them may stand, and why: a file, a phrase.
-const ALLOWED: &[(&str, &str)] = &[
-    // Its left column quotes them.
-    ("docs/style.md", "whoever"),
+/// Where one of them may stand, and why: a page, a phrase, the reason.
+const ALLOWED: &[(&str, &str, &str)] = &[
+    ("docs/style.md", "whoever", QUOTED),
+    ("docs/style.md", "nobody", QUOTED),
+    ("docs/style.md", "is told", QUOTED),
+    ("docs/style.md", "are told", QUOTED),
+    ("docs/style.md", "was told", QUOTED),
+    ("docs/style.md", "what is no", QUOTED),
+    ("docs/style.md", "tells", QUOTED),
 ];
+
+const QUOTED: &str = "its left column quotes old comments";
 
 /// Parts that are still to be rewritten: paths, or the beginnings of paths.
 const NOT_YET: &[&str] = &[
@@ -79,9 +86,10 @@ pub(crate) fn riddles(files: &[(String, String)]) -> Vec<String> {
         .iter()
         .filter(|(file, _)| !NOT_YET.iter().any(|path| file.starts_with(path)));
     let found = files.flat_map(|(file, prose)| {
-        let phrases = RIDDLES
-            .iter()
-            .filter(move |phrase| !ALLOWED.contains(&(file.as_str(), **phrase)));
+        let phrases = RIDDLES.iter().filter(move |phrase| {
+            let mut allowed = ALLOWED.iter();
+            !allowed.any(|(page, allowed, _)| page == file && allowed == *phrase)
+        });
         phrases.flat_map(move |phrase| {
             let lines = lines_with(prose, phrase).into_iter();
             lines.map(move |line| format!("{file}:{line}: {phrase}"))
@@ -159,7 +167,7 @@ fn riddles_are_found_where_they_are_not_allowed() {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let found = riddles(&[
         file("a/b.md", "a\nThe client is\ntold. Nobody tells."),
-        file("docs/style.md", "Whoever waits is told."),
+        file("docs/style.md", "Whoever waits for somebody."),
     ]);
     assert_eq!(
         found,
@@ -167,7 +175,7 @@ fn riddles_are_found_where_they_are_not_allowed() {
             "a/b.md:3: nobody",
             "a/b.md:2: is told",
             "a/b.md:3: tells",
-            "docs/style.md:1: is told"
+            "docs/style.md:1: somebody"
         ]
     );
 }
