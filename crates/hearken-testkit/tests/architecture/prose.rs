@@ -9,8 +9,11 @@ use super::source::{files_under, is_word, literal_or_comment, name_of};
 /// Stands for code between two comments, so that no phrase is found across it.
 const CODE: char = ';';
 
+/// From the text of a file to its prose.
+type Reader = fn(&str) -> String;
+
 /// Endings of files with prose, and how to read them.
-const KINDS: &[(&[&str], fn(&str) -> String)] = &[
+const KINDS: &[(&[&str], Reader)] = &[
     (&["md", "html"], str::to_owned),
     (&["rs"], rust),
     (&["js", "mjs"], slashes),
@@ -37,7 +40,7 @@ pub(crate) fn rust(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let after_word = text[..text.len() - rest.len()].ends_with(is_word);
-        let length = literal_or_comment(rest, after_word).unwrap_or(first.len_utf8());
+        let length = literal_or_comment(rest, after_word).unwrap_or_else(|| first.len_utf8());
         let (seen, after) = rest.split_at(length);
         if seen.starts_with("//") || seen.starts_with("/*") {
             let marks = seen.find(|c| !['/', '*', '!'].contains(&c));
@@ -100,7 +103,7 @@ fn comment_after_blank(line: &str, mark: &str) -> Option<usize> {
 }
 
 fn push_from(out: &mut String, line: &str, start: Option<usize>) {
-    let (code, said) = line.split_at(start.unwrap_or(line.trim_end().len()));
+    let (code, said) = line.split_at(start.unwrap_or_else(|| line.trim_end().len()));
     // The mark itself is neither code nor prose.
     let code = code.trim_end_matches(['/', '*', '#']);
     out.extend(code.chars().map(blank));

@@ -1,4 +1,4 @@
-//! Words that a part of the project must not contain.
+//! Words that a part of the project must not contain: paths in code, phrases in prose, numbers of old standards.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::prose::lines_with;
 use super::source::{Source, is_word, name_of};
 
-/// A path as it stands in code; matched as whole words, so that `mio` is not found in `mion`.
+/// A path as written in code; matched as whole words, so that `mio` is not found in `mion`.
 pub(crate) type Words = &'static [&'static str];
 
 pub(crate) const STD: Words = &["std::", "extern crate std"];
@@ -98,7 +98,7 @@ pub(crate) fn riddles(files: &[(String, String)]) -> Vec<String> {
     found.collect()
 }
 
-/// Replaced by RFC 9110 to 9113. Numbers alone, or this list would find itself.
+/// Replaced by RFC 9110 to 9113. Numbers only, or the check would find this list.
 const OBSOLETE: &[&str] = &[
     "2068", "2616", "7230", "7231", "7232", "7233", "7234", "7235", "7540",
 ];
