@@ -12,12 +12,13 @@ use super::layers::Layers;
 use super::line::Line;
 use super::listeners::ListenerSlot;
 use super::outgoing::{Outgoing, Stage};
+use super::output::Output;
 use crate::error::Closed;
 use crate::event::peer::Peer;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -136,7 +137,7 @@ impl Exchange {
 
     /// The state, for one order.
     #[inline]
-    pub(crate) fn state(&self) -> std::cell::RefMut<'_, State> {
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
         self.state.borrow_mut()
     }
 
@@ -144,6 +145,14 @@ impl Exchange {
     #[inline]
     pub(crate) fn state_mut(&mut self) -> &mut State {
         self.state.get_mut()
+    }
+
+    /// Bytes that its line has for the transport, if there are some.
+    #[inline]
+    pub(crate) fn output(&self) -> Option<RefMut<'_, Output>> {
+        let line = RefMut::filter_map(self.state(), |state| state.carrier.line()).ok()?;
+        let output = RefMut::map(line, |line| &mut line.out);
+        (!output.is_empty()).then_some(output)
     }
 
     /// Carries out an order of the application and wakes the task of the connection.

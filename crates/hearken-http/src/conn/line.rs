@@ -192,27 +192,17 @@ impl Line {
         Ok(())
     }
 
-    /// Hands what waits to `write`, which returns how many bytes were taken. True if some were.
+    /// The transport has taken `count` bytes, 0 if it has no room.
     #[inline]
-    pub(crate) fn flush_to(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let mut progress = false;
-        while !self.out.is_empty() {
-            self.times.write_since.get_or_insert(now);
-            let Some(count) = write(&self.out) else {
-                break;
-            };
-            self.times.write_since = None;
+    pub(crate) fn handle_sent(&mut self, count: usize, now: Instant) {
+        if count > 0 {
             self.out.wrote(count);
-            progress = true;
-        }
-        if progress {
+            self.times.write_since = None;
             self.times.moved = Some(now);
         }
-        progress
+        if !self.out.is_empty() {
+            self.times.write_since.get_or_insert(now);
+        }
     }
 
     /// The peer has the first bytes of the head already: they are cut from its beginning.

@@ -16,6 +16,7 @@ use crate::error::{Closed, Error};
 use crate::net::file::is_file_error;
 use hearken_proto::{Event, Half, Role};
 use std::io;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::{Duration, Instant};
@@ -261,23 +262,21 @@ impl Drive for SessionConnection {
         self.settle();
     }
 
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let progress = {
+    fn output(&mut self) -> Option<impl Deref<Target = Output>> {
+        self.exchange.output()
+    }
+
+    fn handle_sent(&mut self, count: usize, now: Instant) {
+        {
             let state = &mut *self.exchange.state();
-            let progress = state
-                .carrier
-                .line()
-                .is_some_and(|line| line.flush_to(write, now));
-            if progress {
+            if let Some(line) = state.carrier.line() {
+                line.handle_sent(count, now);
+            }
+            if count > 0 {
                 state.wake_writers(&self.exchange.env);
                 self.moved = now;
             }
-            progress
-        };
+        }
         while let Some((_, event)) = self
             .with_line(|line| line.flush.pop(line.out.written()))
             .flatten()
@@ -288,7 +287,6 @@ impl Drive for SessionConnection {
             let called = notify_flushed(&self.exchange, event);
             self.fail_on_panic(called);
         }
-        progress
     }
 
     fn deadline(&self) -> Option<Instant> {

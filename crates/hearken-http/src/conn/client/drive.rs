@@ -7,6 +7,7 @@ use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
 use crate::conn::{Drive, Ending, Input};
 use std::io;
+use std::ops::Deref;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -74,26 +75,21 @@ impl Drive for ClientConnection {
         self.note_wait(now);
     }
 
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let mut progress = false;
-        while !self.out.is_empty() {
-            self.turn.write_since.get_or_insert(now);
-            let Some(count) = write(&self.out) else {
-                break;
-            };
+    fn output(&mut self) -> Option<impl Deref<Target = Output>> {
+        (!self.out.is_empty()).then_some(&self.out)
+    }
+
+    fn handle_sent(&mut self, count: usize, now: Instant) {
+        if count > 0 {
             self.out.wrote(count);
             self.turn.write_since = None;
             self.turn.moved = now;
-            progress = true;
         }
-        if self.turn.stage == Stage::Ended && self.turn.hold.is_none() && self.out.is_empty() {
+        if !self.out.is_empty() {
+            self.turn.write_since.get_or_insert(now);
+        } else if self.turn.stage == Stage::Ended && self.turn.hold.is_none() {
             self.turn.sent.get_or_insert(now);
         }
-        progress
     }
 
     fn deadline(&self) -> Option<Instant> {

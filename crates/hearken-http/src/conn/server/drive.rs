@@ -15,6 +15,7 @@ use crate::event::observe::Step;
 use crate::event::timeout::Waited;
 use crate::net::file::is_file_error;
 use std::io;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::{Duration, Instant};
@@ -216,25 +217,27 @@ impl<R: Runner> Drive for ServedConnection<R> {
         }
     }
 
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
+    #[inline]
+    fn output(&mut self) -> Option<impl Deref<Target = Output>> {
+        self.served.exchange.as_ref()?.output()
+    }
+
+    #[inline]
+    fn handle_sent(&mut self, count: usize, now: Instant) {
         let served = &mut self.served;
         let Some(exchange) = &served.exchange else {
-            return false;
+            return;
         };
-        let (mut progress, mut flushing, mut idles) = (false, false, false);
+        let (mut flushing, mut idles) = (false, false);
         {
             let state = &mut *exchange.state();
             let number = state.number;
             if let Some(line) = state.carrier.line() {
-                progress = line.flush_to(write, now);
+                line.handle_sent(count, now);
                 flushing = !line.flush.is_empty();
-                idles = progress && line.out.is_empty() && number == 0;
+                idles = count > 0 && line.out.is_empty() && number == 0;
             }
-            if progress {
+            if count > 0 {
                 state.wake_writers(&exchange.env);
             }
         }
@@ -245,7 +248,6 @@ impl<R: Runner> Drive for ServedConnection<R> {
             served.notify_flushed(now);
         }
         served.release();
-        progress
     }
 
     fn deadline(&self) -> Option<Instant> {

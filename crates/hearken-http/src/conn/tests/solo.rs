@@ -1,6 +1,6 @@
 //! A session's connection, both sides: its deadlines, its end, and what it leaves to others.
 
-use super::harness::Bell;
+use super::harness::{Bell, write_all};
 use crate::conn::clock::Clock;
 use crate::conn::context::{ExchangeContext, Hooks};
 use crate::conn::exchange::{Exchange, State};
@@ -102,7 +102,7 @@ impl Lone {
                 }
                 Some(heard.len() - before).filter(|&taken| taken > 0)
             };
-            let wrote = self.solo.poll_write(&mut write, self.now);
+            let wrote = write_all(&mut self.solo, self.now, &mut write);
             self.end = self.solo.ending();
             if !wrote && !self.bell.rang() {
                 return;
