@@ -10,7 +10,7 @@ use super::context::ExchangeContext;
 use super::incoming::Incoming;
 use super::layers::Layers;
 use super::line::Line;
-use super::listeners::ListenerSlot;
+use super::listeners::{ListenerSlot, Listeners};
 use super::outgoing::{Outgoing, Stage};
 use super::output::Output;
 use crate::error::Closed;
@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) incoming: Incoming,
     pub(crate) outgoing: Outgoing,
     pub(crate) listeners: ListenerSlot,
+    /// Listeners of exchanges before this one, with their numbers, until the transport has taken the last byte of each.
+    pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) peer: Option<Rc<Peer>>,
@@ -102,6 +104,7 @@ impl Exchange {
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             listeners: ListenerSlot::Empty,
+            awaiting_flush: Vec::new(),
             wakers: Wakers::default(),
             overrides: None,
             peer: None,
@@ -214,6 +217,7 @@ impl State {
     #[cold]
     pub(crate) fn move_on(&mut self, next: &mut Self) {
         next.carrier = std::mem::replace(&mut self.carrier, Carrier::Gone);
+        next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
         next.peer.clone_from(&self.peer);
         next.wakers.task = self.wakers.task.take();
         next.next();

@@ -5,7 +5,6 @@
 //! idle connection has none. Not here: when exchanges begin and end (`server/mod.rs`, `session.rs`), what is sent
 //! (`orders.rs`).
 
-use super::listeners::Listeners;
 use super::outgoing::{FlushEvent, FlushQueue};
 use super::output::{Output, Piece};
 use bytes::Bytes;
@@ -22,8 +21,6 @@ pub(crate) struct Line {
     pub(crate) pending: Vec<u8>,
     /// Memory for the next head.
     pub(crate) spare_head: Option<Box<Head>>,
-    /// Listeners of responses whose exchanges are over, with their numbers, until the transport has taken the last byte.
-    pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
     /// How many bytes of `HTTP/1.1 ` have been sent ahead to a half-closed peer.
     pub(crate) probed: usize,
     /// More requests lie in the buffer, so the current response is not the last.
@@ -58,7 +55,6 @@ impl Line {
             times: Times::default(),
             pending: Vec::new(),
             spare_head: None,
-            awaiting_flush: Vec::new(),
             probed: 0,
             more_input: false,
             last: false,

@@ -20,6 +20,7 @@ pub(crate) mod layers;
 pub(crate) mod limits;
 pub(crate) mod line;
 pub(crate) mod listeners;
+mod loss;
 pub(crate) mod notify;
 mod orders;
 pub(crate) mod outgoing;
@@ -27,6 +28,7 @@ pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod session;
 mod switch;
+mod timers;
 
 use bytes::Bytes;
 use output::Output;
