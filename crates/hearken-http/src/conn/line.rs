@@ -46,6 +46,14 @@ pub(crate) struct Times {
     pub(crate) probe_at: Option<Instant>,
 }
 
+/// What the end of input means for the message that comes in.
+pub(crate) enum Eof {
+    Complete,
+    /// The peer went away without a word, or between two messages.
+    Gone,
+    Broken(hearken_proto::Error),
+}
+
 impl Line {
     pub(crate) fn new(proto: Connection) -> Self {
         Self {
@@ -198,6 +206,15 @@ impl Line {
         }
         if !self.out.is_empty() {
             self.times.write_since.get_or_insert(now);
+        }
+    }
+
+    /// The peer sends no more. `begun`: a byte of its message has come.
+    pub(crate) fn receive_eof(&mut self, begun: bool) -> Eof {
+        match self.proto.receive_eof() {
+            Ok(Some(_)) if begun => Eof::Complete,
+            Err(error) if begun => Eof::Broken(error),
+            _ => Eof::Gone,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::exchange::Exchange;
 use super::incoming::Progress;
-use super::line::Line;
+use super::line::{Eof, Line};
 use super::loss::closed_by;
 use super::notify::{
     deliver_body, next_flushed, notify_end, notify_failed, notify_flushed, with_listeners,
@@ -229,19 +229,14 @@ impl Drive for SessionConnection {
 
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.eof = true;
-        let received = self.with_line(|line| (line.proto.in_head(), line.proto.receive_eof()));
-        let Some((in_head, event)) = received else {
-            return;
-        };
-        let silent = !self.has_head() && !in_head;
-        match event {
-            Err(_) if silent => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
-            Ok(Some(_)) => self.exchange.state().incoming.progress = Progress::Complete,
-            Ok(None) if matches!(self.exchange.state().incoming.progress, Progress::Open) => {
-                self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone);
-            }
-            Ok(None) => {}
-            Err(error) => self.fail(error.into(), Closed::BadMessage),
+        let has_head = self.has_head();
+        let received = self.with_line(|line| line.receive_eof(has_head || line.proto.in_head()));
+        let open = matches!(self.exchange.state().incoming.progress, Progress::Open);
+        match received {
+            Some(Eof::Complete) => self.exchange.state().incoming.progress = Progress::Complete,
+            Some(Eof::Gone) if open => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
+            Some(Eof::Broken(error)) => self.fail(error.into(), Closed::BadMessage),
+            Some(Eof::Gone) | None => {}
         }
         self.poll_app(cx, now);
     }

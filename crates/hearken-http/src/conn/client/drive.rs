@@ -3,6 +3,7 @@
 //! Here: [`Drive`] for [`ClientConnection`]. Not here: what comes of what it is told (`used.rs`), when (`deadlines.rs`).
 
 use crate::conn::client::{Cause, ClientConnection};
+use crate::conn::line::Eof;
 use crate::conn::loss::cause_of;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
@@ -39,12 +40,11 @@ impl Drive for ClientConnection {
         if self.ending.is_some() {
             return;
         }
-        let silent = !self.has_answer();
-        match self.line.proto.receive_eof() {
-            _ if silent => self.lost(Cause::Gone),
-            Ok(Some(_)) => self.complete(false),
-            Ok(None) => self.lost(Cause::Gone),
-            Err(error) => self.fail(Cause::Protocol(error)),
+        let begun = self.has_answer();
+        match self.line.receive_eof(begun) {
+            Eof::Complete => self.complete(false),
+            Eof::Gone => self.lost(Cause::Gone),
+            Eof::Broken(error) => self.fail(Cause::Protocol(error)),
         }
     }
 
