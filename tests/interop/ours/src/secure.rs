@@ -191,7 +191,8 @@ pub(crate) async fn through_a_proxy(
     };
     checks
         .check(
-            "node as a proxy: the error of a refused tunnel names the proxy and its status".to_owned(),
+            "node as a proxy: the error of a refused tunnel names the proxy and its status"
+                .to_owned(),
             run,
         )
         .await;
