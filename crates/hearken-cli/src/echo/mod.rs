@@ -57,10 +57,23 @@ fn waiting(future: impl Future<Output = Result<Sent, Error>> + 'static) -> Progr
 }
 
 fn respond(req: IncomingMessage, response: ResponseBuilder) -> Progress {
-    match route::route(req.head().method(), req.path(), req.query()) {
+    let (path, query) = path_and_query(&req);
+    match route::route(req.head().method(), path, query) {
         Ok(action) if response.is_acceptable() => perform(action, req, response),
         Ok(_) => done(response.reject(&Rejection::NOT_ACCEPTABLE)),
         Err(rejection) => done(response.reject(&rejection)),
+    }
+}
+
+/// As `req.path()` and `req.query()`, with one look at the target for both.
+fn path_and_query(req: &IncomingMessage) -> (&str, Option<&str>) {
+    let target = req.url();
+    if !target.starts_with('/') {
+        return (req.path(), req.query());
+    }
+    match target.bytes().position(|byte| byte == b'?') {
+        Some(at) => (&target[..at], Some(&target[at + 1..])),
+        None => (target, None),
     }
 }
 

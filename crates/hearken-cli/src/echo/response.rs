@@ -53,7 +53,7 @@ impl ResponseBuilder {
             status: 200,
             accept,
             secure: accept.allows_gzip() && req.peer().tls().is_some(),
-            head_only: head.method() == "HEAD",
+            head_only: head.method_bytes() == b"HEAD",
             record,
         }
     }
