@@ -4,8 +4,9 @@
 //! cargo run --example client
 //! ```
 
+use hearken::client::AgentOptions;
 use hearken::prelude::*;
-use hearken::{Agent, AgentOptions, Body, post};
+use hearken::{Agent, Body, post};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

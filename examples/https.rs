@@ -4,8 +4,10 @@
 //! cargo run --example https
 //! ```
 
+use hearken::Agent;
+use hearken::client::AgentOptions;
 use hearken::prelude::*;
-use hearken::{Agent, AgentOptions, ClientTls, ServerTls};
+use hearken::tls::{ClientTls, ServerTls};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 /// `Upgrade: shout`: every line comes back in capitals.

@@ -7,8 +7,9 @@
 //! curl -T large-file http://127.0.0.1:3001/echo
 //! ```
 
+use hearken::Response;
+use hearken::client::ClientRequest;
 use hearken::prelude::*;
-use hearken::{ClientRequest, Response};
 
 /// Fields of the connection, not of the message, which a proxy must not forward (RFC 9110 §7.6.1), and the framing, which each
 /// side decides for itself.

@@ -7,8 +7,9 @@
 //! curl -d 'hello' http://127.0.0.1:3000/
 //! ```
 
+use hearken::Session;
 use hearken::prelude::*;
-use hearken::{ServerSide, Session, SessionIncoming, SessionOutgoing};
+use hearken::session::{ServerSide, SessionIncoming, SessionOutgoing};
 use tokio::io::{AsyncRead, AsyncWrite, duplex};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 

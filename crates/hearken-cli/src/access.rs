@@ -4,8 +4,11 @@
 //! and bytes. An exchange stays on one worker, so its record is in a list of that thread. Not here: the response
 //! (`echo/response.rs`).
 
-use hearken::{ClientError, Closed, Error, IncomingMessage, Observation, Observer, Peer, Server};
-use hearken::{Step, event};
+use hearken::event;
+use hearken::observe::Step;
+use hearken::observe::{Observation, Observer};
+use hearken::server::ClientError;
+use hearken::{Closed, Error, IncomingMessage, Peer, Server};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;

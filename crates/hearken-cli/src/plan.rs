@@ -4,7 +4,7 @@
 //! (`fetch/plan.rs`).
 
 use crate::cli::Echo;
-use hearken::{ListenAddr, ToListenAddr};
+use hearken::listen::{ListenAddr, ListenError, ToListenAddr};
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -122,7 +122,7 @@ fn names(address: &ListenAddr) -> Vec<String> {
 }
 
 fn address(echo: &Echo, environment: &Environment) -> Result<ListenAddr, CommandError> {
-    let usage = |error: hearken::ListenError| CommandError::Usage(error.to_string());
+    let usage = |error: ListenError| CommandError::Usage(error.to_string());
     if let Some(address) = &echo.listen {
         return address.to_listen_addr().map_err(usage);
     }

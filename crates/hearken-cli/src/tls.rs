@@ -4,14 +4,15 @@
 
 use crate::access;
 use crate::plan::{CommandError, LogMode, Tls};
-use hearken::{CertificateInfo, Server, ServerTls};
+use hearken::Server;
+use hearken::tls::{CertificateInfo, ServerTls, TlsError};
 use std::fs;
 use std::sync::mpsc;
 use std::thread;
 
 /// Loads or makes the certificate and enables TLS.
 pub(crate) fn configure(server: &mut Server, tls: &Tls, log: LogMode) -> Result<(), CommandError> {
-    let usage = |error: hearken::TlsError| CommandError::Usage(error.to_string());
+    let usage = |error: TlsError| CommandError::Usage(error.to_string());
     let handle = match tls {
         Tls::Files { chain, key } => {
             let handle = ServerTls::from_files(chain, key).map_err(usage)?;

@@ -16,91 +16,30 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod accept;
-mod answer;
-mod body;
-mod client;
-mod client_error;
-mod collect;
+pub mod client;
 mod conn;
-mod deferred;
-mod endless;
-mod error;
+pub mod error;
 pub mod event;
-mod fetch;
-mod file;
-mod handle;
-mod headers;
-mod host;
-mod interim;
-mod listener;
-mod message;
-mod observer;
-#[doc(hidden)]
-pub mod outgoing_message;
-mod panics;
-mod peer;
-mod piping;
+pub mod fetch;
+pub mod message;
+mod net;
 mod pump;
-mod ranges;
-mod response;
-mod runner;
-mod send_file;
-mod server;
-mod session;
-mod session_message;
-mod settings;
-#[doc(hidden)]
-pub mod source;
-#[doc(hidden)]
-pub mod takers;
-mod timed_out;
+pub mod server;
+pub mod session;
 #[cfg(feature = "tls")]
-mod tls;
-mod transport;
-mod upgrade;
-mod wheel;
-mod worker;
+pub mod tls;
 
-pub use answer::{Answer, Json};
+pub use event::observe;
+pub use net::listen;
+
 pub use bytes::Bytes;
-pub use client::event as client_event;
-pub use client::{
-    AbortHandle, Agent, AgentOptions, AgentStats, BoxFuture, ClientRequest, ClientSource, Connect,
-    Connected, Destination, Family, HostStats, Phase, Proxies, Resolve, Response, ResponseFuture,
-    Scheduling, Timings, Transport, request,
-};
-pub use client_error::ClientError;
-pub use deferred::Deferred;
+pub use client::{Agent, Response, request};
 pub use error::{Closed, Error};
-pub use fetch::{
-    Body, BodyStream, CookieJar, Fetched, RedirectAction, RedirectAttempt, Redirects,
-    RequestBuilder, ToUrl, Url, UrlError, delete, fetch, get, head, patch, post, put,
-};
-pub use handle::ServerHandle;
-pub use headers::{Duplicates, Joined};
+pub use event::peer::Peer;
+pub use fetch::{Body, Fetched, RequestBuilder, Url, delete, fetch, get, head, patch, post, put};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
 pub use http::{HeaderMap, Method, StatusCode, Version};
-pub use listener::{
-    ListenAddr, ListenError, ListenErrorKind, ListenOptions, Listener, ListenerParts, LocalAddr,
-    SocketFile, ToListenAddr,
-};
-pub use message::{IncomingMessage, Whole};
-pub use observer::{Observation, Observer, Step};
-pub use outgoing_message::OutgoingMessage;
-pub use peer::Peer;
-pub use ranges::Ranges;
-pub use response::{Sent, ServerResponse, Status};
-pub use send_file::SendFile;
-pub use server::{Listening, Server};
-pub use session::{Attached, AttachedRequest, ClientSide, Finished, ServerSide, Session};
-pub use session_message::{SessionIncoming, SessionOutgoing};
-pub use source::{ServerSource, Source};
-pub use takers::Handled;
-pub use timed_out::{TimedOut, Waited};
-#[cfg(feature = "tls")]
-pub use tls::{
-    CertificateInfo, ClientCertificates, ClientTls, ServerTls, TlsClientError, TlsError,
-    TlsErrorKind, TlsInfo,
-};
-pub use upgrade::{Upgraded, Upgrading};
+pub use message::{Answer, Deferred, IncomingMessage, Json, OutgoingMessage, Sent, ServerResponse};
+pub use net::upgraded::Upgraded;
+pub use server::{Server, ServerHandle};
+pub use session::Session;

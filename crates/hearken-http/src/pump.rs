@@ -1,12 +1,12 @@
 //! Moves bytes between a connection and a transport, and nothing else. The one place where a connection meets tokio.
 //!
 //! Here: [`Pump`], for any `AsyncRead + AsyncWrite`. Not here: what the bytes mean (`conn/`), who polls the pump
-//! (`worker.rs` for servers, `session.rs` for sessions).
+//! (`server/worker.rs` for servers, `session/mod.rs` for sessions).
 
 use crate::conn::output::{Output, SLICES};
 use crate::conn::{Drive, Ending, Input};
-use crate::file::FilePiece;
-use crate::transport::{AsBytes, SendFiles};
+use crate::net::file::FilePiece;
+use crate::net::transport::{AsBytes, SendFiles};
 use bytes::BytesMut;
 use std::io::{self, IoSlice};
 use std::marker::PhantomData;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use client_kit::{Answer, AsyncClient, Content, Failure, Kind, run_async};
-use hearken::{Agent, AgentOptions, Proxies};
+use hearken::Agent;
+use hearken::client::{AgentOptions, Proxies};
 
 #[derive(Clone)]
 struct Peer {

@@ -1,6 +1,7 @@
 //! Hearken under TLS with one worker, every default on.
 
-use hearken::{Server, ServerTls};
+use hearken::Server;
+use hearken::tls::ServerTls;
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let handler = async |mut req: hearken::IncomingMessage, res: hearken::ServerResponse| {

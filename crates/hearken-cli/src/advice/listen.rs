@@ -4,7 +4,7 @@
 //! already (`port_holder.rs`).
 
 use super::port_holder::PortHolder;
-use hearken::{ListenError, ListenErrorKind};
+use hearken::listen::{ListenError, ListenErrorKind};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;

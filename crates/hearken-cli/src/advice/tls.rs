@@ -2,7 +2,8 @@
 //!
 //! Not here: the texts of the errors (hearken-http).
 
-use hearken::{Error, TlsError, TlsErrorKind};
+use hearken::Error;
+use hearken::tls::{TlsError, TlsErrorKind};
 
 /// The text of an error, with the flags that help.
 pub(crate) fn text(error: &Error) -> String {

@@ -4,7 +4,9 @@
 
 use super::sink::SinkError;
 use crate::advice;
-use hearken::{Error, Phase, TlsError};
+use hearken::Error;
+use hearken::client::Phase;
+use hearken::tls::TlsError;
 use std::borrow::Cow;
 
 /// Why a URL could not be fetched.

@@ -1,7 +1,8 @@
 //! `hearken fetch` and certificates: `-k`, `--cacert`, and the error without them.
 
 use super::fetch::{fetch, lines};
-use hearken::{Server, ServerHandle, ServerTls};
+use hearken::tls::ServerTls;
+use hearken::{Server, ServerHandle};
 
 /// A server with a self-signed certificate, and the certificate as PEM.
 fn server() -> (ServerHandle, String) {

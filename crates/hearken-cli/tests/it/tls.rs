@@ -1,7 +1,9 @@
 //! `hearken echo` as an https server.
 
 use super::program::{PATIENCE, Program, command};
-use hearken::{Agent, AgentOptions, ClientTls};
+use hearken::Agent;
+use hearken::client::AgentOptions;
+use hearken::tls::ClientTls;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,7 +78,7 @@ fn ask(url: &str, trusted: impl AsRef<Path>) -> Result<(String, Vec<String>), St
         let connection = response.connection();
         let certificate = connection
             .tls()
-            .and_then(hearken::TlsInfo::peer_certificate);
+            .and_then(hearken::tls::TlsInfo::peer_certificate);
         let names = certificate.expect("a certificate").names().to_vec();
         Ok((text, names))
     })

@@ -8,7 +8,7 @@ use super::options::{AgentOptions, Route, Scheduling};
 use super::pool::{Bounds, KeyRef, Next, Pool, Take};
 use super::request::ClientRequest;
 use super::wire::{Wire, now};
-use crate::endless::{LONGEST, cap_all};
+use crate::conn::limits::{MAX_DURATION, clamp_all};
 use crate::error::Error;
 use hearken_proto::Limits;
 use http::Method;
@@ -307,13 +307,13 @@ impl Agent {
     /// An agent of its own, with a pool of its own.
     #[must_use]
     pub fn new(mut options: AgentOptions) -> Self {
-        cap_all(&mut options.limits);
+        clamp_all(&mut options.limits);
         for time in [
             &mut options.idle_timeout,
             &mut options.response_timeout,
             &mut options.continue_timeout,
         ] {
-            *time = LONGEST.min(*time);
+            *time = MAX_DURATION.min(*time);
         }
         let bounds = Bounds {
             sockets: options.max_sockets.max(1),

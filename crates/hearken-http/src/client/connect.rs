@@ -4,7 +4,6 @@
 //! first in line (`pool.rs`), the race between addresses (`happy.rs`), the words spoken to a proxy (`tunnel.rs`).
 
 use super::agent::{Agent, Lease, Leased, Taken};
-use super::failure::{Cause, Failure, Phase};
 use super::happy::{ATTEMPT_DELAY, interleave, race};
 use super::options::{Connect, Destination, Family, Route};
 use super::origin::{Origin, Timings};
@@ -13,9 +12,10 @@ use super::proxy::Proxy;
 use super::target::Target;
 use super::tunnel;
 use super::wire::{Wire, now};
-use crate::conn::used::Used;
+use crate::conn::client::ClientConnection;
 use crate::error::Error;
-use crate::transport::BoxIo;
+use crate::error::failure::{Cause, Failure, Phase};
+use crate::net::transport::BoxIo;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
@@ -105,7 +105,7 @@ async fn in_time<T>(
     match plan.until {
         Some((at, whole)) if at.saturating_duration_since(now()) < time => {
             let done = tokio::time::timeout_at(at.into(), step).await;
-            done.map_err(|_| Cause::Whole(whole))
+            done.map_err(|_| Cause::CompleteMessage(whole))
         }
         _ => {
             let done = timeout(time, step).await;
@@ -126,7 +126,7 @@ pub(crate) async fn open(plan: &Plan, lease: Lease, began: Instant) -> Result<Le
     origin.timings.queue = now() - began;
     let transport = reach(plan, &peer, &mut origin).await?;
     let transport = secure(plan, &peer, transport, &mut origin).await?;
-    let used = Used::new(&inner.limits, &peer, now());
+    let used = ClientConnection::new(&inner.limits, &peer, now());
     let wire = Box::new(Wire::new(transport, used, origin, super::agent::runtime()?));
     inner.count(|counts| counts.created += 1);
     Ok(Leased { wire, lease })
@@ -305,7 +305,9 @@ async fn tcp(
                 Cause::Addresses(tried),
             ));
         }
-        Err(whole @ Cause::Whole(_)) => return Err(Failure::before(Phase::Connect, peer, whole)),
+        Err(whole @ Cause::CompleteMessage(_)) => {
+            return Err(Failure::before(Phase::Connect, peer, whole));
+        }
         Err(_) => {
             let late = || {
                 io::Error::new(

@@ -1,4 +1,4 @@
-//! Every event of a request by its type: `request.on(client_event::Response, |head| …)`. Node's events of `ClientRequest`.
+//! Every event of a request by its type: `request.on(client::event::Response, |head| …)`. Node's events of `ClientRequest`.
 //!
 //! One order, drawn in docs/events.md: `Socket`, then `Continue`, `Information`, `Drain` and `Timeout` as they come,
 //! `Finish`, then `Response`, `Upgrade` or `Connect`; at last `Close`, with `Error`, and before it `Abort`, right
@@ -10,7 +10,7 @@ use hearken_proto::Head;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// An event of a [`ClientRequest`](crate::ClientRequest).
+/// An event of a [`ClientRequest`](crate::client::ClientRequest).
 pub trait ClientEvent: sealed::Event {}
 
 #[doc(hidden)]
@@ -80,7 +80,7 @@ client_events! {
     Drain, drain, <'a> ();
     /// The transport has taken the whole request.
     Finish, finish, <'a> ();
-    /// Nothing has come or gone for as long as [`timeout`](crate::ClientRequest::timeout) says. With a listener that is
+    /// Nothing has come or gone for as long as [`timeout`](crate::client::ClientRequest::timeout) says. With a listener that is
     /// all; without one the request fails.
     Timeout, timeout, <'a> ();
     /// The head of the response is complete.

@@ -2,22 +2,22 @@
 //!
 //! Here: [`Exchange`] with its lock, and [`Core`], its state: no connection yet, one being made, one in use, over. Whoever
 //! waits for something drives the connection in place; there is no task. Beside it: what becomes of a connection that
-//! has ended its exchange (`settle.rs`). Not here: the handles (`request.rs`, `response.rs`), the connection
+//! has ended its exchange (`settle.rs`). Not here: the handles (`request.rs`, `message/response.rs`), the connection
 //! (`wire.rs`).
 
 use super::agent::{Leased, Taken, runtime};
 use super::connect::{Plan, acquire};
 use super::event::{Heard, Told, call};
-use super::failure::{Cause, Failure, Phase};
 use super::options::BoxFuture;
 use super::origin::{Connected, Timings};
 use super::relay::Waiters;
 use super::spare;
 use super::wire::now;
+use crate::conn::client::ExchangeOptions;
 use crate::conn::incoming::Incoming;
-use crate::conn::used::Terms;
 use crate::error::Error;
-use crate::upgrade::Upgraded;
+use crate::error::failure::{Cause, Failure, Phase};
+use crate::net::upgraded::Upgraded;
 use bytes::Bytes;
 use hearken_proto::{Fields, Head, Length, Limits, Request};
 use http::Method;
@@ -56,7 +56,7 @@ pub(crate) struct Draft {
     /// The request target, if it is not that of the URL. Node's `path`.
     pub(crate) path: Option<Box<str>>,
     pub(crate) fields: Fields,
-    pub(crate) terms: Terms,
+    pub(crate) terms: ExchangeOptions,
     /// The whole time, counted from the first wait.
     pub(crate) time: Option<Duration>,
     /// Written before there was a connection.

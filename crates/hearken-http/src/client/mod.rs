@@ -1,16 +1,15 @@
 //! The client: Node's `http.request`, `ClientRequest` and `Agent`.
 //!
 //! Here: [`request()`]; its sibling `get` is in `fetch/`. A request (`request.rs`, what it may ask for in
-//! `request_options.rs`) and its response (`response.rs`) share one exchange (`exchange.rs`, `settle.rs`, `relay.rs`),
+//! `request_options.rs`) and its response (`message/response.rs`) share one exchange (`exchange.rs`, `settle.rs`, `relay.rs`),
 //! which takes a connection (`wire.rs`) from the pool of an agent (`agent.rs`, `pool.rs`) or has one made
-//! (`connect.rs`, `happy.rs`, `proxy.rs`, `tunnel.rs`). Events are in `event.rs`, errors in `failure.rs`. Not here: the
-//! connection without I/O (`conn/used.rs`), the protocol (hearken-proto).
+//! (`connect.rs`, `happy.rs`, `proxy.rs`, `tunnel.rs`). Events are in `event/mod.rs`, errors in `failure.rs`. Not here: the
+//! connection without I/O (`conn/client/mod.rs`), the protocol (hearken-proto).
 
 mod agent;
 mod connect;
 pub mod event;
 mod exchange;
-pub(crate) mod failure;
 mod happy;
 mod options;
 mod origin;
@@ -31,8 +30,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use crate::error::failure::Phase;
 pub use agent::Agent;
-pub use failure::Phase;
 pub use options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,
 };

@@ -4,7 +4,7 @@
 //! [`Connect`]. Not here: who obeys them (`agent.rs`, `connect.rs`).
 
 use super::proxy::Proxies;
-use crate::transport::{BoxIo, Io};
+use crate::net::transport::{BoxIo, Io};
 use hearken_proto::Limits;
 use std::fmt;
 use std::io;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Which idle connection is used first.
 ///
 /// ```
-/// assert_eq!(hearken_http::Scheduling::default(), hearken_http::Scheduling::Lifo);
+/// assert_eq!(hearken_http::client::Scheduling::default(), hearken_http::client::Scheduling::Lifo);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,7 +33,7 @@ pub enum Scheduling {
 /// Which addresses of a host are used. Node's `family`: 4 or 6.
 ///
 /// ```
-/// assert_ne!(hearken_http::Family::V4, hearken_http::Family::V6);
+/// assert_ne!(hearken_http::client::Family::V4, hearken_http::client::Family::V6);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "IP has two families")]
@@ -117,7 +117,8 @@ pub(crate) struct Route {
 /// number for everything, and none means "unlimited". The names in parentheses are Node's.
 ///
 /// ```
-/// use hearken_http::{Agent, AgentOptions};
+/// use hearken_http::Agent;
+/// use hearken_http::client::AgentOptions;
 /// use std::time::Duration;
 /// let mut options = AgentOptions::default();
 /// options.max_sockets = 8;
@@ -171,7 +172,7 @@ pub struct AgentOptions {
     pub proxies: Proxies,
     /// What a client trusts and says in TLS.
     #[cfg(feature = "tls")]
-    pub tls: crate::ClientTls,
+    pub tls: crate::tls::ClientTls,
     pub(crate) resolver: Option<Arc<dyn Resolve>>,
     pub(crate) connector: Option<Arc<dyn Connect>>,
 }
@@ -197,7 +198,7 @@ impl Default for AgentOptions {
             limits: Limits::default(),
             proxies: Proxies::from_env(),
             #[cfg(feature = "tls")]
-            tls: crate::ClientTls::new(),
+            tls: crate::tls::ClientTls::new(),
             resolver: None,
             connector: None,
         }
@@ -208,7 +209,8 @@ impl AgentOptions {
     /// Looks up names by this instead of by the system (`lookup`). The second call replaces the first.
     ///
     /// ```
-    /// use hearken_http::{Agent, AgentOptions};
+    /// use hearken_http::Agent;
+    /// use hearken_http::client::AgentOptions;
     /// let mut options = AgentOptions::default();
     /// options.resolver(async |_host: String, port: u16| Ok(vec![([127, 0, 0, 1], port).into()]));
     /// let agent = Agent::new(options);

@@ -21,7 +21,7 @@ pub(crate) struct Origin {
 }
 
 #[cfg(feature = "tls")]
-pub(crate) type Tls = crate::TlsInfo;
+pub(crate) type Tls = crate::tls::TlsInfo;
 #[cfg(not(feature = "tls"))]
 pub(crate) type Tls = ();
 
@@ -29,7 +29,7 @@ pub(crate) type Tls = ();
 /// looking up, no connecting and no handshake.
 ///
 /// ```
-/// let timings = hearken_http::Timings::default();
+/// let timings = hearken_http::client::Timings::default();
 /// assert!(timings.connect.is_zero());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Timings {
     pub wait: Duration,
 }
 
-/// The connection of an exchange: told by [`Socket`](crate::client_event::Socket) and by
+/// The connection of an exchange: told by [`Socket`](crate::client::event::Socket) and by
 /// [`connection`](crate::Response::connection). Cheap to clone; it does not hold the connection.
 #[derive(Clone, Default)]
 pub struct Connected {
@@ -81,7 +81,7 @@ impl Connected {
     /// What the TLS handshake agreed on; `None` for http.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(&self) -> Option<&crate::TlsInfo> {
+    pub fn tls(&self) -> Option<&crate::tls::TlsInfo> {
         self.origin.tls.as_ref()
     }
 

@@ -1,12 +1,12 @@
 //! Content of a request from readers and streams, piece by piece, no faster than the server takes it.
 //!
-//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`piping.rs` of the
+//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`message/pipe.rs` of the
 //! crate).
 
 use super::exchange::{Core, Side};
 use super::request::{ClientRequest, Leaving};
 use crate::error::Error;
-use crate::piping::{READ_BYTES, READ_BYTES_MIN};
+use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;

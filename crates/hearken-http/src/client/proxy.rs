@@ -5,7 +5,7 @@
 
 use super::target::{Target, basic_auth};
 use crate::error::Error;
-use crate::host::unbracketed;
+use crate::net::host::unbracketed;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use url::Url;
 /// there it may be a header of a request (CVE-2016-5385).
 ///
 /// ```
-/// use hearken_http::Proxies;
+/// use hearken_http::client::Proxies;
 /// let proxies = Proxies::none().http("http://proxy.example:3128")?.except("localhost, 10.0.0.0/8");
 /// assert!(format!("{proxies:?}").contains("proxy.example"));
 /// # Ok::<(), hearken_http::Error>(())

@@ -1,19 +1,19 @@
 //! A request as its user makes it: Node's `ClientRequest`.
 //!
 //! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), content from
-//! readers and streams (`piping.rs`), the header methods that it shares with responses (`outgoing_message.rs`), how it
+//! readers and streams (`message/pipe.rs`), the header methods that it shares with responses (`message/outgoing.rs`), how it
 //! is carried out (`exchange.rs`).
 
 use super::agent::Agent;
 use super::connect::Plan;
 use super::event::{self, ClientEvent};
 use super::exchange::{Core, Draft, Exchange, Side, Stage};
-use super::failure::{Cause, Failure, Phase};
 use super::response::{Response, ResponseFuture, poll_response};
 use super::target::Target;
-use crate::conn::used::Terms;
+use crate::conn::client::ExchangeOptions;
 use crate::error::Error;
-use crate::outgoing_message::{self, OutgoingMessage};
+use crate::error::failure::{Cause, Failure, Phase};
+use crate::message::outgoing::{self, OutgoingMessage};
 use bytes::Bytes;
 use hearken_proto::Fields;
 use http::Method;
@@ -65,7 +65,7 @@ impl ClientRequest {
         if !options.keep_alive {
             fields.append("Connection", "close")?;
         }
-        let terms = Terms {
+        let terms = ExchangeOptions {
             response: options.response_timeout,
             inactivity: None,
             inactivity_told: false,
@@ -119,15 +119,15 @@ impl ClientRequest {
         self
     }
 
-    /// Listens to an event of [`client_event`](crate::client_event). To be called before the first wait; what has happened
+    /// Listens to an event of [`client::event`](crate::client::event). To be called before the first wait; what has happened
     /// before is not told.
     ///
     /// ```no_run
-    /// use hearken_http::{client_event, request};
+    /// use hearken_http::{client::event, request};
     /// # async fn example() -> Result<(), hearken_http::Error> {
     /// let request = request("GET", "http://127.0.0.1:3000/")?;
-    /// request.on(client_event::Information, |head| println!("{}", head.status()));
-    /// request.on(client_event::Close, |()| println!("over"));
+    /// request.on(client::event::Information, |head| println!("{}", head.status()));
+    /// request.on(client::event::Close, |()| println!("over"));
     /// let response = request.end("").await?;
     /// # Ok(()) }
     /// ```
@@ -338,7 +338,7 @@ impl Drop for ClientRequest {
 
 impl OutgoingMessage for ClientRequest {}
 
-impl outgoing_message::sealed::Outgoing for ClientRequest {
+impl outgoing::sealed::Outgoing for ClientRequest {
     fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
         let mut core = self.exchange.core();
         if core.connected.is_none() {

@@ -5,7 +5,7 @@
 
 use super::options::{Connect, Family, Route};
 use super::request::ClientRequest;
-use crate::endless::{LONGEST, cap_all};
+use crate::conn::limits::{MAX_DURATION, clamp_all};
 use hearken_proto::Limits;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 impl ClientRequest {
     /// Fails when nothing has come or gone for this long, or, with a listener for
-    /// [`Timeout`](crate::client_event::Timeout), only tells so. Default: none, for every phase has its own. Node's
+    /// [`Timeout`](crate::client::event::Timeout), only tells so. Default: none, for every phase has its own. Node's
     /// `timeout`, which always only tells.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
-        self.change(|core| core.draft.terms.inactivity = Some(LONGEST.min(time)));
+        self.change(|core| core.draft.terms.inactivity = Some(MAX_DURATION.min(time)));
         self
     }
 
@@ -39,12 +39,12 @@ impl ClientRequest {
     /// From the last byte of the request to the end of the head of the response, instead of what the agent says.
     #[must_use]
     pub fn response_timeout(self, time: Duration) -> Self {
-        self.change(|core| core.draft.terms.response = LONGEST.min(time));
+        self.change(|core| core.draft.terms.response = MAX_DURATION.min(time));
         self
     }
 
     /// Sends `Expect: 100-continue` and waits with the content until the server asks for it, or
-    /// [`continue_timeout`](crate::AgentOptions::continue_timeout) is over (RFC 9110 §10.1.1). If the server answers at once, the
+    /// [`continue_timeout`](crate::client::AgentOptions::continue_timeout) is over (RFC 9110 §10.1.1). If the server answers at once, the
     /// content is not sent. Without content nothing is expected.
     #[must_use]
     pub fn expect_continue(self) -> Self {
@@ -98,7 +98,7 @@ impl ClientRequest {
         self.change(|core| {
             let limits = Arc::make_mut(&mut core.draft.limits);
             change(limits);
-            cap_all(limits);
+            clamp_all(limits);
         });
         self
     }
@@ -135,7 +135,8 @@ impl ClientRequest {
     /// Makes the connection by this, which no other request will use. Node's `createConnection`. For https, TLS is spoken on it.
     ///
     /// ```
-    /// use hearken_http::{Destination, request};
+    /// use hearken_http::request;
+    /// use hearken_http::client::Destination;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
     /// let (here, there) = tokio::io::duplex(1024);
     /// drop(there); // a server that closes at once

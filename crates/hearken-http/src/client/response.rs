@@ -1,15 +1,15 @@
 //! The response as its user holds it: an [`IncomingMessage`] whose body comes from a client's exchange.
 //!
-//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message.rs`), who drives
+//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message/incoming.rs`), who drives
 //! (`exchange.rs`).
 
 use super::exchange::{Core, Exchange, Side};
 use super::origin::{Connected, Timings};
 use super::spare;
 use crate::error::Error;
-use crate::message::IncomingMessage;
-use crate::source::{Source, sealed};
-use crate::upgrade::Upgraded;
+use crate::message::incoming::IncomingMessage;
+use crate::message::source::{Source, sealed};
+use crate::net::upgraded::Upgraded;
 use bytes::Bytes;
 use hearken_proto::{Fields, Head};
 use http::StatusCode;

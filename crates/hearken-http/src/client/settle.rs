@@ -1,7 +1,7 @@
 //! What an exchange finds when it looks at its connection: events to be told, a response, an end, a second try.
 //!
 //! Here: [`Core::note`], after each step; [`Core::settle`], after the last one; [`Core::fail`]. Not here: who drives
-//! (`exchange.rs`), what ends an exchange (`conn/used.rs`).
+//! (`exchange.rs`), what ends an exchange (`conn/client/mod.rs`).
 
 use super::agent::Leased;
 use super::connect;
@@ -10,7 +10,7 @@ use super::exchange::{Core, Stage};
 use super::origin::Connected;
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
-use crate::upgrade::Upgraded;
+use crate::net::upgraded::Upgraded;
 use hearken_proto::{Head, list_members};
 use http::Method;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! default ports are left out; see docs/decisions/0015. Not here: how a connection to it comes about (`connect.rs`).
 
 use crate::error::Error;
-use crate::host::unbracketed;
+use crate::net::host::unbracketed;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use std::fmt;

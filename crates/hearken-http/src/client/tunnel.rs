@@ -2,10 +2,10 @@
 //!
 //! Here: [`through`]. Not here: which proxy (`proxy.rs`), its time (`connect.rs`).
 
-use super::failure::Cause;
-use crate::conn::used::INTERIMS_MAX;
-use crate::transport::BoxIo;
-use crate::upgrade::Upgraded;
+use crate::conn::client::INTERIMS_MAX;
+use crate::error::failure::Cause;
+use crate::net::transport::BoxIo;
+use crate::net::upgraded::Upgraded;
 use bytes::{Buf, BytesMut};
 use hearken_proto::{Connection, Event, Fields, Length, Limits, Misuse, Request, Role};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

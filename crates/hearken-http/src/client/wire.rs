@@ -1,12 +1,12 @@
 //! A connection of a client, as it lies in the pool and in an exchange: transport, protocol, one timer.
 //!
 //! Here: [`Wire`]. Whoever waits for something of its exchange polls it; nobody else does. Not here: what the bytes mean
-//! (`conn/used.rs`), which connection is used when (`pool.rs`).
+//! (`conn/client/mod.rs`), which connection is used when (`pool.rs`).
 
 use super::origin::Origin;
-use crate::conn::used::Used;
+use crate::conn::client::ClientConnection;
+use crate::net::transport::BoxIo;
 use crate::pump::Pump;
-use crate::transport::BoxIo;
 use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ pub(crate) fn now() -> Instant {
 
 /// See the module.
 pub(crate) struct Wire {
-    pump: Pump<BoxIo, Used>,
+    pump: Pump<BoxIo, ClientConnection>,
     /// Fires at the deadline or before it, and is then moved: a deadline that comes later, as they mostly do, costs nothing.
     sleep: Option<Pin<Box<Sleep>>>,
     pub(crate) origin: Arc<Origin>,
@@ -42,7 +42,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(transport: BoxIo, used: Used, origin: Origin, runtime: Handle) -> Self {
+    pub(crate) fn new(
+        transport: BoxIo,
+        used: ClientConnection,
+        origin: Origin,
+        runtime: Handle,
+    ) -> Self {
         Self {
             pump: Pump::new(transport, used),
             sleep: None,
@@ -52,7 +57,7 @@ impl Wire {
         }
     }
 
-    pub(crate) const fn used(&mut self) -> &mut Used {
+    pub(crate) const fn used(&mut self) -> &mut ClientConnection {
         self.pump.drive()
     }
 

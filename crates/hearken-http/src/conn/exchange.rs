@@ -2,17 +2,17 @@
 //!
 //! Here: [`Exchange`] and the orders that a handler gives ([`State::write`], [`State::end`], …), which encode straight
 //! into the output of the connection. Not here: when an exchange begins and ends (`served.rs`, `solo.rs`), the handles
-//! that users hold (`message.rs`, `response.rs`).
+//! that users hold (`message/incoming.rs`, `message/response.rs`).
 
 use super::Input;
-use super::env::Env;
-use super::flow::Flow;
+use super::context::WorkerContext;
 use super::incoming::{Incoming, Progress};
-use super::outgoing::{Marks, Outgoing};
+use super::notify::Flow;
+use super::outgoing::{FlushQueue, Outgoing};
 use super::output::Output;
 use crate::error::Closed;
-use crate::peer::Peer;
-use crate::upgrade::Handover;
+use crate::event::peer::Peer;
+use crate::net::upgraded::Handover;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
 use std::cell::RefCell;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// See the module. Shared by reference count on one thread; its state is borrowed for the length of one order and never
 /// while code of the user runs.
 pub(crate) struct Exchange {
-    pub(crate) env: Rc<Env>,
+    pub(crate) env: Rc<WorkerContext>,
     state: RefCell<State>,
 }
 
@@ -161,7 +161,7 @@ pub(crate) struct State {
     pub(crate) out: Output,
     pub(crate) incoming: Incoming,
     pub(crate) outgoing: Outgoing,
-    pub(crate) marks: Marks,
+    pub(crate) marks: FlushQueue,
     pub(crate) flow: Option<Box<Flow>>,
     pub(crate) course: Course,
     pub(crate) wakers: Wakers,
@@ -176,9 +176,9 @@ pub(crate) struct State {
 }
 
 impl Exchange {
-    pub(crate) fn new(env: &Rc<Env>, role: Role) -> Rc<Self> {
+    pub(crate) fn new(env: &Rc<WorkerContext>, role: Role) -> Rc<Self> {
         let mut proto = Connection::new(role, &env.limits);
-        proto.pass_expectations(env.hooks.takers.check_expectation.is_some());
+        proto.pass_expectations(env.hooks.special.check_expectation.is_some());
         proto.tell_keep_alive(env.keep_alive);
         let state = State {
             turn: Turn::NONE,
@@ -186,7 +186,7 @@ impl Exchange {
             out: Output::default(),
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
-            marks: Marks::default(),
+            marks: FlushQueue::default(),
             flow: None,
             course: Course::default(),
             wakers: Wakers::default(),
@@ -211,7 +211,7 @@ impl Exchange {
 
     /// Carries out an order of the application and lets the connection know of it.
     #[inline]
-    pub(crate) fn order<T>(&self, order: impl FnOnce(&mut State, &Env) -> T) -> T {
+    pub(crate) fn order<T>(&self, order: impl FnOnce(&mut State, &WorkerContext) -> T) -> T {
         let mut state = self.state.borrow_mut();
         let result = order(&mut state, &self.env);
         if !state.wakers.in_task {
@@ -267,7 +267,7 @@ impl State {
 
     /// The limits of this exchange.
     #[inline]
-    pub(crate) fn limits<'a>(&'a self, env: &'a Env) -> &'a Limits {
+    pub(crate) fn limits<'a>(&'a self, env: &'a WorkerContext) -> &'a Limits {
         let own = self.extra.as_ref().and_then(|extra| extra.limits.as_ref());
         own.unwrap_or(&env.limits)
     }

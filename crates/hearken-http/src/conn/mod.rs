@@ -7,26 +7,20 @@
 //! Here: [`Drive`], the grammar between a connection and its pump. Not here: the pump (`pump.rs`), the protocol
 //! (hearken-proto).
 
+pub(crate) mod client;
 pub(crate) mod clock;
-mod dispatch;
-mod driving;
-mod endings;
-pub(crate) mod env;
+pub(crate) mod context;
+mod cork;
+mod drain;
 pub(crate) mod exchange;
-pub(crate) mod flow;
-mod handing;
 pub(crate) mod incoming;
-mod keep_alive;
+pub(crate) mod limits;
+pub(crate) mod notify;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
-mod pieces;
-mod room;
-pub(crate) mod served;
-pub(crate) mod solo;
-pub(crate) mod timers;
-pub(crate) mod tunnel;
-pub(crate) mod used;
+pub(crate) mod server;
+pub(crate) mod session;
 
 use bytes::Bytes;
 use std::io;

@@ -4,10 +4,10 @@
 //! content in several pieces (`pieces.rs`), the state itself (`exchange.rs`), the encoding (hearken-proto).
 
 use super::Ending;
-use super::env::Env;
+use super::context::WorkerContext;
 use super::exchange::State;
 use super::incoming::Progress;
-use super::outgoing::{Mark, Stage};
+use super::outgoing::{FlushEvent, Stage};
 use super::output::Output;
 use crate::error::{Closed, Error};
 use bytes::Bytes;
@@ -57,7 +57,11 @@ impl State {
     }
 
     /// Encodes the head of a response or request.
-    pub(super) fn encode_head(&mut self, env: &Env, length: Length) -> Result<(), Misuse> {
+    pub(super) fn encode_head(
+        &mut self,
+        env: &WorkerContext,
+        length: Length,
+    ) -> Result<(), Misuse> {
         if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
@@ -81,18 +85,18 @@ impl State {
         self.outgoing.stage = Stage::Body;
         if self.is_marked(env) {
             let (number, end) = (self.number, self.out.position());
-            self.marks.push(position + 1, number, Mark::First);
-            self.marks.push(end, number, Mark::Head);
+            self.marks.push(position + 1, number, FlushEvent::First);
+            self.marks.push(end, number, FlushEvent::Head);
         }
         Ok(())
     }
 
-    pub(super) fn is_marked(&self, env: &Env) -> bool {
+    pub(super) fn is_marked(&self, env: &WorkerContext) -> bool {
         env.observed || self.flow.is_some() || self.course.telling
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
-    pub(super) fn decide_close(&mut self, env: &Env) {
+    pub(super) fn decide_close(&mut self, env: &WorkerContext) {
         let unread = matches!(self.incoming.progress, Progress::Open) && !self.incoming.was_wanted;
         // A client that waits for 100 may send its body after this answer or not: nobody could tell what follows.
         let unsure = self.course.owes_continue;
@@ -117,7 +121,11 @@ impl State {
     }
 
     /// Adds a piece of content. `Err` when it is past the declared length: what fits is sent, and the rest is cut.
-    pub(super) fn encode_content(&mut self, env: &Env, piece: Bytes) -> Result<(), Misuse> {
+    pub(super) fn encode_content(
+        &mut self,
+        env: &WorkerContext,
+        piece: Bytes,
+    ) -> Result<(), Misuse> {
         if piece.is_empty() || !self.proto.can_send_content() {
             return Ok(()); // HEAD, 204, 304: the content is for the count only
         }
@@ -131,12 +139,12 @@ impl State {
         }
         if self.is_marked(env) {
             self.marks
-                .push(self.out.position(), self.number, Mark::Data(len));
+                .push(self.out.position(), self.number, FlushEvent::Data(len));
         }
         Ok(())
     }
 
-    pub(super) fn encode_end(&mut self, env: &Env) -> Result<(), Misuse> {
+    pub(super) fn encode_end(&mut self, env: &WorkerContext) -> Result<(), Misuse> {
         if self.outgoing.extras.is_some() {
             self.encode_trailers()?;
         } else {
@@ -144,7 +152,8 @@ impl State {
         }
         self.outgoing.stage = Stage::Ended;
         if self.is_marked(env) {
-            self.marks.push(self.out.position(), self.number, Mark::End);
+            self.marks
+                .push(self.out.position(), self.number, FlushEvent::End);
         }
         self.wake_if_said();
         Ok(())
@@ -165,7 +174,7 @@ impl State {
 
     /// Sends a whole message, or the rest of it. After the end, or when the peer is gone, nothing happens.
     #[inline]
-    pub(crate) fn end(&mut self, env: &Env, content: Bytes) {
+    pub(crate) fn end(&mut self, env: &WorkerContext, content: Bytes) {
         if self.is_over() {
             return;
         }
@@ -187,7 +196,7 @@ impl State {
         }
     }
 
-    fn end_begun(&mut self, env: &Env, content: Bytes) {
+    fn end_begun(&mut self, env: &WorkerContext, content: Bytes) {
         let sent = self
             .encode_last(env, content)
             .and_then(|()| self.encode_end(env));
@@ -197,7 +206,12 @@ impl State {
     }
 
     /// As [`end`](Self::end), with trailers, which make a message chunked whose head is not out.
-    pub(crate) fn end_with_trailers(&mut self, env: &Env, content: Bytes, trailers: &Fields) {
+    pub(crate) fn end_with_trailers(
+        &mut self,
+        env: &WorkerContext,
+        content: Bytes,
+        trailers: &Fields,
+    ) {
         self.add_trailers(trailers);
         self.end(env, content);
     }
@@ -212,7 +226,7 @@ impl State {
     }
 
     /// Sends a piece and tells whether there is room for more.
-    pub(crate) fn write(&mut self, env: &Env, piece: Bytes) -> bool {
+    pub(crate) fn write(&mut self, env: &WorkerContext, piece: Bytes) -> bool {
         if self.is_over() {
             return false;
         }
@@ -239,7 +253,7 @@ impl State {
     }
 
     /// Sends the head now. False when that failed and the response is over.
-    pub(crate) fn flush_head(&mut self, env: &Env) -> bool {
+    pub(crate) fn flush_head(&mut self, env: &WorkerContext) -> bool {
         if self.outgoing.stage == Stage::Head
             && !self.is_over()
             && let Err(misuse) = self.encode_head(env, Length::Unknown)
@@ -256,14 +270,14 @@ impl State {
 
     /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
     #[cold]
-    pub(super) fn replace_by_500(&mut self, env: &Env, misuse: Misuse) {
+    pub(super) fn replace_by_500(&mut self, env: &WorkerContext, misuse: Misuse) {
         tracing::error!(%misuse, "a response could not be sent as it was asked for; the client gets a 500");
         self.answer(env, 500, "Internal Server Error\n");
     }
 
     /// A plain-text answer in place of whatever was set. Nothing happens when a head is out already.
     #[cold]
-    pub(crate) fn answer(&mut self, env: &Env, status: u16, text: &str) {
+    pub(crate) fn answer(&mut self, env: &WorkerContext, status: u16, text: &str) {
         self.outgoing.reset();
         self.outgoing.status = status;
         // Legal by construction.
@@ -287,7 +301,7 @@ impl State {
 
     /// An error as the answer of a server, unless one has begun.
     #[cold]
-    pub(crate) fn answer_if_owed(&mut self, env: &Env, error: &Error) {
+    pub(crate) fn answer_if_owed(&mut self, env: &WorkerContext, error: &Error) {
         let owed = self.outgoing.stage == Stage::Head && !self.is_over();
         if owed && self.proto.role() == Role::Server {
             let text = format!("{}\n", error.public_text());

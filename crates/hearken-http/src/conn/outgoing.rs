@@ -1,6 +1,6 @@
 //! The response that goes out: what the handler has set, and how far it has been encoded.
 //!
-//! Here: [`Outgoing`], [`Stage`], [`Extras`], and [`Marks`] that tell when a position has been handed to the transport. Not here:
+//! Here: [`Outgoing`], [`Stage`], [`Extras`], and [`FlushQueue`] that tell when a position has been handed to the transport. Not here:
 //! the encoding (hearken-proto), the bytes (`output.rs`).
 
 use bytes::Bytes;
@@ -131,7 +131,7 @@ impl Outgoing {
 
 /// What is to be told when the transport has taken a position of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum FlushEvent {
     /// The first byte.
     First,
     Head,
@@ -143,17 +143,17 @@ pub(crate) enum Mark {
 
 /// Positions with their marks, in order. Empty, and without memory, unless somebody listens.
 #[derive(Debug, Default)]
-pub(crate) struct Marks {
-    queue: VecDeque<(u64, u32, Mark)>,
+pub(crate) struct FlushQueue {
+    queue: VecDeque<(u64, u32, FlushEvent)>,
 }
 
-impl Marks {
-    pub(crate) fn push(&mut self, position: u64, exchange: u32, mark: Mark) {
+impl FlushQueue {
+    pub(crate) fn push(&mut self, position: u64, exchange: u32, mark: FlushEvent) {
         self.queue.push_back((position, exchange, mark));
     }
 
     /// As `push`, for a position that may lie before others.
-    pub(crate) fn insert(&mut self, position: u64, exchange: u32, mark: Mark) {
+    pub(crate) fn insert(&mut self, position: u64, exchange: u32, mark: FlushEvent) {
         let at = self
             .queue
             .partition_point(|&(other, _, _)| other <= position);
@@ -161,7 +161,7 @@ impl Marks {
     }
 
     /// The next mark at or before `written`.
-    pub(crate) fn pop(&mut self, written: u64) -> Option<(u32, Mark)> {
+    pub(crate) fn pop(&mut self, written: u64) -> Option<(u32, FlushEvent)> {
         let &(position, exchange, mark) = self.queue.front()?;
         (position <= written).then(|| {
             self.queue.pop_front();

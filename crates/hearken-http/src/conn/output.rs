@@ -3,7 +3,7 @@
 //! Here: [`Output`], which also holds parts of files in their place. Not here: framing (hearken-proto), the transport
 //! (`pump.rs`).
 
-use crate::file::FilePiece;
+use crate::net::file::FilePiece;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::IoSlice;

@@ -22,7 +22,7 @@ use url::{Host, Url};
 /// §8.5).
 ///
 /// ```
-/// use hearken_http::CookieJar;
+/// use hearken_http::fetch::CookieJar;
 /// let jar = CookieJar::new();
 /// let (url, now) = ("https://example.com/a/b".parse()?, std::time::SystemTime::UNIX_EPOCH);
 /// jar.store(&url, "id=7; Path=/a; Secure", now);

@@ -1,6 +1,6 @@
 //! What fetching adds to the ways in which a request can fail, and the questions that find them in an [`Error`].
 //!
-//! Here: [`StatusError`], and methods of [`Error`]. Not here: the phases of an exchange (`client/failure.rs`).
+//! Here: [`StatusError`], and methods of [`Error`]. Not here: the phases of an exchange (`error/failure.rs`).
 
 use super::decode::DecodeError;
 use super::redirect::RedirectError;

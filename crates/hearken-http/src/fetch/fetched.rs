@@ -8,8 +8,8 @@ use super::error::{BodyTooLarge, StatusError};
 use super::redirect::shown;
 use super::text;
 use crate::client::Response;
-use crate::collect::Collector;
 use crate::error::Error;
+use crate::message::collect::Collector;
 use bytes::Bytes;
 use futures_core::Stream;
 use hearken_proto::{Fields, FieldsRef};
@@ -96,7 +96,7 @@ impl Fetched {
     /// The fields as a map, made on each call.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        crate::message::map_of(self.raw_headers())
+        crate::message::incoming::map_of(self.raw_headers())
     }
 
     /// The fields as sent: order, case and duplicates kept. When the body is decoded, `Content-Encoding` and `Content-Length`

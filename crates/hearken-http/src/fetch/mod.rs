@@ -1,8 +1,8 @@
 //! The one-liner on top of the client: a URL in, an answer out, redirects followed and bodies decoded.
 //!
-//! Here: [`get`] and its siblings. A request is put together in `builder.rs` with a body of `body.rs`, and sent by `send.rs`,
+//! Here: [`get`] and its siblings. A request is put together in `builder.rs` with a body of `message/body.rs`, and sent by `send.rs`,
 //! by the rules of `redirect.rs` and `cookies.rs`; the answer is in `fetched.rs`, which leaves bytes to `decode.rs` and text to
-//! `text.rs`. Errors of this layer are in `error.rs`. Not here: Node's request, whose every step can be heard, and the
+//! `text.rs`. Errors of this layer are in `error/mod.rs`. Not here: Node's request, whose every step can be heard, and the
 //! connections below it (`client/`).
 
 mod body;

@@ -19,7 +19,7 @@ use url::Url;
 /// `https` to `http`; where it could not be, that is an error.
 ///
 /// ```
-/// use hearken_http::{RedirectAction, Redirects};
+/// use hearken_http::fetch::{RedirectAction, Redirects};
 /// let same_host = Redirects::custom(|attempt| {
 ///     if attempt.url().host() == attempt.history()[0].host() {
 ///         RedirectAction::Follow
@@ -42,7 +42,7 @@ enum Rule {
 /// A redirect that is about to be followed, as [`Redirects::custom`] sees it.
 ///
 /// ```
-/// use hearken_http::{RedirectAction, Redirects};
+/// use hearken_http::fetch::{RedirectAction, Redirects};
 /// let policy = Redirects::custom(|attempt| match attempt.status().as_u16() {
 ///     308 => RedirectAction::Follow,
 ///     other => RedirectAction::Fail(format!("a {other} from {}", attempt.history()[0])),
@@ -59,7 +59,7 @@ pub struct RedirectAttempt<'a> {
 /// What a rule of one's own decides.
 ///
 /// ```
-/// use hearken_http::{RedirectAction, Redirects};
+/// use hearken_http::fetch::{RedirectAction, Redirects};
 /// let policy = Redirects::custom(|attempt| {
 ///     if attempt.history().len() > 3 { RedirectAction::Stop } else { RedirectAction::Follow }
 /// });

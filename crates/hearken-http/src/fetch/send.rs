@@ -10,7 +10,7 @@ use super::fetched::Fetched;
 use super::redirect::{self, Answered, Move, OF_A_BODY, OF_AN_ORIGIN};
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
-use crate::outgoing_message::OutgoingMessage;
+use crate::message::outgoing::OutgoingMessage;
 use hearken_proto::Fields;
 use http::Method;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Resul
     }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,
-        Outgoing::Whole(bytes) => client.end(bytes).await,
+        Outgoing::CompleteMessage(bytes) => client.end(bytes).await,
         Outgoing::Pieces(pieces, length) => {
             if let Some(length) = length {
                 client.set_header("Content-Length", length.to_string())?;

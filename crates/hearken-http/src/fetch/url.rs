@@ -10,11 +10,11 @@ pub use url::Url;
 /// What can be read as an absolute `http` or `https` URL: a text, a [`Url`], an [`http::Uri`].
 ///
 /// ```
-/// use hearken_http::ToUrl;
+/// use hearken_http::fetch::ToUrl;
 /// assert_eq!("HTTP://Example.com/a/../b".to_url()?.as_str(), "http://example.com/b");
 /// let error = "example.com".to_url().unwrap_err();
 /// assert_eq!(error.to_string(), "expected a URL such as https://example.com/path, got \"example.com\": it has no scheme");
-/// # Ok::<(), hearken_http::UrlError>(())
+/// # Ok::<(), hearken_http::fetch::UrlError>(())
 /// ```
 pub trait ToUrl {
     /// The URL.
@@ -27,7 +27,7 @@ pub trait ToUrl {
 /// A text that is no URL to fetch. Its text says what was expected.
 ///
 /// ```
-/// use hearken_http::ToUrl;
+/// use hearken_http::fetch::ToUrl;
 /// let error = "ftp://example.com".to_url().unwrap_err();
 /// assert!(error.to_string().contains("http or https"));
 /// ```

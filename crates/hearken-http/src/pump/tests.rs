@@ -1,13 +1,13 @@
 //! The pump on a transport in memory that wakes only whom it has told to wait.
 
 use super::*;
-use crate::conn::served::ServedBy;
+use crate::conn::server::ServedConnection;
 use crate::conn::tests::harness::{
-    Bell, Gate, Guard, Log, Make, Open, Running, Setup, get, ok, post_head, run_tasks, serve,
+    Bell, Gate, Guard, HandlerFuture, Log, Make, Open, Setup, get, ok, post_head, run_tasks, serve,
     without_dates,
 };
 use crate::event;
-use crate::runner::HandlerRunner;
+use crate::server::runner::HandlerRunner;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -124,7 +124,7 @@ impl Wire {
 
 /// A task with its pump, polled only when it is woken.
 struct Piped {
-    pump: Pump<End, ServedBy<HandlerRunner<Make, Running>>>,
+    pump: Pump<End, ServedConnection<HandlerRunner<Make, HandlerFuture>>>,
     wire: Rc<RefCell<Wire>>,
     bell: Arc<Bell>,
     open: Open,

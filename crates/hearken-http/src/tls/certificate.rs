@@ -17,7 +17,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// Prints as one line. Characters that would disturb a terminal or a log are escaped.
 ///
 /// ```no_run
-/// # fn show(tls: &hearken_http::TlsInfo) {
+/// # fn show(tls: &hearken_http::tls::TlsInfo) {
 /// if let Some(certificate) = tls.peer_certificate() {
 ///     println!("{} until {:?}", certificate.subject(), certificate.not_after());
 /// }

@@ -8,7 +8,7 @@ use super::pem::{self, Origin};
 use super::refusal::watch;
 use super::verify::{AcceptAny, Judge};
 use super::{ALPN_HTTP_1_1, VERSIONS, provider, roots};
-use crate::host::unbracketed;
+use crate::net::host::unbracketed;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -32,7 +32,7 @@ const SESSIONS: usize = 256;
 /// `rejectUnauthorized`, `maxCachedSessions`).
 ///
 /// ```
-/// use hearken_http::ClientTls;
+/// use hearken_http::tls::ClientTls;
 /// let tls = ClientTls::new().server_name("example.org");
 /// ```
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use std::{fmt, io};
 /// is one.
 ///
 /// ```
-/// use hearken_http::{ClientTls, TlsErrorKind};
+/// use hearken_http::tls::{ClientTls, TlsErrorKind};
 /// let error = ClientTls::new().root_pem(b"hello").unwrap_err();
 /// assert_eq!(error.kind(), TlsErrorKind::Settings);
 /// assert!(error.to_string().contains("-----BEGIN CERTIFICATE-----"));
@@ -86,7 +86,7 @@ impl TlsError {
         Self::new(TlsErrorKind::Incompatible, OLD.to_owned())
     }
 
-    pub(super) fn timeout() -> Self {
+    pub(crate) fn timeout() -> Self {
         let text = "expected the handshake to be complete in time";
         Self::new(TlsErrorKind::Timeout, text.to_owned())
     }

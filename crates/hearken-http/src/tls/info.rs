@@ -12,7 +12,7 @@ use std::fmt;
 /// `getPeerCertificate()`.
 ///
 /// ```no_run
-/// # fn show(tls: &hearken_http::TlsInfo) {
+/// # fn show(tls: &hearken_http::tls::TlsInfo) {
 /// println!("{} with {}", tls.version(), tls.cipher_suite());
 /// # }
 /// ```

@@ -1,17 +1,17 @@
 //! https, both ways, on rustls: TLS 1.2 (RFC 5246) and 1.3 (RFC 8446), and nothing older.
 //!
-//! Here: what both sides share, above all [`provider`]. The client's side is in `client.rs`. The server's is in `server.rs`,
-//! with `names.rs`, `accept.rs` for the handshake and `serving.rs` for its place in a worker. Trust is judged in `verify.rs`,
+//! Here: what both sides share, above all [`provider`]. The client's side is in `client.rs`. The server's is in `server/mod.rs`,
+//! with `names.rs`, `server/accept.rs` for the handshake and `serving.rs` for its place in a worker. Trust is judged in `verify.rs`,
 //! [`TlsInfo`] is in `info.rs`, [`CertificateInfo`] in `certificate.rs`, reading of PEM in `pem.rs`, the roots of the
-//! system in `roots.rs`, errors and their texts in `error.rs` and `refusal.rs`. Not here: TCP, HTTP.
+//! system in `roots.rs`, errors and their texts in `error/mod.rs` and `refusal.rs`. Not here: TCP, HTTP.
 //!
 //! No process default of rustls is read or set: whatever else in the program uses rustls, and with whichever provider,
 //! does not meet ours.
 
-mod accept;
 mod certificate;
 mod client;
-mod error;
+pub(crate) mod error;
+pub(crate) mod handshake;
 mod info;
 mod names;
 mod pem;
@@ -19,17 +19,15 @@ mod refusal;
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
-mod server;
-mod serving;
+pub(crate) mod server;
 mod verify;
 
-pub(crate) use accept::Turns;
 pub use certificate::CertificateInfo;
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
+pub(crate) use handshake::Turns;
 pub use info::TlsInfo;
 pub use server::{ClientCertificates, ServerTls};
-pub use serving::TlsClientError;
 
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;

@@ -1,6 +1,6 @@
 //! The server's side: certificates and keys, whom it lets in, and changing all of that while it runs.
 //!
-//! Here: [`ServerTls`]. Which certificate is for which name is in `names.rs`, the handshake in `accept.rs`, its place in
+//! Here: [`ServerTls`]. Which certificate is for which name is in `names.rs`, the handshake in `server/accept.rs`, its place in
 //! a worker in `serving.rs`.
 
 use super::certificate::CertificateInfo;
@@ -29,7 +29,8 @@ const SESSIONS: usize = 1024;
 /// Node: the options of `https.createServer`, `server.setSecureContext`, `server.addContext`.
 ///
 /// ```no_run
-/// use hearken_http::{Server, ServerTls};
+/// use hearken_http::Server;
+/// use hearken_http::tls::ServerTls;
 /// let tls = ServerTls::from_files("cert.pem", "key.pem")?;
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// let handle = server.tls(&tls).listen("127.0.0.1:3443")?.start()?;

@@ -1,6 +1,7 @@
 //! The client on real sockets: requests, responses, one pool.
 
-use hearken_http::{Agent, AgentOptions, OutgoingMessage, Server, ServerHandle};
+use hearken_http::client::AgentOptions;
+use hearken_http::{Agent, OutgoingMessage, Server, ServerHandle};
 
 /// A server that says what it got.
 fn echo() -> (ServerHandle, String) {

@@ -1,7 +1,8 @@
 //! The life of a server as events, compared with docs/events.md.
 
 use crate::client::{Client, eventually};
-use hearken_http::{Observation, Observer, Server, event};
+use hearken_http::observe::{Observation, Observer};
+use hearken_http::{Server, event};
 use std::sync::{Arc, Mutex};
 
 pub(crate) const PAGE: &str = include_str!("../../../../docs/events.md");

@@ -2,7 +2,8 @@
 
 use crate::child::{self, resident_bytes};
 use crate::client::{Client, PATIENCE, eventually};
-use hearken_http::{Error, SendFile, Server, ServerHandle, event};
+use hearken_http::message::SendFile;
+use hearken_http::{Error, Server, ServerHandle, event};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::net::UnixStream;

@@ -1,9 +1,8 @@
 //! How the client reaches a server: names, families, Unix sockets, proxies, tunnels.
 
 use crate::client::PATIENCE;
-use hearken_http::{
-    Agent, AgentOptions, Destination, Error, Family, Phase, Proxies, Server, ServerHandle,
-};
+use hearken_http::client::{AgentOptions, Destination, Family, Phase, Proxies};
+use hearken_http::{Agent, Error, Server, ServerHandle};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
@@ -324,7 +323,7 @@ async fn a_tunnel_carries_another_request() {
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn https_goes_through_a_tunnel() {
-    use hearken_http::{ClientTls, ServerTls};
+    use hearken_http::tls::{ClientTls, ServerTls};
     let key = rcgen::generate_simple_self_signed(["far.test".to_owned()]).unwrap();
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();

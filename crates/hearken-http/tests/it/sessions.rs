@@ -1,7 +1,8 @@
 //! Sessions: one exchange on any transport, both sides, as events.
 
 use crate::events::documented;
-use hearken_http::{Error, Fields, Session, SessionIncoming, SessionOutgoing, event};
+use hearken_http::session::{SessionIncoming, SessionOutgoing};
+use hearken_http::{Error, Fields, Session, event};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

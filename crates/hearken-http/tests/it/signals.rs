@@ -2,7 +2,8 @@
 
 use crate::child;
 use crate::client::{Client, PATIENCE, eventually};
-use hearken_http::{Listening, Server};
+use hearken_http::Server;
+use hearken_http::server::Listening;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Child;

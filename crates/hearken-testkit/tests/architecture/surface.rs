@@ -8,7 +8,7 @@ use std::fs;
 
 use super::source::{files_under, root};
 
-/// Public names: `Type`, `function`, `Type::member`, `event::Name`, `client_event::Name`.
+/// Public names: `Type`, `function`, `Type::member`, `event::Name`, `client::event::Name`.
 #[derive(Default)]
 pub(crate) struct Surface {
     names: BTreeSet<String>,
@@ -129,7 +129,7 @@ impl Surface {
             .map(|last| last.ident.to_string());
         let module = match name.as_deref() {
             Some("server_events" | "message_events") => "event",
-            Some("client_events") => "client_event",
+            Some("client_events") => "client::event",
             _ => return,
         };
         let words: Vec<_> = call

@@ -1,6 +1,8 @@
 //! [`Checks`], which prints a line for each check, and the steps that several checks share.
 
-use hearken::{Agent, AgentOptions, ClientTls, Error, Proxies, Response};
+use hearken::client::{AgentOptions, Proxies};
+use hearken::tls::ClientTls;
+use hearken::{Agent, Error, Response};
 use serde_json::Value;
 use std::fmt::Debug;
 use std::process::ExitCode;

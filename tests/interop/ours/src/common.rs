@@ -1,7 +1,8 @@
 //! Checks that every server supports: keep-alive, lengths and chunks in both directions, HEAD, truncated bodies.
 
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
-use hearken::{Agent, ClientRequest, Error, OutgoingMessage, Phase};
+use hearken::client::{ClientRequest, Phase};
+use hearken::{Agent, Error, OutgoingMessage};
 
 const LARGE: usize = 3_000_000;
 

@@ -1,7 +1,8 @@
 //! Checks that only Node's server supports: interim responses, Expect, upgrades, tunnels, aborted exchanges, Unix sockets.
 
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
-use hearken::{Agent, Phase, Response, Upgraded, client_event};
+use hearken::client::Phase;
+use hearken::{Agent, Response, Upgraded, client};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -70,7 +71,7 @@ async fn information(url: &str, ca: &str) -> Result<()> {
     let request = agent.request("GET", &format!("{url}/information"))?;
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hearing = Arc::clone(&heard);
-    request.on(client_event::Information, move |head| {
+    request.on(client::event::Information, move |head| {
         let link = head.fields().get("link").map(<[u8]>::to_vec);
         if let Ok(mut heard) = hearing.lock() {
             heard.push((head.status(), link));
@@ -102,7 +103,7 @@ async fn goes_on(url: &str, ca: &str) -> Result<()> {
         .expect_continue();
     let count = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&count);
-    request.on(client_event::Continue, move |()| {
+    request.on(client::event::Continue, move |()| {
         if let Ok(mut count) = counter.lock() {
             *count += 1;
         }
@@ -135,7 +136,7 @@ async fn refused(url: &str, ca: &str) -> Result<()> {
     )
 }
 
-fn offer(agent: &Agent, url: &str, protocol: &str) -> Result<hearken::ClientRequest> {
+fn offer(agent: &Agent, url: &str, protocol: &str) -> Result<client::ClientRequest> {
     let request = agent.request("GET", url)?;
     Ok(request
         .set("Connection", "Upgrade")
@@ -265,8 +266,8 @@ async fn give_up_answer(url: &str, ca: &str) -> Result<()> {
 /// Node on a Unix socket.
 pub(crate) async fn unix(checks: &mut Checks, path: &str) {
     let run = async {
-        let mut options = hearken::AgentOptions::default();
-        options.proxies = hearken::Proxies::none();
+        let mut options = client::AgentOptions::default();
+        options.proxies = client::Proxies::none();
         let agent = Agent::new(options);
         for n in 0..3 {
             let request = agent.request("GET", "http://some.host/headers")?;

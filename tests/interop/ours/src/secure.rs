@@ -2,7 +2,8 @@
 
 use crate::Servers;
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
-use hearken::{AgentOptions, ClientTls, Phase, Proxies, TlsError};
+use hearken::client::{AgentOptions, Phase, Proxies};
+use hearken::tls::{ClientTls, TlsError};
 
 /// The second connection resumes the session of the first, and both ends report it.
 pub(crate) async fn resumption(checks: &mut Checks, name: &str, url: &str, ca: &str) {

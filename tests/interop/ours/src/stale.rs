@@ -1,7 +1,8 @@
 //! Node with a short `keepAliveTimeout` that it does not announce: connections that it closes while they are idle.
 
 use crate::checks::{Checks, Result, ask, ensure, equal, error_of, text};
-use hearken::{Agent, AgentOptions, Phase, Proxies};
+use hearken::Agent;
+use hearken::client::{AgentOptions, Phase, Proxies};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

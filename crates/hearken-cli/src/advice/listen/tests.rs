@@ -1,7 +1,7 @@
 //! Errors that the system really returns, and their texts.
 
 use super::*;
-use hearken::{ListenOptions, Listener, ToListenAddr};
+use hearken::listen::{ListenOptions, Listener, ToListenAddr};
 
 fn listen(addr: &str) -> Result<Listener, ListenError> {
     ListenOptions::new().bind(&addr.to_listen_addr()?)

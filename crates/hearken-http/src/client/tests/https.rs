@@ -1,10 +1,10 @@
 //! https through the whole client: handshake, pool, resumption, what is told, what is refused.
 
 use super::harness::{Peer, net_with};
-use crate::ClientTls;
-use crate::TlsError;
 use crate::client::Phase;
 use crate::error::Error;
+use crate::tls::ClientTls;
+use crate::tls::TlsError;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -139,9 +139,9 @@ async fn the_end_of_all_time_is_told_with_its_phase() {
             "{error}"
         );
     }
-    let mut options = crate::AgentOptions {
-        proxies: crate::Proxies::none(),
-        ..crate::AgentOptions::default()
+    let mut options = crate::client::AgentOptions {
+        proxies: crate::client::Proxies::none(),
+        ..crate::client::AgentOptions::default()
     };
     options.resolver(|_: String, _: u16| std::future::pending::<std::io::Result<Vec<_>>>());
     let request = crate::Agent::new(options)

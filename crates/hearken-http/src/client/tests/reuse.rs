@@ -244,7 +244,7 @@ async fn nobody_waits_for_ever() {
     let began = Instant::now();
     let error = ask(&net.agent, "GET").await.unwrap().unwrap_err();
     assert_eq!(began.elapsed().as_secs(), 30);
-    assert_eq!(error.phase(), Some(crate::Phase::Queue));
+    assert_eq!(error.phase(), Some(crate::client::Phase::Queue));
     assert!(error.is_timeout() && error.is_retry_safe(), "{error}");
     first.abort();
     drop(peer);
@@ -336,7 +336,7 @@ async fn a_body_that_is_dropped_is_not_waited_for() {
 async fn ways_that_differ_share_no_connection() {
     let mut net = net();
     let mut peer = exchange(&mut net, OK).await;
-    let other = net.get("/").family(crate::Family::V6);
+    let other = net.get("/").family(crate::client::Family::V6);
     let asked = tokio::spawn(async move { other.end("").await.map(|_| ()) });
     let mut second = net.accept().await;
     second.hear().await;

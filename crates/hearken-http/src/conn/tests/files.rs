@@ -2,7 +2,8 @@
 
 use super::harness::{Link, file, get, ok, serve, without_dates};
 use crate::conn::Ending;
-use crate::{Closed, SendFile, Sent, ServerResponse, event};
+use crate::message::SendFile;
+use crate::{Closed, Sent, ServerResponse, event};
 use std::fs::File;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};

@@ -4,19 +4,19 @@
 //! and [`Log`] for handlers. The connection is called only when something has happened to it: bytes, room, a deadline,
 //! or its waker. So a wake-up that gets lost leaves a test hanging in its assertion, as it would leave a client.
 
-use crate::answer::Answer;
 use crate::conn::clock::Clock;
-use crate::conn::env::{Env, Hooks};
+use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::output::{Output, SLICES};
-use crate::conn::served::{Served, ServedBy};
+use crate::conn::server::{ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
+use crate::event::observe::{Observation, Observer, Step};
+use crate::event::peer::Peer;
 use crate::event::{ServerEvent, sealed};
-use crate::message::IncomingMessage;
-use crate::observer::{Observation, Observer, Step};
-use crate::peer::Peer;
-use crate::response::{Sent, ServerResponse};
-use crate::runner::{HandlerRunner, Handlers};
-use crate::takers::{Handled, taker};
+use crate::message::answer::Answer;
+use crate::message::incoming::IncomingMessage;
+use crate::message::response::{Sent, ServerResponse};
+use crate::server::handlers::{Interceptable, taker};
+use crate::server::runner::{HandlerRunner, Handlers};
 use bytes::Bytes;
 use hearken_proto::Limits;
 use std::cell::RefCell;
@@ -29,8 +29,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
-pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
-pub(crate) type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> Running>;
+pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> HandlerFuture>;
 
 /// More turns than this without anything from outside is a spin.
 const TURNS_MAX: usize = 1_000_000;
@@ -80,11 +80,11 @@ impl Setup {
 
     pub(crate) fn handle<E, H, R>(mut self, event: E, handler: H) -> Self
     where
-        E: Handled,
+        E: Interceptable,
         H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
         R: Answer + 'static,
     {
-        event.keep(taker(handler), &mut self.hooks.takers);
+        event.keep(taker(handler), &mut self.hooks.special);
         self
     }
 
@@ -92,7 +92,7 @@ impl Setup {
         mut self,
         decide: impl Fn(&hearken_proto::Head) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.hooks.takers.should_upgrade = Some(Box::new(decide));
+        self.hooks.special.should_upgrade = Some(Box::new(decide));
         self
     }
 
@@ -107,7 +107,7 @@ impl Setup {
         let now = Instant::now();
         let clock = Clock::new(now, SystemTime::UNIX_EPOCH);
         Open {
-            env: Env::new(self.limits, Arc::new(self.hooks), clock),
+            env: WorkerContext::new(self.limits, Arc::new(self.hooks), clock),
             handlers: Handlers::new(self.make),
             now,
         }
@@ -121,18 +121,18 @@ impl Setup {
 
 /// A worker without its thread.
 pub(crate) struct Open {
-    pub(crate) env: Rc<Env>,
-    handlers: Rc<Handlers<Make, Running>>,
+    pub(crate) env: Rc<WorkerContext>,
+    handlers: Rc<Handlers<Make, HandlerFuture>>,
     pub(crate) now: Instant,
 }
 
 impl Open {
     /// A connection for a pump of the test's own.
-    pub(crate) fn drive(&self) -> ServedBy<HandlerRunner<Make, Running>> {
+    pub(crate) fn drive(&self) -> ServedConnection<HandlerRunner<Make, HandlerFuture>> {
         let peer = Rc::new(Peer::new(1, None, None));
         let expires = self.now + self.env.limits.time.connection_age;
-        ServedBy {
-            served: Served::new(&self.env, peer, self.now, expires),
+        ServedConnection {
+            served: ServerConnection::new(&self.env, peer, self.now, expires),
             runner: HandlerRunner::new(&self.handlers),
         }
     }
@@ -183,8 +183,8 @@ impl Wake for Bell {
 
 /// One client and the served connection at its other end.
 pub(crate) struct Link {
-    pub(crate) drive: ServedBy<HandlerRunner<Make, Running>>,
-    pub(crate) env: Rc<Env>,
+    pub(crate) drive: ServedConnection<HandlerRunner<Make, HandlerFuture>>,
+    pub(crate) env: Rc<WorkerContext>,
     pub(crate) now: Instant,
     waker: Waker,
     bell: Arc<Bell>,
@@ -543,7 +543,7 @@ impl Drop for Guard {
 }
 
 struct Task {
-    future: Running,
+    future: HandlerFuture,
     bell: Arc<Bell>,
 }
 

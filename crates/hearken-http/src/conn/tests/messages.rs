@@ -2,7 +2,8 @@
 
 use super::harness::{CHUNKED, Log, ok, post, post_head, serve};
 use crate::conn::Ending;
-use crate::{Duplicates, Error, Json, event};
+use crate::message::Duplicates;
+use crate::{Error, Json, event};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -291,18 +292,18 @@ fn the_facts_of_a_head() {
     );
     assert_eq!(
         facts("GET / HTTP/1.1\r\nUpgrade: h2c , websocket\r\nConnection: upgrade"),
-        "(1, 1) [\"h2c\", \"websocket\"] Whole None None None true"
+        "(1, 1) [\"h2c\", \"websocket\"] CompleteMessage None None None true"
     );
     assert_eq!(
         facts("GET / HTTP/1.1\r\nUpgrade: h2c"),
-        "(1, 1) [] Whole None None None true"
+        "(1, 1) [] CompleteMessage None None None true"
     );
     // Only GET asks for parts, and only once.
     for head in [
         "POST / HTTP/1.1\r\nRange: bytes=0-9",
         "GET / HTTP/1.1\r\nRange: bytes=0-9\r\nRange: bytes=0-9",
     ] {
-        assert!(facts(head).contains(" Whole "));
+        assert!(facts(head).contains(" CompleteMessage "));
     }
     assert!(facts("GET / HTTP/1.0\r\nConnection: keep-alive").starts_with("(1, 0) "));
 }

@@ -2,7 +2,7 @@
 
 use super::harness::{Gate, Log, get, ok, post, post_head, serve};
 use crate::conn::Ending;
-use crate::wheel::Wheel;
+use crate::server::wheel::Wheel;
 use crate::{Error, event};
 use std::time::Duration;
 

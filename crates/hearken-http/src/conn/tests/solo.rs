@@ -2,10 +2,10 @@
 
 use super::harness::Bell;
 use crate::conn::clock::Clock;
-use crate::conn::env::{Env, Hooks};
+use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
-use crate::conn::solo::Solo;
+use crate::conn::session::SessionConnection;
 use crate::conn::{Drive, Ending, Input};
 use crate::{Fields, Limits};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A session in memory and its peer.
 struct Lone {
-    solo: Solo,
+    solo: SessionConnection,
     exchange: Rc<Exchange>,
     now: Instant,
     bell: Arc<Bell>,
@@ -31,7 +31,7 @@ impl Lone {
     fn new(role: Role) -> Self {
         let now = Instant::now();
         let clock = Clock::new(now, SystemTime::UNIX_EPOCH);
-        let env = Env::new(Limits::default(), Arc::new(Hooks::default()), clock);
+        let env = WorkerContext::new(Limits::default(), Arc::new(Hooks::default()), clock);
         let exchange = Exchange::new(&env, role);
         if role == Role::Client {
             let mut state = exchange.state();
@@ -39,7 +39,7 @@ impl Lone {
             state.outgoing.fields.set("Host", "a").unwrap();
         }
         Self {
-            solo: Solo::new(Rc::clone(&exchange), now),
+            solo: SessionConnection::new(Rc::clone(&exchange), now),
             exchange,
             now,
             bell: Arc::default(),
@@ -61,7 +61,7 @@ impl Lone {
         lone
     }
 
-    fn order(&mut self, order: impl FnOnce(&mut State, &Env)) {
+    fn order(&mut self, order: impl FnOnce(&mut State, &WorkerContext)) {
         self.exchange.order(order);
         self.run();
     }

@@ -1,8 +1,8 @@
 //! A client's connection by bytes alone, with a clock that jumps: what it sends, what it makes of what comes, at every cut.
 
 use crate::client::Phase;
+use crate::conn::client::{ClientConnection, ExchangeOptions};
 use crate::conn::output::Output;
-use crate::conn::used::{Terms, Used};
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Error;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// A connection and the transport of the test.
 struct Link {
-    used: Used,
+    used: ClientConnection,
     limits: Arc<Limits>,
     now: Instant,
     /// How much the transport takes.
@@ -22,7 +22,7 @@ struct Link {
     sent: String,
 }
 
-const TERMS: Terms = Terms {
+const TERMS: ExchangeOptions = ExchangeOptions {
     response: Duration::from_secs(60),
     inactivity: None,
     inactivity_told: false,
@@ -36,10 +36,10 @@ fn link() -> Link {
     link_with(TERMS)
 }
 
-fn link_with(terms: Terms) -> Link {
+fn link_with(terms: ExchangeOptions) -> Link {
     let limits = Arc::new(Limits::default());
     let now = Instant::now();
-    let mut used = Used::new(&limits, &"peer:80".into(), now);
+    let mut used = ClientConnection::new(&limits, &"peer:80".into(), now);
     used.begin(terms, &limits, now);
     Link {
         used,
@@ -292,7 +292,7 @@ fn what_is_not_read_is_not_wanted() {
 
 #[test]
 fn a_body_waits_for_100_and_not_for_ever() {
-    let hold = Terms {
+    let hold = ExchangeOptions {
         hold: Some(Duration::from_secs(1)),
         ..TERMS
     };
@@ -368,7 +368,7 @@ fn every_phase_has_its_time() {
         Instant::now() + Duration::from_secs(5),
         Duration::from_secs(5),
     ));
-    let mut link = link_with(Terms { until, ..TERMS });
+    let mut link = link_with(ExchangeOptions { until, ..TERMS });
     link.get()
         .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
     link.pass(Duration::from_secs(6));
@@ -424,11 +424,11 @@ fn a_peer_that_takes_no_more_may_still_answer() {
 
 #[test]
 fn whether_a_retry_is_safe_depends_on_what_was_sent_and_came() {
-    let once = Terms {
+    let once = ExchangeOptions {
         idempotent: false,
         ..TERMS
     };
-    let cases: [(Terms, usize, &[u8], bool); 5] = [
+    let cases: [(ExchangeOptions, usize, &[u8], bool); 5] = [
         (TERMS, usize::MAX, b"", true),
         (TERMS, usize::MAX, b"H", false),
         (once, usize::MAX, b"", false),

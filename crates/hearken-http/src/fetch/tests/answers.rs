@@ -1,7 +1,8 @@
 //! What comes: heads, bodies, codings, limits, and what goes wrong with them.
 
 use super::*;
-use crate::{Agent, Phase};
+use crate::Agent;
+use crate::client::Phase;
 use futures_core::Stream;
 use serde::Deserialize;
 use std::future::poll_fn;

@@ -218,8 +218,8 @@ async fn a_host_that_was_set_does_not_go_elsewhere() {
 /// In memory, where the clock can jump: each connection reads a head, pauses, says its part and stays open.
 fn in_memory<const N: usize>(script: [(u64, &'static str); N]) -> Agent {
     let script = std::sync::Mutex::new(script.into_iter());
-    let mut options = crate::AgentOptions::default();
-    options.connector(move |_: crate::Destination| {
+    let mut options = crate::client::AgentOptions::default();
+    options.connector(move |_: crate::client::Destination| {
         let (here, there) = tokio::io::duplex(64 * 1024);
         let part = script.lock().unwrap().next();
         tokio::spawn(async move {

@@ -1,8 +1,9 @@
 //! What TLS has taken must go out, however small the pipe and however slow the reader.
 
 use super::authority::Authority;
+use crate::listen::ListenOptions;
 use crate::tls::{ClientTls, ServerTls};
-use crate::{ListenOptions, Server, event};
+use crate::{Server, event};
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,7 +1,7 @@
 //! The server's side in memory: certificates, names, changes while it runs, certificates of clients.
 
 use super::authority::{Authority, Pair};
-use crate::tls::accept::{Parting, Turns, accept};
+use crate::tls::handshake::{Parting, Turns, accept};
 use crate::tls::names::Names;
 use crate::tls::pem::{self, Origin};
 use crate::tls::{CertificateInfo, provider};

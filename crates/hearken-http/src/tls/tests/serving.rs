@@ -332,7 +332,7 @@ async fn files_are_sent_in_parts_and_whole() {
         move |req: crate::IncomingMessage, res: crate::ServerResponse| {
             let file = std::sync::Arc::clone(&file);
             async move {
-                let file = crate::SendFile::from(file.try_clone()?).asked_by(&req);
+                let file = crate::message::SendFile::from(file.try_clone()?).asked_by(&req);
                 res.send_file(file).await
             }
         },

@@ -1,8 +1,9 @@
 //! An answer whose end was cut off must not pass for a whole one (RFC 9112 §9.8).
 
 use super::authority::Authority;
+use crate::Agent;
+use crate::client::AgentOptions;
 use crate::tls::{ClientTls, ServerTls};
-use crate::{Agent, AgentOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;

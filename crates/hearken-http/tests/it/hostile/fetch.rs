@@ -1,6 +1,6 @@
 //! The one-liner against redirects and codings that are meant to hurt, and against everything that a GET can meet.
 
-use super::{LONGEST, Met, Outcome, TAKEN_MAX, agent_to, simulate};
+use super::{MAX_DURATION, Met, Outcome, TAKEN_MAX, agent_to, simulate};
 use hearken_http::{Agent, Error};
 use hearken_testkit::hostile::{
     self, Ask, Behaviour, Ending, Hostile, Verdict, codings, connection, endless, framing, interim,
@@ -27,7 +27,7 @@ async fn fetch(agent: &Agent, collect: bool) -> Outcome {
     let status = fetched.status().as_u16();
     if collect {
         return match fetched.bytes().await {
-            Ok(all) => Outcome::Whole(status, String::from_utf8_lossy(&all).into_owned()),
+            Ok(all) => Outcome::CompleteMessage(status, String::from_utf8_lossy(&all).into_owned()),
             Err(error) => Outcome::Broken(status, error),
         };
     }
@@ -39,14 +39,14 @@ async fn fetch(agent: &Agent, collect: bool) -> Outcome {
             Err(error) => return Outcome::Broken(status, error),
         }
     }
-    Outcome::Whole(status, String::from_utf8_lossy(&content).into_owned())
+    Outcome::CompleteMessage(status, String::from_utf8_lossy(&content).into_owned())
 }
 
 async fn meet(behaviour: &Behaviour, collect: bool) -> Met {
     let server = Hostile::new(*behaviour);
     let agent = agent_to(&server);
     let began = Instant::now();
-    let outcome = timeout(LONGEST, fetch(&agent, collect)).await;
+    let outcome = timeout(MAX_DURATION, fetch(&agent, collect)).await;
     let outcome = outcome.unwrap_or_else(|_| panic!("{}: hangs", behaviour.name));
     let took = began.elapsed();
     let stats = agent.stats();
@@ -232,7 +232,7 @@ fn credentials_stay_where_they_belong() {
         })
         .listen();
         let here = Hostile::playing(redirects::to(status, there.url("/there"))).listen();
-        let mut options = hearken_http::AgentOptions::default();
+        let mut options = hearken_http::client::AgentOptions::default();
         super::limits(&mut options);
         let agent = Agent::new(options);
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -10,9 +10,9 @@ mod reuse;
 mod sockets;
 mod table;
 
-use hearken_http::{
-    Agent, AgentOptions, AgentStats, ClientRequest, Destination, Error, Proxies, TlsError,
-};
+use hearken_http::client::{AgentOptions, AgentStats, ClientRequest, Destination, Proxies};
+use hearken_http::tls::TlsError;
+use hearken_http::{Agent, Error};
 use hearken_testkit::hostile::{Ask, Behaviour, Conversation, Ending, Hostile, Verdict};
 use std::io;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::io::duplex;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Nothing here may take as long, on the clock that jumps.
-const LONGEST: Duration = Duration::from_secs(600);
+const MAX_DURATION: Duration = Duration::from_secs(600);
 /// What a client may take of "endless" before it has had enough: the body it may keep, and what lies in buffers.
 const TAKEN_MAX: u64 = 5 << 20;
 /// A body that no buffer between the two holds.
@@ -34,7 +34,7 @@ enum Outcome {
     /// A response whose body ended in an error.
     Broken(u16, Error),
     /// Status and content.
-    Whole(u16, String),
+    CompleteMessage(u16, String),
 }
 
 /// What came of one meeting.
@@ -134,7 +134,7 @@ async fn exchange(request: ClientRequest, body: Vec<u8>, collect: bool) -> Outco
             Err(error) => return Outcome::Broken(status, error),
         }
     }
-    Outcome::Whole(status, String::from_utf8_lossy(&content).into_owned())
+    Outcome::CompleteMessage(status, String::from_utf8_lossy(&content).into_owned())
 }
 
 /// Asks what is to be asked, of a server in memory, by an agent of its own, which it gives back.
@@ -144,7 +144,7 @@ async fn meet(behaviour: &Behaviour) -> (Met, Agent, Hostile) {
     let (request, body) = request(&agent, behaviour.ask, "hostile").expect("a request");
     let began = Instant::now();
     let collect = behaviour.verdict == Verdict::TooMuch;
-    let outcome = timeout(LONGEST, exchange(request, body, collect)).await;
+    let outcome = timeout(MAX_DURATION, exchange(request, body, collect)).await;
     let outcome = outcome.unwrap_or_else(|_| panic!("{}: hangs", behaviour.name));
     let took = began.elapsed();
     let stats = agent.stats();
@@ -163,14 +163,14 @@ impl Outcome {
     const fn error(&self) -> Option<&Error> {
         match self {
             Self::Nothing(error) | Self::Broken(_, error) => Some(error),
-            Self::Whole(..) => None,
+            Self::CompleteMessage(..) => None,
         }
     }
 
     /// Whether it is what a careful client makes of it; if not, what it is.
     fn agrees(&self, verdict: Verdict) -> Result<(), String> {
         let good = match (verdict, self) {
-            (Verdict::Good(status, content), Self::Whole(found, text)) => {
+            (Verdict::Good(status, content), Self::CompleteMessage(found, text)) => {
                 (status, content) == (*found, &**text)
             }
             (Verdict::NoResponse, Self::Nothing(error))

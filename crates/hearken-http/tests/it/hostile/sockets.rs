@@ -1,7 +1,8 @@
 //! On real sockets: refusals, full queues, resets, proxies. In real time, which is only waited for where it is to run out.
 
 use super::{Outcome, exchange, limits, request, told};
-use hearken_http::{Agent, AgentOptions, Phase, Proxies};
+use hearken_http::Agent;
+use hearken_http::client::{AgentOptions, Phase, Proxies};
 use hearken_testkit::hostile::{
     self, Ask, Behaviour, Ending, Hostile, Listening, Verdict, connection, interim, reuse,
 };
@@ -178,7 +179,10 @@ fn connections_that_are_used_again() {
         let outcome = on_threads(async {
             let (first, body) = ask();
             let good = exchange(first, body, false).await;
-            assert!(matches!(good, Outcome::Whole(200, _)), "{name}: {good:?}");
+            assert!(
+                matches!(good, Outcome::CompleteMessage(200, _)),
+                "{name}: {good:?}"
+            );
             // Not for the client: so long does the server take to misbehave.
             sleep(Duration::from_millis(40)).await;
             let (second, body) = ask();

@@ -1,0 +1,121 @@
+//! The deadlines of a client's connection: every phase of an exchange has one.
+//!
+//! Here: when the next one is, and what happens then. The phases: `100 Continue`, writing, waiting for the head, the body
+//! (stall and rate, as for a server), silence, and the exchange as a whole. Not here: the clock (`client/wire.rs`).
+
+use crate::conn::client::{Cause, ClientConnection};
+use crate::conn::outgoing::Stage;
+use hearken_proto::Half;
+use std::time::{Duration, Instant};
+
+/// What ends a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    Continue,
+    Write,
+    Head,
+    Body,
+    Silence,
+    CompleteMessage,
+}
+
+type At = (Instant, Due);
+
+impl ClientConnection {
+    pub(super) fn next_deadline(&self) -> Option<At> {
+        if self.ending.is_some() {
+            return None;
+        }
+        let turn = &self.turn;
+        let time = &self.limits.time;
+        let hold = turn.hold.map(|at| (at, Due::Continue));
+        let write = turn
+            .write_since
+            .map(|since| (since + time.write_idle, Due::Write));
+        let read = match self.proto.halves().0 {
+            Half::Body => self.body_deadline().map(|at| (at, Due::Body)),
+            Half::Idle if turn.stage != Stage::Head => self.head_deadline(),
+            _ => None,
+        };
+        let silence = turn
+            .terms
+            .inactivity
+            .map(|time| (turn.moved + time, Due::Silence));
+        let whole = turn.terms.until.map(|(at, _)| (at, Due::CompleteMessage));
+        [hold, write, read, silence, whole]
+            .into_iter()
+            .flatten()
+            .min_by_key(|&(at, _)| at)
+    }
+
+    /// A head that has begun has its own time; one that has not is waited for once the request is out.
+    fn head_deadline(&self) -> Option<At> {
+        let begun = self
+            .turn
+            .head_since
+            .filter(|_| self.proto.in_head())
+            .map(|since| since + self.turn.terms.response);
+        let waited = self.turn.sent.map(|since| since + self.turn.terms.response);
+        let at = [begun, waited].into_iter().flatten().min()?;
+        Some((at, Due::Head))
+    }
+
+    /// As for a served connection: a stall, or a rate below the least for longer than that is allowed. A stream of
+    /// server-sent events may be as slow as it likes, as long as it does not stall.
+    fn body_deadline(&self) -> Option<Instant> {
+        let time = &self.limits.time;
+        let since = self.turn.wait.since?;
+        let stall = since + time.body_idle;
+        if time.body_rate_min == 0 || !self.turn.rated {
+            return Some(stall);
+        }
+        let earned = self.turn.body_bytes.saturating_mul(1000) / u64::from(time.body_rate_min);
+        let allowed = Duration::from_millis(earned).max(time.body_rate_after);
+        Some(stall.min(since + allowed.saturating_sub(self.turn.wait.before)))
+    }
+
+    /// Somebody begins or ends to wait for the body: its time counts from here.
+    pub(super) fn note_wait(&mut self, now: Instant) {
+        if self.proto.halves().0 != Half::Body {
+            return;
+        }
+        if self.incoming.wanted {
+            self.turn.wait.since.get_or_insert(now);
+        } else {
+            self.turn.wait.stop(now);
+        }
+    }
+
+    #[cold]
+    pub(super) fn time_out(&mut self, now: Instant) {
+        let Some((_, due)) = self.next_deadline().filter(|&(at, _)| at <= now) else {
+            return;
+        };
+        let (turn, time) = (&self.turn, self.limits.time);
+        match due {
+            Due::Continue => self.go_on(),
+            Due::Write => self.fail(Cause::Timeout(time.write_idle)),
+            Due::Head => self.fail(Cause::Timeout(turn.terms.response)),
+            Due::Body => {
+                let stall = turn.wait.since.map(|since| since + time.body_idle);
+                self.fail(if stall.is_some_and(|at| at <= now) {
+                    Cause::Timeout(time.body_idle)
+                } else {
+                    Cause::Rate(time.body_rate_min)
+                });
+            }
+            Due::Silence => {
+                let time = turn.terms.inactivity.unwrap_or_default();
+                self.silent = true;
+                self.turn.moved = now;
+                if !self.turn.terms.inactivity_told {
+                    self.fail(Cause::Silence(time));
+                }
+            }
+            Due::CompleteMessage => {
+                let time = turn.terms.until.map(|(_, time)| time);
+                self.fail(Cause::CompleteMessage(time.unwrap_or_default()));
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The body of a message, read: by pieces, as a stream, as a reader, or collected under a limit.
+//!
+//! Here: the methods of [`IncomingMessage`] for its body. Not here: where it comes from (`message/source.rs`), listeners
+//! (`message/incoming.rs`).
+
+use crate::error::{Closed, Error};
+use crate::message::collect::Collector;
+use crate::message::incoming::IncomingMessage;
+use crate::message::source::{Source, next_piece};
+use bytes::Bytes;
+use futures_core::Stream;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+
+impl<S: Source> IncomingMessage<S> {
+    /// Waits for the next piece of the body. `None` at its end; the second call after it answers `None` again. If the
+    /// client waits for `100 Continue`, the first call sends it.
+    ///
+    /// # Errors
+    /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
+    /// is handed out first.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: what comes later is there for the next call. So it may stand in a
+    /// `tokio::select!`.
+    pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
+        next_piece(&mut self.source).await
+    }
+
+    /// The whole body, collected.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413. For the body of a response the status
+    /// is 502, here and in the methods below: it is not the mistake of whoever asked us.
+    pub async fn bytes(&mut self) -> Result<Bytes, Error> {
+        let max = self.source.buffered_bytes_max();
+        self.bytes_up_to(max).await
+    }
+
+    /// The whole body, collected up to a limit of one's own.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes).
+    pub async fn bytes_up_to(&mut self, max: u64) -> Result<Bytes, Error> {
+        let announced = self.head().content_length();
+        // The answer to HEAD announces a body that will not come; it is complete from the beginning.
+        if announced.is_some_and(|length| length > max) && !self.source.is_complete() {
+            return Err(too_large::<S>(max));
+        }
+        let mut all = Collector::new(announced);
+        while let Some(piece) = self.data().await? {
+            if (all.len() + piece.len()) as u64 > max {
+                return Err(too_large::<S>(max));
+            }
+            all.push(piece);
+        }
+        Ok(all.finish())
+    }
+
+    /// The whole body as text.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8.
+    pub async fn text(&mut self) -> Result<String, Error> {
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into()).map_err(|error| unexpected::<S>("UTF-8", &error))
+    }
+
+    /// The whole body as JSON. Its Content-Type is not looked at.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes), and with status 400 when it is not the JSON of a `T`.
+    ///
+    /// ```
+    /// use hearken_http::{Json, Server};
+    /// let server = Server::new(async |mut req, _res| {
+    ///     let numbers: Vec<i64> = req.json().await?;
+    ///     Ok::<_, hearken_http::Error>(Json(numbers.iter().sum::<i64>()))
+    /// });
+    /// ```
+    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|error| unexpected::<S>("JSON", &error))
+    }
+
+    /// The whole body as a form, `application/x-www-form-urlencoded`. A name that stands there several times fills a list.
+    /// Its Content-Type is not looked at.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes), and with status 400 when it is not the form of a `T`.
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// use std::collections::HashMap;
+    /// let server = Server::new(async |mut req, res| {
+    ///     let form: HashMap<String, String> = req.form().await?;
+    ///     Ok::<_, hearken_http::Error>(res.end(form.get("name").cloned().unwrap_or_default()))
+    /// });
+    /// ```
+    pub async fn form<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let bytes = self.bytes().await?;
+        serde_html_form::from_bytes(&bytes).map_err(|error| unexpected::<S>("form fields", &error))
+    }
+}
+
+fn unexpected<S: Source>(what: &str, error: &dyn fmt::Display) -> Error {
+    let status = if S::IS_REQUEST { 400 } else { 502 };
+    Error::new(status, format!("expected a body of {what}: {error}"))
+}
+
+fn too_large<S: Source>(max: u64) -> Error {
+    if S::IS_REQUEST {
+        Error::too_large(max)
+    } else {
+        Error::too_large_response(max)
+    }
+}
+
+/// The pieces of the body, as [`data`](IncomingMessage::data) gives them. Whoever has polled it once waits for a piece until
+/// it comes, and the time for the body runs.
+impl<S: Source + Unpin> Stream for IncomingMessage<S> {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.source.poll_data(cx)
+    }
+}
+
+/// The bytes of the body. What [`data`](IncomingMessage::data) fails with is inside of the [`io::Error`].
+impl<S: Source + Unpin> AsyncRead for IncomingMessage<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        match ready!(self.source.poll_data(cx)) {
+            None => Poll::Ready(Ok(())),
+            Some(Err(error)) => Poll::Ready(Err(io_error(error))),
+            Some(Ok(mut piece)) => {
+                let now = piece.split_to(piece.len().min(buf.remaining()));
+                buf.put_slice(&now);
+                if !piece.is_empty() {
+                    self.source.put_back(piece);
+                }
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+fn io_error(error: Error) -> io::Error {
+    let kind = match error.closed_why() {
+        Some(Closed::Reset) => io::ErrorKind::ConnectionReset,
+        Some(Closed::PeerGone | Closed::BadMessage) => io::ErrorKind::UnexpectedEof,
+        Some(Closed::ReadTimeout | Closed::WriteTimeout) => io::ErrorKind::TimedOut,
+        Some(_) => io::ErrorKind::ConnectionAborted,
+        None if error.protocol().is_some() => io::ErrorKind::InvalidData,
+        None => io::ErrorKind::Other,
+    };
+    let inner: Box<dyn std::error::Error + Send + Sync> = error.into();
+    io::Error::new(kind, inner)
+}

@@ -1,0 +1,35 @@
+//! The messages as users hold them: Node's `IncomingMessage`, `OutgoingMessage` and `ServerResponse`.
+//!
+//! Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and what they
+//! are sent from: buffers, readers, files.
+//!
+//! May know: exchanges and what stands below them (`conn`, `event`, `net`, `error`).
+//!
+//! Must not know: who drives an exchange (`pump`, `server`, `client`, `session`).
+
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod collect;
+pub(crate) mod deferred;
+pub(crate) mod headers;
+pub(crate) mod incoming;
+mod interim;
+#[doc(hidden)]
+pub mod outgoing;
+pub(crate) mod pipe;
+pub(crate) mod ranges;
+pub(crate) mod response;
+pub(crate) mod send_file;
+#[doc(hidden)]
+pub mod source;
+
+pub use crate::net::upgraded::Upgrading;
+pub use answer::{Answer, Json};
+pub use deferred::Deferred;
+pub use headers::{Duplicates, MergedHeaders};
+pub use incoming::{CompleteMessage, IncomingMessage};
+pub use outgoing::OutgoingMessage;
+pub use ranges::Ranges;
+pub use response::{Sent, ServerResponse, Status};
+pub use send_file::SendFile;
+pub use source::{ServerSource, Source};

@@ -1,0 +1,160 @@
+//! Range requests (RFC 9110 §14): which bytes a Range field asks for, and whether If-Range lets it.
+//!
+//! Here: plain functions of field lines. Why so strict: many and overlapping ranges make a server send more than it has.
+//! Not here: the answer (`message/send_file.rs`).
+
+use hearken_proto::Head;
+use std::ops::Range;
+use std::time::{Duration, SystemTime};
+
+/// Whoever asks for more gets the whole.
+const RANGES_MAX: usize = 16;
+
+/// What a client asks for of a representation.
+///
+/// ```
+/// use hearken_http::message::Ranges;
+/// assert_eq!(Ranges::parse(b"bytes=0-1,-2", 10), Ranges::Several(vec![0..2, 8..10]));
+/// assert_eq!(Ranges::parse(b"bytes=0-1, 1-5", 10), Ranges::CompleteMessage); // they overlap
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ranges {
+    /// All of it, with status 200: nothing else was asked for, or what was asked for is not answered in parts.
+    CompleteMessage,
+    /// One part, not empty: 206 with Content-Range.
+    One(Range<u64>),
+    /// Two to 16 parts that do not overlap, in the order they were asked for: 206 with `multipart/byteranges`.
+    Several(Vec<Range<u64>>),
+    /// Nothing of what was asked for is there: 416.
+    Unsatisfiable,
+}
+
+impl Ranges {
+    /// Reads the value of a Range field for a representation of `len` bytes.
+    ///
+    /// [`CompleteMessage`](Self::Whole) is the answer to units other than bytes, to what is malformed, to more than 16 ranges and to
+    /// overlapping ones (RFC 9110 §14.2 allows to ignore all of these), and whenever there are no bytes at all.
+    #[must_use]
+    pub fn parse(field: &[u8], len: u64) -> Self {
+        match parse(field, len) {
+            None => Self::CompleteMessage,
+            Some(_) if len == 0 => Self::CompleteMessage,
+            Some(mut ranges) => match ranges.len() {
+                0 => Self::Unsatisfiable,
+                1 => ranges.pop().map_or(Self::Unsatisfiable, Self::One),
+                _ if overlap(&ranges) => Self::CompleteMessage,
+                _ => Self::Several(ranges),
+            },
+        }
+    }
+}
+
+/// The Range field that counts: only a GET with one of them asks for a part (RFC 9110 §14.2).
+pub(crate) fn asked_for(head: &Head) -> Option<&[u8]> {
+    only(head, "range").filter(|_| head.method_bytes() == b"GET")
+}
+
+/// The value of a field that can stand but once. Two of them say nothing.
+pub(crate) fn only<'a>(head: &'a Head, name: &str) -> Option<&'a [u8]> {
+    let mut values = head.fields().get_all(name);
+    let first = values.next();
+    first.filter(|_| values.next().is_none())
+}
+
+/// The ranges that can be satisfied; `None` for a field to be ignored.
+fn parse(field: &[u8], len: u64) -> Option<Vec<Range<u64>>> {
+    let at = field.iter().position(|&byte| byte == b'=')?;
+    if !field[..at].eq_ignore_ascii_case(b"bytes") {
+        return None;
+    }
+    let mut ranges = Vec::new();
+    let mut asked = 0;
+    for item in field[at + 1..].split(|&byte| byte == b',') {
+        let item = item.trim_ascii();
+        if item.is_empty() {
+            continue; // RFC 9110 §5.6.1.2: an empty element of a list is passed over
+        }
+        asked += 1;
+        if asked > RANGES_MAX {
+            return None;
+        }
+        ranges.extend(range(item, len)?);
+    }
+    (asked > 0).then_some(ranges)
+}
+
+/// One range. The outer `None` is for a malformed one, the inner for one that lies behind the end.
+fn range(item: &[u8], len: u64) -> Option<Option<Range<u64>>> {
+    let dash = item.iter().position(|&byte| byte == b'-')?;
+    let (first, last) = (&item[..dash], &item[dash + 1..]);
+    let satisfiable = |range: Range<u64>| (range.start < range.end).then_some(range);
+    if first.is_empty() {
+        let suffix = number(last)?;
+        return Some(satisfiable(len.saturating_sub(suffix)..len));
+    }
+    let first = number(first)?;
+    let end = if last.is_empty() {
+        len
+    } else {
+        let last = number(last)?;
+        if last < first {
+            return None;
+        }
+        last.saturating_add(1).min(len)
+    };
+    Some(satisfiable(first..end))
+}
+
+/// Decimal digits. A number that is too large for us is larger than any file.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0_u64, |number, digit| {
+        number
+            .saturating_mul(10)
+            .saturating_add(u64::from(digit - b'0'))
+    }))
+}
+
+fn overlap(ranges: &[Range<u64>]) -> bool {
+    let mut sorted: Vec<_> = ranges
+        .iter()
+        .map(|range| (range.start, range.end))
+        .collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[1].0 < pair[0].1)
+}
+
+/// Whether the condition of If-Range holds (RFC 9110 §13.1.5), so that Range counts: a strong entity tag that is the same,
+/// or the very date of the last change, if that is long enough ago for a second change to show.
+pub(crate) fn if_range_holds(
+    field: &[u8],
+    etag: Option<&[u8]>,
+    modified: Option<SystemTime>,
+    now: SystemTime,
+) -> bool {
+    let field = field.trim_ascii();
+    if field.starts_with(b"\"") {
+        return etag == Some(field);
+    }
+    let date = std::str::from_utf8(field)
+        .ok()
+        .and_then(|date| httpdate::parse_http_date(date).ok());
+    let (Some(date), Some(modified)) = (date, modified) else {
+        return false; // a weak tag among them: it promises no equal bytes
+    };
+    seconds(date) == seconds(modified)
+        && now
+            .duration_since(modified)
+            .is_ok_and(|ago| ago >= Duration::from_secs(1))
+}
+
+fn seconds(time: SystemTime) -> Option<u64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! RFC 9110 §14 as a table.
+
+#![expect(
+    clippy::single_range_in_vec_init,
+    reason = "lists of ranges are what this is about"
+)]
+
+use super::*;
+
+#[track_caller]
+fn parts(field: &str, len: u64) -> Vec<Range<u64>> {
+    match Ranges::parse(field.as_bytes(), len) {
+        Ranges::One(range) => vec![range],
+        Ranges::Several(ranges) => ranges,
+        other => panic!("{field} of {len}: {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_satisfied() {
+    let table: &[(&str, u64, &[Range<u64>])] = &[
+        // The examples of RFC 9110 §14.1.2, for 10,000 bytes.
+        ("bytes=0-499", 10_000, &[0..500]),
+        ("bytes=500-999", 10_000, &[500..1000]),
+        ("bytes=-500", 10_000, &[9500..10_000]),
+        ("bytes=9500-", 10_000, &[9500..10_000]),
+        ("bytes=0-0,-1", 10_000, &[0..1, 9999..10_000]),
+        (
+            "bytes= 0-999, 4500-5499, -1000",
+            10_000,
+            &[0..1000, 4500..5500, 9000..10_000],
+        ),
+        ("bytes=500-600,601-999", 10_000, &[500..601, 601..1000]),
+        // Cut to what is there.
+        ("bytes=0-", 1, &[0..1]),
+        ("bytes=0-99999", 10, &[0..10]),
+        ("bytes=-99999", 10, &[0..10]),
+        ("bytes=9-9", 10, &[9..10]),
+        // Numbers that are larger than any of ours.
+        ("bytes=0-18446744073709551615", 10, &[0..10]),
+        ("bytes=0-99999999999999999999999", 10, &[0..10]),
+        ("bytes=-99999999999999999999999", 10, &[0..10]),
+        ("bytes=1-", u64::MAX, &[1..u64::MAX]),
+        // Those that are not there are left out.
+        ("bytes=50-60,1-2", 10, &[1..3]),
+        ("bytes=1-2,99999999999999999999999-", 10, &[1..3]),
+        ("bytes=-0,1-2", 10, &[1..3]),
+        // As asked for, not sorted.
+        ("bytes=8-9,0-1,4-5", 10, &[8..10, 0..2, 4..6]),
+        // Spelling.
+        ("Bytes=1-2", 10, &[1..3]),
+        ("bytes=,, 1-2 ,\t,", 10, &[1..3]),
+        ("bytes=0001-02", 10, &[1..3]),
+    ];
+    for (field, len, expected) in table {
+        assert_eq!(&parts(field, *len), expected, "{field} of {len}");
+    }
+}
+
+#[test]
+fn what_is_not_there() {
+    for (field, len) in [
+        ("bytes=10-", 10),
+        ("bytes=10-20", 10),
+        ("bytes=-0", 10),
+        ("bytes=99-,-0,100-200", 10),
+        ("bytes=18446744073709551616-", 10),
+        ("bytes=99999999999999999999999-99999999999999999999999", 10),
+    ] {
+        assert_eq!(
+            Ranges::parse(field.as_bytes(), len),
+            Ranges::Unsatisfiable,
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn what_is_ignored() {
+    let many = format!("bytes={}", vec!["0-0"; 17].join(","));
+    let overlapping = format!("bytes={}", vec!["0-"; 16].join(","));
+    let long = format!("bytes={}", ",".repeat(30_000));
+    for field in [
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=,",
+        "bytes 0-1",
+        "items=0-1",
+        "byte=0-1",
+        "bytes =0-1",
+        "bytes=x-1",
+        "bytes=1-x",
+        "bytes=-",
+        "bytes=1",
+        "bytes=2-1",
+        "bytes=+1-2",
+        "bytes=1--2",
+        "bytes=-1-2",
+        "bytes=0x1-2",
+        "bytes=1 -2",
+        "bytes=0-1;2-3",
+        "bytes=0-1,x",
+        "bytes=99-,2-1",
+        "\u{ff}ytes=0-1",
+        "bytes=0-4,4-5",
+        "bytes=4-5,0-4",
+        "bytes=0-9,2-3",
+        &many,
+        &overlapping,
+        &long,
+    ] {
+        assert_eq!(
+            Ranges::parse(field.as_bytes(), 10),
+            Ranges::CompleteMessage,
+            "{field}"
+        );
+    }
+    // Of nothing there are no parts.
+    for field in ["bytes=0-", "bytes=-1", "bytes=5-6"] {
+        assert_eq!(
+            Ranges::parse(field.as_bytes(), 0),
+            Ranges::CompleteMessage,
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn sixteen_are_answered_and_never_more_bytes_than_there_are() {
+    let items: Vec<String> = (0..16).map(|at| format!("{}-{}", at * 2, at * 2)).collect();
+    let parts = parts(&format!("bytes={}", items.join(",")), 32);
+    assert_eq!(parts.len(), 16);
+    assert_eq!(
+        parts
+            .iter()
+            .map(|range| range.end - range.start)
+            .sum::<u64>(),
+        16
+    );
+}
+
+#[test]
+fn if_range() {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_millis(seconds);
+    let modified = at(784_111_777_250); // Sun, 06 Nov 1994 08:49:37 GMT, and a quarter
+    let later = at(784_111_999_000);
+    let holds =
+        |field: &str, now| if_range_holds(field.as_bytes(), Some(b"\"v1\""), Some(modified), now);
+    assert!(holds("\"v1\"", later));
+    assert!(holds(" \"v1\" ", later));
+    assert!(!holds("\"v2\"", later));
+    assert!(
+        !holds("W/\"v1\"", later),
+        "a weak tag promises no equal bytes"
+    );
+    assert!(!holds("v1", later));
+    assert!(!holds("*", later));
+    assert!(holds("Sun, 06 Nov 1994 08:49:37 GMT", later));
+    assert!(
+        !holds("Sun, 06 Nov 1994 08:49:38 GMT", later),
+        "a later date is no match either"
+    );
+    assert!(
+        !holds("Sun, 06 Nov 1994 08:49:37 GMT", at(784_111_778_000)),
+        "it may change within this second again"
+    );
+    // A weak tag of ours never matches.
+    assert!(!if_range_holds(b"W/\"v1\"", Some(b"W/\"v1\""), None, later));
+    assert!(!if_range_holds(b"\"v1\"", None, None, later));
+    assert!(!if_range_holds(
+        b"Sun, 06 Nov 1994 08:49:37 GMT",
+        None,
+        None,
+        later
+    ));
+}

@@ -1,0 +1,316 @@
+//! Why nothing listens: what was asked for, what the system said, and what to do about it.
+//!
+//! Here: [`ListenError`], [`ListenErrorKind`] and the sentences. Not here: who holds a port (`holder.rs`).
+
+use std::net::SocketAddr;
+use std::{fmt, io};
+
+use crate::net::listen::ListenAddr;
+use crate::net::listen::holder::Holder;
+
+/// Why a [`Listener`](super::Listener) could not be made.
+///
+/// Its text is for the person at the keyboard: what was to be listened on, what stands in the way, what to do.
+/// [`source`](std::error::Error::source) holds the system's own error where there is one.
+///
+/// ```
+/// use hearken_http::listen::{ListenOptions, ToListenAddr};
+///
+/// let first = ListenOptions::new().bind(&"127.0.0.1:0".to_listen_addr()?)?;
+/// let taken = first.local_addr().socket_addr().unwrap();
+/// let error = ListenOptions::new().bind(&taken.into()).unwrap_err();
+/// assert!(error.is_address_in_use());
+/// assert!(error.to_string().contains("another port"));
+/// # Ok::<(), hearken_http::listen::ListenError>(())
+/// ```
+#[derive(Debug)]
+pub struct ListenError {
+    kind: ListenErrorKind,
+    addr: String,
+    reason: String,
+    source: Option<io::Error>,
+}
+
+/// The kinds of [`ListenError`], sorted by what helps.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListenErrorKind {
+    /// Something listens there already (`EADDRINUSE`), or the path of a Unix socket is taken by another file.
+    AddressInUse,
+    /// The right is missing: a port below 1024, or a directory one may not write to (`EACCES`, `EPERM`).
+    PermissionDenied,
+    /// The address belongs to no interface of this machine (`EADDRNOTAVAIL`), or its family is switched off.
+    AddressNotLocal,
+    /// The text is not an address, or the path is too long for a Unix socket.
+    InvalidAddress,
+    /// The host name has no address.
+    HostNotFound,
+    /// The service manager handed over no such socket, or one that cannot be listened on.
+    NotInherited,
+    /// The process or the machine has no file descriptor left (`EMFILE`, `ENFILE`).
+    TooManyDescriptors,
+    /// Whatever else the system says.
+    Other,
+}
+
+impl ListenError {
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ListenErrorKind {
+        self.kind
+    }
+
+    /// What was to be listened on, as the caller wrote it, with the looked-up address behind it if there is one.
+    #[must_use]
+    pub fn addr(&self) -> &str {
+        &self.addr
+    }
+
+    /// Is somebody listening there already?
+    #[must_use]
+    pub fn is_address_in_use(&self) -> bool {
+        self.kind == ListenErrorKind::AddressInUse
+    }
+
+    /// Is a right missing, as for ports below 1024?
+    #[must_use]
+    pub fn is_permission_denied(&self) -> bool {
+        self.kind == ListenErrorKind::PermissionDenied
+    }
+
+    /// Does the address belong to no interface of this machine?
+    #[must_use]
+    pub fn is_address_not_local(&self) -> bool {
+        self.kind == ListenErrorKind::AddressNotLocal
+    }
+
+    /// Was the address itself not understood?
+    #[must_use]
+    pub fn is_invalid_address(&self) -> bool {
+        self.kind == ListenErrorKind::InvalidAddress
+    }
+
+    /// Has the host name no address?
+    #[must_use]
+    pub fn is_host_not_found(&self) -> bool {
+        self.kind == ListenErrorKind::HostNotFound
+    }
+
+    /// Was no fitting socket handed over by the service manager?
+    #[must_use]
+    pub fn is_not_inherited(&self) -> bool {
+        self.kind == ListenErrorKind::NotInherited
+    }
+
+    /// Has the process or the machine no file descriptor left?
+    #[must_use]
+    pub fn is_too_many_descriptors(&self) -> bool {
+        self.kind == ListenErrorKind::TooManyDescriptors
+    }
+
+    pub(super) fn invalid(text: &str, reason: String) -> Self {
+        // Quoted and escaped: nothing is known about this text yet.
+        let addr = format!("{text:?}");
+        Self {
+            kind: ListenErrorKind::InvalidAddress,
+            addr,
+            reason,
+            source: None,
+        }
+    }
+
+    pub(super) fn host_not_found(asked: &ListenAddr, source: Option<io::Error>) -> Self {
+        let reason =
+            "this host name has no address; check its spelling, or write the IP address itself"
+                .to_owned();
+        Self {
+            kind: ListenErrorKind::HostNotFound,
+            addr: asked.to_string(),
+            reason,
+            source,
+        }
+    }
+
+    pub(super) fn not_inherited(index: usize, reason: String, source: Option<io::Error>) -> Self {
+        let addr = ListenAddr::Inherited { index }.to_string();
+        Self {
+            kind: ListenErrorKind::NotInherited,
+            addr,
+            reason,
+            source,
+        }
+    }
+
+    #[cfg(unix)]
+    pub(super) fn path_in_use(path: &std::path::Path, reason: String) -> Self {
+        let addr = format!("unix:{}", path.display());
+        Self {
+            kind: ListenErrorKind::AddressInUse,
+            addr,
+            reason,
+            source: None,
+        }
+    }
+
+    /// The system refused a TCP socket at `at`, which `asked` led to.
+    pub(super) fn tcp(asked: &ListenAddr, at: SocketAddr, source: io::Error) -> Self {
+        let kind = kind_of(&source);
+        let reason = match kind {
+            ListenErrorKind::AddressInUse => port_in_use(Holder::of_tcp(at).as_ref()),
+            ListenErrorKind::PermissionDenied => port_not_allowed(at.port()),
+            ListenErrorKind::AddressNotLocal => not_local(at),
+            ListenErrorKind::TooManyDescriptors => no_descriptor_left(),
+            _ => source.to_string(),
+        };
+        let addr = match asked {
+            ListenAddr::Socket(_) => at.to_string(),
+            _ => format!("{asked} ({at})"),
+        };
+        Self {
+            kind,
+            addr,
+            reason,
+            source: Some(source),
+        }
+    }
+
+    /// The system refused a Unix socket at `path`.
+    #[cfg(unix)]
+    pub(super) fn unix(path: &std::path::Path, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            // std refuses a path that does not fit in a socket address, before the system sees it.
+            io::ErrorKind::InvalidInput => ListenErrorKind::InvalidAddress,
+            _ => kind_of(&source),
+        };
+        let reason = match (kind, source.kind()) {
+            (ListenErrorKind::AddressInUse, _) => "something is at that path already; choose another path".to_owned(),
+            (ListenErrorKind::PermissionDenied, _) => {
+                "this user may not create files in that directory; choose another directory or change its owner"
+                    .to_owned()
+            }
+            (ListenErrorKind::InvalidAddress, _) => {
+                "the path does not fit in a socket address (about 100 bytes); choose a shorter one".to_owned()
+            }
+            (ListenErrorKind::TooManyDescriptors, _) => no_descriptor_left(),
+            (_, io::ErrorKind::NotFound) => "the directory does not exist; create it first".to_owned(),
+            _ => source.to_string(),
+        };
+        Self {
+            kind,
+            addr: format!("unix:{}", path.display()),
+            reason,
+            source: Some(source),
+        }
+    }
+
+    /// The socket is there, but a later step on it failed.
+    pub(super) fn other(addr: String, source: io::Error) -> Self {
+        let kind = kind_of(&source);
+        let reason = match kind {
+            ListenErrorKind::TooManyDescriptors => no_descriptor_left(),
+            _ => source.to_string(),
+        };
+        Self {
+            kind,
+            addr,
+            reason,
+            source: Some(source),
+        }
+    }
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}: {}", self.addr, self.reason)
+    }
+}
+
+impl std::error::Error for ListenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|error| error as _)
+    }
+}
+
+fn kind_of(error: &io::Error) -> ListenErrorKind {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        match Errno::from_io_error(error) {
+            Some(Errno::MFILE | Errno::NFILE) => return ListenErrorKind::TooManyDescriptors,
+            Some(Errno::AFNOSUPPORT) => return ListenErrorKind::AddressNotLocal,
+            _ => {}
+        }
+    }
+    match error.kind() {
+        io::ErrorKind::AddrInUse => ListenErrorKind::AddressInUse,
+        io::ErrorKind::PermissionDenied => ListenErrorKind::PermissionDenied,
+        io::ErrorKind::AddrNotAvailable => ListenErrorKind::AddressNotLocal,
+        _ => ListenErrorKind::Other,
+    }
+}
+
+fn port_in_use(holder: Option<&Holder>) -> String {
+    let by = match holder {
+        Some(holder) if holder.is_this_process() => "this program itself".to_owned(),
+        Some(holder) => holder.to_string(),
+        None => "another program".to_owned(),
+    };
+    format!(
+        "the port is in use by {by}; stop that one, or choose another port (0 takes any free one)"
+    )
+}
+
+fn port_not_allowed(port: u16) -> String {
+    let first_free = first_unprivileged_port();
+    if port == 0 || port >= first_free {
+        return "the system does not let this process listen there (a sandbox or security module?)"
+            .to_owned();
+    }
+    let above = match port {
+        443 => 8443,
+        _ => 8080,
+    };
+    format!(
+        "ports below {first_free} need a right that this process does not have; choose one above, such as {above}, \
+         or give the program the right (setcap cap_net_bind_service=+ep PROGRAM), \
+         or let the service manager open the socket and listen on fd:0"
+    )
+}
+
+/// Linux lets the administrator move the border; everywhere else, and by default, it is 1024.
+fn first_unprivileged_port() -> u16 {
+    let setting = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    setting
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024)
+}
+
+fn not_local(at: SocketAddr) -> String {
+    let (ip, this_machine, all) = match at {
+        SocketAddr::V4(at) => (at.ip().to_string(), "127.0.0.1", "0.0.0.0"),
+        SocketAddr::V6(at) => (at.ip().to_string(), "[::1]", "[::]"),
+    };
+    format!(
+        "no interface of this machine has the address {ip}; use {this_machine} to serve this machine alone, {all} for \
+         all its interfaces, or one of its own addresses (`ip address` lists them)"
+    )
+}
+
+fn no_descriptor_left() -> String {
+    let limit =
+        descriptor_limit().map_or(String::new(), |limit| format!(" (its limit is {limit})"));
+    format!(
+        "this process has no file descriptor left{limit}; raise the limit (ulimit -n, LimitNOFILE=)"
+    )
+}
+
+#[cfg(unix)]
+fn descriptor_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+#[cfg(not(unix))]
+fn descriptor_limit() -> Option<u64> {
+    None
+}

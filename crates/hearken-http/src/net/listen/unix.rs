@@ -1,0 +1,131 @@
+//! Unix sockets: the file that a listening one leaves behind, and who may remove it.
+//!
+//! Here: binding, the stale file of a killed process, [`SocketFile`]. Not here: TCP (`mod.rs`).
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::net::listen::holder::Holder;
+use crate::net::listen::{ListenError, ListenOptions};
+
+/// Keeps the file of a Unix socket in place. When the last clone is dropped the file is removed, if this process
+/// created it and nobody has put another one in its place since.
+///
+/// [`Listener`](super::Listener) holds one by itself; only who takes a listener apart
+/// ([`into_parts`](super::Listener::into_parts)) must keep it for as long as connections are accepted.
+#[derive(Clone, Debug)]
+#[must_use = "dropping it removes the socket's file"]
+pub struct SocketFile {
+    /// `None` for an inherited socket: its file belongs to whoever made it.
+    _created: Option<Arc<Created>>,
+}
+
+impl SocketFile {
+    pub(super) fn of_somebody_else() -> Self {
+        Self { _created: None }
+    }
+}
+
+/// A file is known by its identity, not by its path: after a restart without a gap the path is the successor's.
+#[derive(Debug)]
+struct Created {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl Drop for Created {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            let _gone_already = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Device and inode; never follows a link.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let file = fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
+}
+
+pub(super) fn bind(
+    options: &ListenOptions,
+    path: &Path,
+) -> Result<(UnixListener, SocketFile), ListenError> {
+    let failed = |error| ListenError::unix(path, error);
+    let addr = SockAddr::unix(path).map_err(failed)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(failed)?;
+    if let Err(error) = socket.bind(&addr) {
+        if error.kind() != io::ErrorKind::AddrInUse {
+            return Err(failed(error));
+        }
+        make_room(options, path, &addr)?;
+        socket.bind(&addr).map_err(failed)?;
+    }
+    let file = created(path).map_err(failed)?;
+    // Until `listen` every attempt to connect is refused, so nobody slips in before the permissions are right.
+    if let Some(mode) = options.unix_mode {
+        fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
+    }
+    options.apply_buffers(&socket).map_err(failed)?;
+    socket.set_nonblocking(true).map_err(failed)?;
+    socket
+        .listen(options.backlog_for_system())
+        .map_err(failed)?;
+    Ok((socket.into(), file))
+}
+
+fn created(path: &Path) -> io::Result<SocketFile> {
+    // Absolute, because the process may change its directory before it removes the file.
+    let created = Created {
+        path: std::path::absolute(path)?,
+        identity: identity(path)?,
+    };
+    Ok(SocketFile {
+        _created: Some(Arc::new(created)),
+    })
+}
+
+/// Removes the file of a socket on which nobody listens, or says why not. Two processes that find the same stale file
+/// in the same instant may both succeed, and the path is the later one's: start only one, or use socket activation.
+fn make_room(options: &ListenOptions, path: &Path, addr: &SockAddr) -> Result<(), ListenError> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        // Removed in between: room enough.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(ListenError::unix(path, error)),
+    };
+    if !found.file_type().is_socket() {
+        let reason = "a file that is no socket is at that path, and is left alone; remove it or choose another path";
+        return Err(ListenError::path_in_use(path, reason.to_owned()));
+    }
+    if !is_stale(addr).map_err(|error| ListenError::unix(path, error))? {
+        let by = match Holder::of_unix(path) {
+            Some(holder) if holder.is_this_process() => "this program itself".to_owned(),
+            Some(holder) => holder.to_string(),
+            None => "another program".to_owned(),
+        };
+        let reason =
+            format!("{by} listens at that path already; stop that one, or choose another path");
+        return Err(ListenError::path_in_use(path, reason));
+    }
+    if !options.replace_stale_socket {
+        let reason = "a socket is left at that path on which nobody listens; remove it, or allow replacing it";
+        return Err(ListenError::path_in_use(path, reason.to_owned()));
+    }
+    fs::remove_file(path).map_err(|error| ListenError::unix(path, error))
+}
+
+/// Only "connection refused" proves that nobody listens. Never waits: a full queue is the sign of a live server.
+fn is_stale(addr: &SockAddr) -> io::Result<bool> {
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    probe.set_nonblocking(true)?;
+    Ok(
+        matches!(probe.connect(addr), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused),
+    )
+}

@@ -1,0 +1,451 @@
+//! One worker: a thread with its own runtime, listeners, buffers, timers and date. A connection lives and dies here.
+//!
+//! Here: [`Worker`], the task of a connection, and the life of a worker from its first accept to its last close. Not
+//! here: accepting (`server/accept.rs`), what a connection does (`conn/`), threads and signals (`server/mod.rs`).
+
+use crate::conn::clock::Clock;
+use crate::conn::context::{Hooks, WorkerContext};
+use crate::conn::server::tunnel::Tunnel;
+use crate::conn::server::{Runner, ServedConnection, ServerConnection};
+use crate::conn::{Drive, Ending};
+use crate::event::peer::Peer;
+use crate::message::incoming::IncomingMessage;
+use crate::message::response::ServerResponse;
+use crate::net::listen::Listener;
+use crate::net::transport::{BoxIo, ByTransport, Moved, Transport};
+use crate::pump::Pump;
+use crate::server::accept::{self, ConnectionLimit};
+use crate::server::runner::{HandlerRunner, Handlers};
+use crate::server::wheel::Wheel;
+use hearken_proto::Limits;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Notify, mpsc, watch};
+
+/// How often one reading of the time is used while the thread does not sleep.
+const TURNS_PER_READ: u32 = 16;
+
+/// What is read at once from one connection. One buffer serves all connections of a worker.
+const SCRATCH: usize = 64 * 1024;
+
+/// After everything was cut, until the worker ends whatever still holds on.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// How far stopping has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// Not at all.
+    Run,
+    /// No new connections; every exchange is the last of its connection.
+    Drain,
+    /// Now.
+    Kill,
+}
+
+/// What a worker is made of.
+pub(crate) struct WorkerConfig {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) limits: Limits,
+    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) census: Arc<ConnectionLimit>,
+    pub(crate) stop: watch::Receiver<Stop>,
+    pub(crate) sweeps: watch::Receiver<CloseCommands>,
+    pub(crate) injected: mpsc::UnboundedReceiver<BoxIo>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::tls::ServerTls>,
+}
+
+/// How often the connections that there are were to be ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CloseCommands {
+    /// The idle ones.
+    pub(crate) idle: u64,
+    /// All.
+    pub(crate) all: u64,
+}
+
+/// See the module.
+pub(crate) struct Worker {
+    pub(crate) env: Rc<WorkerContext>,
+    pub(crate) census: Arc<ConnectionLimit>,
+    wheel: RefCell<Wheel>,
+    /// The wheel has an earlier slot than it had.
+    earlier: Notify,
+    /// A connection of this worker has closed.
+    pub(crate) closed: Notify,
+    scratch: Cell<Option<Box<[u8]>>>,
+    /// The time as it was read last, and how often it was used since.
+    time: Cell<(Instant, u32)>,
+    /// The thread has slept since the time was read.
+    slept: Arc<AtomicBool>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::tls::ServerTls>,
+    #[cfg(feature = "tls")]
+    pub(crate) turns: crate::tls::Turns,
+}
+
+impl Worker {
+    fn new(seed: &WorkerConfig, slept: Arc<AtomicBool>) -> Rc<Self> {
+        let now = Instant::now();
+        let clock = Clock::new(now, SystemTime::now());
+        Rc::new(Self {
+            env: WorkerContext::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
+            census: Arc::clone(&seed.census),
+            wheel: RefCell::new(Wheel::new(now)),
+            earlier: Notify::new(),
+            closed: Notify::new(),
+            scratch: Cell::new(None),
+            time: Cell::new((now, 0)),
+            slept,
+            #[cfg(feature = "tls")]
+            tls: seed.tls.clone(),
+            #[cfg(feature = "tls")]
+            turns: crate::tls::Turns::new(),
+        })
+    }
+
+    /// The time, read from the system when the thread has slept since, and after some turns at the latest: those that
+    /// woke together are served in microseconds, and asking costs as much as parsing a small head.
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        let (at, turns) = self.time.get();
+        if turns < TURNS_PER_READ && !self.slept.load(Ordering::Relaxed) {
+            self.time.set((at, turns + 1));
+            return at;
+        }
+        self.read_time()
+    }
+
+    fn read_time(&self) -> Instant {
+        self.slept.store(false, Ordering::Relaxed);
+        let now = Instant::now();
+        self.env.clock.set(now, SystemTime::now);
+        // Whoever observes wants the moment, not the turn.
+        let turns = if self.env.observed { TURNS_PER_READ } else { 0 };
+        self.time.set((now, turns));
+        now
+    }
+
+    fn connections(&self) -> usize {
+        self.wheel.borrow().len()
+    }
+
+    /// Sleeps from slot to slot of the wheel and wakes whoever is due.
+    async fn turn_wheel(self: Rc<Self>) {
+        loop {
+            let next = self.wheel.borrow().next();
+            match next {
+                None => self.earlier.notified().await,
+                Some(at) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(at.into()) => {}
+                        () = self.earlier.notified() => {}
+                    }
+                }
+            }
+            let now = self.read_time();
+            self.wheel.borrow_mut().turn(now);
+        }
+    }
+
+    /// Takes over an accepted transport, whose room in the census is taken. On a server with TLS the handshake comes first.
+    pub(crate) fn serve<T, M, F>(
+        self: &Rc<Self>,
+        transport: T,
+        ends: (Option<SocketAddr>, Option<SocketAddr>),
+        handlers: &Rc<Handlers<M, F>>,
+    ) where
+        T: Transport + 'static,
+        M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        let now = self.now();
+        let id = self.census.enter();
+        let peer = Rc::new(Peer::new(id, ends.0, ends.1));
+        let limits = &self.env.limits;
+        let served = ServerConnection::new(
+            &self.env,
+            peer,
+            now,
+            now + age(limits.time.connection_age, id),
+        );
+        let drive = ServedConnection {
+            served,
+            runner: HandlerRunner::new(handlers),
+        };
+        let seat = ConnectionSlot {
+            key: self.wheel.borrow_mut().add(),
+            #[cfg(feature = "tls")]
+            born: self.env.orders.get().last,
+            worker: Rc::clone(self),
+        };
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return self.secure(tls, transport, (drive, seat));
+        }
+        seat.start(transport, drive);
+    }
+}
+
+/// A place among the connections of a worker, and in the census. Free again when it is dropped.
+pub(crate) struct ConnectionSlot {
+    worker: Rc<Worker>,
+    key: u32,
+    /// The last order to all connections when it was taken.
+    #[cfg(feature = "tls")]
+    born: u32,
+}
+
+impl ConnectionSlot {
+    #[cfg(feature = "tls")]
+    pub(crate) const fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+
+    /// Whether all connections were to be cut since this one began.
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_cut(&self) -> bool {
+        self.worker.env.orders.get().all > self.born
+    }
+
+    /// Has the wheel wake this task at a time.
+    #[cfg(feature = "tls")]
+    pub(crate) fn wake_at(&self, at: Instant, waker: &std::task::Waker) {
+        let mut wheel = self.worker.wheel.borrow_mut();
+        wheel.set_waker(self.key, waker);
+        if wheel.set(self.key, Some(at)) {
+            self.worker.earlier.notify_one();
+        }
+    }
+
+    /// Serves the connection, in a task of its own.
+    pub(crate) fn start<T, R>(self, transport: T, drive: ServedConnection<R>)
+    where
+        T: Transport + 'static,
+        R: Runner + Unpin + 'static,
+    {
+        tokio::task::spawn_local(Connection {
+            life: Life::Http(Pump::new(transport, drive)),
+            seat: self,
+            armed: None,
+        });
+    }
+}
+
+impl Drop for ConnectionSlot {
+    fn drop(&mut self) {
+        self.worker.wheel.borrow_mut().remove(self.key);
+        self.worker.census.leave();
+        self.worker.closed.notify_waiters();
+    }
+}
+
+/// Shortens a connection's age by up to a tenth, so that those accepted together do not all come back together. The
+/// number of the connection is spread by a multiplication; nothing here needs to be unpredictable.
+fn age(most: Duration, id: u64) -> Duration {
+    let spread = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as u32; // 10 bits
+    most - most / 10 * spread / 1024
+}
+
+/// The task of one connection.
+struct Connection<T, R: Runner> {
+    life: Life<T, R>,
+    seat: ConnectionSlot,
+    /// When the wheel wakes us at the latest. Nothing, until it knows whom to wake.
+    armed: Option<Option<Instant>>,
+}
+
+/// What a connection carries.
+enum Life<T, R: Runner> {
+    Http(Pump<T, ServedConnection<R>, ByTransport>),
+    /// Another protocol, in other hands.
+    Tunnel(Box<Tunnel<R>>),
+    /// Nothing any more.
+    Over,
+}
+
+impl<T: Transport + 'static, R: Runner + Unpin> Future for Connection<T, R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let (worker, key) = (&this.seat.worker, this.seat.key);
+        let armed = *this.armed.get_or_insert_with(|| {
+            worker.wheel.borrow_mut().set_waker(key, cx.waker());
+            None
+        });
+        let Life::Http(pump) = &mut this.life else {
+            return this.poll_tunnel(cx);
+        };
+        let now = worker.now();
+        let due = armed.is_some_and(|armed| armed <= now);
+        let mut scratch = worker
+            .scratch
+            .take()
+            .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+        let polled = pump.poll(cx, now, due, &mut scratch);
+        worker.scratch.set(Some(scratch));
+        if polled.is_ready() {
+            return this.pumped(cx);
+        }
+        let next = pump.deadline();
+        // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old
+        // one, and we look again.
+        let earlier = next.is_some_and(|next| armed.is_none_or(|armed| next < armed));
+        if due || earlier {
+            this.armed = Some(next);
+            if worker.wheel.borrow_mut().set(key, next) {
+                worker.earlier.notify_one();
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
+    /// There is nothing more to carry.
+    #[cold]
+    fn pumped(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Life::Http(pump) = &mut self.life else {
+            return Poll::Ready(());
+        };
+        match pump.drive().served.ending {
+            Some(Ending::Cut) => pump.transport().cut(),
+            Some(Ending::HandOver) => return self.hand_over(cx),
+            _ => {}
+        }
+        Poll::Ready(())
+    }
+
+    /// The transport goes to its new user; what is left of the connection goes on without it.
+    fn hand_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Life::Http(pump) = std::mem::replace(&mut self.life, Life::Over) else {
+            return Poll::Ready(());
+        };
+        let (transport, drive) = pump.into_parts();
+        let Some((tunnel, rest)) = drive.into_tunnel() else {
+            return Poll::Ready(());
+        };
+        tunnel.handover.give(Box::new(Moved(transport)), rest);
+        self.life = Life::Tunnel(Box::new(tunnel));
+        self.poll_tunnel(cx)
+    }
+
+    #[cold]
+    fn poll_tunnel(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.life {
+            Life::Tunnel(tunnel) => tunnel.poll(cx),
+            Life::Http(_) | Life::Over => Poll::Ready(()),
+        }
+    }
+}
+
+impl<T, R: Runner> Drop for Connection<T, R> {
+    fn drop(&mut self) {
+        let now = self.seat.worker.now();
+        match std::mem::replace(&mut self.life, Life::Over) {
+            Life::Http(mut pump) => pump.drive().handle_closed(now),
+            Life::Tunnel(mut tunnel) => tunnel.by.handle_closed(now),
+            Life::Over => {}
+        }
+    }
+}
+
+/// The whole life of a worker.
+pub(crate) async fn work<M, F>(mut seed: WorkerConfig, slept: Arc<AtomicBool>, make: M)
+where
+    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let worker = Worker::new(&seed, slept);
+    let handlers = Handlers::new(make);
+    let wheel = tokio::task::spawn_local(Rc::clone(&worker).turn_wheel());
+    let listeners = std::mem::take(&mut seed.listeners);
+    let accepting: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            let (worker, handlers, stop) =
+                (Rc::clone(&worker), Rc::clone(&handlers), seed.stop.clone());
+            tokio::task::spawn_local(accept::accept(listener, worker, handlers, stop))
+        })
+        .collect();
+    let injected = accept::injected(
+        seed.injected,
+        Rc::clone(&worker),
+        handlers,
+        seed.stop.clone(),
+    );
+    let injected = tokio::task::spawn_local(injected);
+    let sweeping = tokio::task::spawn_local(Rc::clone(&worker).sweep(seed.sweeps));
+    reached(&mut seed.stop, Stop::Drain).await;
+    for task in accepting.into_iter().chain([injected]) {
+        // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
+        let _ = task.await;
+    }
+    worker.env.draining.set(true);
+    worker.wheel.borrow().wake_all();
+    tokio::select! {
+        () = worker.emptied() => {}
+        () = tokio::time::sleep(seed.limits.time.grace) => {}
+        () = reached(&mut seed.stop, Stop::Kill) => {}
+    }
+    worker.env.cut_all();
+    worker.wheel.borrow().wake_all();
+    let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
+    wheel.abort();
+    sweeping.abort();
+    worker.env.pool.borrow_mut().clear(); // its exchanges refer to the environment, which refers to the pool
+}
+
+impl Worker {
+    /// Passes on orders to end connections. Those that are accepted later are none of theirs.
+    async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<CloseCommands>) {
+        let mut done = CloseCommands::default();
+        // An error means that nobody can order any more.
+        while sweeps.changed().await.is_ok() {
+            let ordered = *sweeps.borrow_and_update();
+            if ordered.idle > done.idle {
+                self.env.end_idle();
+            }
+            if ordered.all > done.all {
+                self.env.cut_all();
+            }
+            done = ordered;
+            self.wheel.borrow().wake_all();
+        }
+    }
+
+    async fn emptied(&self) {
+        while self.connections() > 0 {
+            self.closed.notified().await;
+        }
+    }
+}
+
+/// Waits until stopping has come this far. A server whose handle is gone can no longer be told, and runs on.
+pub(crate) async fn reached(stop: &mut watch::Receiver<Stop>, point: Stop) {
+    if stop.wait_for(|&now| now >= point).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpStream;
+
+    /// The runtime puts 96 bytes around it and rounds up to 128: past this bound every idle connection costs 128 bytes more.
+    #[test]
+    fn the_task_of_an_idle_connection_stays_small() {
+        type Done = std::future::Ready<()>;
+        type Plain = HandlerRunner<fn(IncomingMessage, ServerResponse) -> Done, Done>;
+        let size = size_of::<Connection<TcpStream, Plain>>();
+        assert!(size <= 160, "{size}");
+    }
+}

@@ -1,0 +1,329 @@
+//! A session: one message exchange on any byte transport, either side, as events.
+//!
+//! Here: [`Session`], the handles of its two messages, and [`Attached`], the future that carries it out. It runs on the
+//! machinery of the server (`conn/`, `pump.rs`): what is true there is true here. Not here: the protocol.
+
+pub(crate) mod message;
+
+pub use message::{SessionIncoming, SessionOutgoing};
+
+use crate::conn::clock::Clock;
+use crate::conn::context::{Hooks, WorkerContext};
+use crate::conn::exchange::Exchange;
+use crate::conn::notify;
+use crate::conn::session::SessionConnection;
+use crate::error::{Closed, Error};
+use crate::pump::Pump;
+use bytes::Bytes;
+use hearken_proto::{Limits, Role};
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Instant, SystemTime};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
+
+const SCRATCH: usize = 16 * 1024;
+
+/// The side that sends the request.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a name for a side, never a value")]
+pub enum ClientSide {}
+
+/// The side that answers it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a name for a side, never a value")]
+pub enum ServerSide {}
+
+/// One exchange, not yet bound to a transport. Listen first, then [`attach`](Session::attach).
+///
+/// The events: of the message that comes in [`LineReady`](crate::event::LineReady),
+/// [`HeaderReady`](crate::event::HeaderReady), [`DataReady`](crate::event::DataReady),
+/// [`Ready`](crate::event::Ready); of the message that goes out [`HeaderDone`](crate::event::HeaderDone),
+/// [`DataDone`](crate::event::DataDone), [`Done`](crate::event::Done), each when the transport has taken the bytes; and
+/// [`Failed`](crate::event::Failed) for both. A session belongs to one thread; limits and timers are those of a server.
+///
+/// ```
+/// use hearken_http::{Session, event};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
+/// let (here, there) = tokio::io::duplex(1024);
+///
+/// let server = Session::server();
+/// let resp = server.resp();
+/// server.req().on(event::Ready, move |whole| {
+///     resp.send(format!("{} bytes", whole.body.len()));
+/// });
+///
+/// let client = Session::client();
+/// client.resp().on(event::HeaderReady, |head| assert_eq!(head.status(), 200));
+/// client.resp().on(event::Ready, |whole| assert_eq!(&whole.body[..], b"5 bytes"));
+///
+/// let (served, asked) = tokio::join!(server.attach(there), client.attach(here).req().method("POST").send("hello"));
+/// served?;
+/// asked?;
+/// # Ok(()) }
+/// ```
+pub struct Session<S> {
+    exchange: Rc<Exchange>,
+    attached: bool,
+    side: PhantomData<fn() -> S>,
+}
+
+impl Session<ClientSide> {
+    /// A session that sends a request.
+    #[must_use]
+    pub fn client() -> Self {
+        Self::new(Role::Client, Limits::default())
+    }
+
+    /// [`client`](Self::client) with limits of one's own.
+    #[must_use]
+    pub fn client_with(limits: Limits) -> Self {
+        Self::new(Role::Client, limits)
+    }
+
+    /// The request, which goes out.
+    #[must_use]
+    pub fn req(&self) -> SessionOutgoing {
+        self.outgoing()
+    }
+
+    /// The response, which comes in.
+    #[must_use]
+    pub fn resp(&self) -> SessionIncoming {
+        self.incoming()
+    }
+}
+
+impl Session<ServerSide> {
+    /// A session that answers a request.
+    #[must_use]
+    pub fn server() -> Self {
+        Self::new(Role::Server, Limits::default())
+    }
+
+    /// [`server`](Self::server) with limits of one's own.
+    #[must_use]
+    pub fn server_with(limits: Limits) -> Self {
+        Self::new(Role::Server, limits)
+    }
+
+    /// The request, which comes in.
+    #[must_use]
+    pub fn req(&self) -> SessionIncoming {
+        self.incoming()
+    }
+
+    /// The response, which goes out.
+    #[must_use]
+    pub fn resp(&self) -> SessionOutgoing {
+        self.outgoing()
+    }
+}
+
+impl<S> Session<S> {
+    fn new(role: Role, limits: Limits) -> Self {
+        let clock = Clock::new(Instant::now(), SystemTime::now());
+        let env = WorkerContext::new(limits, Arc::new(Hooks::default()), clock);
+        let exchange = Exchange::new(&env, role);
+        if role == Role::Client {
+            exchange.state().session.request_line = Some(Box::new((String::new(), "/".to_owned())));
+        }
+        Self {
+            exchange,
+            attached: false,
+            side: PhantomData,
+        }
+    }
+
+    fn outgoing(&self) -> SessionOutgoing {
+        SessionOutgoing {
+            exchange: Rc::downgrade(&self.exchange),
+        }
+    }
+
+    fn incoming(&self) -> SessionIncoming {
+        SessionIncoming {
+            exchange: Rc::clone(&self.exchange),
+        }
+    }
+
+    /// Binds the session to a transport: TCP, TLS, a Unix socket, memory. Nothing moves until the result is awaited.
+    pub fn attach<T: AsyncRead + AsyncWrite + Unpin>(self, transport: T) -> Attached<T, S> {
+        let mut session = self;
+        session.attached = true;
+        let solo = SessionConnection::new(Rc::clone(&session.exchange), Instant::now());
+        let pump = Pump::new(transport, solo);
+        Attached {
+            pump: Some(pump),
+            sleep: None,
+            scratch: vec![0; SCRATCH].into_boxed_slice(),
+            side: PhantomData,
+        }
+    }
+}
+
+impl<S> Drop for Session<S> {
+    fn drop(&mut self) {
+        if !self.attached {
+            let listeners = self.exchange.state().flow.take();
+            notify::end(listeners, Closed::Aborted);
+            self.exchange.state().close(Closed::Aborted);
+        }
+    }
+}
+
+impl<S> fmt::Debug for Session<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+/// A session on its transport: a future that carries the exchange out, to the last byte of both messages. Dropping it
+/// ends the exchange where it stands.
+#[must_use = "nothing moves until it is awaited"]
+pub struct Attached<T, S> {
+    pump: Option<Pump<T, SessionConnection>>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    scratch: Box<[u8]>,
+    side: PhantomData<fn() -> S>,
+}
+
+/// What is left of a session: its transport, to be used again or closed, and bytes that were read beyond its end: those
+/// of another protocol after a switch, or of the next request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finished<T> {
+    /// The transport.
+    pub transport: T,
+    /// Bytes that were received behind the message.
+    pub rest: Bytes,
+}
+
+impl<T> Attached<T, ClientSide> {
+    /// The request, to be sent on this transport: `session.attach(stream).req().send("…").await`.
+    pub const fn req(self) -> AttachedRequest<T> {
+        AttachedRequest { attached: self }
+    }
+}
+
+impl<T, S> Attached<T, S> {
+    fn handle(&mut self) -> Option<SessionOutgoing> {
+        let pump = self.pump.as_mut()?;
+        Some(SessionOutgoing {
+            exchange: Rc::downgrade(pump.drive().exchange()),
+        })
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, S> Future for Attached<T, S> {
+    type Output = Result<Finished<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(pump) = &mut this.pump else {
+            return Poll::Pending; // polled after its end: like every future, it has nothing more to say
+        };
+        loop {
+            let now = Instant::now();
+            pump.drive().exchange().env.clock.set(now, SystemTime::now);
+            let due = pump.deadline().is_some_and(|at| at <= now);
+            if pump.poll(cx, now, due, &mut this.scratch).is_ready() {
+                break;
+            }
+            let Some(at) = pump.deadline() else {
+                return Poll::Pending;
+            };
+            let sleep = this
+                .sleep
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.into())));
+            if sleep.deadline() != at.into() {
+                sleep.as_mut().reset(at.into());
+            }
+            ready!(sleep.as_mut().poll(cx));
+        }
+        let Some(pump) = this.pump.take() else {
+            return Poll::Pending;
+        };
+        let (transport, solo) = pump.into_parts();
+        Poll::Ready(match solo.failure {
+            Some(error) => Err(error),
+            None => Ok(Finished {
+                transport,
+                rest: Bytes::from(solo.rest),
+            }),
+        })
+    }
+}
+
+impl<T, S> Drop for Attached<T, S> {
+    fn drop(&mut self) {
+        if let Some(pump) = &mut self.pump {
+            let exchange = pump.drive().exchange();
+            let listeners = exchange.state().flow.take();
+            notify::end(listeners, Closed::Aborted);
+            exchange.state().close(Closed::Aborted); // whoever waits is told
+        }
+    }
+}
+
+impl<T, S> fmt::Debug for Attached<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+/// The request of a session that has its transport.
+///
+/// ```
+/// use hearken_http::Session;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let (here, there) = tokio::io::duplex(1024);
+/// drop(there);
+/// let error = Session::client().attach(here).req().target("/a").send("").await.unwrap_err();
+/// assert!(error.is_closed());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AttachedRequest<T> {
+    attached: Attached<T, ClientSide>,
+}
+
+impl<T> AttachedRequest<T> {
+    fn with(mut self, order: impl FnOnce(&SessionOutgoing)) -> Self {
+        if let Some(handle) = self.attached.handle() {
+            order(&handle);
+        }
+        self
+    }
+
+    /// Sets the method. Default GET without content, POST with it.
+    #[must_use]
+    pub fn method(self, method: &str) -> Self {
+        self.with(|request| request.set_method(method))
+    }
+
+    /// Sets the request target. Default `/`.
+    #[must_use]
+    pub fn target(self, target: &str) -> Self {
+        self.with(|request| request.set_target(target))
+    }
+
+    /// Sets a field. One that cannot be sent fails the session.
+    #[must_use]
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.with(|request| request.set(name, value))
+    }
+
+    /// Sends the request with this content. The result carries the exchange out.
+    pub fn send(self, content: impl Into<Bytes>) -> Attached<T, ClientSide> {
+        self.with(|request| request.send(content)).attached
+    }
+}
+
+#[cfg(test)]
+mod tests;
