@@ -1,32 +1,36 @@
-//! What comes behind a switch of protocols (RFC 9110 §7.8): here, the same bytes back.
+//! The protocol `echo` (RFC 9110 §7.8): every byte comes back.
 
-use super::reply::{Reply, TEXT};
+use super::response::{ResponseBuilder, TEXT};
 use hearken::{Error, IncomingMessage, Sent, Upgraded};
 use std::pin::pin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What has to be offered.
 const PROTOCOL: &str = "echo";
-/// What is held of a connection at one time.
+/// Size of a connection's buffer.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Switches, if that is offered; whoever offers nothing is told what to offer (RFC 9110 §15.5.22).
-pub(crate) async fn upgrade(req: &IncomingMessage, reply: Reply) -> Result<Sent, Error> {
+/// Switches if the request offers the protocol; otherwise sends a 426 that names it (RFC 9110 §15.5.22).
+pub(crate) async fn upgrade(
+    req: IncomingMessage,
+    response: ResponseBuilder,
+) -> Result<Sent, Error> {
     let protocols = req.upgrade_protocols();
     let offered = protocols
         .iter()
         .any(|name| name.eq_ignore_ascii_case(PROTOCOL));
     if !offered || req.head().method() != "GET" {
-        let reply = reply.set("Upgrade", PROTOCOL).set("Connection", "Upgrade");
+        let response = response
+            .append("Upgrade", PROTOCOL)
+            .append("Connection", "Upgrade");
         let text = "expected the fields Connection: Upgrade and Upgrade: echo, and no body\n";
-        return Ok(reply.status(426).whole(TEXT, text));
+        return Ok(response.status(426).send(TEXT, text));
     }
-    let (sent, upgrading) = reply.switch(PROTOCOL)?;
+    let (sent, upgrading) = response.upgrade(PROTOCOL)?;
     echo(upgrading.await?).await;
     Ok(sent)
 }
 
-/// Until the client ends its direction or is gone, or the server is told to stop.
+/// Ends when the client shuts down its direction or disconnects, or when the server stops.
 async fn echo(mut link: Upgraded) {
     let mut closing = pin!(link.closing());
     let mut buffer = vec![0; PIECE_BYTES];
@@ -44,6 +48,6 @@ async fn echo(mut link: Upgraded) {
             return;
         }
     }
-    // A client that is gone has been told enough.
+    // Fails if the client has disconnected.
     let _ = link.shutdown().await;
 }

@@ -1,15 +1,15 @@
-//! Requests in, calls out.
+//! From requests to actions.
 
 use super::*;
 
-fn get(target: &str) -> Result<Call, Problem> {
+fn get(target: &str) -> Result<Action, Rejection> {
     ask("GET", target)
 }
 
-fn ask(method: &str, target: &str) -> Result<Call, Problem> {
+fn ask(method: &str, target: &str) -> Result<Action, Rejection> {
     match target.split_once('?') {
-        Some((path, query)) => read(method, path, Some(query)),
-        None => read(method, target, None),
+        Some((path, query)) => route(method, path, Some(query)),
+        None => route(method, target, None),
     }
 }
 
@@ -18,72 +18,72 @@ fn millis(millis: u64) -> Duration {
 }
 
 #[test]
-fn what_there_is() {
+fn every_endpoint_has_its_action() {
     let drip = |delay, duration, bytes, status| {
-        Call::Drip(Drip {
+        Action::Drip(Drip {
             delay: millis(delay),
             duration: millis(duration),
             bytes,
             status,
         })
     };
-    let text = |text: &str| Call::EchoText(text.to_owned());
-    let cut = |bytes, length| Call::Cut(Cut { bytes, length });
+    let text = |text: &str| Action::EchoText(text.to_owned());
+    let cut = |bytes, length| Action::Cut(Cut { bytes, length });
     for (target, call) in [
-        ("/", Call::Page),
+        ("/", Action::Page),
         ("/echo/hi", text("hi")),
         ("/echo/", text("")),
         ("/echo/a/b", text("a/b")),
         ("/echo/a%2Fb%20c+d%25", text("a/b c+d%")),
         ("/echo/%252e", text("%2e")), // decoded once
         ("/echo/%c3%a9?x=1", text("é")),
-        ("/headers", Call::Headers),
-        ("/headers?a=b", Call::Headers),
-        ("/ip", Call::Ip),
-        ("/user-agent", Call::UserAgent),
-        ("/method", Call::Method),
-        ("/status/200", Call::Status(200)),
-        ("/status/599", Call::Status(599)),
-        ("/status/%34%30%34", Call::Status(404)),
+        ("/headers", Action::Headers),
+        ("/headers?a=b", Action::Headers),
+        ("/ip", Action::Ip),
+        ("/user-agent", Action::UserAgent),
+        ("/method", Action::Method),
+        ("/status/200", Action::Status(200)),
+        ("/status/599", Action::Status(599)),
+        ("/status/%34%30%34", Action::Status(404)),
         (
             "/bytes/0",
-            Call::Bytes {
+            Action::Bytes {
                 count: 0,
                 seed: None,
             },
         ),
         (
             "/bytes/104857600?seed=7",
-            Call::Bytes {
+            Action::Bytes {
                 count: 104_857_600,
                 seed: Some(7),
             },
         ),
-        ("/stream/1000", Call::Stream { lines: 1000 }),
-        ("/delay/0", Call::Delay(millis(0))),
-        ("/delay/10", Call::Delay(millis(10_000))),
-        ("/delay/10.0", Call::Delay(millis(10_000))),
-        ("/delay/0.25", Call::Delay(millis(250))),
+        ("/stream/1000", Action::Stream { lines: 1000 }),
+        ("/delay/0", Action::Delay(millis(0))),
+        ("/delay/10", Action::Delay(millis(10_000))),
+        ("/delay/10.0", Action::Delay(millis(10_000))),
+        ("/delay/0.25", Action::Delay(millis(250))),
         ("/drip", drip(0, 2000, 10, 200)),
         (
             "/drip?duration=0.5&numbytes=3&delay=1&code=500",
             drip(1000, 500, 3, 500),
         ),
         ("/drip?duration=1&duration=2", drip(0, 2000, 10, 200)),
-        ("/trailers", Call::Trailers),
+        ("/trailers", Action::Trailers),
         ("/cut/5", cut(5, None)),
         ("/cut/0?length=1", cut(0, Some(1))),
-        ("/plaintext", Call::Plaintext),
-        ("/json", Call::Json),
+        ("/plaintext", Action::Plaintext),
+        ("/json", Action::Json),
     ] {
         assert_eq!(get(target), Ok(call.clone()), "{target}");
         assert_eq!(ask("HEAD", target), Ok(call), "HEAD {target}");
     }
-    assert_eq!(ask("POST", "/echo"), Ok(Call::Echo));
+    assert_eq!(ask("POST", "/echo"), Ok(Action::Echo));
 }
 
 #[test]
-fn wrong_parameters_are_answered_with_what_was_expected() {
+fn wrong_parameters_are_rejected_with_the_expected_form() {
     for (target, expected) in [
         ("/status/", "200 to 599"),
         ("/status/199", "200 to 599"),
@@ -158,7 +158,7 @@ fn what_there_is_not() {
 #[test]
 fn methods() {
     let refused = |method, target| match ask(method, target) {
-        Err(Problem {
+        Err(Rejection {
             status: 405, allow, ..
         }) => allow,
         other => panic!("{method} {target}: {other:?}"),
@@ -172,13 +172,13 @@ fn methods() {
     assert_eq!(refused("GET", "/echo"), Some("POST, OPTIONS"));
     assert_eq!(refused("HEAD", "/echo"), Some("POST, OPTIONS"));
     for method in ["POST", "PUT", "BREW"] {
-        assert_eq!(ask(method, "/method"), Ok(Call::Method));
-        assert_eq!(ask(method, "/status/418"), Ok(Call::Status(418)));
+        assert_eq!(ask(method, "/method"), Ok(Action::Method));
+        assert_eq!(ask(method, "/status/418"), Ok(Action::Status(418)));
     }
 }
 
 #[test]
-fn options_tells_what_is_allowed() {
+fn options_returns_the_allowed_methods() {
     for (target, allow) in [
         ("/", "GET, HEAD, OPTIONS"),
         ("/echo", "POST, OPTIONS"),
@@ -186,12 +186,16 @@ fn options_tells_what_is_allowed() {
         ("*", ANY),
         ("/status/wrong", ANY),
     ] {
-        assert_eq!(ask("OPTIONS", target), Ok(Call::Options(allow)), "{target}");
+        assert_eq!(
+            ask("OPTIONS", target),
+            Ok(Action::Options(allow)),
+            "{target}"
+        );
     }
 }
 
 #[test]
-fn the_document_tells_of_all_there_is() {
+fn the_document_lists_every_endpoint() {
     let document = include_str!("../../../../../docs/echo.md");
     for endpoint in ENDPOINTS {
         let path = format!("`{}`", endpoint.path);

@@ -1,4 +1,4 @@
-//! Another protocol on the connection of a request.
+//! The upgrade to the protocol `echo`.
 
 use super::client::Client;
 use super::program::Program;
@@ -6,8 +6,8 @@ use super::program::Program;
 const OFFER: &str =
     "GET /upgrade/echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
 
-/// Behind the 101.
-fn switched(program: &Program) -> Client {
+/// A connection after the 101.
+fn upgraded(program: &Program) -> Client {
     let mut client = program.connect();
     client.send(OFFER);
     let head = client.head();
@@ -21,12 +21,12 @@ fn switched(program: &Program) -> Client {
 }
 
 #[test]
-fn behind_the_switch_every_byte_comes_back() {
+fn after_the_upgrade_every_byte_comes_back() {
     let program = Program::start();
-    let mut client = switched(&program);
+    let mut client = upgraded(&program);
     for size in [1, 1000, 200_000] {
         let sent = vec![b'0' + (size % 10) as u8; size];
-        // More than what lies in buffers on the way is read while it is written.
+        // Larger than the buffers on the way, so it must be read while it is written.
         let mut twin = client.twin();
         let sending = std::thread::spawn({
             let sent = sent.clone();
@@ -35,7 +35,7 @@ fn behind_the_switch_every_byte_comes_back() {
         assert_eq!(client.exactly(size), sent);
         sending.join().expect("it is sent");
     }
-    // What looks like a request is none any more.
+    // A request line is not parsed any more.
     client.send("GET /plaintext HTTP/1.1\r\n");
     assert_eq!(client.line(), "GET /plaintext HTTP/1.1");
     client.finish();
@@ -46,7 +46,7 @@ fn behind_the_switch_every_byte_comes_back() {
 }
 
 #[test]
-fn what_came_behind_the_request_comes_back_first() {
+fn bytes_sent_with_the_request_come_back_first() {
     let program = Program::start();
     let mut client = program.connect();
     client.send(format!("{OFFER}early"));
@@ -56,7 +56,7 @@ fn what_came_behind_the_request_comes_back_first() {
 }
 
 #[test]
-fn without_the_offer_it_says_what_to_offer() {
+fn a_request_without_the_offer_gets_a_426_that_names_it() {
     let program = Program::start();
     let mut client = program.connect();
     for fields in [
@@ -71,17 +71,13 @@ fn without_the_offer_it_says_what_to_offer() {
     }
     let mut client = program.connect();
     client.send("GET /upgrade/echo HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
-    assert_eq!(
-        client.answer("GET").status,
-        426,
-        "HTTP/1.0 has no such thing"
-    );
+    assert_eq!(client.answer("GET").status, 426, "HTTP/1.0 has no upgrade");
 }
 
 #[test]
-fn told_to_stop_it_does_not_wait_for_the_end_of_it() {
+fn a_stopping_server_ends_upgraded_connections() {
     let mut program = Program::start();
-    let mut client = switched(&program);
+    let mut client = upgraded(&program);
     program.signal("TERM");
     assert_eq!(client.rest(), b"");
     assert_eq!(program.wait().code(), Some(0));
