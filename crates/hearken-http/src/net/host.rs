@@ -1,8 +1,8 @@
-//! How a host is written where a port may follow: an IPv6 address in brackets (RFC 3986 §3.2.2).
+//! Hosts as they are written before a port: an IPv6 address in brackets (RFC 3986 §3.2.2).
 //!
 //! Here: [`unbracketed`]. Not here: reading whole URLs (the crate `url`) and addresses to listen on (`net/listen/addr.rs`).
 
-/// The host without the brackets of an IPv6 address, as resolvers, TLS and the parser of addresses want it.
+/// The host without the brackets of an IPv6 address, as resolvers, TLS and the parser of addresses take it.
 pub(crate) fn unbracketed(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
@@ -14,7 +14,7 @@ mod tests {
     use super::unbracketed;
 
     #[test]
-    fn only_a_pair_of_brackets_is_taken_away() {
+    fn only_a_pair_of_brackets_is_removed() {
         for (host, bare) in [
             ("[::1]", "::1"),
             ("::1", "::1"),

@@ -1,8 +1,9 @@
 //! What carries bytes: any duplex stream, boxed where its type does not matter.
 //!
-//! Here: [`Io`], [`Transport`], by which a server is connected, and [`SendFiles`] for files without a copy. Not here: who moves
+//! Here: [`Io`], [`Transport`] for the connections of servers, and [`SendFiles`] for files without a copy. Not here: moving
 //! the bytes (`pump.rs`).
 
+use crate::net::delegate::delegate;
 use crate::net::file::FilePiece;
 use std::io;
 use std::pin::Pin;
@@ -15,10 +16,11 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// A transport of any kind.
+/// A transport of any type.
 pub(crate) type BoxIo = Box<dyn Io>;
 
-/// How a pump gets a file into its transport. A type without values, so that no connection carries it.
+/// How a pump sends a file through a transport of type `T`. A type parameter of the pump without a value, so that it takes
+/// no memory.
 pub(crate) trait SendFiles<T> {
     /// Sends some of a file. `None` when this transport takes bytes only.
     fn poll_send_file(
@@ -28,7 +30,7 @@ pub(crate) trait SendFiles<T> {
     ) -> Option<Poll<io::Result<usize>>>;
 }
 
-/// Any transport: its files are read and written like everything else.
+/// Reads files and writes their bytes, which every transport allows.
 #[derive(Debug)]
 pub(crate) enum AsBytes {}
 
@@ -52,25 +54,26 @@ macro_rules! poll_send_file {
                 Poll::Ready(Err(error)) => break Some(Poll::Ready(Err(error))),
                 Poll::Ready(Ok(())) => {}
             }
-            let mut by_hand = false;
+            let mut refused = false;
             let sent = $socket.try_io(tokio::io::Interest::WRITABLE, || {
                 $file.send_to($socket).unwrap_or_else(|| {
-                    by_hand = true;
+                    refused = true;
                     Ok(0)
                 })
             });
             match sent {
-                _ if by_hand => break None,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {} // it is watched from the next turn on
+                _ if refused => break None,
+                // `try_io` has cleared the readiness: the next round registers the task.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 sent => break Some(Poll::Ready(sent)),
             }
         }
     };
 }
 
-/// What a server is connected by.
+/// The transport of a server's connection.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
-    /// Lets the peer see a failure when it is closed, and drops what was not sent yet.
+    /// Makes the close that follows a failure that the peer can see, and drops bytes that were not sent yet.
     fn cut(&self);
 
     /// Sends some of a file without a copy. `None` when this transport cannot.
@@ -83,7 +86,7 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
     }
 }
 
-/// Files go as the transport can.
+/// Sends files by [`Transport::poll_send_file`].
 pub(crate) enum ByTransport {}
 
 impl<T: Transport> SendFiles<T> for ByTransport {
@@ -98,7 +101,7 @@ impl<T: Transport> SendFiles<T> for ByTransport {
 
 impl Transport for TcpStream {
     fn cut(&self) {
-        // It closes in any case; without this a peer may wait longer.
+        // The socket closes even if this fails; the peer may only notice later.
         let _ = self.set_zero_linger();
     }
 
@@ -113,7 +116,7 @@ impl Transport for TcpStream {
 }
 
 impl Transport for UnixStream {
-    /// It has no way to say so.
+    /// A Unix socket has no reset.
     fn cut(&self) {}
 
     #[cfg(target_os = "linux")]
@@ -126,58 +129,48 @@ impl Transport for UnixStream {
     }
 }
 
-/// One that somebody else brought.
+/// A transport that the user has made.
 impl Transport for BoxIo {
-    /// Nothing is known of it.
+    /// Its type is not known, so it can only close.
     fn cut(&self) {}
 }
 
-/// A transport in other hands. Single buffers take the way of vectors, so that the way that answers take has one user and is
-/// inlined there.
-pub(crate) struct Moved<T>(pub(crate) T);
+/// A transport after an upgrade. `poll_write` goes through `poll_write_vectored`, so that the plain `poll_write` keeps one
+/// caller and is inlined in the pump.
+pub(crate) struct HandedOver<T>(pub(crate) T);
 
-impl<T: Transport> Transport for Moved<T> {
+impl<T: Transport> HandedOver<T> {
+    fn inner<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        call(Pin::new(&mut self.0), cx)
+    }
+
+    fn is_inner_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+}
+
+impl<T: Transport> Transport for HandedOver<T> {
     fn cut(&self) {
         self.0.cut();
     }
 }
 
-impl<T: Transport> AsyncRead for Moved<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
+impl<T: Transport> AsyncRead for HandedOver<T> {
+    delegate!(poll_read);
 }
 
-impl<T: Transport> AsyncWrite for Moved<T> {
+impl<T: Transport> AsyncWrite for HandedOver<T> {
+    delegate!(poll_write_vectored poll_flush poll_shutdown);
+
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, &[io::IoSlice::new(buf)])
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 }

@@ -1,29 +1,31 @@
-//! A transport that belongs to another protocol from here on (RFC 9110 §7.8, §9.3.6).
+//! A transport that another protocol uses from here on (RFC 9110 §7.8, §9.3.6).
 //!
-//! Here: [`Upgraded`] as its user holds it, [`Upgrading`], who waits for it, and [`Handover`], the cell that user and connection
-//! share, so that a server can still take the transport away. Not here: when a connection gives its transport away
-//! (`conn/server/switch.rs`), what it does from then on (`conn/server/tunnel.rs`).
+//! Here: [`Upgraded`], the transport as users hold it; [`Upgrading`], the future that returns it; [`Handover`], the cell that
+//! user and connection share, so that a server can still close the transport. Not here: when a connection gives its
+//! transport away (`conn/server/switch.rs`), what the connection does afterwards (`conn/server/tunnel.rs`).
 
 use crate::error::{Closed, Error};
+use crate::net::delegate::delegate;
 use crate::net::handover::Recipient;
+use crate::net::rewind::Rewind;
 use crate::net::transport::{BoxIo, Transport};
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A transport after `101 Switching Protocols`, or after 2xx to CONNECT. What was read ahead of the switch comes first;
-/// from there on it is the peer's bytes as they are. Node's `socket` and `head` of `'upgrade'` and `'connect'`.
+/// A transport after `101 Switching Protocols`, or after a 2xx response to CONNECT. Reads return the bytes that were read
+/// ahead of the switch first, then the bytes of the peer. Node's `socket` and `head` of `'upgrade'` and `'connect'`.
 ///
-/// On a server it still counts as a connection: [`closing`](Self::closing) tells when the server is to stop, and what is open
-/// after `limits.time.grace`, or when `close_all_connections` is called, is taken away: reading and writing then fail with
-/// [`io::ErrorKind::ConnectionAborted`]. It can be sent to other threads. Dropping it closes the transport as it
-/// stands; over TLS the peer then cannot tell the end from a cut, unless `shutdown` has said it.
+/// On a server it still counts as a connection: [`closing`](Self::closing) resolves when the server stops. A transport that
+/// is open after `limits.time.grace`, or when `close_all_connections` is called, is closed: reads and writes then fail with
+/// [`io::ErrorKind::ConnectionAborted`]. It can be sent to other threads. Dropping it closes the transport at once; over
+/// TLS the peer cannot distinguish that from a truncation, unless `shutdown` was called before.
 ///
 /// ```no_run
 /// # async fn check(mut upgraded: hearken_http::Upgraded) -> std::io::Result<()> {
@@ -37,78 +39,55 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// # Ok(()) }
 /// ```
 pub struct Upgraded {
-    io: BoxIo,
-    rest: Bytes,
-    /// The connection of a server, which may take the transport away.
-    lender: Option<Arc<Handover>>,
+    io: Rewind<BoxIo>,
+    /// Shared with the connection on a server; `None` on a client.
+    handover: Option<Arc<Handover>>,
 }
 
 impl Upgraded {
-    pub(crate) const fn new(io: BoxIo, rest: Bytes) -> Self {
+    pub(crate) const fn new(io: BoxIo, read_ahead: Bytes) -> Self {
         Self {
-            io,
-            rest,
-            lender: None,
+            io: Rewind::new(io, read_ahead),
+            handover: None,
         }
     }
 
-    /// Bytes that were read ahead and not handed out yet. Node's `head`.
+    /// Bytes that were read ahead and that no read has returned yet. Node's `head`.
+    #[doc(alias = "head")]
     #[must_use]
     pub fn read_ahead(&self) -> &[u8] {
-        &self.rest
+        self.io.prefix()
     }
 
-    /// Waits until the server is told to stop: what runs here is to come to its end within `limits.time.grace`. Never resolves
-    /// on a client. It does not hold on to the transport.
+    /// Resolves when the server stops: the protocol that runs here should end within `limits.time.grace`. Never resolves on
+    /// a client. It does not keep the transport open. Each call returns a future of its own.
     pub fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
-        let lender = self.lender.clone();
-        poll_fn(move |cx| match &lender {
-            Some(lender) => lender.poll_closing(cx),
+        let handover = self.handover.clone();
+        poll_fn(move |cx| match &handover {
+            Some(handover) => handover.poll_closing(cx),
             None => Poll::Pending,
         })
+    }
+
+    fn inner<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(Pin<&mut Rewind<BoxIo>>, &mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        call(Pin::new(&mut self.io), cx)
+    }
+
+    fn is_inner_vectored(&self) -> bool {
+        self.io.is_write_vectored()
     }
 }
 
 impl AsyncRead for Upgraded {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.rest.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buf);
-        }
-        let count = self.rest.len().min(buf.remaining());
-        buf.put_slice(&self.rest[..count]);
-        self.rest.advance(count);
-        Poll::Ready(Ok(()))
-    }
+    delegate!(poll_read);
 }
 
 impl AsyncWrite for Upgraded {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
+    delegate!(poll_write poll_write_vectored poll_flush);
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
@@ -119,18 +98,20 @@ impl AsyncWrite for Upgraded {
 impl fmt::Debug for Upgraded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upgraded")
-            .field("read_ahead", &self.rest.len())
+            .field("read_ahead", &self.read_ahead().len())
             .finish_non_exhaustive()
     }
 }
 
-/// Waits for the transport, which comes once the switch has been sent. It works inside the handler, which then goes on with
-/// it, and in a task of its own, on any thread. Dropping it gives the transport up: the connection closes.
+/// Resolves to the transport once the switch has been sent. It can be awaited inside the handler, which then continues with
+/// the transport, or in a task of its own, on any thread. Dropping it closes the connection. After it has resolved it stays
+/// pending.
 ///
-/// The error tells that there will be none: the peer is gone, or the server stopped. After its end it stays pending.
+/// # Errors
+/// When the peer has closed the connection, or the server has stopped, before the switch was sent.
 #[must_use = "dropping it closes the connection"]
 pub struct Upgrading {
-    /// There until the transport, or its failure, was given out.
+    /// `None` once the result was returned.
     handover: Option<Arc<Handover>>,
 }
 
@@ -149,15 +130,14 @@ impl Future for Upgrading {
         let Some(handover) = &self.handover else {
             return Poll::Pending;
         };
-        let rest = ready!(handover.poll_given(cx));
-        // From here on the transport's user is whoever holds what is made here, or nobody.
+        let read_ahead = ready!(handover.poll_given(cx));
+        // From here on dropping `Borrowed`, not `Upgrading`, closes the transport.
         let Some(handover) = self.handover.take() else {
             return Poll::Pending;
         };
-        Poll::Ready(rest.map(|rest| Upgraded {
-            io: Box::new(Lent(Arc::clone(&handover))),
-            rest,
-            lender: Some(handover),
+        Poll::Ready(read_ahead.map(|read_ahead| Upgraded {
+            io: Rewind::new(Box::new(Borrowed(Arc::clone(&handover))), read_ahead),
+            handover: Some(handover),
         }))
     }
 }
@@ -165,7 +145,7 @@ impl Future for Upgrading {
 impl Drop for Upgrading {
     fn drop(&mut self) {
         if let Some(handover) = &self.handover {
-            handover.give_up();
+            handover.abort();
         }
     }
 }
@@ -176,119 +156,83 @@ impl fmt::Debug for Upgrading {
     }
 }
 
-/// The transport of a server's connection in the hands of its user.
-struct Lent(Arc<Handover>);
+/// The transport of a server's connection in use by its new owner. The server may close it at any time.
+struct Borrowed(Arc<Handover>);
 
-impl Drop for Lent {
+impl Drop for Borrowed {
     fn drop(&mut self) {
-        self.0.give_up();
+        self.0.abort();
     }
 }
 
-impl AsyncRead for Lent {
+impl Borrowed {
+    fn inner<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(Pin<&mut dyn Transport>, &mut Context<'_>) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        self.0.with_transport(cx, |wakers| &mut wakers.writer, call)
+    }
+
+    fn is_inner_vectored(&self) -> bool {
+        let slot = self.0.slot();
+        slot.io.as_ref().is_some_and(|io| io.is_write_vectored())
+    }
+}
+
+impl AsyncRead for Borrowed {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.with(|io, wakers| {
-            let polled = io.poll_read(cx, buf);
-            remember(&mut wakers.reader, &polled, cx);
-            polled
-        })
+        self.0.with_transport(
+            cx,
+            |wakers| &mut wakers.reader,
+            |io, cx| io.poll_read(cx, buf),
+        )
     }
 }
 
-impl AsyncWrite for Lent {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.with(|io, wakers| {
-            let polled = io.poll_write(cx, buf);
-            remember(&mut wakers.writer, &polled, cx);
-            polled
-        })
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.with(|io, wakers| {
-            let polled = io.poll_write_vectored(cx, slices);
-            remember(&mut wakers.writer, &polled, cx);
-            polled
-        })
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        let slot = self.0.slot();
-        slot.io.as_ref().is_some_and(|io| io.is_write_vectored())
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.with(|io, wakers| {
-            let polled = io.poll_flush(cx);
-            remember(&mut wakers.writer, &polled, cx);
-            polled
-        })
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.with(|io, wakers| {
-            let polled = io.poll_shutdown(cx);
-            remember(&mut wakers.writer, &polled, cx);
-            polled
-        })
-    }
+impl AsyncWrite for Borrowed {
+    delegate!(poll_write poll_write_vectored poll_flush poll_shutdown);
 }
 
-/// Whoever waits for the transport must also hear when it is taken away.
-fn remember<T>(waker: &mut Option<Waker>, polled: &Poll<T>, cx: &Context<'_>) {
-    if polled.is_pending() && !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
-        *waker = Some(cx.waker().clone());
-    }
-}
-
-/// How far a hand-over has come.
+/// Progress of a handover.
 #[derive(Debug)]
 enum Stage {
-    /// The connection still has the transport: the switch is on its way.
+    /// The connection has the transport: the switch is being sent.
     Waiting,
-    /// The user may have it, or has it.
+    /// The user has the transport, or can take it.
     Given,
-    /// There will be none.
+    /// The switch failed.
     Failed(Error),
-    /// The user has let go of it, or it was taken away.
+    /// The user has dropped the transport, or the server has closed it.
     Over,
 }
 
-/// Who waits for what.
 #[derive(Default)]
 struct Wakers {
-    /// The transport.
+    /// Waits for the transport.
     receiver: Option<Waker>,
-    /// The connection: for the user to let go.
+    /// The task of the connection: waits until the transport is closed.
     task: Option<Waker>,
     reader: Option<Waker>,
     writer: Option<Waker>,
-    /// The end of the server.
+    /// Wait until the server stops.
     closing: Vec<Waker>,
 }
 
 struct Slot {
     stage: Stage,
     io: Option<Box<dyn Transport>>,
-    rest: Bytes,
+    read_ahead: Bytes,
     closing: bool,
     wakers: Wakers,
 }
 
-/// Where a connection leaves its transport for its new user. The two may be on different threads; the lock is held for one
-/// call of the transport and hardly ever waited for.
+/// The transport between a connection and its new owner, which may be on different threads. The lock is held for one call of
+/// the transport and hardly ever contended.
 pub(crate) struct Handover {
     slot: Mutex<Slot>,
 }
@@ -299,7 +243,7 @@ impl Handover {
             slot: Mutex::new(Slot {
                 stage: Stage::Waiting,
                 io: None,
-                rest: Bytes::new(),
+                read_ahead: Bytes::new(),
                 closing: false,
                 wakers: Wakers::default(),
             }),
@@ -307,24 +251,33 @@ impl Handover {
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
-        // A transport that panicked is as broken as one that failed; its slot is whole.
+        // A panic inside the transport leaves the slot itself consistent.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls the transport, if it is still there.
-    fn with<T>(
+    /// Calls the transport, if it is still open. `cut` wakes a pending caller by the waker that `waker` selects.
+    fn with_transport<R>(
         &self,
-        call: impl FnOnce(Pin<&mut dyn Transport>, &mut Wakers) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        cx: &mut Context<'_>,
+        waker: impl FnOnce(&mut Wakers) -> &mut Option<Waker>,
+        call: impl FnOnce(Pin<&mut dyn Transport>, &mut Context<'_>) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
         let mut slot = self.slot();
         let Slot { io, wakers, .. } = &mut *slot;
-        match io {
-            Some(io) => call(Pin::new(&mut **io), wakers),
-            None => Poll::Ready(Err(io::Error::new(
+        let Some(io) = io else {
+            return Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the server has closed this connection",
-            ))),
+            )));
+        };
+        let polled = call(Pin::new(&mut **io), cx);
+        if polled.is_pending() {
+            let waker = waker(wakers);
+            if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+                *waker = Some(cx.waker().clone());
+            }
         }
+        polled
     }
 
     fn poll_given(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Error>> {
@@ -334,7 +287,7 @@ impl Handover {
                 slot.wakers.receiver = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            Stage::Given => Ok(std::mem::take(&mut slot.rest)),
+            Stage::Given => Ok(std::mem::take(&mut slot.read_ahead)),
             Stage::Failed(error) => Err(error.clone()),
             Stage::Over => Err(Error::closed(Closed::Stopped)),
         })
@@ -352,8 +305,8 @@ impl Handover {
         Poll::Pending
     }
 
-    /// The user wants it no more.
-    fn give_up(&self) {
+    /// Closes the transport because its user has dropped it.
+    fn abort(&self) {
         let mut slot = self.slot();
         slot.stage = Stage::Over;
         let (io, task) = (slot.io.take(), slot.wakers.task.take());
@@ -363,21 +316,25 @@ impl Handover {
     }
 
     /// Gives the transport of a connection, and the bytes that were read ahead, to a recipient that its connection holds.
-    pub(crate) fn give_to(recipient: &Arc<dyn Recipient>, io: Box<dyn Transport>, rest: Bytes) {
+    pub(crate) fn give_to(
+        recipient: &Arc<dyn Recipient>,
+        io: Box<dyn Transport>,
+        read_ahead: Bytes,
+    ) {
         let recipient: &dyn Any = &**recipient;
         if let Some(handover) = recipient.downcast_ref::<Self>() {
-            handover.give(io, rest);
+            handover.give(io, read_ahead);
         }
     }
 
-    fn give(&self, io: Box<dyn Transport>, rest: Bytes) {
+    fn give(&self, io: Box<dyn Transport>, read_ahead: Bytes) {
         let mut slot = self.slot();
         if !matches!(slot.stage, Stage::Waiting) {
-            return; // nobody wants it: it closes
+            return; // `Upgrading` was dropped: the transport closes
         }
         slot.stage = Stage::Given;
         slot.io = Some(io);
-        slot.rest = rest;
+        slot.read_ahead = read_ahead;
         let receiver = slot.wakers.receiver.take();
         drop(slot);
         receiver.into_iter().for_each(Waker::wake);

@@ -1,4 +1,4 @@
-//! The handshake in a worker: it has the connection's seat, its deadline, and its events.
+//! The TLS handshake of a connection in a worker: its connection slot, its deadline, its events.
 //!
 //! Here: [`Worker::secure`]. Not here: the handshake itself (`tls/handshake.rs`), the connection that follows
 //! (`server/worker.rs`).
@@ -8,10 +8,11 @@ use crate::conn::server::{Runner, ServedConnection};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::tls_client_error::TlsClientError;
+use crate::net::rewind::Rewind;
 use crate::net::transport::Transport;
 use crate::server::worker::{ConnectionSlot, Worker};
 use crate::tls::error::{TlsError, TlsErrorKind};
-use crate::tls::handshake::{self, Failed, Parting, Sniffed};
+use crate::tls::handshake::{self, Failed, Rejection};
 use crate::tls::server::ServerTls;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -19,25 +20,18 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::server::TlsStream;
 
-/// What is left of the time for a handshake once the server is to stop.
+/// The most time that a handshake has left once the server stops.
 const WHEN_STOPPING: Duration = Duration::from_secs(1);
 
-impl<T: Transport> Transport for TlsStream<Sniffed<T>> {
-    fn cut(&self) {
-        self.get_ref().0.get_ref().cut();
-    }
-}
-
-/// A connection that is not there yet. Dropped in this order: it is told to be closed, then its seat is free.
-struct Arriving<R: Runner> {
+/// A connection during its TLS handshake. Field order matters: emit `Disconnected` before the slot is released.
+struct Handshaking<R: Runner> {
     drive: ServedConnection<R>,
-    seat: ConnectionSlot,
+    slot: ConnectionSlot,
 }
 
 impl Worker {
-    /// The handshake, in a task of its own; then the connection is served on what came out of it.
+    /// Runs the handshake in a task of its own, then serves the connection on the secured transport.
     pub(crate) fn secure<T, R>(
         self: &Rc<Self>,
         tls: &ServerTls,
@@ -47,36 +41,36 @@ impl Worker {
         T: Transport + 'static,
         R: Runner + Unpin + 'static,
     {
-        let (drive, seat) = parts;
-        let arriving = Arriving { drive, seat };
-        tokio::task::spawn_local(arrive(arriving, tls.clone(), transport));
+        let (drive, slot) = parts;
+        let handshaking = Handshaking { drive, slot };
+        tokio::task::spawn_local(run(handshaking, tls.clone(), transport));
     }
 }
 
-async fn arrive<T, R>(mut arriving: Arriving<R>, tls: ServerTls, transport: T)
+async fn run<T, R>(mut handshaking: Handshaking<R>, tls: ServerTls, transport: T)
 where
     T: Transport + 'static,
     R: Runner + Unpin + 'static,
 {
-    let worker = Rc::clone(arriving.seat.worker());
+    let worker = Rc::clone(handshaking.slot.worker());
     let limits = &worker.env.limits;
     let until = worker.now() + limits.time.tls_handshake;
-    let handshake = handshake::accept(&tls, &worker.turns, transport);
-    let failed = match arriving.seat.within(until, handshake).await {
+    let handshake = handshake::accept(&tls, &worker.permits, transport);
+    let failed = match handshaking.slot.within(until, handshake).await {
         Ok(Ok((stream, info))) => {
-            let Arriving { mut drive, seat } = arriving;
+            let Handshaking { mut drive, slot } = handshaking;
             drive.served.secured(info, worker.now());
-            return seat.start(stream, drive);
+            return slot.start(stream, drive);
         }
         Ok(Err(failed)) => failed,
-        Err(Late::Deadline) => Failed {
+        Err(Interrupted::Deadline) => Failed {
             error: Some(TlsError::timeout()),
             transport: None,
-            parting: Parting::Silent,
+            rejection: Rejection::Silent,
         },
-        Err(Late::Stopped) => return,
+        Err(Interrupted::Stopped) => return,
     };
-    let served = &mut arriving.drive.served;
+    let served = &mut handshaking.drive.served;
     served.ending = Some(Ending::Now);
     served.why = why(failed.error.as_ref());
     if let Some(error) = &failed.error {
@@ -85,21 +79,21 @@ where
         notify_all(listeners, |listener| listener(&failure));
     }
     if let Some(transport) = failed.transport {
-        bid_farewell(&arriving.seat, transport, failed.parting).await;
+        reject(&handshaking.slot, transport, failed.rejection).await;
     }
 }
 
-/// As long and for as many bytes as after an answer that closes.
-async fn bid_farewell<T>(seat: &ConnectionSlot, transport: Sniffed<T>, parting: Parting)
+/// Sends the rejection, with the limits of time and bytes that hold after a response that closes.
+async fn reject<T>(slot: &ConnectionSlot, transport: Rewind<T>, rejection: Rejection)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let worker = seat.worker();
+    let worker = slot.worker();
     let limits = &worker.env.limits;
     let until = worker.now() + limits.time.linger;
-    let farewell = handshake::farewell(transport, parting, limits.body.drain_bytes_max);
-    // Whoever takes longer has had enough time.
-    let _ = seat.within(until, farewell).await;
+    let reject = handshake::reject(transport, rejection, limits.body.drain_bytes_max);
+    // At the deadline the connection closes in any case.
+    let _ = slot.within(until, reject).await;
 }
 
 fn why(error: Option<&TlsError>) -> Closed {
@@ -112,16 +106,20 @@ fn why(error: Option<&TlsError>) -> Closed {
     }
 }
 
-/// Why something was not waited for.
+/// Why a step has not run to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Late {
+enum Interrupted {
     Deadline,
     Stopped,
 }
 
 impl ConnectionSlot {
-    /// Polls `work` until it is done, until the deadline, or until the server has no time left.
-    async fn within<F: Future>(&self, mut until: Instant, work: F) -> Result<F::Output, Late> {
+    /// Polls `work` until it is done, until the deadline, or until the server closes all connections.
+    async fn within<F: Future>(
+        &self,
+        mut until: Instant,
+        work: F,
+    ) -> Result<F::Output, Interrupted> {
         let mut work = pin!(work);
         let mut armed = None;
         let worker = self.worker();
@@ -131,13 +129,13 @@ impl ConnectionSlot {
             }
             let now = worker.now();
             if self.is_cut() {
-                return Poll::Ready(Err(Late::Stopped));
+                return Poll::Ready(Err(Interrupted::Stopped));
             }
             if worker.env.draining.get() {
                 until = until.min(now + WHEN_STOPPING);
             }
             if now >= until {
-                return Poll::Ready(Err(Late::Deadline));
+                return Poll::Ready(Err(Interrupted::Deadline));
             }
             if armed != Some(until) {
                 armed = Some(until);

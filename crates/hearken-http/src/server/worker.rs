@@ -12,7 +12,7 @@ use crate::event::peer::Peer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::Listener;
-use crate::net::transport::{BoxIo, ByTransport, Moved, Transport};
+use crate::net::transport::{BoxIo, ByTransport, HandedOver, Transport};
 use crate::net::upgraded::Handover;
 use crate::pump::Pump;
 use crate::server::accept::{self, ConnectionLimit};
@@ -88,7 +88,7 @@ pub(crate) struct Worker {
     #[cfg(feature = "tls")]
     tls: Option<crate::tls::ServerTls>,
     #[cfg(feature = "tls")]
-    pub(crate) turns: crate::tls::Turns,
+    pub(crate) permits: crate::tls::HandshakePermits,
 }
 
 impl Worker {
@@ -107,7 +107,7 @@ impl Worker {
             #[cfg(feature = "tls")]
             tls: seed.tls.clone(),
             #[cfg(feature = "tls")]
-            turns: crate::tls::Turns::new(),
+            permits: crate::tls::HandshakePermits::new(),
         })
     }
 
@@ -333,7 +333,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
         let Some((tunnel, rest)) = drive.into_tunnel() else {
             return Poll::Ready(());
         };
-        Handover::give_to(&tunnel.recipient, Box::new(Moved(transport)), rest);
+        Handover::give_to(&tunnel.recipient, Box::new(HandedOver(transport)), rest);
         self.life = Life::Tunnel(Box::new(tunnel));
         self.poll_tunnel(cx)
     }

@@ -1,6 +1,6 @@
-//! What a certificate says, for people: whose it is, who issued it, from when until when, for which names.
+//! The contents of a certificate for people: subject, issuer, validity, names.
 //!
-//! Here: [`CertificateInfo`]. Not here: whether it is to be trusted (`verify.rs`).
+//! Here: [`CertificateInfo`], as plain data. Not here: whether to trust it (`verify.rs`).
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -9,12 +9,12 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
-/// The last second that a certificate can name (RFC 5280 §4.1.2.5): the end of the year 9999, for "never".
+/// The last second that a certificate can contain (RFC 5280 §4.1.2.5): the end of the year 9999, which means "never".
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// What a certificate says about itself. That it says so proves nothing.
+/// The contents of a certificate. Reading it verifies nothing.
 ///
-/// Prints as one line. Characters that would disturb a terminal or a log are escaped.
+/// Displayed as one line. Control characters are escaped, so that they reach no terminal and no log.
 ///
 /// ```no_run
 /// # fn show(tls: &hearken_http::tls::TlsInfo) {
@@ -34,7 +34,7 @@ pub struct CertificateInfo {
 }
 
 impl CertificateInfo {
-    /// Reads a certificate in DER. `None` if it is none.
+    /// Reads a certificate in DER. `None` if the bytes are not a certificate.
     #[must_use]
     pub fn from_der(der: &[u8]) -> Option<Self> {
         let (_, certificate) = parse_x509_certificate(der).ok()?;
@@ -49,31 +49,32 @@ impl CertificateInfo {
         })
     }
 
-    /// Whose it is, as in `CN=example.org`. Often empty in new certificates, whose names count alone.
+    /// Its subject, as in `CN=example.org`. Often empty in new certificates, where only [`names`](Self::names) count.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// Who issued it.
+    /// Its issuer, as in `CN=Example CA`.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The host names and IP addresses it is for (its subject alternative names; the common name does not count).
+    /// The host names and IP addresses that it is valid for: its subject alternative names (RFC 5280 §4.2.1.6). A common name
+    /// in the subject does not count.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The first moment at which it is valid.
+    /// Start of its validity.
     #[must_use]
     pub const fn not_before(&self) -> SystemTime {
         self.not_before
     }
 
-    /// The last moment at which it is valid.
+    /// End of its validity.
     #[must_use]
     pub const fn not_after(&self) -> SystemTime {
         self.not_after
@@ -92,7 +93,7 @@ impl fmt::Display for CertificateInfo {
             f,
             "{}, issued by {}, valid from {} to {}, for {}",
             or(&self.subject, "one without a subject"),
-            or(&self.issuer, "nobody named"),
+            or(&self.issuer, "an issuer without a name"),
             httpdate::fmt_http_date(self.not_before),
             httpdate::fmt_http_date(self.not_after),
             list(&self.names),
@@ -104,7 +105,7 @@ fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
     if text.is_empty() { none } else { text }
 }
 
-/// The names, the first few of them: some certificates have hundreds.
+/// The first few names: some certificates have hundreds.
 pub(super) fn list(names: &[String]) -> String {
     const SHOWN: usize = 5;
     if names.is_empty() {
@@ -138,7 +139,7 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Text of a stranger: no control characters.
+/// Escapes control characters in text from outside.
 pub(super) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
@@ -151,7 +152,7 @@ pub(super) fn clean(text: &str) -> String {
     clean
 }
 
-/// Within the years that a date can be printed for.
+/// Clamped to the years that a date can be printed for.
 fn moment(seconds: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.clamp(0, LAST_SECOND).unsigned_abs())
 }

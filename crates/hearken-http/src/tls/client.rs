@@ -1,14 +1,14 @@
-//! The client's side: what it trusts, who it says it is, and the handshake.
+//! TLS of a client: what it trusts, its certificate, and the handshake.
 //!
-//! Here: [`ClientTls`]. Not here: connecting TCP, pooling (the client and its agent).
+//! Here: [`ClientTls`]. Not here: TCP connections and pooling (`client/`).
 
 use super::error::TlsError;
 use super::info::TlsInfo;
 use super::pem::{self, Origin};
 use super::provider::{ALPN_HTTP_1_1, VERSIONS, provider};
-use super::refusal::watch;
+use super::rejection::capture;
 use super::roots;
-use super::verify::{AcceptAny, Judge};
+use super::verify::{AcceptAny, ServerVerifier};
 use crate::net::host::unbracketed;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -20,21 +20,26 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Servers whose sessions are kept.
+/// Default of [`ClientTls::sessions_max`].
 const SESSIONS: usize = 256;
 
-/// How a client speaks TLS: whom it trusts, who it says it is, what it offers.
+/// The TLS settings of a client: trusted roots, its own certificate, offered protocols.
 ///
-/// Cheap to clone; clones share the cache of sessions, so that connecting again is cheaper for both sides. A method
-/// that changes a setting starts a new cache. The default trusts the roots of the system, has no certificate of its own
-/// and offers `http/1.1`.
+/// Cheap to clone. Clones share a cache of sessions, which makes later handshakes with the same server cheaper; a method that
+/// changes a setting starts a new cache. The default trusts the roots of the system, has no client certificate and offers
+/// `http/1.1`.
 ///
-/// Node: the TLS options of `https.request` and `https.Agent` (`ca`, `cert`, `key`, `servername`, `ALPNProtocols`,
-/// `rejectUnauthorized`, `maxCachedSessions`).
+/// Node: the TLS options of `https.request` and `https.Agent`.
 ///
 /// ```
-/// use hearken_http::tls::ClientTls;
-/// let tls = ClientTls::new().server_name("example.org");
+/// use hearken_http::Agent;
+/// use hearken_http::client::AgentOptions;
+/// use hearken_http::tls::{ClientTls, ServerTls};
+/// let (_server, root) = ServerTls::self_signed(&["localhost"])?;
+/// let mut options = AgentOptions::default();
+/// options.tls = ClientTls::new().system_roots(false).root_pem(root.as_bytes())?;
+/// let agent = Agent::new(options);
+/// # Ok::<(), hearken_http::tls::TlsError>(())
 /// ```
 #[derive(Clone)]
 pub struct ClientTls {
@@ -77,7 +82,7 @@ impl Default for ClientTls {
 }
 
 impl ClientTls {
-    /// Trusts the roots of the system. They are read at the first handshake, once for the whole process.
+    /// The default settings. The roots of the system are read at the first handshake, once for the whole process.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -101,41 +106,43 @@ impl ClientTls {
         self
     }
 
-    /// Whether the roots of the system are trusted. Default: yes. Without them only extra roots are.
+    /// Whether to trust the roots of the system. Default: true. With false only added roots are trusted. The last call counts.
     #[must_use]
     pub fn system_roots(self, trusted: bool) -> Self {
         self.set(|settings| settings.system_roots = trusted)
     }
 
-    /// Trusts the certificates of this PEM file as well: roots, or the very certificate of a server. May be called
-    /// again for more.
+    /// Also trusts the certificates of this PEM file: roots, or the certificate of a server itself. Each call adds more.
     ///
     /// # Errors
     /// When the file cannot be read or has no certificate.
+    #[doc(alias = "ca")]
     pub fn root_file(self, path: impl AsRef<Path>) -> Result<Self, TlsError> {
         let path = path.as_ref();
         self.add_roots(&pem::read(path)?, Origin(&path.display().to_string()))
     }
 
-    /// [`root_file`](Self::root_file) for PEM that is in memory.
+    /// [`root_file`](Self::root_file) for PEM in memory.
     ///
     /// # Errors
-    /// When there is no certificate in it.
+    /// When it has no certificate.
     pub fn root_pem(self, pem: &[u8]) -> Result<Self, TlsError> {
         self.add_roots(pem, Origin("extra root"))
     }
 
     fn add_roots(self, pem: &[u8], origin: Origin<'_>) -> Result<Self, TlsError> {
         let found = pem::certificates(pem, origin)?;
-        pem::roots(pem, origin)?; // each can be one
+        pem::roots(pem, origin)?; // checks that each can be a root
         Ok(self.set(|settings| settings.roots.extend(found)))
     }
 
-    /// Shows this certificate to servers that ask for one: PEM files of the chain, the client's own first, and of its
-    /// key. The second call replaces the first.
+    /// Sends this certificate to servers that ask for one. The PEM files hold the chain, beginning with the client's own
+    /// certificate, and the private key; one file may hold both. The second call replaces the first.
     ///
     /// # Errors
-    /// When a file cannot be read, or lacks certificate or key, or when the key belongs to another certificate.
+    /// When a file cannot be read or lacks certificate or key, or when the key belongs to another certificate.
+    #[doc(alias = "cert")]
+    #[doc(alias = "key")]
     pub fn certificate_files(
         self,
         chain: impl AsRef<Path>,
@@ -148,10 +155,10 @@ impl ClientTls {
         self.identity(Identity { chain, key })
     }
 
-    /// [`certificate_files`](Self::certificate_files) for PEM that is in memory. One text may hold both.
+    /// [`certificate_files`](Self::certificate_files) for PEM in memory.
     ///
     /// # Errors
-    /// When certificate or key is missing, or when they do not belong together.
+    /// When certificate or key is missing, or when the key belongs to another certificate.
     pub fn certificate_pem(self, chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let chain = pem::certificates(chain, Origin("client certificate"))?;
         let key = pem::private_key(key, Origin("key of the client certificate"))?;
@@ -163,7 +170,9 @@ impl ClientTls {
         Ok(self.set(|settings| settings.identity = Some(identity)))
     }
 
-    /// The protocols to offer (ALPN, RFC 7301), the best first. Default: `http/1.1`. None: nothing is offered.
+    /// The protocols to offer (ALPN, RFC 7301), in order of preference. Default: `http/1.1`. An empty list sends no ALPN
+    /// extension. The second call replaces the first.
+    #[doc(alias = "ALPNProtocols")]
     #[must_use]
     pub fn alpn<P: AsRef<[u8]>>(self, protocols: impl IntoIterator<Item = P>) -> Self {
         let protocols = protocols.into_iter().map(|name| name.as_ref().to_vec());
@@ -171,37 +180,41 @@ impl ClientTls {
         self.set(|settings| settings.alpn = protocols)
     }
 
-    /// Asks for, and expects a certificate for, this name instead of the host that is connected to.
+    /// Asks for this name, and expects a certificate for it, instead of the host that the client connects to. The second
+    /// call replaces the first.
+    #[doc(alias = "servername")]
     #[must_use]
     pub fn server_name(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.set(|settings| settings.server_name = Some(name))
     }
 
-    /// Whether the name is told to the server before anything is encrypted (SNI, RFC 6066 §3). Default: yes; servers of
-    /// several names need it. An IP address is never told.
+    /// Whether to send the name of the server in the unencrypted ClientHello (SNI, RFC 6066 §3). Default: true, since servers
+    /// with several names need it. An IP address is never sent.
     #[must_use]
     pub fn send_server_name(self, send: bool) -> Self {
         self.set(|settings| settings.send_server_name = send)
     }
 
-    /// Of how many servers sessions are kept, to be resumed. Default 256; 0 keeps none.
+    /// The most servers whose sessions are cached, to be resumed. Default: 256; 0 disables resumption.
+    #[doc(alias = "maxCachedSessions")]
     #[must_use]
     pub fn sessions_max(self, servers: usize) -> Self {
         self.set(|settings| settings.sessions = servers)
     }
 
-    /// Trusts whoever answers: anybody on the way can read and change everything. For tests at home alone.
+    /// Trusts every certificate, so that any host on the path can read and change all bytes. For tests on your own network
+    /// only. There is no way back: make new settings instead.
     ///
     /// Node: `rejectUnauthorized: false`.
+    #[doc(alias = "rejectUnauthorized")]
     #[must_use]
     pub fn dangerously_accept_any_certificate(self) -> Self {
         self.set(|settings| settings.accept_any = true)
     }
 
-    /// The handshake with `host`, a name or an IP address (in brackets or not), on a transport that is connected to it.
-    ///
-    /// The first handshake of a process may read the system's roots from disk. There is no deadline in here.
+    /// Runs the handshake with `host`, a name or an IP address (in brackets or not), on a transport connected to it. Has no
+    /// deadline. The first handshake of a process may read the system's roots from disk.
     ///
     /// # Errors
     /// See [`TlsErrorKind`](super::TlsErrorKind).
@@ -215,15 +228,16 @@ impl ClientTls {
     {
         let config = self.config()?;
         let name = self.name_for(host)?;
-        let told = match &name {
+        let sent_name = match &name {
             ServerName::DnsName(name) if self.settings.send_server_name => {
                 Some(name.as_ref().to_owned())
             }
             _ => None,
         };
-        let (connected, refusal) = watch(TlsConnector::from(config).connect(name, transport)).await;
-        let stream = connected.map_err(|error| TlsError::handshake(error, refusal))?;
-        let info = TlsInfo::new(stream.get_ref().1, told.as_deref());
+        let (connected, rejection) =
+            capture(TlsConnector::from(config).connect(name, transport)).await;
+        let stream = connected.map_err(|error| TlsError::handshake(error, rejection))?;
+        let info = TlsInfo::new(stream.get_ref().1, sent_name.as_deref());
         Ok((stream, info))
     }
 
@@ -264,7 +278,7 @@ impl Settings {
         let builder = if self.accept_any {
             builder.with_custom_certificate_verifier(Arc::new(AcceptAny))
         } else {
-            builder.with_custom_certificate_verifier(Arc::new(self.judge()?))
+            builder.with_custom_certificate_verifier(Arc::new(self.verifier()?))
         };
         let mut config = match &self.identity {
             Some(own) => builder
@@ -281,12 +295,12 @@ impl Settings {
         Ok(config)
     }
 
-    fn judge(&self) -> Result<Judge, TlsError> {
+    fn verifier(&self) -> Result<ServerVerifier, TlsError> {
         let mut store = RootCertStore::empty();
         let mut errors: &[String] = &[];
         if self.system_roots {
             let system = roots::system();
-            // Some systems ship roots that webpki cannot read; those are of no use, the others are.
+            // Some systems ship roots that webpki cannot parse: skip those.
             store.add_parsable_certificates(system.certificates.iter().cloned());
             errors = &system.errors;
         }
@@ -304,6 +318,7 @@ impl Settings {
             }
             return Err(TlsError::settings(text));
         }
-        Judge::new(store, self.roots.clone()).map_err(|error| TlsError::settings(error.to_string()))
+        ServerVerifier::new(store, self.roots.clone())
+            .map_err(|error| TlsError::settings(error.to_string()))
     }
 }

@@ -1,7 +1,7 @@
 //! Why TLS could not be set up or spoken: what stands in the way, and what to do.
 //!
 //! Here: [`TlsError`] and its kinds, as plain data. Not here: its texts for what rustls reports (`from_rustls.rs`) and for
-//! rejected certificates (`refusal.rs`).
+//! rejected certificates (`rejection.rs`).
 
 use super::certificate::CertificateInfo;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::{fmt, io};
 
 /// Why a handshake failed, or why certificates and keys could not be used. Cheap to clone.
 ///
-/// Its text is for the person at the keyboard. [`source`](std::error::Error::source) holds the error below where there
-/// is one.
+/// Its text says what happened and, where there is one, the remedy. [`source`](std::error::Error::source) returns the error
+/// of rustls or of the system.
 ///
 /// ```
 /// use hearken_http::tls::{ClientTls, TlsErrorKind};
@@ -37,19 +37,19 @@ pub(super) struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TlsErrorKind {
-    /// We: a certificate, a key, a root or a name cannot be used. Nothing was sent.
+    /// A certificate, key, root or name on this side cannot be used. No byte was sent.
     Settings,
-    /// We refuse the certificate of the peer, or miss one.
+    /// This side rejects the certificate of the peer, or the peer has sent none.
     Certificate,
-    /// The peer ended the handshake by an alert.
+    /// The peer has sent a fatal alert.
     Alert,
     /// Both sides have no version, cipher suite or protocol in common.
     Incompatible,
-    /// The peer does not speak TLS, or broke its rules.
+    /// The peer does not speak TLS, or has violated it.
     Protocol,
-    /// The peer closed the connection in the middle of the handshake.
+    /// The peer has closed the connection during the handshake.
     Closed,
-    /// The handshake took longer than it may.
+    /// The handshake has passed its deadline.
     Timeout,
     /// The transport failed.
     Io,
@@ -90,31 +90,31 @@ impl TlsError {
         Self::new(TlsErrorKind::Timeout, text.to_owned())
     }
 
-    /// Who must act.
+    /// The kind of error, which says who must act.
     #[must_use]
     pub fn kind(&self) -> TlsErrorKind {
         self.inner.kind
     }
 
-    /// Whether the certificate of the peer was refused by us, or is missing.
+    /// Whether this side has rejected the certificate of the peer, or the peer has sent none.
     #[must_use]
     pub fn is_certificate(&self) -> bool {
         self.inner.kind == TlsErrorKind::Certificate
     }
 
-    /// Whether the handshake took too long.
+    /// Whether the handshake has passed its deadline.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.inner.kind == TlsErrorKind::Timeout
     }
 
-    /// The certificate that was refused, if it could be read.
+    /// The certificate that was rejected, if it could be parsed.
     #[must_use]
     pub fn certificate(&self) -> Option<&CertificateInfo> {
         self.inner.certificate.as_ref()
     }
 
-    /// The number of the alert that the peer sent (RFC 8446 §6).
+    /// The number of the alert that the peer has sent (RFC 8446 §6).
     #[must_use]
     pub fn alert(&self) -> Option<u8> {
         self.inner.alert

@@ -1,12 +1,12 @@
 //! What rustls reports, in the types of this crate: errors with their texts, and the facts of a handshake.
 //!
 //! Here: [`TlsError::handshake`], [`TlsInfo::new`] and [`classify`]. Not here: the texts of rejected certificates
-//! (`refusal.rs`).
+//! (`rejection.rs`).
 
 use super::certificate::clean;
 use super::error::{Inner, OLD_VERSION, TlsError, TlsErrorKind};
 use super::info::TlsInfo;
-use super::refusal::Refusal;
+use super::rejection::CertificateRejection;
 use crate::error::failure::Cause;
 use rustls::{
     AlertDescription, CommonState, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion,
@@ -14,14 +14,14 @@ use rustls::{
 use std::io;
 
 impl TlsError {
-    /// The error of a failed handshake; `refusal` is what our verifier recorded during it.
-    pub(super) fn handshake(error: io::Error, refusal: Option<Refusal>) -> Self {
-        if let Some(refusal) = refusal {
+    /// The error of a failed handshake; `rejection` is what our verifier recorded during it.
+    pub(super) fn handshake(error: io::Error, rejection: Option<CertificateRejection>) -> Self {
+        if let Some(rejection) = rejection {
             return Self::from_inner(Inner {
                 kind: TlsErrorKind::Certificate,
-                text: refusal.to_string(),
+                text: rejection.to_string(),
                 alert: None,
-                certificate: refusal.certificate,
+                certificate: rejection.certificate,
                 source: Some(error),
             });
         }
@@ -164,7 +164,7 @@ fn incompatible_text(why: &PeerIncompatible) -> String {
     }
 }
 
-/// The peer's reason, and what it mostly means.
+/// The alert, and what it usually means.
 fn alert_text(alert: AlertDescription) -> String {
     use AlertDescription as A;
     let hint = match alert {
@@ -180,7 +180,7 @@ fn alert_text(alert: AlertDescription) -> String {
         A::AccessDenied => "it knows our certificate and does not let us in",
         A::NoApplicationProtocol => "it speaks none of the protocols that we offered (ALPN)",
         A::ProtocolVersion => "it speaks neither TLS 1.2 nor 1.3",
-        // What many a server says in TLS 1.2 when it gets no certificate.
+        // Many servers send it in TLS 1.2 when they get no certificate.
         A::HandshakeFailure => {
             "we have no cipher suite in common, or it wants a certificate of us; \
              give one by `ClientTls::certificate_files`"
@@ -192,7 +192,7 @@ fn alert_text(alert: AlertDescription) -> String {
     format!("the peer ended the handshake by the alert {alert:?}: {hint}")
 }
 
-/// rustls has names of its own for the suites of TLS 1.3 (RFC 8446 §B.4); the others are those of the registry.
+/// rustls has its own names for the suites of TLS 1.3 (RFC 8446 §B.4), and the registered names for the others.
 fn iana_name(name: &'static str) -> &'static str {
     match name {
         "TLS13_AES_128_GCM_SHA256" => "TLS_AES_128_GCM_SHA256",

@@ -1,20 +1,21 @@
-//! What a handshake agreed on.
+//! What both sides of a TLS connection have agreed on.
 //!
 //! Here: [`TlsInfo`], as plain data. Not here: reading it from a rustls connection (`from_rustls.rs`).
 
 use super::certificate::CertificateInfo;
 use std::fmt;
 
-/// What both sides of a TLS connection agreed on: of a server's peer, of a client's
-/// connection. It does not change while the connection lives.
+/// What both sides of a TLS connection have agreed on: [`Peer::tls`](crate::Peer::tls) on a server,
+/// [`Connected::tls`](crate::client::Connected::tls) on a client. It stays the same as long as the connection is open.
 ///
-/// Node: `socket.getProtocol()`, `getCipher()`, `alpnProtocol`, `servername`, `isSessionReused()`,
-/// `getPeerCertificate()`.
-///
-/// ```no_run
-/// # fn show(tls: &hearken_http::tls::TlsInfo) {
-/// println!("{} with {}", tls.version(), tls.cipher_suite());
-/// # }
+/// ```
+/// use hearken_http::{Server, event};
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.on(event::SecureConnection, |peer| {
+///     if let Some(tls) = peer.tls() {
+///         println!("{} with {}", tls.version(), tls.cipher_suite());
+///     }
+/// });
 /// ```
 #[derive(Clone)]
 pub struct TlsInfo {
@@ -29,47 +30,53 @@ pub struct TlsInfo {
 
 impl TlsInfo {
     /// `TLSv1.2` or `TLSv1.3`.
+    #[doc(alias = "getProtocol")]
     #[must_use]
     pub const fn version(&self) -> &'static str {
         self.version
     }
 
-    /// The cipher suite by its registered name, as in `TLS_AES_256_GCM_SHA384`.
+    /// The IANA name of the cipher suite, as in `TLS_AES_256_GCM_SHA384`.
+    #[doc(alias = "getCipher")]
     #[must_use]
     pub const fn cipher_suite(&self) -> &'static str {
         self.cipher_suite
     }
 
-    /// The group of the key exchange, as in `X25519`. `None` where none took place, as in a resumed TLS 1.2 handshake.
+    /// The group of the key exchange, as in `X25519`. `None` without a key exchange, as in a resumed TLS 1.2 handshake.
     #[must_use]
     pub const fn key_exchange(&self) -> Option<&'static str> {
         self.key_exchange
     }
 
-    /// The protocol that was chosen by ALPN, as in `http/1.1`; `None` if none was.
+    /// The protocol that ALPN has selected, as in `http/1.1`. `None` without ALPN.
+    #[doc(alias = "alpnProtocol")]
     #[must_use]
     pub fn alpn(&self) -> Option<String> {
         self.alpn.as_deref().map(alpn_text)
     }
 
-    /// The name that the client asked for (SNI, RFC 6066 §3). `None` if it gave none, as for an IP address.
+    /// The name that the client has asked for (SNI, RFC 6066 §3). `None` if it sent none, as for an IP address.
+    #[doc(alias = "servername")]
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 
-    /// Whether an earlier session went on, which spares both sides the expensive half of a handshake.
+    /// Whether the handshake has resumed an earlier session, which is cheaper for both sides.
+    #[doc(alias = "isSessionReused")]
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.resumed
     }
 
-    /// The certificates of the peer in DER, its own first. None of a client that was not asked for one.
+    /// The certificate chain of the peer in DER, beginning with its own. Empty for a client that sent none.
     pub fn peer_certificates(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.peer_certificates.iter().map(AsRef::as_ref)
     }
 
-    /// What the peer's own certificate says. Read anew at each call.
+    /// The contents of the peer's own certificate. `None` if it sent none. Each call parses it again.
+    #[doc(alias = "getPeerCertificate")]
     #[must_use]
     pub fn peer_certificate(&self) -> Option<CertificateInfo> {
         self.peer_certificates
@@ -78,7 +85,7 @@ impl TlsInfo {
     }
 }
 
-/// Certificates by what they say, not by their bytes; `None` stands for one that cannot be read.
+/// Shows the contents of certificates, not their bytes; `None` stands for one that cannot be parsed.
 impl fmt::Debug for TlsInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let certificates: Vec<Option<CertificateInfo>> = self

@@ -5,7 +5,7 @@
 //!
 //! May know: `error`, `net`, rustls, tokio.
 //!
-//! Must not know: HTTP messages, connections (`conn`), workers, who connects and who accepts.
+//! Must not know: HTTP messages, connections (`conn`), workers, the client that connects and the server that accepts.
 
 mod certificate;
 mod client;
@@ -13,10 +13,10 @@ pub(crate) mod error;
 mod from_rustls;
 pub(crate) mod handshake;
 pub(crate) mod info;
-mod names;
 mod pem;
 mod provider;
-mod refusal;
+mod rejection;
+mod resolver;
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
@@ -27,9 +27,10 @@ pub use certificate::CertificateInfo;
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
 pub(crate) use from_rustls::classify;
-pub(crate) use handshake::Turns;
+pub(crate) use handshake::HandshakePermits;
 pub use info::TlsInfo;
-pub use server::{ClientCertificates, ServerTls};
+pub use server::ServerTls;
+pub use verify::ClientCertificates;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Certificates and keys out of PEM (RFC 7468), with errors that say what is in the file instead.
+//! Certificates and keys from PEM (RFC 7468), with errors that name what the file contains instead.
 //!
 //! Here: reading, and whether a key belongs to its certificate. Not here: trust (`verify.rs`).
 
@@ -12,25 +12,25 @@ use rustls::sign::CertifiedKey;
 use std::fs;
 use std::path::Path;
 
-/// Nobody's chain or key is this large; a device or a wrong file may be.
+/// No chain or key is this large; a device or a wrong file may be.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Where PEM came from, for errors.
+/// The source of PEM, for error texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin<'a>(pub(super) &'a str);
 
-/// Reads a file whole.
+/// Reads a whole file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let told = |reason: String| TlsError::settings(format!("{}: {reason}", path.display()));
+    let failed = |reason: String| TlsError::settings(format!("{}: {reason}", path.display()));
     let size = fs::metadata(path)
-        .map_err(|error| told(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?
         .len();
     if size > FILE_BYTES_MAX {
-        return Err(told(format!(
+        return Err(failed(format!(
             "expected at most {FILE_BYTES_MAX} bytes of PEM, the file has {size}"
         )));
     }
-    fs::read(path).map_err(|error| told(error.to_string()))
+    fs::read(path).map_err(|error| failed(error.to_string()))
 }
 
 /// All certificates in their order; at least one.
@@ -64,7 +64,7 @@ pub(super) fn private_key(
     pem: &[u8],
     origin: Origin<'_>,
 ) -> Result<PrivateKeyDer<'static>, TlsError> {
-    // First: with the old form a reader of PEM may take the ciphertext for a key.
+    // Checked first: a PEM reader may take the ciphertext of the old form for a key.
     if is_encrypted(pem) {
         return Err(origin.error(
             "the private key is encrypted; decrypt it first, as by: openssl pkey -in KEY -out PLAIN-KEY",
@@ -87,7 +87,7 @@ pub(super) fn private_key(
     }
 }
 
-/// Chain and key, if they belong together and the key is of a kind that is known.
+/// Chain and key, if they belong together and the type of the key is supported.
 pub(super) fn certified_key(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -114,13 +114,13 @@ impl Origin<'_> {
     }
 }
 
-/// PKCS#8 says it in its label, the older forms in a header line.
+/// PKCS#8 marks it in its label, the older forms in a header line.
 fn is_encrypted(pem: &[u8]) -> bool {
     let has = |text: &[u8]| pem.windows(text.len()).any(|window| window == text);
     has(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || has(b"Proc-Type: 4,ENCRYPTED")
 }
 
-/// What is there in place of what was expected. The content itself is never told: it may be a key.
+/// The kind of what was found. Never its content, which may be a key.
 fn describe(pem: &[u8]) -> &'static str {
     let first = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem).next();
     match first {

@@ -1,17 +1,19 @@
-//! The roots that this machine trusts. Read once for the whole process, when they are first needed.
+//! The roots that this machine trusts.
+//!
+//! Here: [`system`], which reads them once for the whole process, when they are first needed.
 
 use rustls::pki_types::CertificateDer;
 use std::sync::OnceLock;
 
-/// What was found. An error of one file leaves the others.
+/// The roots that could be read, and the errors of files that could not.
 #[derive(Debug)]
 pub(super) struct SystemRoots {
     pub(super) certificates: Vec<CertificateDer<'static>>,
     pub(super) errors: Vec<String>,
 }
 
-/// The roots of the system: `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set, else where the system keeps them. Reads
-/// files at the first call; errors are logged then, and told by whoever misses a root.
+/// The roots of the system: from `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set, else from where the system keeps them.
+/// The first call reads the files and logs their errors.
 pub(super) fn system() -> &'static SystemRoots {
     static ROOTS: OnceLock<SystemRoots> = OnceLock::new();
     ROOTS.get_or_init(|| {

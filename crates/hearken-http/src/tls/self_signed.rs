@@ -1,4 +1,6 @@
-//! A certificate for development, made on the spot.
+//! A self-signed certificate for development.
+//!
+//! Here: [`ServerTls::self_signed`].
 
 use super::error::TlsError;
 use super::server::ServerTls;
@@ -8,12 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// How long it is valid. It is made anew at each start, and should not outlive its use by much.
+/// Its validity. Each start makes a new one, so it is short.
 const VALID: Duration = Duration::from_secs(90 * 86_400);
 
 impl ServerTls {
-    /// A fresh certificate for these names and addresses, signed by itself, valid for 90 days, and its PEM: a client that
-    /// is given it as a root trusts this server. For development; nobody else has reason to trust it.
+    /// Makes a self-signed certificate for these names and IP addresses, valid for 90 days, and returns it as PEM too: a
+    /// client that adds it as a root trusts this server. For development. Each call makes another key.
     ///
     /// # Errors
     /// When a name cannot be in a certificate.
@@ -49,7 +51,7 @@ fn make(names: &[&str]) -> Result<(String, String), rcgen::Error> {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let epoch = date_time_ymd(1970, 1, 1);
-    // A day early: the clocks of machines differ.
+    // Valid from yesterday on: the clocks of machines differ.
     params.not_before = epoch + now.saturating_sub(DAY);
     params.not_after = epoch + now + VALID;
     let certificate = params.self_signed(&key)?;

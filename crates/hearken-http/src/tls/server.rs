@@ -1,14 +1,14 @@
-//! The server's side: certificates and keys, whom it lets in, and changing all of that while it runs.
+//! TLS of a server: certificates and keys, client certificates, and changing all of that while it runs.
 //!
-//! Here: [`ServerTls`]. Which certificate is for which name is in `names.rs`, the handshake in `server/accept.rs`, its place in
-//! a worker in `serving.rs`.
+//! Here: [`ServerTls`]. Not here: choosing the certificate for a name (`resolver.rs`), the handshake (`handshake.rs`), its
+//! place in a worker (`server/tls.rs`).
 
 use super::certificate::CertificateInfo;
 use super::error::TlsError;
-use super::names::Names;
 use super::pem::{self, Origin};
 use super::provider::{ALPN_HTTP_1_1, VERSIONS, provider};
-use super::verify::Doorman;
+use super::resolver::CertResolver;
+use super::verify::{ClientCertificates, ClientVerifier};
 use rustls::ServerConfig;
 use rustls::server::ServerSessionMemoryCache;
 use std::fmt;
@@ -16,15 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-/// Sessions of TLS 1.2 clients that know no tickets.
+/// Cached sessions of TLS 1.2 clients that do not support tickets.
 const SESSIONS: usize = 1024;
 
-/// How a server speaks TLS. A handle: clones are the same, and what is changed on one counts for every new handshake of
-/// every server that has it; connections that are open stay as they are. A change that cannot be made leaves everything
-/// as it was.
+/// The TLS settings of a server. A handle: all clones share the settings. A change takes effect for new handshakes of every
+/// server that uses them; open connections keep theirs. A change that fails has no effect.
 ///
-/// Only `http/1.1` is spoken (ALPN, RFC 7301). Sessions are resumed by tickets whose keys rotate every six hours, and which
-/// count only for the server name that they were given for (RFC 6066 §3). After a change no older session is resumed.
+/// The only protocol offered is `http/1.1` (ALPN, RFC 7301). Sessions are resumed by tickets whose keys rotate every six hours;
+/// a ticket is valid only for the server name that it was issued for (RFC 6066 §3). A change invalidates older sessions.
 ///
 /// Node: the options of `https.createServer`, `server.setSecureContext`, `server.addContext`.
 ///
@@ -34,7 +33,7 @@ const SESSIONS: usize = 1024;
 /// let tls = ServerTls::from_files("cert.pem", "key.pem")?;
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// let handle = server.tls(&tls).listen("127.0.0.1:3443")?.start()?;
-/// tls.reload()?; // the files are new
+/// tls.reload()?; // after the files were renewed
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 #[derive(Clone)]
@@ -43,57 +42,46 @@ pub struct ServerTls {
 }
 
 struct Shared {
-    /// Held while a change is made, so that two of them follow one another.
+    /// Locked during a change, so that changes are made one after the other.
     settings: Mutex<Settings>,
     current: RwLock<Arc<Current>>,
 }
 
-/// What new handshakes use.
+/// The settings of new handshakes.
 struct Current {
     config: Arc<ServerConfig>,
     certificates: Vec<CertificateInfo>,
 }
 
-/// Where everything comes from, to be read again.
+/// The sources of all settings, to be read again.
 #[derive(Clone)]
 struct Settings {
-    /// Chain and key; the first is for whoever asks for no name, or for one that is not known.
+    /// Certificate chains with keys; the first is the default when SNI is absent or unknown.
     identities: Vec<(Text, Text)>,
     clients: Option<(Text, ClientCertificates)>,
 }
 
-/// PEM, or where it is.
+/// PEM, or its path.
 #[derive(Clone)]
 enum Text {
     File(PathBuf),
     Memory(Arc<[u8]>),
 }
 
-/// What a server wants of its clients.
-///
-/// Node: `requestCert`, which is `Optional`, with `rejectUnauthorized`, which makes it `Required`. Other than there, a
-/// certificate that is not trusted is refused in either case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is nothing in between")]
-pub enum ClientCertificates {
-    /// A client without a certificate is turned away.
-    Required,
-    /// A client may do without; [`TlsInfo::peer_certificate`](super::TlsInfo::peer_certificate) tells.
-    Optional,
-}
-
 impl ServerTls {
-    /// Reads PEM files: the certificate chain, the server's own certificate first, and its private key (PKCS#8, PKCS#1 or
-    /// SEC1). One file may hold both.
+    /// Reads PEM files: the certificate chain, beginning with the server's own certificate, and its private key (PKCS#8,
+    /// PKCS#1 or SEC1). One file may hold both.
     ///
     /// # Errors
-    /// When a file cannot be read or lacks certificate or key, when the key is encrypted or belongs to another
-    /// certificate. The text names the file and says what was found.
+    /// When a file cannot be read or lacks certificate or key, or when the key is encrypted or belongs to another
+    /// certificate. The text names the file and what it contains instead.
+    #[doc(alias = "cert")]
+    #[doc(alias = "key")]
     pub fn from_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         Self::new((Text::file(chain.as_ref()), Text::file(key.as_ref())))
     }
 
-    /// [`from_files`](Self::from_files) for PEM that is in memory.
+    /// [`from_files`](Self::from_files) for PEM in memory.
     ///
     /// # Errors
     /// As [`from_files`](Self::from_files).
@@ -113,9 +101,9 @@ impl ServerTls {
         })
     }
 
-    /// Makes a change, whole or not at all.
+    /// Makes a change completely or, on an error, not at all.
     fn change(&self, change: impl FnOnce(&mut Settings)) -> Result<(), TlsError> {
-        // Whoever panicked with the lock held had changed nothing yet.
+        // A panic while the lock was held has changed nothing yet.
         let mut settings = self
             .shared
             .settings
@@ -138,19 +126,18 @@ impl ServerTls {
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What a new handshake uses.
+    /// The configuration of new handshakes.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current().config)
     }
 
-    /// Adds a certificate for other names: those it says it is for, wildcards too. Clients that ask for one of them get it,
-    /// the others the first. Of several for one name the first fits whose key the client knows, so an elliptic curve can
-    /// be given before RSA.
-    ///
-    /// Node: `server.addContext`.
+    /// Adds a certificate for the names that it contains, wildcards included. Clients that ask for one of them get it, all
+    /// others get the first certificate. Of several certificates for one name a client gets the first whose key type it
+    /// supports, so add one with an elliptic curve before one with RSA. Each call adds one more.
     ///
     /// # Errors
-    /// As [`from_files`](Self::from_files); what was there stays.
+    /// As [`from_files`](Self::from_files).
+    #[doc(alias = "addContext")]
     pub fn add_files(
         &self,
         chain: impl AsRef<Path>,
@@ -160,7 +147,7 @@ impl ServerTls {
         self.change(|settings| settings.identities.push(identity))
     }
 
-    /// [`add_files`](Self::add_files) for PEM that is in memory.
+    /// [`add_files`](Self::add_files) for PEM in memory.
     ///
     /// # Errors
     /// As [`add_files`](Self::add_files).
@@ -169,12 +156,11 @@ impl ServerTls {
         self.change(|settings| settings.identities.push(identity))
     }
 
-    /// Takes these files in place of all certificates there were.
-    ///
-    /// Node: `server.setSecureContext`.
+    /// Replaces all certificates by the one in these files.
     ///
     /// # Errors
-    /// As [`from_files`](Self::from_files); what was there stays.
+    /// As [`from_files`](Self::from_files).
+    #[doc(alias = "setSecureContext")]
     pub fn replace_files(
         &self,
         chain: impl AsRef<Path>,
@@ -184,7 +170,7 @@ impl ServerTls {
         self.change(|settings| settings.identities = vec![identity])
     }
 
-    /// [`replace_files`](Self::replace_files) for PEM that is in memory.
+    /// [`replace_files`](Self::replace_files) for PEM in memory.
     ///
     /// # Errors
     /// As [`replace_files`](Self::replace_files).
@@ -193,22 +179,24 @@ impl ServerTls {
         self.change(|settings| settings.identities = vec![identity])
     }
 
-    /// Reads all files again: after a certificate was renewed, say.
+    /// Reads all files again, as after a certificate was renewed.
     ///
     /// # Errors
-    /// As [`from_files`](Self::from_files); what was there stays.
+    /// As [`from_files`](Self::from_files).
     pub fn reload(&self) -> Result<(), TlsError> {
         self.change(|_| {})
     }
 
-    /// Asks clients for a certificate that one of the roots in this PEM file has issued. The second call replaces the
-    /// first.
+    /// Asks clients for a certificate that one of the roots in this PEM file has issued. Default: clients are not asked. The
+    /// second call replaces the first.
     ///
-    /// It holds for all names of this server alike, so a client cannot get around it by asking for one name in the
-    /// handshake and for another in `Host`.
+    /// Applies to all names of this server, so that a client cannot avoid it by asking for one name in the handshake and for
+    /// another in `Host`.
     ///
     /// # Errors
-    /// When the file cannot be read or has no certificate; what was there stays.
+    /// When the file cannot be read or has no certificate.
+    #[doc(alias = "requestCert")]
+    #[doc(alias = "ca")]
     pub fn client_certificates(
         &self,
         roots: impl AsRef<Path>,
@@ -218,7 +206,7 @@ impl ServerTls {
         self.change(|settings| settings.clients = Some((roots, wanted)))
     }
 
-    /// [`client_certificates`](Self::client_certificates) for PEM that is in memory.
+    /// [`client_certificates`](Self::client_certificates) for PEM in memory.
     ///
     /// # Errors
     /// As [`client_certificates`](Self::client_certificates).
@@ -231,18 +219,18 @@ impl ServerTls {
         self.change(|settings| settings.clients = Some((roots, wanted)))
     }
 
-    /// What its certificates say, in the order in which they were given.
+    /// The contents of its certificates, in the order in which they were added.
     #[must_use]
     pub fn certificates(&self) -> Vec<CertificateInfo> {
         self.current().certificates.clone()
     }
 
-    /// When the first of its certificates expires: a number to be watched.
+    /// The end of validity of the certificate that expires first; monitor it to renew in time.
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         let current = self.current();
         let ends = current.certificates.iter().map(CertificateInfo::not_after);
-        // There is always one.
+        // There is always at least one certificate.
         ends.min().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
@@ -260,7 +248,7 @@ impl Text {
         Self::File(path.to_owned())
     }
 
-    /// The text, and its name for errors.
+    /// The PEM, and its name in error texts.
     fn read(&self, name: &str) -> Result<(Vec<u8>, String), TlsError> {
         match self {
             Self::File(path) => Ok((pem::read(path)?, path.display().to_string())),
@@ -270,10 +258,10 @@ impl Text {
 }
 
 impl Settings {
-    /// Reads everything and puts it together.
+    /// Reads all sources and builds the configuration.
     fn build(&self) -> Result<Current, TlsError> {
         let unusable = |error: rustls::Error| TlsError::settings(error.to_string());
-        let (names, certificates) = self.names()?;
+        let (resolver, certificates) = self.resolver()?;
         let builder = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(VERSIONS)
             .map_err(unusable)?;
@@ -282,10 +270,10 @@ impl Settings {
             Some((roots, wanted)) => {
                 let (pem, name) = roots.read("roots for clients")?;
                 let roots = pem::roots(&pem, Origin(&name))?;
-                builder.with_client_cert_verifier(Arc::new(Doorman::new(roots, *wanted)?))
+                builder.with_client_cert_verifier(Arc::new(ClientVerifier::new(roots, *wanted)?))
             }
         };
-        let mut config = builder.with_cert_resolver(Arc::new(names));
+        let mut config = builder.with_cert_resolver(Arc::new(resolver));
         config.alpn_protocols = vec![ALPN_HTTP_1_1.to_vec()];
         config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(unusable)?;
         config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
@@ -295,8 +283,8 @@ impl Settings {
         })
     }
 
-    fn names(&self) -> Result<(Names, Vec<CertificateInfo>), TlsError> {
-        let mut names = Names::default();
+    fn resolver(&self) -> Result<(CertResolver, Vec<CertificateInfo>), TlsError> {
+        let mut resolver = CertResolver::default();
         let mut certificates = Vec::new();
         for (chain, key) in &self.identities {
             let (pem, name) = chain.read("certificate")?;
@@ -309,9 +297,9 @@ impl Settings {
             if info.not_after() < SystemTime::now() {
                 tracing::warn!(certificate = %info, "a certificate of this server has expired");
             }
-            names.add(&info, certified);
+            resolver.add(&info, certified);
             certificates.push(info);
         }
-        Ok((names, certificates))
+        Ok((resolver, certificates))
     }
 }

@@ -1,13 +1,12 @@
 //! Whether a client trusts the certificate of a server, and a server that of a client.
 //!
-//! Here: [`Judge`] and [`Doorman`], which ask webpki and remember what it refuses, and [`AcceptAny`]. Not here: what a
-//! refusal says (`refusal.rs`).
+//! Here: [`ServerVerifier`] and [`ClientVerifier`], which ask webpki and record what it rejects, and [`AcceptAny`]. Not here:
+//! the text of a rejection (`rejection.rs`).
 
 use super::certificate::CertificateInfo;
 use super::error::TlsError;
 use super::provider::provider;
-use super::refusal::{Of, keep};
-use super::server::ClientCertificates;
+use super::rejection::{Owner, record};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
@@ -22,27 +21,27 @@ use rustls::{
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Trusts what leads to a root, and a certificate that was itself given as a root.
+/// Trusts certificates whose chain leads to a root, and a certificate that was added as a root itself.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(super) struct ServerVerifier {
     webpki: Arc<WebPkiServerVerifier>,
-    /// Certificates that the user named. One of them may be the server's own although it says that it is an
-    /// authority's, as what `openssl req -x509` makes does.
-    named: Vec<CertificateDer<'static>>,
+    /// Roots that the user has added. One of them may be the server's own certificate although it is marked as the
+    /// certificate of an authority, as those of `openssl req -x509` are.
+    added: Vec<CertificateDer<'static>>,
 }
 
-impl Judge {
+impl ServerVerifier {
     pub(super) fn new(
         roots: RootCertStore,
-        named: Vec<CertificateDer<'static>>,
+        added: Vec<CertificateDer<'static>>,
     ) -> Result<Self, rustls::client::VerifierBuilderError> {
         let webpki =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
-        Ok(Self { webpki, named })
+        Ok(Self { webpki, added })
     }
 
-    /// The certificate itself was named: then its dates and its names count, not who issued it.
-    fn judge_named(
+    /// Checks dates and names of a certificate that the user has added; its issuer does not matter.
+    fn verify_added(
         der: &CertificateDer<'_>,
         name: &ServerName<'_>,
         now: UnixTime,
@@ -73,7 +72,7 @@ impl Judge {
     }
 }
 
-impl ServerCertVerifier for Judge {
+impl ServerCertVerifier for ServerVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -82,13 +81,13 @@ impl ServerCertVerifier for Judge {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict = if self.named.iter().any(|named| named == end_entity) {
-            Self::judge_named(end_entity, server_name, now)
+        let verified = if self.added.iter().any(|added| added == end_entity) {
+            Self::verify_added(end_entity, server_name, now)
         } else {
             let webpki = &self.webpki;
             webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
-        verdict.inspect_err(|error| keep(end_entity, error, Of::Server))
+        verified.inspect_err(|error| record(end_entity, error, Owner::Server))
     }
 
     fn verify_tls12_signature(
@@ -97,8 +96,8 @@ impl ServerCertVerifier for Judge {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let verdict = self.webpki.verify_tls12_signature(message, cert, dss);
-        verdict.inspect_err(|error| keep(cert, error, Of::Server))
+        let verified = self.webpki.verify_tls12_signature(message, cert, dss);
+        verified.inspect_err(|error| record(cert, error, Owner::Server))
     }
 
     fn verify_tls13_signature(
@@ -107,8 +106,8 @@ impl ServerCertVerifier for Judge {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let verdict = self.webpki.verify_tls13_signature(message, cert, dss);
-        verdict.inspect_err(|error| keep(cert, error, Of::Server))
+        let verified = self.webpki.verify_tls13_signature(message, cert, dss);
+        verified.inspect_err(|error| record(cert, error, Owner::Server))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -116,7 +115,7 @@ impl ServerCertVerifier for Judge {
     }
 }
 
-/// Trusts whoever answers. Signatures are still checked: the peer has the key of the certificate that it shows.
+/// Trusts every certificate. Signatures are still checked, so the peer has the key of the certificate that it sends.
 #[derive(Debug)]
 pub(super) struct AcceptAny;
 
@@ -139,8 +138,8 @@ impl ServerCertVerifier for AcceptAny {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &provider().signature_verification_algorithms;
-        let verdict = verify_tls12_signature(message, cert, dss, algorithms);
-        verdict.inspect_err(|error| keep(cert, error, Of::Server))
+        let verified = verify_tls12_signature(message, cert, dss, algorithms);
+        verified.inspect_err(|error| record(cert, error, Owner::Server))
     }
 
     fn verify_tls13_signature(
@@ -150,8 +149,8 @@ impl ServerCertVerifier for AcceptAny {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &provider().signature_verification_algorithms;
-        let verdict = verify_tls13_signature(message, cert, dss, algorithms);
-        verdict.inspect_err(|error| keep(cert, error, Of::Server))
+        let verified = verify_tls13_signature(message, cert, dss, algorithms);
+        verified.inspect_err(|error| record(cert, error, Owner::Server))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -161,11 +160,29 @@ impl ServerCertVerifier for AcceptAny {
     }
 }
 
-/// Lets clients in whose certificate leads to one of the roots for clients.
-#[derive(Debug)]
-pub(super) struct Doorman(Arc<dyn ClientCertVerifier>);
+/// Whether clients must send a certificate. In either case one that is not trusted is rejected.
+///
+/// Node: `requestCert` is `Optional`, with `rejectUnauthorized` it is `Required`; there, `Optional` lets in clients whose
+/// certificate is not trusted.
+#[doc(alias = "requestCert")]
+#[doc(alias = "rejectUnauthorized")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a client sends a certificate or it does not"
+)]
+pub enum ClientCertificates {
+    /// The handshake fails without a client certificate.
+    Required,
+    /// A client may send none: [`TlsInfo::peer_certificate`](super::TlsInfo::peer_certificate) is `None` then.
+    Optional,
+}
 
-impl Doorman {
+/// Trusts client certificates whose chain leads to one of the roots for clients.
+#[derive(Debug)]
+pub(super) struct ClientVerifier(Arc<dyn ClientCertVerifier>);
+
+impl ClientVerifier {
     pub(super) fn new(roots: RootCertStore, wanted: ClientCertificates) -> Result<Self, TlsError> {
         let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
         let builder = match wanted {
@@ -179,7 +196,7 @@ impl Doorman {
     }
 }
 
-impl ClientCertVerifier for Doorman {
+impl ClientCertVerifier for ClientVerifier {
     fn offer_client_auth(&self) -> bool {
         self.0.offer_client_auth()
     }
@@ -198,8 +215,8 @@ impl ClientCertVerifier for Doorman {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verdict = self.0.verify_client_cert(end_entity, intermediates, now);
-        verdict.inspect_err(|error| keep(end_entity, error, Of::Client))
+        let verified = self.0.verify_client_cert(end_entity, intermediates, now);
+        verified.inspect_err(|error| record(end_entity, error, Owner::Client))
     }
 
     fn verify_tls12_signature(
@@ -208,8 +225,8 @@ impl ClientCertVerifier for Doorman {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let verdict = self.0.verify_tls12_signature(message, cert, dss);
-        verdict.inspect_err(|error| keep(cert, error, Of::Client))
+        let verified = self.0.verify_tls12_signature(message, cert, dss);
+        verified.inspect_err(|error| record(cert, error, Owner::Client))
     }
 
     fn verify_tls13_signature(
@@ -218,8 +235,8 @@ impl ClientCertVerifier for Doorman {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let verdict = self.0.verify_tls13_signature(message, cert, dss);
-        verdict.inspect_err(|error| keep(cert, error, Of::Client))
+        let verified = self.0.verify_tls13_signature(message, cert, dss);
+        verified.inspect_err(|error| record(cert, error, Owner::Client))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,8 +1,8 @@
-//! A certificate that we refuse: which one, why, and what helps.
+//! A certificate that this side rejects: which one, why, and the remedy.
 //!
-//! A verifier is shared by all connections and gives back an error that names no certificate; what it saw is kept
-//! here for the connection whose handshake is being polled. Here: [`Refusal`] and [`watch`]. Not here: the judgement
-//! (`verify.rs`).
+//! All connections share a verifier, and its error names no certificate. So the verifier records the rejection for the task
+//! whose handshake is being polled, and [`capture`] returns it. Here: [`CertificateRejection`], [`capture`], [`record`]. Not
+//! here: the decision (`verify.rs`).
 
 use super::certificate::{CertificateInfo, clean, list};
 use rustls::CertificateError;
@@ -11,37 +11,37 @@ use std::cell::RefCell;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Why a certificate was refused.
+/// Why a certificate was rejected.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    /// What it says, if it can be read.
+pub(super) struct CertificateRejection {
+    /// `None` if it cannot be read.
     pub(super) certificate: Option<CertificateInfo>,
     reason: String,
-    help: &'static str,
+    remedy: &'static str,
 }
 
 tokio::task_local! {
-    static SEEN: RefCell<Option<Refusal>>;
+    static RECORDED: RefCell<Option<CertificateRejection>>;
 }
 
-/// Polls a handshake and hears what the verifier says meanwhile.
-pub(super) async fn watch<F: Future>(handshake: F) -> (F::Output, Option<Refusal>) {
-    let watched = async {
+/// Runs a handshake and returns the rejection that its verifier has recorded.
+pub(super) async fn capture<F: Future>(handshake: F) -> (F::Output, Option<CertificateRejection>) {
+    let captured = async {
         let output = handshake.await;
-        (output, SEEN.with(RefCell::take))
+        (output, RECORDED.with(RefCell::take))
     };
-    SEEN.scope(RefCell::default(), watched).await
+    RECORDED.scope(RefCell::default(), captured).await
 }
 
-/// Which side's certificate it is: the help differs.
+/// The owner of the certificate: the remedy differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
+pub(super) enum Owner {
     Server,
     Client,
 }
 
-/// Keeps what a verifier refuses, for the error of this connection.
-pub(super) fn keep(der: &CertificateDer<'_>, error: &rustls::Error, of: Of) {
+/// Records the rejection of a certificate for the error of this connection.
+pub(super) fn record(der: &CertificateDer<'_>, error: &rustls::Error, owner: Owner) {
     let rustls::Error::InvalidCertificate(why) = error else {
         return;
     };
@@ -50,23 +50,23 @@ pub(super) fn keep(der: &CertificateDer<'_>, error: &rustls::Error, of: Of) {
         .as_ref()
         .is_some_and(CertificateInfo::is_self_issued);
     let names = certificate.as_ref().map_or(&[][..], CertificateInfo::names);
-    let (reason, help) = reason(why, self_issued, names, of);
-    let refusal = Refusal {
+    let (reason, remedy) = reason(why, self_issued, names, owner);
+    let rejection = CertificateRejection {
         certificate,
         reason,
-        help,
+        remedy,
     };
-    // Not in a handshake of ours: nobody asks then.
-    let _ = SEEN.try_with(|seen| *seen.borrow_mut() = Some(refusal));
+    // Fails outside of `capture`, where no error needs it.
+    let _ = RECORDED.try_with(|recorded| *recorded.borrow_mut() = Some(rejection));
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CertificateRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the certificate of the peer is refused: {}", self.reason)?;
         if let Some(certificate) = &self.certificate {
             write!(f, "; it is {certificate}")?;
         }
-        write!(f, "; {}", self.help)
+        write!(f, "; {}", self.remedy)
     }
 }
 
@@ -81,12 +81,12 @@ fn reason(
     why: &CertificateError,
     self_issued: bool,
     names: &[String],
-    of: Of,
+    owner: Owner,
 ) -> (String, &'static str) {
     use CertificateError as C;
-    let (trust, renew) = match of {
-        Of::Server => (TRUST, RENEW),
-        Of::Client => (
+    let (trust, renew) = match owner {
+        Owner::Server => (TRUST, RENEW),
+        Owner::Client => (
             ROOT,
             "mind the clock of this machine; the client needs a new one",
         ),
@@ -113,7 +113,7 @@ fn reason(
             trust,
         ),
         C::UnknownIssuer => ("its issuer is not known".to_owned(), trust),
-        // What `openssl req -x509` makes: an authority's certificate that a server uses as its own.
+        // As `openssl req -x509` makes them: a server that uses the certificate of an authority as its own.
         C::Other(_) if self_issued => (
             "it is self-signed and not among the trusted roots".to_owned(),
             trust,
@@ -125,9 +125,9 @@ fn reason(
             OTHER,
         ),
         C::InvalidPurpose | C::InvalidPurposeContext { .. } => (
-            match of {
-                Of::Server => "it is not meant for servers".to_owned(),
-                Of::Client => "it is not meant for clients".to_owned(),
+            match owner {
+                Owner::Server => "it is not meant for servers".to_owned(),
+                Owner::Client => "it is not meant for clients".to_owned(),
             },
             OTHER,
         ),
@@ -136,7 +136,7 @@ fn reason(
 }
 
 fn date(time: UnixTime) -> String {
-    // As in `CertificateInfo`: years that can be printed.
+    // Years up to 9999, as in `CertificateInfo`.
     let seconds = time.as_secs().min(253_402_300_799);
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }

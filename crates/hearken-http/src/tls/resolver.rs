@@ -1,4 +1,6 @@
-//! Which certificate a client gets: by the name that it asks for (SNI, RFC 6066 §3) and the signatures that it knows.
+//! Which certificate a client gets: by the name that it asks for (SNI, RFC 6066 §3) and its signature schemes.
+//!
+//! Here: [`CertResolver`]. Not here: reading certificates (`pem.rs`).
 
 use super::certificate::CertificateInfo;
 use rustls::SignatureScheme;
@@ -9,14 +11,15 @@ use std::sync::Arc;
 
 /// All certificates of a server. The first is the default.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct CertResolver {
     all: Vec<Arc<CertifiedKey>>,
-    /// By name in lower case; a wildcard (RFC 9525 §6.3) with its asterisk. In the order in which they were given.
+    /// By name in lower case, each list in the order in which certificates were added; the name of a wildcard certificate
+    /// (RFC 9525 §6.3) keeps its asterisk.
     by_name: HashMap<String, Vec<Arc<CertifiedKey>>>,
 }
 
-impl Names {
-    /// Adds a certificate for the names that it is for.
+impl CertResolver {
+    /// Adds a certificate under each of its names.
     pub(super) fn add(&mut self, info: &CertificateInfo, key: CertifiedKey) {
         let key = Arc::new(key);
         for name in info.names() {
@@ -26,8 +29,8 @@ impl Names {
         self.all.push(key);
     }
 
-    /// The certificate for a name; the first one for no name, and for one that is not known: a client that expects
-    /// another certificate says so itself, and more clearly than an alert would.
+    /// The first certificate for `name` with a key for one of `schemes`; the default for no name and for an unknown one. A
+    /// client that expects another certificate then reports so itself, more clearly than an alert would.
     pub(super) fn choose(
         &self,
         name: Option<&str>,
@@ -48,7 +51,7 @@ impl Names {
     }
 }
 
-impl ResolvesServerCert for Names {
+impl ResolvesServerCert for CertResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.choose(hello.server_name(), hello.signature_schemes())
     }
