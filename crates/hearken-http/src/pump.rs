@@ -205,7 +205,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive, F: SendFiles<T>> Pump<T, D, F>
                 Some(Late::Flush(until)) if now < *until => {}
                 Some(_) => {
                     self.late = None;
-                    self.drive.handle_stuck(cx);
+                    self.drive.handle_stuck(cx, now);
                 }
                 None => {
                     let until = now + self.drive.write_idle();

@@ -1,7 +1,7 @@
-//! What must hold for any bytes: the checks that property tests, fuzz targets and the replay of seeds share.
+//! Checks that hold for any bytes, shared by property tests, fuzz targets and the replay of seeds.
 //!
-//! Here: cuts do not matter, nothing panics, nothing is accepted after an error, and what we accept another parser
-//! (httparse) accepts and reads the same. Not here: orders of our caller (`operations.rs`).
+//! Here: cuts do not matter, nothing panics, nothing is accepted after an error, and another parser (httparse) accepts
+//! the same input and reads the same message. Not here: orders of our caller (`operations.rs`).
 
 use crate::{Setup, diff, escape, transcript};
 use hearken_proto::{
@@ -26,7 +26,7 @@ pub fn check_request(bytes: &[u8]) {
     }
 }
 
-/// Any bytes as responses to a client; the first byte says what it had asked.
+/// Any bytes as responses to a client; the first byte selects its request.
 ///
 /// # Panics
 /// When a promise does not hold.
@@ -70,7 +70,7 @@ fn check_cuts(setup: &Setup, bytes: &[u8]) {
     for size in [1, 2, 3, 7, 64, 513] {
         same(&whole, &transcript(setup, bytes.chunks(size)), bytes, size);
     }
-    // Every place would be quadratic; a prime step from a place that the bytes choose meets them all in time.
+    // Every place would be quadratic; a prime step from an offset that the bytes choose covers all places over many runs.
     let first = bytes.first().map_or(0, |&byte| usize::from(byte) % 17);
     for cut in (first..bytes.len()).step_by(17) {
         let (one, other) = bytes.split_at(cut);
@@ -94,8 +94,8 @@ fn same(expected: &[String], actual: &[String], bytes: &[u8], cut: usize) {
     }
 }
 
-/// Any bytes as a chunked body, up to its last chunk: cuts do not matter, another parser reads the same sizes, and what
-/// was decoded survives being encoded.
+/// Any bytes as a chunked body, up to its last chunk: cuts do not matter, another parser reads the same sizes, and
+/// encoding the decoded content and decoding it again returns it.
 ///
 /// # Panics
 /// When a promise does not hold.
@@ -132,13 +132,13 @@ pub fn check_chunked(bytes: &[u8]) {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Decoded {
     data: Vec<u8>,
-    /// How many bytes the body took, if its last chunk came.
+    /// Length of the body in bytes, if its last chunk is complete.
     ended: Option<usize>,
-    /// Code and place of the error, if there is one.
+    /// Code and byte offset of the error, if there is one.
     error: Option<(&'static str, usize)>,
 }
 
-/// What the decoder makes of the bytes, and where it saw which chunk size (only right for one piece).
+/// The decoder's result, and the offset of each chunk size (valid for a single piece only).
 fn decode_chunks(bytes: &[u8], size: usize) -> (Decoded, Vec<(usize, u64)>) {
     let limits = Limits::default().body;
     let mut decoder = ChunkedDecoder::new(limits.chunk_ext_bytes_max, limits.chunk_ext_total_max);

@@ -1,7 +1,7 @@
-//! Dialogues: what one end hears, what it takes it for, and what it says, in the order of a conversation.
+//! Dialogues: bytes that one end receives, the events it returns, and the bytes it sends, in their order.
 //!
-//! Here: [`talk`], [`Talk`], [`Say`]. A dialogue panics at the line of the test that does not hold. Not here: grammar; the
-//! vectors have that.
+//! Here: [`talk`], [`Talk`], [`Say`]. A dialogue panics at the line of the test that fails. Not here: grammar; the
+//! vectors test it.
 
 use crate::escape;
 use hearken_proto::{
@@ -35,7 +35,7 @@ pub fn talk(role: Role) -> Talk {
 /// Pairs of name and value.
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-/// What an end says. The host of a request is `a`, unless there are fields that name another.
+/// A message or a part of one. The host of a request is `a`, unless its fields name another.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Say<'a> {
@@ -65,19 +65,19 @@ pub enum Say<'a> {
 #[derive(Debug)]
 pub struct Talk {
     connection: Connection,
-    /// What was heard and is not consumed yet.
+    /// Received bytes that are not consumed yet.
     heard: Vec<u8>,
 }
 
 impl Talk {
-    /// The peer's bytes arrive. Nothing looks at them before the next event is asked for.
+    /// The peer's bytes arrive. The connection parses them at the next call of an event method.
     #[must_use]
     pub fn hear(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.heard.extend_from_slice(bytes.as_ref());
         self
     }
 
-    /// The next thing that the bytes are taken for: `request GET /`, `response 200`, `interim 103`, `switched`,
+    /// Expects the next event of the bytes: `request GET /`, `response 200`, `interim 103`, `switched`,
     /// `content abc`, `end`, `line …`.
     #[track_caller]
     pub fn event(mut self, expected: &str) -> Self {
@@ -88,14 +88,14 @@ impl Talk {
         self
     }
 
-    /// Nothing more can be made of the bytes for now.
+    /// Expects no further event until more bytes arrive.
     #[track_caller]
     pub fn nothing(mut self) -> Self {
         assert_eq!(self.receive(), Ok(None));
         self
     }
 
-    /// The bytes are an error with this code at this byte.
+    /// Expects an error with this code at this byte.
     #[track_caller]
     pub fn error(mut self, code: &str, at: u64) -> Self {
         let error = self.receive().expect_err("expected an error");
@@ -103,7 +103,7 @@ impl Talk {
         self
     }
 
-    /// The peer closes its direction; that is an event, or `eof` if it is none.
+    /// The peer closes its direction. Expects this event, `eof` if there is none.
     #[track_caller]
     pub fn eof(mut self, expected: &str) -> Self {
         let event = match self.connection.receive_eof() {
@@ -115,7 +115,7 @@ impl Talk {
         self
     }
 
-    /// Says it; these bytes go out.
+    /// Carries out the order; expects these bytes.
     #[track_caller]
     pub fn say(mut self, what: Say<'_>, expected: &str) -> Self {
         let mut out = Vec::new();
@@ -126,7 +126,7 @@ impl Talk {
         self
     }
 
-    /// It cannot be said, and nothing goes out.
+    /// The order is rejected; expects no bytes.
     #[track_caller]
     pub fn refuse(mut self, what: Say<'_>, expected: Misuse) -> Self {
         let mut out = Vec::new();
@@ -135,41 +135,41 @@ impl Talk {
         self
     }
 
-    /// Both halves are here.
+    /// Expects both halves in this state.
     #[track_caller]
     pub fn both(self, half: Half) -> Self {
         self.halves(half, half)
     }
 
-    /// The receiving half and the sending half.
+    /// Expects these states of the receiving and the sending half.
     #[track_caller]
     pub fn halves(self, receiving: Half, sending: Half) -> Self {
         assert_eq!(self.connection.halves(), (receiving, sending));
         self
     }
 
-    /// Everything that will ever be sent is sent.
+    /// Expects that nothing remains to be sent.
     #[track_caller]
     pub fn finished(self) -> Self {
         assert!(self.connection.is_finished(), "{:?}", self.connection);
         self
     }
 
-    /// The connection lives on.
+    /// Expects that the connection is reusable.
     #[track_caller]
     pub fn lives(self) -> Self {
         assert!(!self.connection.is_finished(), "{:?}", self.connection);
         self
     }
 
-    /// The bytes that are heard and not consumed.
+    /// Expects these received, unconsumed bytes.
     #[track_caller]
     pub fn rest(self, expected: &str) -> Self {
         assert_eq!(escape(&self.heard), escape(expected.as_bytes()));
         self
     }
 
-    /// Anything else about the connection.
+    /// Checks any other fact of the connection.
     pub fn with(mut self, check: impl FnOnce(&mut Connection)) -> Self {
         check(&mut self.connection);
         self

@@ -1,9 +1,9 @@
-//! What the tests of Hearken share.
+//! Shared code of Hearken's tests.
 //!
-//! **In scope:** vectors (Markdown pages with bytes and the log they must give), dialogues, an in-memory link between two
-//! connections, the checks that property tests and fuzz targets have in common, and servers that misbehave.
-//! **Out of scope:** anything a user runs. This crate is a dev-dependency only, and a test that fails here panics with a
-//! text that says where.
+//! **In scope:** vectors (Markdown pages with bytes and the expected log), dialogues, an in-memory link between two
+//! connections, checks shared by property tests and fuzz targets, and misbehaving servers.
+//! **Out of scope:** code that a user runs. This crate is a dev-dependency only; a failing check panics with the place of
+//! the failure.
 
 mod check;
 mod dialogue;

@@ -1,7 +1,7 @@
-//! Two connections on an in-memory link that cuts the bytes wherever it is told to.
+//! Two connections on an in-memory link that cuts the bytes at chosen places.
 //!
-//! Here: [`Link`], one client and one server; [`Message`], what one says; [`Heard`], what the other makes of it. Not
-//! here: time, and transports that fail.
+//! Here: [`Link`], one client and one server; [`Message`], what one end sends; [`Heard`], what the other end received. Not
+//! here: time, and failing transports.
 
 use hearken_proto::{
     Connection, Event, Fields, FieldsRef, Length, Limits, Request, Response, Role,
@@ -17,26 +17,26 @@ pub struct Message {
     pub target: String,
     /// Status of a response.
     pub status: u16,
-    /// The fields; Host is to be among those of a request.
+    /// The fields; those of a request include Host.
     pub fields: Vec<(String, Vec<u8>)>,
     /// Content, in the pieces in which it is sent.
     pub content: Vec<Vec<u8>>,
-    /// Whether the length is told before the content.
+    /// Whether the head announces the length of the content.
     pub known: bool,
-    /// Trailers; only for a message whose length is not known.
+    /// Trailers; only for a message of unknown length.
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
-/// What an end heard of one message.
+/// What an end received of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
     /// `GET /` or `200`.
     pub start: String,
-    /// The fields as they came.
+    /// The fields as received.
     pub fields: Vec<(String, Vec<u8>)>,
     /// All content.
     pub content: Vec<u8>,
-    /// The trailers as they came.
+    /// The trailers as received.
     pub trailers: Vec<(String, Vec<u8>)>,
     /// Status of the interim responses before it.
     pub interim: Vec<u16>,
@@ -49,13 +49,13 @@ pub struct Heard {
 /// A client and a server, and the bytes between them.
 #[derive(Debug)]
 pub struct Link {
-    /// The end that asks.
+    /// The client's end.
     pub client: Connection,
-    /// The end that answers.
+    /// The server's end.
     pub server: Connection,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
-    /// What the ends have heard so far, whole or in part.
+    /// Messages that the server received so far, complete or in part.
     pub at_server: Vec<Heard>,
     /// The same at the client.
     pub at_client: Vec<Heard>,
@@ -189,7 +189,7 @@ fn fields(pairs: &[(String, Vec<u8>)]) -> Fields {
     fields
 }
 
-/// Gives up to `size` bytes to an end. Tells how many it took.
+/// Passes up to `size` bytes to an end. Returns how many it took.
 fn deliver(
     end: &mut Connection,
     link: &mut VecDeque<u8>,

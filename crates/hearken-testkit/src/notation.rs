@@ -1,12 +1,12 @@
-//! How bytes are written down in the vectors, and printed in logs.
+//! The notation of bytes in vectors and logs.
 //!
-//! Here: [`block`], from text to bytes, and [`escape`], from bytes to text. The rules are told in the README of the
-//! vectors. Not here: what the bytes mean.
+//! Here: [`block`], from text to bytes, and [`escape`], from bytes to text. The README of the vectors has the rules. Not
+//! here: the meaning of the bytes.
 
 use std::fmt::Write as _;
 
-/// The bytes of a fenced block. Each line ends with CR LF, unless its last character is a backslash: then nothing ends
-/// it. Inside a line `\r \n \t \0 \\ \xNN` stand for one byte each.
+/// The bytes of a fenced block. Each line ends with CR LF, unless its last character is a backslash: then no line end is
+/// added. Inside a line `\r \n \t \0 \\ \xNN` stand for one byte each.
 ///
 /// ```
 /// assert_eq!(hearken_testkit::block(&["a", r"b\x00\"]).unwrap(), b"a\r\nb\0");

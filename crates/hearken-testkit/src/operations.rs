@@ -1,8 +1,7 @@
-//! Any order of what can happen to a connection: bytes, ends, orders. For the bugs of a state machine, which no single
-//! message shows.
+//! Bytes, ends and orders in any sequence, to find state-machine bugs that no single message shows.
 //!
-//! Here: [`check_operations`]. Whatever the order: nothing panics, a refused order writes nothing, what is finished stays
-//! finished, and what is written the other role understands. Not here: arbitrary bytes (`check.rs`).
+//! Here: [`check_operations`]. In any sequence: nothing panics, a rejected order writes nothing, a finished connection stays
+//! finished, and the other role understands every written byte. Not here: arbitrary bytes (`check.rs`).
 
 use crate::escape;
 use hearken_proto::{
@@ -94,7 +93,7 @@ struct Bench {
     listener: Option<(Connection, bool)>,
     error: Option<Error>,
     finished: bool,
-    /// Method and upgrade of the request that is to be answered.
+    /// Method and upgrade of the open request.
     asked: (String, bool),
     unanswered: u32,
 }
@@ -206,7 +205,7 @@ impl Bench {
         assert_eq!(self.connection.halves().0, Half::Failed);
     }
 
-    /// Carries out an order. A refused one writes nothing; what is written goes to the listener.
+    /// Carries out an order. A rejected one writes nothing; written bytes go to the other role.
     fn order(&mut self, order: impl FnOnce(&mut Connection, &mut Vec<u8>) -> Result<(), Misuse>) {
         let (before, finished) = (self.connection.halves(), self.connection.is_finished());
         let mut out = Vec::new();
@@ -220,7 +219,7 @@ impl Bench {
             self.listener = Some((self.other_end(), false));
             self.unanswered = self.unanswered.saturating_sub(1);
         } else if before.1 == Half::Idle {
-            return; // an interim response; the link hears those
+            return; // an interim response; `link.rs` checks those
         }
         let (listener, ended) = match &mut self.listener {
             Some(listener) => (&mut listener.0, &mut listener.1),
@@ -245,7 +244,7 @@ impl Bench {
         }
     }
 
-    /// A new connection of the other role that waits for what is sent now.
+    /// A new connection of the other role that waits for the next message.
     fn other_end(&self) -> Connection {
         let role = self.connection.role().peer();
         let mut other = Connection::new(role, &Limits::default());
@@ -280,7 +279,7 @@ impl Bench {
             assert_eq!(self.connection.receive(b"GET"), Err(error));
             assert!(!self.connection.persistent());
         }
-        // Whatever the state, it can be shown.
+        // `Debug` works in every state.
         let _ = format!("{:?}", self.connection);
     }
 }

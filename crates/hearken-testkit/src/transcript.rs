@@ -1,7 +1,7 @@
-//! Runs a connection over bytes and writes down what it says about them, one line for each fact.
+//! Runs a connection over bytes and logs its events, one line for each fact.
 //!
-//! Here: [`Setup`], what the run assumes, and [`transcript`]. The lines are told in the README of the vectors. On the way
-//! it checks what must hold for every input: the order of events, and that nothing is accepted after an error. Not here:
+//! Here: [`Setup`], the assumptions of a run, and [`transcript`]. The README of the vectors explains the lines. The run also
+//! checks the invariants of every input: the order of events, and that nothing is accepted after an error. Not here:
 //! the pages (`vectors.rs`).
 
 use crate::escape;
@@ -10,7 +10,7 @@ use hearken_proto::{
     Response, Role,
 };
 
-/// What a run assumes.
+/// The assumptions of a run.
 ///
 /// ```
 /// use hearken_testkit::{Setup, transcript};
@@ -19,7 +19,7 @@ use hearken_proto::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The end that is run.
+    /// The role under test.
     pub role: Role,
     /// Its limits.
     pub limits: Limits,
@@ -27,9 +27,9 @@ pub struct Setup {
     pub report_lines: bool,
     /// Method of the requests that a client has sent.
     pub method: String,
-    /// Whether these asked for an upgrade.
+    /// Whether these requests offered an upgrade.
     pub upgrade: bool,
-    /// How many requests a client sends, the next when a response is complete.
+    /// Number of requests that a client sends, each after the response before it.
     pub requests: u32,
     /// Whether a server grants an upgrade. A CONNECT is always granted.
     pub switch: bool,
@@ -66,7 +66,7 @@ impl Setup {
 /// The log of a connection that gets `pieces` one after the other.
 ///
 /// # Panics
-/// When the connection breaks one of its promises; the text says which.
+/// When the connection breaks an invariant; the text names it.
 pub fn transcript<'a>(setup: &Setup, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
     let mut run = Run {
         setup,
@@ -92,7 +92,7 @@ struct Run<'s> {
     log: Vec<String>,
     /// Content that is not logged yet: adjacent pieces are one entry.
     content: Vec<u8>,
-    /// Bytes that were offered and not consumed.
+    /// Bytes that arrived and were not consumed.
     buffer: Vec<u8>,
     requests: u32,
     error: Option<Error>,
@@ -180,7 +180,7 @@ impl Run<'_> {
         }
     }
 
-    /// The fields and then what the head is.
+    /// The fields, then the facts of the head.
     fn head(&mut self, entry: String) {
         if self.setup.report_lines {
             let line = self.start_line();
@@ -276,21 +276,21 @@ impl Run<'_> {
         };
         self.log.push(format!("error {code} at {at} → {answer}"));
         self.error = Some(error);
-        // What there is of the head can be shown, whatever is wrong with it.
+        // `Debug` works for a malformed head too.
         let _ = format!("{:?}", self.connection.head());
         self.nothing_is_accepted(error, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         self.say_why(error);
         self.nothing_is_accepted(error, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     }
 
-    /// After an error each call gives the same error, whatever comes.
+    /// After an error each call returns the same error, for any bytes.
     fn nothing_is_accepted(&mut self, error: Error, piece: &[u8]) {
         assert_eq!(self.connection.receive(piece), Err(error));
         assert_eq!(self.connection.receive_eof(), Err(error));
         assert!(!self.connection.persistent(), "an error is the end");
     }
 
-    /// A server can still tell the peer what was wrong, and is finished then; a client is finished at once.
+    /// A server can still send a response to the fault, and is finished then; a client is finished at once.
     fn say_why(&mut self, error: Error) {
         let (role, send) = (self.setup.role, self.connection.halves().1);
         if role == Role::Server && send == Half::Idle {

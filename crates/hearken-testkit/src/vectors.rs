@@ -1,7 +1,7 @@
-//! Pages of vectors: Markdown with bytes and the log that they must give, run at every cut.
+//! Pages of vectors: Markdown with bytes and their expected log, run at every cut.
 //!
-//! Here: [`Page`] and [`Case`]: reading, running, rewriting. The format is told in the README of the vectors. Not here:
-//! what is run (`transcript.rs`), how bytes are written (`notation.rs`).
+//! Here: [`Page`] and [`Case`]: reading, running, rewriting. The README of the vectors explains the format. Not here: the
+//! run (`transcript.rs`), the notation of bytes (`notation.rs`).
 
 use crate::{Setup, block, diff, transcript};
 use hearken_proto::Limits;
@@ -12,7 +12,7 @@ use std::{fs, io};
 /// One Markdown page.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// Its cases, in order.
     pub cases: Vec<Case>,
@@ -22,17 +22,17 @@ pub struct Page {
 /// One case of a page.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// File and line of its heading, as an editor wants it.
+    /// File and line of its heading, as editors parse it.
     pub place: String,
     /// Its heading.
     pub title: String,
-    /// What is assumed.
+    /// Assumptions of the run.
     pub setup: Setup,
     /// The bytes that the peer sends.
     pub bytes: Vec<u8>,
-    /// The log that they must give.
+    /// The expected log.
     pub events: Vec<String>,
-    /// The lines of the page where that log stands.
+    /// The lines of the page that hold the log.
     lines: Range<usize>,
 }
 
@@ -66,10 +66,10 @@ impl Page {
         })
     }
 
-    /// Writes the logs that the cases give today into the page. Whoever calls it reads the difference.
+    /// Writes the current logs of the cases into the page. Review the difference before you commit it.
     ///
     /// # Errors
-    /// What the file system says.
+    /// Those of the file system.
     pub fn rewrite(&mut self) -> io::Result<()> {
         for case in self.cases.iter().rev() {
             let log = transcript(&case.setup, [&case.bytes[..]]);
@@ -85,7 +85,7 @@ impl Case {
     /// Runs the case whole, cut in two at every place and byte by byte, with the lines reported and without.
     ///
     /// # Errors
-    /// Where it stands, how it was cut, and the difference of the logs.
+    /// The place of the case, the cut, and the difference of the logs.
     pub fn run(&self) -> Result<(), String> {
         let mut setup = self.setup.clone();
         let quiet: Vec<String> = self.events.clone();
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Goes behind the next opening fence; gives its info string.
+    /// Moves behind the next opening fence; returns its info string.
     fn open(&mut self) -> Result<&'a str, String> {
         while let Some(line) = self.lines.get(self.next) {
             if line.starts_with("### ") {
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         Err("expected a block of request or response, and one of events".to_owned())
     }
 
-    /// Goes behind the closing fence; gives the lines before it.
+    /// Moves behind the closing fence; returns the lines before it.
     fn body(&mut self) -> Result<Range<usize>, String> {
         let from = self.next;
         let length = self.lines[from..].iter().position(|line| line == "```");
@@ -234,7 +234,7 @@ fn setup(info: &str) -> Result<Setup, String> {
                 "eof" => setup.eof = true,
                 "upgrade" => setup.upgrade = true,
                 "switch" => setup.switch = true,
-                "limits" => {} // reads well before `name=value`
+                "limits" => {} // a word for readers, before `name=value`
                 _ => return Err(format!("unknown flag {word}")),
             },
             Some(("method", method)) => setup.method = method.to_owned(),

@@ -1,64 +1,99 @@
-//! What the connections of one worker share, and who listens to the whole server.
+//! What exchanges and connections of one worker share, and the listeners of a whole server.
 //!
-//! Here: [`WorkerContext`], [`Hooks`]. Not here: one connection (`served.rs`).
+//! Here: [`ExchangeContext`], [`WorkerContext`], [`Epochs`], [`Hooks`]. Not here: one connection (`server/mod.rs`).
 
 use super::clock::Clock;
 use super::exchange::Exchange;
-use crate::conn::limits::clamp_all;
+use super::limits::clamp_all;
 use crate::error::Error;
 use crate::event::ServerListeners;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Observer;
-use crate::server::handlers::SpecialHandlers;
-use hearken_proto::Limits;
+use hearken_proto::{Head, Limits};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What all connections of one worker share.
-pub(crate) struct WorkerContext {
+/// Exchanges that a worker keeps for the next connection that needs one; more are dropped.
+const POOL_MAX: usize = 256;
+
+/// What an exchange needs from its surroundings. Handles of an exchange may outlive its connection and its worker.
+pub(crate) struct ExchangeContext {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) hooks: Arc<Hooks>,
-    /// There is an observer.
+    /// An observer is installed.
     pub(crate) observed: bool,
-    /// The server is to stop: every exchange is the last of its connection.
+    /// The server stops: every exchange is the last of its connection.
     pub(crate) draining: Cell<bool>,
-    /// What was ordered for all connections that there are.
-    pub(crate) orders: Cell<Orders>,
+    /// Value of `Keep-Alive: timeout=` in responses, in seconds.
+    pub(crate) keep_alive: Option<u32>,
+}
+
+impl ExchangeContext {
+    pub(crate) fn new(mut limits: Limits, hooks: Arc<Hooks>, clock: Clock) -> Rc<Self> {
+        clamp_all(&mut limits);
+        let time = &limits.time;
+        let seconds = u32::try_from(time.keep_alive.as_secs()).unwrap_or(u32::MAX);
+        Rc::new(Self {
+            keep_alive: time.keep_alive_buffer.map(|_| seconds),
+            limits,
+            clock,
+            observed: hooks.observer.is_some(),
+            hooks,
+            draining: Cell::new(false),
+        })
+    }
+}
+
+/// What the connections of one worker share.
+pub(crate) struct WorkerContext {
+    pub(crate) exchange: Rc<ExchangeContext>,
+    pub(crate) epochs: Cell<Epochs>,
     /// How long a connection may be idle.
     pub(crate) idle: Duration,
     /// How many requests a connection may have; at least one.
     pub(crate) requests_max: u32,
-    /// The seconds of that which clients are told.
-    pub(crate) keep_alive: Option<u32>,
-    /// Exchanges that no connection uses now, with their buffers.
-    pub(crate) pool: RefCell<Vec<Rc<Exchange>>>,
+    /// Exchanges that no connection uses now, each with the line and the buffers of its last connection.
+    pool: RefCell<Vec<Rc<Exchange>>>,
 }
 
-/// Orders to all connections that there are, numbered as they came: a connection remembers the last number it has seen, so
-/// that an order reaches those that were there when it was given, and no later one.
+/// Close commands to the connections of a worker, numbered as they came. A connection remembers the last number it has
+/// seen, so that a command reaches the connections that existed when it was given, and no later one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Orders {
-    /// The last one.
+pub(crate) struct Epochs {
+    /// The last command of any kind.
     pub(crate) last: u32,
-    /// The last order to end idle connections.
+    /// The last command to close idle connections.
     pub(crate) idle: u32,
-    /// The last order to cut everything.
+    /// The last command to close all connections.
     pub(crate) all: u32,
 }
 
-/// Who listens to a whole server.
+/// Listeners, observer and decisions of a whole server.
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
     pub(crate) observer: Option<Box<dyn Observer>>,
-    pub(crate) special: SpecialHandlers,
+    pub(crate) intercepted: Intercepted,
+}
+
+/// Decides whether a request is to be upgraded.
+type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;
+
+/// Which kinds of requests have a handler of their own. The handlers belong to the runner.
+#[derive(Default)]
+pub(crate) struct Intercepted {
+    pub(crate) check_continue: bool,
+    pub(crate) check_expectation: bool,
+    pub(crate) upgrade: bool,
+    pub(crate) connect: bool,
+    pub(crate) should_upgrade: Option<ShouldUpgrade>,
 }
 
 impl Hooks {
-    /// Tells that something of the server failed.
+    /// Emits `Error` with a failure of the server itself.
     #[cold]
     pub(crate) fn notify_error(&self, error: &Error) {
         notify_all(&self.listeners.error, |listener| listener(error));
@@ -66,39 +101,58 @@ impl Hooks {
 }
 
 impl WorkerContext {
-    pub(crate) fn new(mut limits: Limits, hooks: Arc<Hooks>, clock: Clock) -> Rc<Self> {
-        clamp_all(&mut limits);
-        let time = &limits.time;
-        let idle = time.keep_alive + time.keep_alive_buffer.unwrap_or_default();
-        let seconds = u32::try_from(time.keep_alive.as_secs()).unwrap_or(u32::MAX);
-        let keep_alive = time.keep_alive_buffer.map(|_| seconds);
+    pub(crate) fn new(limits: Limits, hooks: Arc<Hooks>, clock: Clock) -> Rc<Self> {
+        let exchange = ExchangeContext::new(limits, hooks, clock);
+        let time = &exchange.limits.time;
         Rc::new(Self {
-            requests_max: limits.connection.requests_max.max(1),
-            limits,
-            clock,
-            observed: hooks.observer.is_some(),
-            hooks,
-            draining: Cell::new(false),
-            orders: Cell::default(),
-            idle,
-            keep_alive,
-            pool: RefCell::new(Vec::new()),
+            idle: time.keep_alive + time.keep_alive_buffer.unwrap_or_default(),
+            requests_max: exchange.limits.connection.requests_max.max(1),
+            exchange,
+            epochs: Cell::default(),
+            pool: RefCell::default(),
         })
     }
 
-    /// Ends the idle ones of the connections that there are; they must be woken to see it.
-    pub(crate) fn end_idle(&self) {
-        let mut orders = self.orders.get();
-        orders.last += 1;
-        orders.idle = orders.last;
-        self.orders.set(orders);
+    /// An exchange with a line, from the pool or new.
+    pub(crate) fn take_exchange(&self) -> Rc<Exchange> {
+        let pooled = self.pool.borrow_mut().pop();
+        pooled.unwrap_or_else(|| Exchange::of_server(&self.exchange))
     }
 
-    /// Cuts all connections that there are; they must be woken to see it.
-    pub(crate) fn cut_all(&self) {
-        let mut orders = self.orders.get();
-        orders.last += 1;
-        orders.all = orders.last;
-        self.orders.set(orders);
+    #[cfg(test)]
+    /// The capacity of the output buffer of each exchange in the pool.
+    pub(crate) fn pooled(&self) -> Vec<usize> {
+        let capacity = |exchange: &Rc<Exchange>| {
+            let mut state = exchange.state();
+            state
+                .carrier
+                .line()
+                .map_or(0, |line| line.out.tail.capacity())
+        };
+        self.pool.borrow().iter().map(capacity).collect()
+    }
+
+    /// Keeps an exchange for the next connection, or drops it if the pool is full.
+    pub(crate) fn put_exchange(&self, exchange: Rc<Exchange>) {
+        let mut pool = self.pool.borrow_mut();
+        if pool.len() < POOL_MAX {
+            pool.push(exchange);
+        }
+    }
+
+    /// Commands the connections that exist to close if they are idle. They see it when they are woken.
+    pub(crate) fn close_idle(&self) {
+        let mut epochs = self.epochs.get();
+        epochs.last += 1;
+        epochs.idle = epochs.last;
+        self.epochs.set(epochs);
+    }
+
+    /// Commands the connections that exist to close at once. They see it when they are woken.
+    pub(crate) fn close_all(&self) {
+        let mut epochs = self.epochs.get();
+        epochs.last += 1;
+        epochs.all = epochs.last;
+        self.epochs.set(epochs);
     }
 }

@@ -3,10 +3,10 @@
 //! Here: corking, [`State::end_with_pieces`]. Not here: the orders of every response (`orders.rs`), the queue
 //! (`output.rs`).
 
-use super::context::WorkerContext;
+use super::context::ExchangeContext;
 use super::exchange::{Early, State};
-use super::outgoing::{Cork, FlushEvent, Stage};
-use super::output::{Output, Piece};
+use super::outgoing::{Cork, Stage};
+use super::output::Piece;
 use bytes::Bytes;
 use hearken_proto::{Length, Misuse};
 
@@ -14,7 +14,7 @@ impl State {
     /// Content that waits for the transport, or is kept back.
     pub(crate) fn queued_bytes(&self) -> usize {
         let kept = self.outgoing.extras.as_ref();
-        self.out.len() + kept.map_or(0, |extras| extras.cork.bytes)
+        self.carrier.queued_bytes() + kept.map_or(0, |extras| extras.cork.bytes)
     }
 
     /// How often the response is corked.
@@ -30,7 +30,7 @@ impl State {
     }
 
     /// Takes one cork away; with the last one what was kept back goes out.
-    pub(crate) fn uncork(&mut self, env: &WorkerContext) {
+    pub(crate) fn uncork(&mut self, env: &ExchangeContext) {
         if let Some(extras) = &mut self.outgoing.extras {
             extras.cork.depth = extras.cork.depth.saturating_sub(1);
             if extras.cork.depth == 0 {
@@ -40,46 +40,46 @@ impl State {
     }
 
     /// A piece goes out, or is kept back while the response is corked.
-    pub(super) fn encode_or_keep(
+    pub(super) fn send_or_keep(
         &mut self,
-        env: &WorkerContext,
+        env: &ExchangeContext,
         piece: Bytes,
     ) -> Result<(), Misuse> {
         match &mut self.outgoing.extras {
             Some(extras) if extras.cork.depth > 0 => {
                 extras.cork.push(piece);
                 if extras.cork.bytes as u64 >= self.limits(env).body.queue_bytes {
-                    return self.encode_kept(env); // a chunk need not be larger than what may wait
+                    return self.send_kept(env); // a chunk need not be larger than what may wait
                 }
                 Ok(())
             }
-            _ => self.encode_content(env, piece),
+            _ => self.send_content(env, piece),
         }
     }
 
     /// The last piece goes out, in one chunk with those that were kept back.
-    pub(super) fn encode_last(&mut self, env: &WorkerContext, piece: Bytes) -> Result<(), Misuse> {
+    pub(super) fn send_last(&mut self, env: &ExchangeContext, piece: Bytes) -> Result<(), Misuse> {
         match &mut self.outgoing.extras {
             Some(extras) if !extras.cork.pieces.is_empty() => {
                 extras.cork.push(piece);
-                self.encode_kept(env)
+                self.send_kept(env)
             }
-            _ => self.encode_content(env, piece),
+            _ => self.send_content(env, piece),
         }
     }
 
     /// What was kept back goes out.
-    pub(super) fn release_kept(&mut self, env: &WorkerContext) {
+    pub(crate) fn release_kept(&mut self, env: &ExchangeContext) {
         let kept = self.outgoing.extras.as_ref();
         if kept.is_some_and(|extras| extras.cork.bytes > 0)
             && !self.is_over()
-            && let Err(misuse) = self.encode_kept(env)
+            && let Err(misuse) = self.send_kept(env)
         {
-            self.give_up(misuse);
+            self.abort(misuse);
         }
     }
 
-    fn encode_kept(&mut self, env: &WorkerContext) -> Result<(), Misuse> {
+    fn send_kept(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
         let Some(extras) = &mut self.outgoing.extras else {
             return Ok(());
         };
@@ -87,39 +87,25 @@ impl State {
         let kept = std::mem::take(&mut extras.cork);
         extras.cork.depth = depth;
         let Cork { pieces, bytes, .. } = kept;
-        self.encode_pieces(env, pieces.into_iter().map(Piece::Bytes), bytes)
+        self.send_pieces(env, pieces.into_iter().map(Piece::Bytes), bytes)
     }
 
     /// Pieces in one frame. `len` is the sum of their lengths.
-    fn encode_pieces(
+    fn send_pieces(
         &mut self,
-        env: &WorkerContext,
+        env: &ExchangeContext,
         pieces: impl Iterator<Item = Piece>,
         len: usize,
     ) -> Result<(), Misuse> {
-        if len == 0 || !self.proto.can_send_content() {
+        if len == 0 || !self.carrier.can_send_content() {
             return Ok(());
         }
-        let after = self.proto.frame_content(len, &mut self.out.tail)?;
-        for piece in pieces {
-            match piece {
-                Piece::Bytes(bytes) if Output::copies(bytes.len()) => {
-                    self.out.tail.extend_from_slice(&bytes);
-                }
-                Piece::Bytes(bytes) => self.out.push(bytes),
-                Piece::File(file) => self.out.push_file(file),
-            }
-        }
-        self.out.tail.extend_from_slice(after);
-        if self.is_marked(env) {
-            self.marks
-                .push(self.out.position(), self.number, FlushEvent::Data(len));
-        }
-        Ok(())
+        let flush = self.flush_tag(env);
+        self.carrier.send_pieces(pieces, len, flush)
     }
 
-    /// Says what was said before its time. Whole, it is sent with its length.
-    pub(crate) fn say(&mut self, env: &WorkerContext, early: Early) {
+    /// Sends response content that was queued before the request arrived. A whole one is sent with its length.
+    pub(crate) fn send_early(&mut self, env: &ExchangeContext, early: Early) {
         if early.ended {
             let pieces = early.pieces.into_iter().map(Piece::Bytes).collect();
             return self.end_with_pieces(env, pieces);
@@ -131,29 +117,25 @@ impl State {
     }
 
     /// Ends a message with content in pieces. After the end, or when the peer is gone, nothing happens.
-    pub(crate) fn end_with_pieces(&mut self, env: &WorkerContext, pieces: Vec<Piece>) {
+    pub(crate) fn end_with_pieces(&mut self, env: &ExchangeContext, pieces: Vec<Piece>) {
         if self.is_over() {
             return;
         }
         let len = pieces.iter().map(Piece::len).sum();
-        let trailers = self.outgoing.extras.as_ref();
-        let trailers = trailers.is_some_and(|extras| !extras.trailers.view().is_empty());
-        let length = if trailers {
+        let length = if self.has_trailers() {
             Length::Unknown
         } else {
             Length::Known(len as u64)
         };
         if self.outgoing.stage == Stage::Head
-            && let Err(misuse) = self.encode_head(env, length)
+            && let Err(misuse) = self.send_head(env, length)
         {
             return self.replace_by_500(env, misuse);
         }
         self.release_kept(env);
         let sent = self
-            .encode_pieces(env, pieces.into_iter(), len)
-            .and_then(|()| self.encode_end(env));
-        if let Err(misuse) = sent {
-            self.give_up(misuse);
-        }
+            .send_pieces(env, pieces.into_iter(), len)
+            .and_then(|()| self.send_end(env));
+        self.abort_on(sent);
     }
 }

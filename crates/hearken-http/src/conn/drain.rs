@@ -1,28 +1,27 @@
-//! Room to write: who waits for it, who is told of it.
+//! Room to write: tasks that wait for it, and the event `Drain`.
 //!
-//! Here: [`State::poll_drain`], and what happens when the transport has taken bytes. Not here: writing (`orders.rs`), the
+//! Here: [`State::poll_drain`], and which writers are woken when the transport has taken bytes. Not here: writing (`orders.rs`), the
 //! queue (`output.rs`).
 
-use super::context::WorkerContext;
-use super::exchange::State;
-use super::outgoing::{FlushEvent, Stage};
+use super::context::ExchangeContext;
+use super::exchange::{Early, State};
+use super::outgoing::Stage;
 use crate::error::{Closed, Error};
 use std::task::{Context, Poll, Waker};
 
 impl State {
-    /// Room is told when the transport has taken so much that only half of what may wait does.
-    pub(super) fn mark_room(&mut self, env: &WorkerContext) {
+    /// Has `Drain` emitted once only half of what may wait does.
+    pub(super) fn mark_room(&mut self, env: &ExchangeContext) {
         let half = self.limits(env).body.queue_bytes / 2;
-        let position = self.out.position().saturating_sub(half);
-        self.marks.insert(position, self.number, FlushEvent::Room);
+        self.carrier.notify_room(half, self.number);
     }
 
-    /// Whether there is room now; if more was written meanwhile, it is told later.
-    pub(crate) fn has_room(&mut self, env: &WorkerContext) -> bool {
+    /// Whether there is room now. If more was written meanwhile, `Drain` comes later.
+    pub(crate) fn has_room(&mut self, env: &ExchangeContext) -> bool {
         if self.outgoing.stage != Stage::Body {
-            return false; // nobody will write any more
+            return false; // nothing more is written
         }
-        if self.out.len() as u64 > self.limits(env).body.queue_bytes / 2 {
+        if self.carrier.queued_bytes() as u64 > self.limits(env).body.queue_bytes / 2 {
             self.mark_room(env);
             return false;
         }
@@ -33,14 +32,16 @@ impl State {
     /// Waits until there is room.
     pub(crate) fn poll_drain(
         &mut self,
-        env: &WorkerContext,
+        env: &ExchangeContext,
         cx: &Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        self.release_kept(env); // whoever waits wants it to be sent
-        let early = self.session.early.as_ref().map_or(0, |early| early.bytes());
+        self.release_kept(env); // a writer that waits wants it to be sent
+        let early = self.session().and_then(|session| session.early.as_ref());
+        let early = early.map_or(0, Early::bytes);
         match self.closed {
             Some(Closed::Done) | None
-                if self.out.len() as u64 + early <= self.limits(env).body.queue_bytes / 2 =>
+                if self.carrier.queued_bytes() as u64 + early
+                    <= self.limits(env).body.queue_bytes / 2 =>
             {
                 Poll::Ready(Ok(()))
             }
@@ -55,16 +56,11 @@ impl State {
         }
     }
 
-    /// The transport has taken bytes; whoever waits for room is told.
-    pub(crate) fn wrote(&mut self, env: &WorkerContext, count: usize) {
-        self.out.wrote(count);
-        self.wake_writers(env);
-    }
-
-    /// Whoever waits for room is told, if there is some.
-    pub(super) fn wake_writers(&mut self, env: &WorkerContext) {
+    /// Wakes writers that wait in `drain`, once the queue is half empty.
+    #[inline]
+    pub(super) fn wake_writers(&mut self, env: &ExchangeContext) {
         if !self.outgoing.drain.is_empty()
-            && self.out.len() as u64 <= self.limits(env).body.queue_bytes / 2
+            && self.carrier.queued_bytes() as u64 <= self.limits(env).body.queue_bytes / 2
         {
             self.outgoing.drain.drain(..).for_each(Waker::wake);
         }

@@ -5,9 +5,10 @@
 
 use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
-use hearken_proto::Fields;
+use hearken_proto::{Fields, FieldsRef, TimeLimits};
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// Pieces below this size are joined, so that a body in tiny chunks costs no more than its bytes.
 const JOIN_MAX: usize = 4 * 1024;
@@ -41,7 +42,57 @@ pub(crate) struct Incoming {
     /// Nobody will read any more: what comes is dropped and counted.
     pub(crate) unread: bool,
     pub(crate) dropped_bytes: u64,
+    /// The client waits for 100 before it sends its body.
+    pub(crate) expects_continue: bool,
+    pub(crate) meter: Meter,
     pub(crate) trailers: Fields,
+}
+
+/// How long readers have waited for the body and how much of it has come: its rate counts only while it is wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Meter {
+    /// Since when a reader waits.
+    since: Option<Instant>,
+    /// How long readers had waited before.
+    before: Duration,
+    /// Body bytes that have come.
+    pub(crate) bytes: u64,
+}
+
+impl Meter {
+    /// A reader waits, or does not: time counts while one does.
+    #[inline]
+    pub(crate) fn note(&mut self, waits: bool, now: Instant) {
+        if waits {
+            self.since.get_or_insert(now);
+        } else {
+            self.stop(now);
+        }
+    }
+
+    /// No reader waits any more, or bytes have come.
+    #[inline]
+    pub(crate) fn stop(&mut self, now: Instant) {
+        if let Some(since) = self.since.take() {
+            self.before += now - since;
+        }
+    }
+
+    /// When the body has stalled.
+    pub(crate) fn stall(&self, time: &TimeLimits) -> Option<Instant> {
+        Some(self.since? + time.body_idle)
+    }
+
+    /// When the body has stalled, or, if it is `rated`, has been slower than the least rate for longer than is allowed.
+    pub(crate) fn deadline(&self, time: &TimeLimits, rated: bool) -> Option<Instant> {
+        let stall = self.stall(time)?;
+        if time.body_rate_min == 0 || !rated {
+            return Some(stall);
+        }
+        let earned = self.bytes.saturating_mul(1000) / u64::from(time.body_rate_min);
+        let allowed = Duration::from_millis(earned).max(time.body_rate_after);
+        Some(stall.min(self.since? + allowed.saturating_sub(self.before)))
+    }
 }
 
 impl Incoming {
@@ -157,7 +208,18 @@ impl Incoming {
         self.fail(error);
     }
 
+    /// The message is complete.
+    #[inline]
+    pub(crate) fn complete(&mut self, trailers: FieldsRef<'_>) {
+        for (name, value) in trailers.iter() {
+            // A field that was received is legal and can be appended.
+            let _ = self.trailers.append(name, value);
+        }
+        self.progress = Progress::Complete;
+    }
+
     /// Ready for the next message.
+    #[inline]
     pub(crate) fn reset(&mut self) {
         if self.was_wanted || self.unread || self.queued > 0 {
             self.paused = false;
@@ -171,6 +233,8 @@ impl Incoming {
             self.dropped_bytes = 0;
         }
         self.progress = Progress::Open;
+        self.expects_continue = false;
+        self.meter = Meter::default();
         self.trailers.clear();
     }
 }

@@ -7,6 +7,7 @@
 //! Here: [`Drive`], the grammar between a connection and its pump. Not here: the pump (`pump.rs`), the protocol
 //! (hearken-proto).
 
+pub(crate) mod carrier;
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod context;
@@ -14,13 +15,17 @@ mod cork;
 mod drain;
 pub(crate) mod exchange;
 pub(crate) mod incoming;
+pub(crate) mod layers;
 pub(crate) mod limits;
+pub(crate) mod line;
+pub(crate) mod listeners;
 pub(crate) mod notify;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod session;
+mod switch;
 
 use bytes::Bytes;
 use std::io;
@@ -89,7 +94,7 @@ pub(crate) trait Drive {
         self.handle_lost(error, cx, now);
     }
     /// For as long as `write_idle` says the transport could pass nothing on of what it took.
-    fn handle_stuck(&mut self, cx: &mut Context<'_>);
+    fn handle_stuck(&mut self, cx: &mut Context<'_>, now: Instant);
     /// The deadline has passed.
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant);
     /// Lets the application go on. Called when it was woken, and after progress in writing.

@@ -1,172 +1,161 @@
-//! The orders that a handler or a listener gives: they encode straight into the output of the connection.
+//! The orders that a handler or a listener gives: they are encoded at once, by whatever carries the exchange.
 //!
 //! Here: [`State::write`], [`State::end`] and the like, and what becomes of an order that cannot be carried out. Not here:
-//! content in several pieces (`pieces.rs`), the state itself (`exchange.rs`), the encoding (hearken-proto).
+//! content in several pieces (`cork.rs`), hooks and filters (`layers.rs`), the state itself (`exchange.rs`), the encoding
+//! (`carrier.rs`).
 
 use super::Ending;
-use super::context::WorkerContext;
+use super::carrier::Carrier;
+use super::context::ExchangeContext;
 use super::exchange::State;
 use super::incoming::Progress;
-use super::outgoing::{FlushEvent, Stage};
+use super::outgoing::Stage;
 use super::output::Output;
 use crate::error::{Closed, Error};
 use bytes::Bytes;
-use hearken_proto::{BodyLength, Fields, Length, Misuse, Request, Response, Role};
+use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};
 use std::task::{Context, Poll, Waker};
 
 impl State {
-    /// The next piece of the body, sending 100 when the client waits for it (RFC 9110 §10.1.1).
+    /// The next piece of the body. Sends 100 when the client waits for it (RFC 9110 §10.1.1).
     pub(crate) fn poll_data(
         &mut self,
         cx: Option<&Context<'_>>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         let polled = self.incoming.poll(cx);
-        if polled.is_pending() && self.course.owes_continue && self.outgoing.stage == Stage::Head {
-            self.course.owes_continue = false;
-            // It is legal here: a request is there, and its answer has not begun.
-            let _ = self.encode_interim(100, &Fields::new());
+        if polled.is_pending()
+            && self.incoming.expects_continue
+            && self.outgoing.stage == Stage::Head
+        {
+            self.incoming.expects_continue = false;
+            // Legal here: a request has come, and its response has not begun.
+            let _ = self.send_interim(100, &Fields::new());
         }
         polled
     }
 
     /// Sends an interim response.
-    pub(crate) fn encode_interim(&mut self, status: u16, fields: &Fields) -> Result<(), Misuse> {
+    pub(crate) fn send_interim(&mut self, status: u16, fields: &Fields) -> Result<(), Misuse> {
         if status >= 200 || status == 101 {
-            return Err(Misuse::Status); // that would be the answer
+            return Err(Misuse::Status); // that would be the final response
         }
         if self.is_over() {
             return Err(Misuse::InterimLate);
         }
-        let from = self.out.tail.len();
         let response = Response::new(status, fields, Length::Known(0));
-        self.proto.send_response(&response, &mut self.out.tail)?;
+        self.carrier.send_interim(&response)?;
         if status == 100 {
-            self.course.owes_continue = false;
+            self.incoming.expects_continue = false;
         }
-        self.strip_probe(from);
         Ok(())
     }
 
-    /// What was sent ahead of the head is cut from its beginning.
-    pub(super) fn strip_probe(&mut self, from: usize) {
-        let sent = self.course.probed.min(self.out.tail.len() - from);
-        if sent > 0 {
-            self.out.tail.drain(from..from + sent);
-            self.course.probed = 0;
-        }
-    }
-
-    /// Encodes the head of a response or request.
-    pub(super) fn encode_head(
+    /// Sends the head of a response or request.
+    pub(super) fn send_head(
         &mut self,
-        env: &WorkerContext,
+        env: &ExchangeContext,
         length: Length,
     ) -> Result<(), Misuse> {
         if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
-        let from = self.out.tail.len();
-        let position = self.out.position();
-        if let Some(line) = &self.session.request_line {
-            let request = Request::new(&line.0, &line.1, &self.outgoing.fields, length);
-            self.proto.send_request(&request, &mut self.out.tail)?;
+        let flush = self.flush_tag(env);
+        if self.overrides.is_some()
+            && let Some(session) = self.overrides.as_ref().and_then(|own| own.session.as_ref())
+            && let Some((method, target)) = &session.request_line
+        {
+            let request = Request::new(method, target, &self.outgoing.fields, length);
+            self.carrier.send_request(&request, flush)?;
         } else {
-            if self.outgoing.status < 200 {
-                return Err(Misuse::Status); // an interim one is no answer: the client would go on waiting
-            }
-            self.decide_close(env);
+            self.prepare_response(env)?;
             let date = env.clock.date();
             let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
-            self.outgoing.dress(&mut response, &date);
-            let body = self.proto.send_response(&response, &mut self.out.tail)?;
-            self.course.until_close = body == BodyLength::UntilClose;
-            self.strip_probe(from);
+            self.outgoing.apply_to(&mut response, &date);
+            self.carrier.send_response(&response, flush)?;
         }
         self.outgoing.stage = Stage::Body;
-        if self.is_marked(env) {
-            let (number, end) = (self.number, self.out.position());
-            self.marks.push(position + 1, number, FlushEvent::First);
-            self.marks.push(end, number, FlushEvent::Head);
+        Ok(())
+    }
+
+    /// Checks the status, and decides whether the connection closes after this response.
+    #[inline]
+    fn prepare_response(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
+        if self.outgoing.status < 200 {
+            return Err(Misuse::Status); // an interim response does not end the exchange: the client would wait on
+        }
+        if self.must_close(env) {
+            self.carrier.must_close();
         }
         Ok(())
     }
 
-    pub(super) fn is_marked(&self, env: &WorkerContext) -> bool {
-        env.observed || self.flow.is_some() || self.course.telling
+    /// The number of this exchange, if listeners or the observer want to know when the transport has taken its bytes.
+    #[inline]
+    pub(super) fn flush_tag(&self, env: &ExchangeContext) -> Option<u32> {
+        (env.observed || self.listeners.is_used()).then_some(self.number)
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
-    pub(super) fn decide_close(&mut self, env: &WorkerContext) {
-        let unread = matches!(self.incoming.progress, Progress::Open) && !self.incoming.was_wanted;
-        // A client that waits for 100 may send its body after this answer or not: nobody could tell what follows.
-        let unsure = self.course.owes_continue;
-        let failed = matches!(self.incoming.progress, Progress::Failed(_));
-        let last = env.draining.get() || self.course.last;
+    #[inline]
+    fn must_close(&self, env: &ExchangeContext) -> bool {
         // Bytes behind CONNECT may have been sent for the tunnel, in good faith or not: they are never requests.
-        let refused = self.extra.as_ref().is_some_and(|extra| extra.tunnel);
-        if refused
-            || (last && !self.course.more_input)
-            || failed
-            || unsure
-            || (unread && self.unread_bytes() > self.limits(env).body.drain_bytes_max)
-        {
-            self.proto.must_close();
-        }
+        let refused = |state: &Self| state.overrides.as_ref().is_some_and(|own| own.tunnel);
+        self.carrier.is_last(env.draining.get())
+            || refused(self)
+            || match self.incoming.progress {
+                Progress::Complete => false,
+                Progress::Failed(_) => true,
+                Progress::Open => self.leaves_body(env),
+            }
     }
 
-    /// Bytes of the body that nobody has read, and what is known of those to come.
+    /// Whether a body that is still to come is better left unread.
+    fn leaves_body(&self, env: &ExchangeContext) -> bool {
+        // A client that waits for 100 may send its body after this response or not: what follows would be a guess.
+        self.incoming.expects_continue
+            || (!self.incoming.was_wanted
+                && self.unread_bytes() > self.limits(env).body.drain_bytes_max)
+    }
+
+    /// Bytes of the body that have not been read, and what is known of those to come.
     pub(crate) fn unread_bytes(&self) -> u64 {
-        let left = self.proto.body_left().unwrap_or(0);
+        let left = self.carrier.body_left().unwrap_or(0);
         left + self.incoming.queued() as u64 + self.incoming.dropped_bytes
     }
 
     /// Adds a piece of content. `Err` when it is past the declared length: what fits is sent, and the rest is cut.
-    pub(super) fn encode_content(
+    pub(super) fn send_content(
         &mut self,
-        env: &WorkerContext,
+        env: &ExchangeContext,
         piece: Bytes,
     ) -> Result<(), Misuse> {
-        if piece.is_empty() || !self.proto.can_send_content() {
+        if piece.is_empty() || !self.carrier.can_send_content() {
             return Ok(()); // HEAD, 204, 304: the content is for the count only
         }
-        let len = piece.len();
-        if Output::copies(len) {
-            self.proto.send_content(&piece, &mut self.out.tail)?;
-        } else {
-            let after = self.proto.frame_content(len, &mut self.out.tail)?;
-            self.out.push(piece);
-            self.out.tail.extend_from_slice(after);
-        }
-        if self.is_marked(env) {
-            self.marks
-                .push(self.out.position(), self.number, FlushEvent::Data(len));
-        }
-        Ok(())
+        let flush = self.flush_tag(env);
+        self.carrier.send_content(piece, flush)
     }
 
-    pub(super) fn encode_end(&mut self, env: &WorkerContext) -> Result<(), Misuse> {
+    pub(super) fn send_end(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
+        let flush = self.flush_tag(env);
         if self.outgoing.extras.is_some() {
-            self.encode_trailers()?;
+            self.send_trailers(flush)?;
         } else {
-            self.proto.send_end(None, &mut self.out.tail)?;
+            self.carrier.send_end(None, flush)?;
         }
         self.outgoing.stage = Stage::Ended;
-        if self.is_marked(env) {
-            self.marks
-                .push(self.out.position(), self.number, FlushEvent::End);
-        }
-        self.wake_if_said();
+        self.wake_if_answered();
         Ok(())
     }
 
     /// The end of a message that may have trailers.
     #[cold]
-    fn encode_trailers(&mut self) -> Result<(), Misuse> {
+    fn send_trailers(&mut self, flush: Option<u32>) -> Result<(), Misuse> {
         let trailers = self.outgoing.extras.as_ref().map(|extras| &extras.trailers);
-        match self.proto.send_end(trailers, &mut self.out.tail) {
+        match self.carrier.send_end(trailers, flush) {
             Err(misuse @ (Misuse::TrailersNotAllowed | Misuse::TrailerName)) => {
                 tracing::error!(%misuse, "trailers were left out");
-                self.proto.send_end(None, &mut self.out.tail)
+                self.carrier.send_end(None, flush)
             }
             done => done,
         }
@@ -174,49 +163,65 @@ impl State {
 
     /// Sends a whole message, or the rest of it. After the end, or when the peer is gone, nothing happens.
     #[inline]
-    pub(crate) fn end(&mut self, env: &WorkerContext, content: Bytes) {
+    pub(crate) fn end(&mut self, env: &ExchangeContext, content: Bytes) {
         if self.is_over() {
             return;
         }
-        if self.outgoing.stage == Stage::Body {
-            return self.end_begun(env, content);
+        let plain = self.outgoing.stage == Stage::Head
+            && self.outgoing.extras.is_none()
+            && self.overrides.is_none()
+            && Output::copies(content.len());
+        if plain && self.flush_tag(env).is_none() && matches!(self.carrier, Carrier::H1(_)) {
+            return self.end_plain(env, &content);
         }
-        let length = match &self.outgoing.extras {
-            Some(extras) if !extras.trailers.view().is_empty() => Length::Unknown,
-            _ => Length::Known(content.len() as u64),
+        self.end_any(env, content);
+    }
+
+    /// A whole response that is small and has nothing unusual: head, content and end are encoded in one pass.
+    #[inline]
+    fn end_plain(&mut self, env: &ExchangeContext, content: &[u8]) {
+        let sent = self.prepare_response(env).and_then(|()| {
+            let date = env.clock.date();
+            let mut response =
+                Response::new(self.outgoing.status, &self.outgoing.fields, Length::Unknown);
+            response.date = Some(&date);
+            match &mut self.carrier {
+                Carrier::H1(line) => line.send_whole_response(&response, content),
+                _ => Ok(()),
+            }
+        });
+        match sent {
+            Ok(()) => {
+                self.outgoing.stage = Stage::Ended;
+                self.wake_if_answered();
+            }
+            Err(misuse) => self.replace_by_500(env, misuse),
+        }
+    }
+
+    fn end_any(&mut self, env: &ExchangeContext, content: Bytes) {
+        if self.outgoing.stage == Stage::Body {
+            let sent = (self.send_last(env, content)).and_then(|()| self.send_end(env));
+            return self.abort_on(sent);
+        }
+        let length = if self.has_trailers() {
+            Length::Unknown
+        } else {
+            Length::Known(content.len() as u64)
         };
-        if let Err(misuse) = self.encode_head(env, length) {
+        if let Err(misuse) = self.send_head(env, length) {
             return self.replace_by_500(env, misuse);
         }
-        let sent = self
-            .encode_content(env, content)
-            .and_then(|()| self.encode_end(env));
-        if let Err(misuse) = sent {
-            self.give_up(misuse);
-        }
+        let sent = (self.send_content(env, content)).and_then(|()| self.send_end(env));
+        self.abort_on(sent);
     }
 
-    fn end_begun(&mut self, env: &WorkerContext, content: Bytes) {
-        let sent = self
-            .encode_last(env, content)
-            .and_then(|()| self.encode_end(env));
-        if let Err(misuse) = sent {
-            self.give_up(misuse);
-        }
+    pub(super) fn has_trailers(&self) -> bool {
+        let extras = self.outgoing.extras.as_ref();
+        extras.is_some_and(|extras| !extras.trailers.view().is_empty())
     }
 
-    /// As [`end`](Self::end), with trailers, which make a message chunked whose head is not out.
-    pub(crate) fn end_with_trailers(
-        &mut self,
-        env: &WorkerContext,
-        content: Bytes,
-        trailers: &Fields,
-    ) {
-        self.add_trailers(trailers);
-        self.end(env, content);
-    }
-
-    /// Keeps trailers for the end.
+    /// Keeps trailers for the end. They make a message chunked whose head has not left.
     pub(crate) fn add_trailers(&mut self, trailers: &Fields) {
         let own = &mut self.outgoing.extras().trailers;
         for (name, value) in trailers.view().iter() {
@@ -225,27 +230,28 @@ impl State {
         }
     }
 
-    /// Sends a piece and tells whether there is room for more.
-    pub(crate) fn write(&mut self, env: &WorkerContext, piece: Bytes) -> bool {
+    /// Sends a piece and returns whether there is room for more.
+    pub(crate) fn write(&mut self, env: &ExchangeContext, piece: Bytes) -> bool {
         if self.is_over() {
             return false;
         }
-        if self.out.in_memory() as u64 > self.limits(env).body.write_queue_bytes_max {
+        let waiting = self.carrier.bytes_in_memory();
+        if waiting as u64 > self.limits(env).body.write_queue_bytes_max {
             tracing::error!(
-                bytes = self.out.in_memory(),
+                bytes = waiting,
                 "a handler went on writing without waiting for `drain`"
             );
             self.close(Closed::Aborted);
-            self.out.discard(); // a peer that takes next to nothing must not hold all this any longer
+            self.carrier.discard(); // a peer that takes next to nothing must not hold all this any longer
             return false;
         }
         if self.flush_head(env)
-            && let Err(misuse) = self.encode_or_keep(env, piece)
+            && let Err(misuse) = self.send_or_keep(env, piece)
         {
-            self.give_up(misuse);
+            self.abort(misuse);
         }
         let room = (self.queued_bytes() as u64) < self.limits(env).body.queue_bytes;
-        if !room && (self.flow.is_some() || self.course.telling) && !self.outgoing.full {
+        if !room && self.listeners.is_used() && !self.outgoing.full {
             self.outgoing.full = true;
             self.mark_room(env);
         }
@@ -253,123 +259,110 @@ impl State {
     }
 
     /// Sends the head now. False when that failed and the response is over.
-    pub(crate) fn flush_head(&mut self, env: &WorkerContext) -> bool {
-        if self.outgoing.stage == Stage::Head
-            && !self.is_over()
-            && let Err(misuse) = self.encode_head(env, Length::Unknown)
+    pub(crate) fn flush_head(&mut self, env: &ExchangeContext) -> bool {
+        if self.can_respond()
+            && let Err(misuse) = self.send_head(env, Length::Unknown)
         {
             self.replace_by_500(env, misuse);
         }
         self.outgoing.stage == Stage::Body
     }
 
-    /// Whether no more can be said in this exchange.
+    /// Whether nothing more can be sent in this exchange.
+    #[inline]
     pub(crate) fn is_over(&self) -> bool {
         self.closed.is_some() || self.outgoing.stage == Stage::Ended
     }
 
     /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
     #[cold]
-    pub(super) fn replace_by_500(&mut self, env: &WorkerContext, misuse: Misuse) {
+    pub(super) fn replace_by_500(&mut self, env: &ExchangeContext, misuse: Misuse) {
         tracing::error!(%misuse, "a response could not be sent as it was asked for; the client gets a 500");
-        self.answer(env, 500, "Internal Server Error\n");
+        self.respond(env, 500, "Internal Server Error\n");
     }
 
-    /// A plain-text answer in place of whatever was set. Nothing happens when a head is out already.
+    /// Responds with a plain text in place of what was set. The head must not have left.
     #[cold]
-    pub(crate) fn answer(&mut self, env: &WorkerContext, status: u16, text: &str) {
-        self.outgoing.reset();
-        self.outgoing.status = status;
-        // Legal by construction.
-        let _ = self
-            .outgoing
-            .fields
-            .set("Content-Type", "text/plain; charset=utf-8");
-        let _ = self
-            .outgoing
-            .fields
-            .set("X-Content-Type-Options", "nosniff");
+    pub(crate) fn respond(&mut self, env: &ExchangeContext, status: u16, text: &str) {
+        self.outgoing.reset_to_text(status);
         let content = Bytes::copy_from_slice(text.as_bytes());
         let sent = self
-            .encode_head(env, Length::Known(content.len() as u64))
-            .and_then(|()| self.encode_content(env, content))
-            .and_then(|()| self.encode_end(env));
-        if let Err(misuse) = sent {
-            self.give_up(misuse);
-        }
+            .send_head(env, Length::Known(content.len() as u64))
+            .and_then(|()| self.send_content(env, content))
+            .and_then(|()| self.send_end(env));
+        self.abort_on(sent);
     }
 
-    /// An error as the answer of a server, unless one has begun.
+    /// Responds with an error as a server does, unless a response has begun.
     #[cold]
-    pub(crate) fn answer_if_owed(&mut self, env: &WorkerContext, error: &Error) {
-        let owed = self.outgoing.stage == Stage::Head && !self.is_over();
-        if owed && self.proto.role() == Role::Server {
+    pub(crate) fn respond_if_pending(&mut self, env: &ExchangeContext, error: &Error) {
+        if self.can_respond() && self.carrier.role() == Role::Server {
             let text = format!("{}\n", error.public_text());
-            self.answer(env, error.status().as_u16(), &text);
+            self.respond(env, error.status().as_u16(), &text);
         }
     }
 
-    /// The message cannot be finished as it was begun: what was sent is cut here and the connection closes, so that the
-    /// peer never takes the part for the whole.
+    #[inline]
+    pub(super) fn abort_on(&mut self, sent: Result<(), Misuse>) {
+        if let Err(misuse) = sent {
+            self.abort(misuse);
+        }
+    }
+
+    /// The message cannot be finished as it was begun: it is cut here and the connection closes, so that the peer never
+    /// takes the part for the whole.
     #[cold]
-    pub(super) fn give_up(&mut self, misuse: Misuse) {
+    pub(super) fn abort(&mut self, misuse: Misuse) {
         tracing::error!(%misuse, "a message could not be finished; the connection is closed");
         self.close(Closed::Aborted);
     }
 
-    /// The application has had enough: what was not handed to the transport is dropped and the connection closes.
+    /// The application gives the exchange up: what was not handed to the transport is dropped and the connection closes.
     pub(crate) fn destroy(&mut self) {
         self.close(Closed::Aborted);
-        self.out.discard();
+        self.carrier.discard();
     }
 
-    /// Whether all is said, so that nobody need wait for more: the answer is given, and the body has come, or nobody
-    /// has asked for it. A handler that waits for the end of its own exchange must not be what holds that up.
-    pub(crate) fn is_said(&self) -> bool {
+    /// Whether the response has been given, and the body has come or is not wanted. A handler that waits for the end of its
+    /// own exchange must not be what holds that up.
+    pub(crate) fn is_answered(&self) -> bool {
         let asked = matches!(self.incoming.progress, Progress::Open) && self.incoming.was_wanted;
         self.outgoing.stage == Stage::Ended && !asked
     }
 
-    pub(crate) fn wake_if_said(&mut self) {
-        if !self.wakers.closed.is_empty() && self.is_said() {
+    #[inline]
+    pub(crate) fn wake_if_answered(&mut self) {
+        if !self.wakers.closed.is_empty() && self.is_answered() {
             self.wakers.closed.drain(..).for_each(Waker::wake);
         }
     }
 
-    /// How the connection ends with an answer that is cut.
-    pub(crate) fn ending_of_part(&self) -> Ending {
-        if self.course.until_close && self.outgoing.stage != Stage::Head {
+    /// How the connection ends after a response that is cut.
+    pub(crate) fn ending_of_part(&mut self) -> Ending {
+        let begun = self.outgoing.stage != Stage::Head;
+        if begun && self.carrier.line().is_some_and(|line| line.until_close) {
             Ending::Cut
         } else {
             Ending::Now
         }
     }
 
-    /// The exchange is over; everybody who waits is told. The first reason counts.
+    /// Ends the exchange and wakes every task that waits for it. The first reason counts.
     pub(crate) fn close(&mut self, why: Closed) {
         if self.closed.is_some() {
             return;
         }
         self.closed = Some(why);
-        if let Some(recipient) = self
-            .extra
-            .as_ref()
-            .and_then(|extra| extra.recipient.as_ref())
-        {
+        let own = self.overrides.as_ref();
+        if let Some(recipient) = own.and_then(|own| own.recipient.as_ref()) {
             recipient.fail(Error::closed(why));
         }
         if why != Closed::Done {
             self.incoming.fail(Error::closed(why));
-            self.proto.must_close();
+            self.carrier.must_close();
         }
         self.wake_reader();
-        for waker in self
-            .wakers
-            .closed
-            .drain(..)
-            .chain(self.outgoing.drain.drain(..))
-        {
-            waker.wake();
-        }
+        let waiting = self.wakers.closed.drain(..);
+        (waiting.chain(self.outgoing.drain.drain(..))).for_each(Waker::wake);
     }
 }

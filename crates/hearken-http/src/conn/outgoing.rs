@@ -87,6 +87,21 @@ impl Outgoing {
         self.extras = None;
     }
 
+    /// Forgets what was set, for a plain text in its place.
+    #[cold]
+    pub(super) fn reset_to_text(&mut self, status: u16) {
+        self.reset();
+        self.status = status;
+        let fields = [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("X-Content-Type-Options", "nosniff"),
+        ];
+        for (name, value) in fields {
+            // Legal by construction.
+            let _ = self.fields.set(name, value);
+        }
+    }
+
     /// What is kept for the few, made when it is needed.
     pub(crate) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
@@ -100,7 +115,7 @@ impl Outgoing {
 
     /// Gives a response what was set beside status and fields.
     #[inline]
-    pub(super) fn dress<'a>(&'a self, response: &mut Response<'a>, date: &'a Date) {
+    pub(super) fn apply_to<'a>(&'a self, response: &mut Response<'a>, date: &'a Date) {
         response.date = Some(date);
         if let Some(extras) = &self.extras {
             response.reason = extras.reason.as_deref().map(str::as_bytes);
@@ -110,7 +125,7 @@ impl Outgoing {
     }
 
     /// An order could not be carried out. The first one counts.
-    pub(crate) fn refuse(&mut self, misuse: Misuse) {
+    pub(crate) fn reject(&mut self, misuse: Misuse) {
         self.extras().misuse.get_or_insert(misuse);
     }
 

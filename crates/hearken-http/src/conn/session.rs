@@ -4,16 +4,17 @@
 //! Here: [`SessionConnection`], which drives the same [`Exchange`] as a served connection does. Not here: what users hold
 //! (`session/mod.rs`).
 
-use super::exchange::{Exchange, Took};
+use super::exchange::Exchange;
 use super::incoming::Progress;
-use super::notify::{self, notify_failed, with_listeners};
+use super::line::Line;
+use super::notify::{deliver_body, notify_closed, notify_failed, notify_flushed, with_listeners};
 use super::outgoing::{FlushEvent, Stage};
 use super::output::Output;
-use super::server::deadlines::{body_deadline, note_wait};
+use super::server::deadlines::note_wait;
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
 use crate::net::file::is_file_error;
-use hearken_proto::{Half, Head, Role};
+use hearken_proto::{Event, Half, Role};
 use std::io;
 use std::rc::Rc;
 use std::task::Context;
@@ -34,8 +35,7 @@ pub(crate) struct SessionConnection {
 
 impl SessionConnection {
     pub(crate) fn new(exchange: Rc<Exchange>, now: Instant) -> Self {
-        exchange.state().proto.report_lines(true);
-        Self {
+        let session = Self {
             exchange,
             began: now,
             moved: now,
@@ -43,39 +43,40 @@ impl SessionConnection {
             failure: None,
             eof: false,
             ending: None,
-        }
+        };
+        session.with_line(|line| line.proto.report_lines(true));
+        session
     }
 
     pub(crate) const fn exchange(&self) -> &Rc<Exchange> {
         &self.exchange
     }
 
+    /// The line of the exchange. A session never gives it away.
+    fn with_line<T>(&self, call: impl FnOnce(&mut Line) -> T) -> Option<T> {
+        self.exchange.state().carrier.line().map(call)
+    }
+
     fn receive(&mut self, input: &Input<'_>, now: Instant) -> Result<(), hearken_proto::Error> {
         let mut at = 0;
         loop {
-            let (used, took) = self.exchange.state().receive(input, at)?;
-            at += used;
-            match took {
+            let event = self.exchange.state().receive(input, &mut at)?;
+            match event {
                 None => break,
-                Some(Took::Line) => self.tell_head(true),
-                Some(Took::Head(_) | Took::Switched) => {
-                    let mut state = self.exchange.state();
-                    state.session.head = Some(Rc::new(state.proto.head().clone()));
-                    if took == Some(Took::Switched) {
-                        // The rest is another protocol's; whoever attached the transport gets both back.
+                Some(Event::Line) => self.notify_head(true),
+                Some(Event::Head { .. }) => self.head_came(),
+                Some(Event::Switched) => {
+                    {
+                        // The rest is another protocol's. Who attached the transport gets both back.
+                        let mut state = self.exchange.state();
                         state.incoming.progress = Progress::Complete;
                         state.outgoing.stage = Stage::Ended;
                     }
-                    let early = state.session.early.take();
-                    drop(state);
-                    self.tell_head(false);
-                    if let Some(early) = early {
-                        self.exchange.state().say(&self.exchange.env, *early);
-                    }
+                    self.head_came();
                 }
-                Some(Took::Content) => self.exchange.state().course.wait.stop(now),
-                Some(Took::Interim) => {}
-                Some(Took::End) => break, // what follows belongs to another exchange
+                Some(Event::Content(_)) => self.exchange.state().incoming.meter.stop(now),
+                Some(Event::End) => break, // what follows belongs to another exchange
+                Some(_) => {}
             }
         }
         self.rest.extend_from_slice(&input.bytes()[at..]);
@@ -83,38 +84,55 @@ impl SessionConnection {
         Ok(())
     }
 
-    /// Shows the start line or the whole head to whoever listens.
-    fn tell_head(&mut self, line: bool) {
-        if self.exchange.state().flow.is_none() {
-            return;
+    fn head_came(&mut self) {
+        let head = self.with_line(|line| Rc::new(line.proto.head().clone()));
+        let early = {
+            let mut state = self.exchange.state();
+            let session = state.session();
+            session.and_then(|session| {
+                session.head = head;
+                session.early.take()
+            })
+        };
+        self.notify_head(false);
+        if let Some(early) = early {
+            let env = &self.exchange.env;
+            self.exchange.state().send_early(env, early);
         }
-        let head: Head = self.exchange.state().proto.head().clone();
-        let told = with_listeners(&self.exchange, |flow| {
-            let listeners = if line {
-                &mut flow.listeners.line_ready
-            } else {
-                &mut flow.listeners.header_ready
-            };
-            listeners.iter_mut().for_each(|listener| listener(&head));
-        });
-        self.contained(told);
     }
 
-    /// The peer broke the protocol or went away. A server answers if it still can.
+    /// Emits `LineReady` or `HeaderReady`.
+    fn notify_head(&mut self, line: bool) {
+        if !self.exchange.state().listeners.is_used() {
+            return;
+        }
+        let Some(head) = self.with_line(|line| line.proto.head().clone()) else {
+            return;
+        };
+        let called = with_listeners(&self.exchange, |listeners| {
+            let of = if line {
+                &mut listeners.of.line_ready
+            } else {
+                &mut listeners.of.header_ready
+            };
+            of.iter_mut().for_each(|call| call(&head));
+        });
+        self.fail_on_panic(called);
+    }
+
+    /// The peer broke the protocol or went away. A server responds if it still can.
     #[cold]
     fn fail(&mut self, error: Error, why: Closed) {
         {
             let mut state = self.exchange.state();
-            let answers = state.proto.role() == Role::Server && state.outgoing.stage == Stage::Head;
-            if answers && !matches!(why, Closed::PeerGone | Closed::Reset) {
-                state.proto.must_close();
-                let (status, text) = (
-                    error.status().as_u16(),
-                    format!("{}\n", error.public_text()),
-                );
-                state.answer(&self.exchange.env, status, &text);
+            let responds =
+                state.carrier.role() == Role::Server && state.outgoing.stage == Stage::Head;
+            if responds && !matches!(why, Closed::PeerGone | Closed::Reset) {
+                state.carrier.must_close();
+                let text = format!("{}\n", error.public_text());
+                state.respond(&self.exchange.env, error.status().as_u16(), &text);
             } else {
-                state.out.discard();
+                state.carrier.discard();
             }
             state.incoming.fail(error.clone());
             state.close(why);
@@ -125,8 +143,8 @@ impl SessionConnection {
     }
 
     /// A listener that panicked fails the session. A server answers 500 if it still can.
-    fn contained(&mut self, told: Result<(), String>) {
-        if let Err(panic) = told {
+    fn fail_on_panic(&mut self, called: Result<(), String>) {
+        if let Err(panic) = called {
             self.fail(
                 Error::new(500, format!("a listener panicked: {panic}")),
                 Closed::Aborted,
@@ -134,12 +152,19 @@ impl SessionConnection {
         }
     }
 
+    fn has_head(&self) -> bool {
+        let mut state = self.exchange.state();
+        state
+            .session()
+            .is_some_and(|session| session.head.is_some())
+    }
+
     fn write_deadline(&self) -> Option<Instant> {
-        let since = self.exchange.state().turn.write_since?;
+        let since = self.with_line(|line| line.times.write_since)??;
         Some(since + self.exchange.env.limits.time.write_idle)
     }
 
-    /// Complete in both directions?
+    /// Ends the connection once both messages are complete.
     fn settle(&mut self) {
         let state = self.exchange.state();
         if self.ending.is_some() {
@@ -172,7 +197,7 @@ impl Drive for SessionConnection {
     }
 
     fn body_left(&self) -> u64 {
-        self.exchange.state().proto.body_left().unwrap_or(0)
+        self.exchange.state().carrier.body_left().unwrap_or(0)
     }
 
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
@@ -185,10 +210,12 @@ impl Drive for SessionConnection {
 
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.eof = true;
-        let silent =
-            self.exchange.state().session.head.is_none() && !self.exchange.state().proto.in_head();
-        let told = self.exchange.state().proto.receive_eof();
-        match told {
+        let received = self.with_line(|line| (line.proto.in_head(), line.proto.receive_eof()));
+        let Some((in_head, event)) = received else {
+            return;
+        };
+        let silent = !self.has_head() && !in_head;
+        match event {
             Err(_) if silent => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
             Ok(Some(_)) => self.exchange.state().incoming.progress = Progress::Complete,
             Ok(None) if matches!(self.exchange.state().incoming.progress, Progress::Open) => {
@@ -212,7 +239,7 @@ impl Drive for SessionConnection {
         self.ending = Some(Ending::Now);
     }
 
-    fn handle_stuck(&mut self, _cx: &mut Context<'_>) {
+    fn handle_stuck(&mut self, _cx: &mut Context<'_>, _now: Instant) {
         self.fail(Error::closed(Closed::WriteTimeout), Closed::WriteTimeout);
         self.ending = Some(Ending::Now);
     }
@@ -228,8 +255,8 @@ impl Drive for SessionConnection {
 
     fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.exchange.state().set_task(cx);
-        let told = notify::flow(&self.exchange);
-        self.contained(told);
+        let called = deliver_body(&self.exchange);
+        self.fail_on_panic(called);
         note_wait(&mut self.exchange.state(), now);
         self.settle();
     }
@@ -239,51 +266,46 @@ impl Drive for SessionConnection {
         write: &mut dyn FnMut(&Output) -> Option<usize>,
         now: Instant,
     ) -> bool {
-        let mut progress = false;
-        loop {
-            let mut state = self.exchange.state();
-            if state.out.is_empty() {
-                break;
+        let progress = {
+            let state = &mut *self.exchange.state();
+            let progress = state
+                .carrier
+                .line()
+                .is_some_and(|line| line.flush_to(write, now));
+            if progress {
+                state.wake_writers(&self.exchange.env);
+                self.moved = now;
             }
-            state.turn.write_since.get_or_insert(now);
-            let Some(count) = write(&state.out) else {
-                break;
-            };
-            state.turn.write_since = None;
-            state.wrote(&self.exchange.env, count);
-            self.moved = now;
-            progress = true;
-        }
-        loop {
-            let mark = {
-                let mut state = self.exchange.state();
-                let written = state.out.written();
-                state.marks.pop(written)
-            };
-            let Some((_, mark)) = mark else { break };
-            if mark == FlushEvent::Room && !self.exchange.state().has_room(&self.exchange.env) {
+            progress
+        };
+        while let Some((_, event)) = self
+            .with_line(|line| line.flush.pop(line.out.written()))
+            .flatten()
+        {
+            if event == FlushEvent::Room && !self.exchange.state().has_room(&self.exchange.env) {
                 continue;
             }
-            let told = notify::tell(&self.exchange, mark);
-            self.contained(told);
+            let called = notify_flushed(&self.exchange, event);
+            self.fail_on_panic(called);
         }
         progress
     }
 
     fn deadline(&self) -> Option<Instant> {
         let write = self.write_deadline();
-        let state = self.exchange.state();
-        let time = &self.exchange.env.limits.time;
         if self.ending.is_some() {
             return write;
         }
-        let server = state.proto.role() == Role::Server;
+        let time = &self.exchange.env.limits.time;
+        let has_head = self.has_head();
+        let state = &mut *self.exchange.state();
+        let server = state.carrier.role() == Role::Server;
+        let receiving =
+            (state.carrier.line()).map(|line| line.proto.halves().0) == Some(Half::Body);
         let read = match state.incoming.progress {
-            Progress::Open if state.proto.halves().0 == Half::Body => body_deadline(&state, time),
-            Progress::Open if server && state.session.head.is_none() => {
-                Some(self.began + time.head)
-            }
-            // A client that has not sent its request waits for nobody but itself.
+            Progress::Open if receiving => state.incoming.meter.deadline(time, true),
+            Progress::Open if server && !has_head => Some(self.began + time.head),
+            // A client that has not sent its request waits for no one but itself.
             Progress::Open if !server && state.outgoing.stage == Stage::Ended => {
                 Some(self.moved + time.body_idle)
             }
@@ -293,7 +315,8 @@ impl Drive for SessionConnection {
     }
 
     fn ending(&self) -> Option<Ending> {
-        self.ending.filter(|_| self.exchange.state().out.is_empty())
+        self.ending
+            .filter(|_| self.exchange.state().carrier.queued_bytes() == 0)
     }
 
     fn write_idle(&self) -> Duration {
@@ -308,9 +331,9 @@ impl Drive for SessionConnection {
     fn handle_closed(&mut self, _now: Instant) {
         let (listeners, closed) = {
             let mut state = self.exchange.state();
-            (state.flow.take(), state.closed)
+            (state.listeners.take(), state.closed)
         };
-        notify::end(listeners, closed.unwrap_or(Closed::Done));
+        notify_closed(listeners, closed.unwrap_or(Closed::Done));
         self.exchange.state().close(Closed::Done);
     }
 }

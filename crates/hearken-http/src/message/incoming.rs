@@ -195,7 +195,8 @@ impl<S: Source> IncomingMessage<S> {
     pub fn version(&self) -> http::Version {
         match self.head().version() {
             Version::Http10 => http::Version::HTTP_10,
-            Version::Http11 => http::Version::HTTP_11,
+            Version::Http2 => http::Version::HTTP_2,
+            _ => http::Version::HTTP_11,
         }
     }
 
@@ -204,7 +205,8 @@ impl<S: Source> IncomingMessage<S> {
     pub fn http_version(&self) -> (u8, u8) {
         match self.head().version() {
             Version::Http10 => (1, 0),
-            Version::Http11 => (1, 1),
+            Version::Http2 => (2, 0),
+            _ => (1, 1),
         }
     }
 
@@ -298,7 +300,7 @@ pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
         if state.closed.is_some() {
             return Some(listeners); // nobody would ever let go of them: they are dropped once the borrow has ended
         }
-        state.flow.get_or_insert_default().absorb(listeners);
+        state.listeners.get_or_insert().append(listeners);
         None
     });
     drop(late);

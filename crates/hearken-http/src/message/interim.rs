@@ -61,6 +61,6 @@ impl ServerResponse {
     ) -> Result<(), Misuse> {
         let status = status.into().0;
         self.exchange
-            .order(|state, _| state.encode_interim(status, fields))
+            .order(|state, _| state.send_interim(status, fields))
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod deferred;
 pub(crate) mod headers;
 pub(crate) mod incoming;
 mod interim;
+mod layers;
 #[doc(hidden)]
 pub mod outgoing;
 pub(crate) mod pipe;
@@ -30,6 +31,7 @@ pub use answer::{Answer, Json};
 pub use deferred::Deferred;
 pub use headers::{Duplicates, MergedHeaders};
 pub use incoming::IncomingMessage;
+pub use layers::{ContentFilter, ResponseHead};
 pub use outgoing::OutgoingMessage;
 pub use ranges::Ranges;
 pub use response::{Sent, ServerResponse, Status};

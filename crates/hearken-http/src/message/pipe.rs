@@ -74,13 +74,13 @@ impl ServerResponse {
     }
 
     /// Sends a piece, and waits for room. False when no more of them is wanted.
-    async fn pass_on(&self, piece: Bytes) -> Result<bool, Error> {
+    pub(crate) async fn pass_on(&self, piece: Bytes) -> Result<bool, Error> {
         let empty = piece.is_empty();
         if !self.write(piece) {
             self.drain().await?;
         }
         let state = self.exchange.state();
-        Ok(empty || (state.proto.can_send_content() && !state.is_over()))
+        Ok(empty || (state.carrier.can_send_content() && !state.is_over()))
     }
 
     /// Waits for something, but not longer than somebody can be answered.

@@ -110,7 +110,7 @@ impl ServerResponse {
     #[inline]
     fn note(self, refused: Result<(), Misuse>) -> Self {
         if let Err(misuse) = refused {
-            self.exchange.state().outgoing.refuse(misuse);
+            self.exchange.state().outgoing.reject(misuse);
         }
         self
     }
@@ -152,7 +152,7 @@ impl ServerResponse {
 
     /// Sends the head now, before there is content.
     pub fn flush_headers(&self) {
-        self.exchange.order(|state, env| state.flush_head(env));
+        self.exchange.flush_head();
     }
 
     /// Whether the head is out, so that status and fields can no longer be changed.
@@ -165,7 +165,7 @@ impl ServerResponse {
     /// Whoever goes on without waiting loses the connection at `limits.body.write_queue_bytes_max`.
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let piece = piece.into();
-        self.exchange.order(|state, env| state.write(env, piece))
+        self.exchange.write(piece)
     }
 
     /// Waits until there is room to write: at once when there is.
@@ -266,14 +266,14 @@ impl ServerResponse {
     #[must_use]
     pub fn writable_finished(&self) -> bool {
         let state = self.exchange.state();
-        state.outgoing.stage == Stage::Ended && state.out.is_empty()
+        state.outgoing.stage == Stage::Ended && state.carrier.queued_bytes() == 0
     }
 
     /// Ends the response with this as its content, or as its last piece.
     #[inline]
     pub fn end(self, content: impl Into<Bytes>) -> Sent {
         let content = content.into();
-        self.exchange.order(|state, env| state.end(env, content));
+        self.exchange.end(content);
         Sent(())
     }
 
@@ -298,9 +298,8 @@ impl ServerResponse {
 
     /// Ends the response with trailers: [`add_trailers`](Self::add_trailers) and [`end`](Self::end) in one.
     pub fn end_with_trailers(self, trailers: &Fields) -> Sent {
-        self.exchange
-            .order(|state, env| state.end_with_trailers(env, Bytes::new(), trailers));
-        Sent(())
+        self.add_trailers(trailers);
+        self.end("")
     }
 
     /// Gives the exchange up: what the transport has not taken yet is dropped, earlier answers on the connection
@@ -327,14 +326,17 @@ impl ServerResponse {
         if error.status().is_server_error() && !error.is_closed() {
             tracing::error!(status, %error, "a handler failed");
         }
-        self.exchange.order(|state, env| {
-            if state.outgoing.stage == Stage::Head && !state.is_over() {
-                state.answer(env, status, &format!("{}\n", error.public_text()));
-            } else if !state.is_over() {
-                // A part is out: the client must not take it for the whole.
-                state.close(crate::Closed::Aborted);
-            }
-        });
+        if self.headers_sent() {
+            // A part is out: the client must not take it for the whole.
+            self.exchange.order(|state, _| {
+                if !state.is_over() {
+                    state.close(crate::Closed::Aborted);
+                }
+            });
+        } else {
+            let text = format!("{}\n", error.public_text());
+            self.exchange.respond(status, &text);
+        }
     }
 }
 

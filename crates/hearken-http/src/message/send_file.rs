@@ -11,9 +11,11 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::ranges::{self, Ranges, if_range_holds};
 use crate::message::response::{Sent, ServerResponse};
 use crate::net::file::FilePiece;
+use crate::net::file_reader::FileReader;
 use bytes::Bytes;
 use hearken_proto::Misuse;
 use std::fs::{File, Metadata};
+use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
@@ -130,18 +132,39 @@ impl ServerResponse {
         };
         let metadata = file.metadata()?;
         let part = choose(&metadata, part)?;
-        self.exchange.order(|state, env| {
-            if state.is_over() {
-                return Ok(());
-            }
-            if validators && state.outgoing.stage == Stage::Head {
+        let file = Arc::new(file);
+        let pieces = self.exchange.order(|state, _| {
+            if validators && state.can_respond() {
                 set_validators(state, &metadata)?;
             }
-            let pieces = pieces(state, &Arc::new(file), part, asked)?;
-            state.end_with_pieces(env, pieces);
-            Ok::<_, Misuse>(())
+            pieces(state, &file, part, asked)
         })?;
+        self.exchange.run_hooks(None);
+        if self.exchange.has_filters() {
+            return self.end_with_filtered(pieces).await;
+        }
+        self.exchange
+            .order(|state, env| state.end_with_pieces(env, pieces));
         Ok(Sent(()))
+    }
+
+    /// Reads the pieces, so that filters can change their bytes.
+    async fn end_with_filtered(self, pieces: Vec<Piece>) -> Result<Sent, Error> {
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => {
+                    self.pass_on(bytes).await?;
+                }
+                Piece::File(mut file) => {
+                    while file.left() > 0 {
+                        let bytes = poll_fn(|cx| file.poll_bytes(FileReader::boxed, cx)).await?;
+                        file.advance(bytes.len());
+                        self.pass_on(bytes).await?;
+                    }
+                }
+            }
+        }
+        Ok(self.end(""))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::conn::exchange::Exchange;
 use crate::conn::incoming::Progress;
-use crate::conn::notify::Flow;
+use crate::conn::listeners::Listeners;
 use crate::error::Error;
 use bytes::Bytes;
 use hearken_proto::{Fields, Head};
@@ -80,7 +80,6 @@ impl<S: Source> Drop for Waiting<'_, S> {
 /// The exchange of a server, or of a session. It stays on its thread.
 pub struct ServerSource {
     pub(crate) exchange: Rc<Exchange>,
-    pub(crate) number: u32,
 }
 
 impl Source for ServerSource {}
@@ -91,7 +90,7 @@ impl ServerSource {
         self.exchange.order(|state, _| {
             state.incoming.paused = paused;
             // A listener that waits for more does so no longer; one that is resumed will ask again.
-            if paused && state.flow.as_deref().is_some_and(Flow::reads) {
+            if paused && state.listeners.resting().is_some_and(Listeners::reads) {
                 state.incoming.wanted = false;
             }
         });
@@ -110,12 +109,7 @@ impl sealed::Source for ServerSource {
     }
 
     fn destroy(&self) {
-        let number = self.number;
-        self.exchange.order(|state, _| {
-            if state.number == number {
-                state.destroy();
-            }
-        });
+        self.exchange.order(|state, _| state.destroy());
     }
 
     fn stop_waiting(&mut self) {
@@ -137,16 +131,13 @@ impl sealed::Source for ServerSource {
     }
 
     fn release(&mut self, head: Option<Box<Head>>) {
-        let number = self.number;
         self.exchange.order(|state, _| {
-            if state.number == number {
-                state.spare_head = head;
-                state.incoming.paused = false; // nobody could resume it
-                if matches!(state.incoming.progress, Progress::Open)
-                    && !state.flow.as_deref().is_some_and(Flow::reads)
-                {
-                    state.incoming.abandon();
-                }
+            state.carrier.keep_head(head);
+            state.incoming.paused = false; // nothing could resume it
+            if matches!(state.incoming.progress, Progress::Open)
+                && !state.listeners.resting().is_some_and(Listeners::reads)
+            {
+                state.incoming.abandon();
             }
         });
     }

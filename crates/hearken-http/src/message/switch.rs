@@ -42,6 +42,7 @@ impl ServerResponse {
     }
 
     fn switch(self, protocol: Option<&str>) -> Result<(Sent, Upgrading), Error> {
+        self.exchange.run_hooks(None);
         let handover = Handover::new();
         let recipient: Arc<dyn Recipient> = Arc::clone(&handover) as _;
         self.exchange
@@ -57,7 +58,7 @@ impl ServerResponse {
     pub fn into_socket(self) -> (Sent, Upgrading) {
         let handover = Handover::new();
         let recipient: Arc<dyn Recipient> = Arc::clone(&handover) as _;
-        self.exchange.order(|state, _| state.surrender(recipient));
+        self.exchange.order(|state, _| state.detach(recipient));
         (Sent(()), Upgrading::new(handover))
     }
 }

@@ -286,7 +286,7 @@ fn a_flood_does_not_keep_the_server_from_stopping() {
     piped.wire.borrow_mut().flood = Some(get("/").into_bytes());
     piped.poll(false);
     assert!(!piped.done);
-    piped.open.env.cut_all();
+    piped.open.env.close_all();
     piped.poll(false);
     piped.poll(false);
     assert!(piped.done);
@@ -331,7 +331,7 @@ fn the_order_to_stop_now_ends_the_reading_on() {
     let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
     piped.send(CLOSING);
     assert!(!piped.done);
-    piped.open.env.cut_all();
+    piped.open.env.close_all();
     piped.poll(false);
     assert!(piped.done);
 }

@@ -261,7 +261,7 @@ impl Trouble {
 
 fn report(worker: &Worker, error: io::Error) {
     tracing::error!(%error, "accepting failed");
-    worker.env.hooks.notify_error(&Error::from(error));
+    worker.env.exchange.hooks.notify_error(&Error::from(error));
 }
 
 #[cfg(test)]

@@ -1,37 +1,36 @@
-//! Handlers that take over a kind of request: what `request` does not fire for in Node.
+//! Handlers for one kind of request: the kinds for which `'request'` does not fire in Node.
 //!
-//! Here: [`SpecialHandlers`], [`Interceptable`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here: which
-//! request is of which kind (`conn/server/dispatch.rs`).
+//! Here: [`SpecialHandlers`], [`Interceptable`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here:
+//! which request is of which kind (`conn/server/dispatch.rs`).
 
+use super::handler::{Handler, handler as boxed};
+use crate::conn::context::Intercepted;
 use crate::event::{CheckContinue, CheckExpectation, Connect, Upgrade};
 use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
-use crate::message::response::{Sent, ServerResponse};
+use crate::message::response::ServerResponse;
 use crate::server::Server;
 use hearken_proto::Head;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
 
-/// A handler that runs. It stays on its worker.
-pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = ()>>>;
-
-/// A handler whose futures are boxed: requests of these kinds are few.
-pub(crate) type BoxHandler =
-    Box<dyn Fn(IncomingMessage, ServerResponse) -> HandlerFuture + Send + Sync + 'static>;
-
-/// Says whether a request is to be upgraded.
-type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;
-
-/// Who takes over which kind of request.
+/// The handlers for kinds of requests.
 #[derive(Default)]
 #[doc(hidden)]
 pub struct SpecialHandlers {
-    pub(crate) check_continue: Option<BoxHandler>,
-    pub(crate) check_expectation: Option<BoxHandler>,
-    pub(crate) upgrade: Option<BoxHandler>,
-    pub(crate) connect: Option<BoxHandler>,
-    pub(crate) should_upgrade: Option<ShouldUpgrade>,
+    pub(crate) check_continue: Option<Box<dyn Handler>>,
+    pub(crate) check_expectation: Option<Box<dyn Handler>>,
+    pub(crate) upgrade: Option<Box<dyn Handler>>,
+    pub(crate) connect: Option<Box<dyn Handler>>,
+}
+
+impl SpecialHandlers {
+    /// Notes for connections which kinds have a handler.
+    pub(crate) const fn note(&self, intercepted: &mut Intercepted) {
+        intercepted.check_continue = self.check_continue.is_some();
+        intercepted.check_expectation = self.check_expectation.is_some();
+        intercepted.upgrade = self.upgrade.is_some();
+        intercepted.connect = self.connect.is_some();
+    }
 }
 
 impl fmt::Debug for SpecialHandlers {
@@ -47,23 +46,21 @@ pub trait Interceptable: sealed::Interceptable {}
 pub mod sealed {
     //! Keeps the set of kinds closed.
 
-    use super::SpecialHandlers;
+    use super::{Handler, SpecialHandlers};
 
     /// A kind of request.
     pub trait Interceptable {
         /// Keeps the handler of this kind.
-        fn keep(self, taker: BoxHandler, special: &mut SpecialHandlers);
+        fn keep(self, handler: Box<dyn Handler>, special: &mut SpecialHandlers);
     }
-
-    pub(crate) use super::BoxHandler;
 }
 
 macro_rules! handled {
     ($($name:ident $field:ident;)*) => {$(
         impl Interceptable for $name {}
         impl sealed::Interceptable for $name {
-            fn keep(self, taker: BoxHandler, special: &mut SpecialHandlers) {
-                special.$field = Some(taker);
+            fn keep(self, handler: Box<dyn Handler>, special: &mut SpecialHandlers) {
+                special.$field = Some(handler);
             }
         }
     )*};
@@ -74,23 +71,6 @@ handled! {
     CheckExpectation check_expectation;
     Upgrade upgrade;
     Connect connect;
-}
-
-/// Boxes the futures of a handler.
-pub(crate) fn taker<H, R>(handler: H) -> BoxHandler
-where
-    H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
-    R: Answer + 'static,
-{
-    let handler = Arc::new(handler);
-    Box::new(move |req, res| {
-        let handler = Arc::clone(&handler);
-        Box::pin(async move {
-            let again = res.again();
-            let answer = (*handler)(req, res).await;
-            let _: Sent = answer.answer(again);
-        })
-    })
 }
 
 impl Server {
@@ -135,7 +115,8 @@ impl Server {
         H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
         R: Answer + 'static,
     {
-        event.keep(taker(handler), &mut self.hooks_mut().special);
+        let handler = boxed(handler);
+        self.change_special(|special| event.keep(handler, special));
         self
     }
 
@@ -156,7 +137,7 @@ impl Server {
         &mut self,
         decide: impl Fn(&Head) -> bool + Send + Sync + 'static,
     ) -> &mut Self {
-        self.hooks_mut().special.should_upgrade = Some(Box::new(decide));
+        self.hooks_mut().intercepted.should_upgrade = Some(Box::new(decide));
         self
     }
 }

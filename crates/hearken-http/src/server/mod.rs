@@ -5,6 +5,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod handle;
+pub(crate) mod handler;
 #[doc(hidden)]
 pub mod handlers;
 pub(crate) mod runner;
@@ -19,6 +20,7 @@ pub use crate::event::timeout::{TimedOut, Waited};
 #[cfg(feature = "tls")]
 pub use crate::event::tls_client_error::TlsClientError;
 pub use handle::ServerHandle;
+pub use handler::{Handler, Handling, WorkerHandler, handler};
 pub use handlers::Interceptable;
 
 use crate::conn::context::Hooks;
@@ -32,7 +34,8 @@ use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
 use crate::server::accept::ConnectionLimit;
 use crate::server::handle::WorkerInboxes;
-use crate::server::worker::{CloseCommands, Stop, WorkerConfig, work};
+use crate::server::worker::{CloseCommands, Stop, WorkerConfig, run_worker};
+use handlers::SpecialHandlers;
 use hearken_proto::Limits;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -59,6 +62,7 @@ type Work = Arc<dyn Fn(WorkerConfig) -> Result<(), Error> + Send + Sync>;
 pub struct Server {
     work: Work,
     hooks: Arc<Hooks>,
+    special: Arc<SpecialHandlers>,
     limits: Limits,
     options: ListenOptions,
     workers: Option<NonZeroUsize>,
@@ -76,29 +80,29 @@ impl Server {
         R: Answer + 'static,
     {
         let handler = Arc::new(handler);
-        let work = move |seed: WorkerConfig| {
+        Self::run_by(move |config| {
             // Counted without atomics from here on: the futures of a worker stay on it.
             let handler = Rc::new(Arc::clone(&handler));
-            let make = move |req: IncomingMessage, res: ServerResponse| {
-                let handler = Rc::clone(&handler);
-                async move {
-                    let again = res.again();
-                    let answer = (**handler)(req, res).await;
-                    let _: crate::Sent = answer.answer(again);
-                }
-            };
-            let slept = Arc::new(AtomicBool::new(true));
-            let woken = Arc::clone(&slept);
-            let runtime = runtime::Builder::new_current_thread()
-                .enable_all()
-                .on_thread_unpark(move || woken.store(true, Ordering::Relaxed))
-                .build_local(runtime::LocalOptions::default())?;
-            runtime.block_on(work(seed, slept, make));
-            Ok(())
-        };
+            run_on_thread(config, move |req, res| {
+                handler::respond(Rc::clone(&handler), req, res)
+            })
+        })
+    }
+
+    /// A server with a handler that is an object, such as a router.
+    #[must_use]
+    pub fn with_handler(handler: impl Handler) -> Self {
+        Self::run_by(move |config| {
+            let handler = handler.on_worker();
+            run_on_thread(config, move |req, res| handler.start(req, res))
+        })
+    }
+
+    fn run_by(work: impl Fn(WorkerConfig) -> Result<(), Error> + Send + Sync + 'static) -> Self {
         Self {
             work: Arc::new(work),
             hooks: Arc::new(Hooks::default()),
+            special: Arc::new(SpecialHandlers::default()),
             limits: Limits::default(),
             options: ListenOptions::new(),
             workers: None,
@@ -143,10 +147,18 @@ impl Server {
         self
     }
 
+    /// Changes the handlers for kinds of requests, and notes for the connections which kinds have one.
+    #[track_caller]
+    fn change_special(&mut self, change: impl FnOnce(&mut SpecialHandlers)) {
+        let special = Arc::get_mut(&mut self.special).expect(BEFORE_LISTEN);
+        change(special);
+        let hooks = Arc::get_mut(&mut self.hooks).expect(BEFORE_LISTEN);
+        special.note(&mut hooks.intercepted);
+    }
+
     #[track_caller]
     pub(crate) fn hooks_mut(&mut self) -> &mut Hooks {
-        Arc::get_mut(&mut self.hooks)
-            .expect("expected listeners, handlers and observers to be added before `listen`")
+        Arc::get_mut(&mut self.hooks).expect(BEFORE_LISTEN)
     }
 
     /// Sets all limits and timers.
@@ -202,6 +214,7 @@ impl Server {
             listeners,
             work: Arc::clone(&self.work),
             hooks: Arc::clone(&self.hooks),
+            special: Arc::clone(&self.special),
             limits: self.limits.clone(),
             census: Arc::new(ConnectionLimit::new(
                 self.connections_max.unwrap_or_else(descriptors).max(1),
@@ -217,6 +230,25 @@ impl fmt::Debug for Server {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
+}
+
+const BEFORE_LISTEN: &str =
+    "expected listeners, handlers and observers to be added before `listen`";
+
+/// Runs a worker on this thread to its end.
+fn run_on_thread<M, F>(config: WorkerConfig, make: M) -> Result<(), Error>
+where
+    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let slept = Arc::new(AtomicBool::new(true));
+    let woken = Arc::clone(&slept);
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_unpark(move || woken.store(true, Ordering::Relaxed))
+        .build_local(runtime::LocalOptions::default())?;
+    runtime.block_on(run_worker(config, slept, make));
+    Ok(())
 }
 
 /// Nine tenths of the descriptors that this process may open.
@@ -235,6 +267,7 @@ pub struct Listening {
     listeners: Vec<Listener>,
     work: Work,
     hooks: Arc<Hooks>,
+    special: Arc<SpecialHandlers>,
     limits: Limits,
     census: Arc<ConnectionLimit>,
     #[cfg(feature = "tls")]
@@ -269,6 +302,7 @@ impl Listening {
                 listeners: vec![listener],
                 limits: self.limits.clone(),
                 hooks: Arc::clone(&self.hooks),
+                special: Arc::clone(&self.special),
                 census: Arc::clone(&self.census),
                 stop: stopped.clone(),
                 sweeps: swept.clone(),

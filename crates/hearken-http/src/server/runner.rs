@@ -1,30 +1,35 @@
 //! Runs a handler's future in place: in a slot that is used again, so that a request costs no allocation.
 //!
-//! Here: [`HandlerRunner`] and the slots of a worker. A future that never waits has left its slot before the next
-//! request is looked at. Not here: when a handler is started and polled (`conn/server/mod.rs`).
+//! Here: [`HandlerRunner`], the [`Handlers`] of a worker and their slots. A future that never waits has left its slot before
+//! the next request is parsed. Not here: when a handler is started and polled (`conn/server/mod.rs`), handlers as objects
+//! (`handler.rs`).
 
-use crate::conn::server::Runner;
+use super::handler::{Handling, WorkerHandler};
+use super::handlers::SpecialHandlers;
+use crate::conn::exchange::Exchange;
+use crate::conn::server::{Kind, Runner};
 use crate::event::callbacks::catch_panic;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
-use crate::server::handlers::HandlerFuture;
+use crate::message::source::ServerSource;
+use hearken_proto::Head;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// Slots that wait for use in one worker; more are given back to the system.
+/// Slots that a worker keeps for the next handler; more are dropped.
 const SLOTS_MAX: usize = 256;
 
 pin_project_lite::pin_project! {
-    /// What lies in a slot.
+    /// What a slot holds.
     #[project = WorkMut]
     enum Work<F> {
         Nothing,
         /// The handler of the server.
         Plain { #[pin] future: F },
-        /// A handler that took a request over.
-        Taken { future: HandlerFuture },
+        /// A handler for a kind of request.
+        Special { future: Handling },
     }
 }
 
@@ -32,18 +37,49 @@ pin_project_lite::pin_project! {
 /// room for.
 type Slot<F> = Pin<Box<Work<F>>>;
 
-/// What all connections of one worker share to run the handler.
+/// The handlers of one worker, and the slots in which they run.
 pub(crate) struct Handlers<M, F> {
     make: M,
+    special: SpecialOnWorker,
     slots: RefCell<Vec<Slot<F>>>,
 }
 
+/// The handlers for kinds of requests, made for one worker.
+struct SpecialOnWorker {
+    check_continue: Option<Box<dyn WorkerHandler>>,
+    check_expectation: Option<Box<dyn WorkerHandler>>,
+    upgrade: Option<Box<dyn WorkerHandler>>,
+    connect: Option<Box<dyn WorkerHandler>>,
+}
+
 impl<M, F> Handlers<M, F> {
-    pub(crate) fn new(make: M) -> Rc<Self> {
+    pub(crate) fn new(make: M, special: &SpecialHandlers) -> Rc<Self> {
+        let on_worker = |handler: &Option<Box<dyn super::Handler>>| {
+            let handler = handler.as_ref()?;
+            Some(handler.on_worker())
+        };
         Rc::new(Self {
             make,
+            special: SpecialOnWorker {
+                check_continue: on_worker(&special.check_continue),
+                check_expectation: on_worker(&special.check_expectation),
+                upgrade: on_worker(&special.upgrade),
+                connect: on_worker(&special.connect),
+            },
             slots: RefCell::new(Vec::new()),
         })
+    }
+}
+
+impl SpecialOnWorker {
+    fn of(&self, kind: Kind) -> Option<&dyn WorkerHandler> {
+        match kind {
+            Kind::Plain => None,
+            Kind::CheckContinue => self.check_continue.as_deref(),
+            Kind::CheckExpectation => self.check_expectation.as_deref(),
+            Kind::Upgrade => self.upgrade.as_deref(),
+            Kind::Connect => self.connect.as_deref(),
+        }
     }
 }
 
@@ -69,7 +105,8 @@ impl<M, F> HandlerRunner<M, F> {
         self.slot = Some(slot);
     }
 
-    /// Drops the future and gives the slot back. A panic while it drops is the handler's, too.
+    /// Drops the future and gives the slot back. A panic while it drops counts as one of the handler.
+    #[inline]
     fn retire(&mut self) -> Result<(), String> {
         let Some(mut slot) = self.slot.take() else {
             return Ok(());
@@ -89,14 +126,22 @@ where
     F: Future<Output = ()>,
 {
     #[inline]
-    fn start(&mut self, req: IncomingMessage, res: ServerResponse) {
-        let future = (self.handlers.make)(req, res);
-        self.put(Work::Plain { future });
-    }
-
-    #[cold]
-    fn take_over(&mut self, future: HandlerFuture) {
-        self.put(Work::Taken { future });
+    fn start(&mut self, kind: Kind, head: Box<Head>, exchange: Rc<Exchange>) {
+        let source = ServerSource {
+            exchange: Rc::clone(&exchange),
+        };
+        let req = IncomingMessage::new(head, source);
+        let res = ServerResponse::new(exchange);
+        let special = (kind != Kind::Plain).then(|| self.handlers.special.of(kind));
+        let work = match special.flatten() {
+            None => Work::Plain {
+                future: (self.handlers.make)(req, res),
+            },
+            Some(handler) => Work::Special {
+                future: handler.start(req, res),
+            },
+        };
+        self.put(work);
     }
 
     #[inline]
@@ -107,20 +152,21 @@ where
         // A panic leaves the future in an unknown state; it is dropped right away and never polled again.
         let polled = catch_panic(|| match slot.as_mut().project() {
             WorkMut::Plain { future } => future.poll(cx),
-            WorkMut::Taken { future } => future.as_mut().poll(cx),
+            WorkMut::Special { future } => Pin::new(future).poll(cx),
             WorkMut::Nothing => Poll::Ready(()),
         });
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => Poll::Ready(self.retire()),
             Err(text) => {
-                // The first panic is the one to be told.
+                // The first panic is the one that is reported.
                 let _ = self.retire();
                 Poll::Ready(Err(text))
             }
         }
     }
 
+    #[inline]
     fn running(&self) -> bool {
         self.slot.is_some()
     }

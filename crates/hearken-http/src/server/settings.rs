@@ -109,9 +109,7 @@ impl IncomingMessage {
         change(&mut limits);
         clamp_all(&mut limits);
         exchange.order(|state, _| {
-            if state.number == self.source.number {
-                state.extra.get_or_insert_default().limits = Some(limits);
-            }
+            state.overrides().limits = Some(limits);
         });
     }
 }

@@ -53,7 +53,7 @@ where
     R: Runner + Unpin + 'static,
 {
     let worker = Rc::clone(handshaking.slot.worker());
-    let limits = &worker.env.limits;
+    let limits = &worker.env.exchange.limits;
     let until = worker.now() + limits.time.tls_handshake;
     let handshake = handshake::accept(&tls, &worker.permits, transport);
     let failed = match handshaking.slot.within(until, handshake).await {
@@ -75,7 +75,7 @@ where
     served.why = why(failed.error.as_ref());
     if let Some(error) = &failed.error {
         let failure = TlsClientError::new(&served.peer, error);
-        let listeners = &worker.env.hooks.listeners.tls_client_error;
+        let listeners = &worker.env.exchange.hooks.listeners.tls_client_error;
         notify_all(listeners, |listener| listener(&failure));
     }
     if let Some(transport) = failed.transport {
@@ -89,7 +89,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let worker = slot.worker();
-    let limits = &worker.env.limits;
+    let limits = &worker.env.exchange.limits;
     let until = worker.now() + limits.time.linger;
     let reject = handshake::reject(transport, rejection, limits.body.drain_bytes_max);
     // At the deadline the connection closes in any case.
@@ -131,7 +131,7 @@ impl ConnectionSlot {
             if self.is_cut() {
                 return Poll::Ready(Err(Interrupted::Stopped));
             }
-            if worker.env.draining.get() {
+            if worker.env.exchange.draining.get() {
                 until = until.min(now + WHEN_STOPPING);
             }
             if now >= until {

@@ -16,6 +16,7 @@ use crate::net::transport::{BoxIo, ByTransport, HandedOver, Transport};
 use crate::net::upgraded::Handover;
 use crate::pump::Pump;
 use crate::server::accept::{self, ConnectionLimit};
+use crate::server::handlers::SpecialHandlers;
 use crate::server::runner::{HandlerRunner, Handlers};
 use crate::server::wheel::Wheel;
 use hearken_proto::Limits;
@@ -54,6 +55,7 @@ pub(crate) struct WorkerConfig {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) limits: Limits,
     pub(crate) hooks: Arc<Hooks>,
+    pub(crate) special: Arc<SpecialHandlers>,
     pub(crate) census: Arc<ConnectionLimit>,
     pub(crate) stop: watch::Receiver<Stop>,
     pub(crate) sweeps: watch::Receiver<CloseCommands>,
@@ -126,9 +128,13 @@ impl Worker {
     fn read_time(&self) -> Instant {
         self.slept.store(false, Ordering::Relaxed);
         let now = Instant::now();
-        self.env.clock.set(now, SystemTime::now);
+        self.env.exchange.clock.set(now, SystemTime::now);
         // Whoever observes wants the moment, not the turn.
-        let turns = if self.env.observed { TURNS_PER_READ } else { 0 };
+        let turns = if self.env.exchange.observed {
+            TURNS_PER_READ
+        } else {
+            0
+        };
         self.time.set((now, turns));
         now
     }
@@ -169,7 +175,7 @@ impl Worker {
         let now = self.now();
         let id = self.census.enter();
         let peer = Rc::new(Peer::new(id, ends.0, ends.1));
-        let limits = &self.env.limits;
+        let limits = &self.env.exchange.limits;
         let served = ServerConnection::new(
             &self.env,
             peer,
@@ -183,7 +189,7 @@ impl Worker {
         let seat = ConnectionSlot {
             key: self.wheel.borrow_mut().add(),
             #[cfg(feature = "tls")]
-            born: self.env.orders.get().last,
+            born: self.env.epochs.get().last,
             worker: Rc::clone(self),
         };
         #[cfg(feature = "tls")]
@@ -212,7 +218,7 @@ impl ConnectionSlot {
     /// Whether all connections were to be cut since this one began.
     #[cfg(feature = "tls")]
     pub(crate) fn is_cut(&self) -> bool {
-        self.worker.env.orders.get().all > self.born
+        self.worker.env.epochs.get().all > self.born
     }
 
     /// Has the wheel wake this task at a time.
@@ -341,7 +347,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
     #[cold]
     fn poll_tunnel(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.life {
-            Life::Tunnel(tunnel) => tunnel.poll(cx),
+            Life::Tunnel(tunnel) => tunnel.poll(cx, self.seat.worker.now()),
             Life::Http(_) | Life::Over => Poll::Ready(()),
         }
     }
@@ -359,13 +365,13 @@ impl<T, R: Runner> Drop for Connection<T, R> {
 }
 
 /// The whole life of a worker.
-pub(crate) async fn work<M, F>(mut seed: WorkerConfig, slept: Arc<AtomicBool>, make: M)
+pub(crate) async fn run_worker<M, F>(mut seed: WorkerConfig, slept: Arc<AtomicBool>, make: M)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
     F: Future<Output = ()> + 'static,
 {
     let worker = Worker::new(&seed, slept);
-    let handlers = Handlers::new(make);
+    let handlers = Handlers::new(make, &seed.special);
     let wheel = tokio::task::spawn_local(Rc::clone(&worker).turn_wheel());
     let listeners = std::mem::take(&mut seed.listeners);
     let accepting: Vec<_> = listeners
@@ -389,19 +395,18 @@ where
         // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
         let _ = task.await;
     }
-    worker.env.draining.set(true);
+    worker.env.exchange.draining.set(true);
     worker.wheel.borrow().wake_all();
     tokio::select! {
         () = worker.emptied() => {}
         () = tokio::time::sleep(seed.limits.time.grace) => {}
         () = reached(&mut seed.stop, Stop::Kill) => {}
     }
-    worker.env.cut_all();
+    worker.env.close_all();
     worker.wheel.borrow().wake_all();
     let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
     wheel.abort();
     sweeping.abort();
-    worker.env.pool.borrow_mut().clear(); // its exchanges refer to the environment, which refers to the pool
 }
 
 impl Worker {
@@ -412,10 +417,10 @@ impl Worker {
         while sweeps.changed().await.is_ok() {
             let ordered = *sweeps.borrow_and_update();
             if ordered.idle > done.idle {
-                self.env.end_idle();
+                self.env.close_idle();
             }
             if ordered.all > done.all {
-                self.env.cut_all();
+                self.env.close_all();
             }
             done = ordered;
             self.wheel.borrow().wake_all();

@@ -2,7 +2,7 @@
 //!
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session/mod.rs`).
 
-use crate::conn::context::WorkerContext;
+use crate::conn::context::ExchangeContext;
 use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
 use crate::error::{Closed, Error};
@@ -44,7 +44,7 @@ impl SessionOutgoing {
     /// Sets the method of a request.
     pub fn set_method(&self, method: &str) {
         self.edit(|state| {
-            if let Some(line) = &mut state.session.request_line {
+            if let Some(line) = request_line(state) {
                 method.clone_into(&mut line.0);
             }
         });
@@ -53,7 +53,7 @@ impl SessionOutgoing {
     /// Sets the target of a request.
     pub fn set_target(&self, target: &str) {
         self.edit(|state| {
-            if let Some(line) = &mut state.session.request_line {
+            if let Some(line) = request_line(state) {
                 target.clone_into(&mut line.1);
             }
         });
@@ -73,7 +73,7 @@ impl SessionOutgoing {
     pub fn append(&self, name: &str, value: &str) {
         self.edit(|state| {
             if let Err(misuse) = state.outgoing.fields.append(name, value) {
-                state.outgoing.refuse(misuse);
+                state.outgoing.reject(misuse);
             }
         });
     }
@@ -87,19 +87,19 @@ impl SessionOutgoing {
     pub fn set(&self, name: &str, value: &str) {
         self.edit(|state| {
             if let Err(misuse) = state.outgoing.fields.set(name, value) {
-                state.outgoing.refuse(misuse);
+                state.outgoing.reject(misuse);
             }
         });
     }
 
-    fn order(&self, order: impl FnOnce(&mut State, &WorkerContext)) {
+    fn order(&self, order: impl FnOnce(&mut State, &ExchangeContext)) {
         let Some(exchange) = self.exchange.upgrade() else {
             return;
         };
         exchange.order(|state, env| {
             let fresh = state.outgoing.stage == Stage::Head;
             if fresh
-                && state.session.request_line.is_some()
+                && request_line(state).is_some()
                 && state.outgoing.fields.view().get("host").is_none()
             {
                 // HTTP/1.1 wants one; a transport without a name has this one.
@@ -111,7 +111,7 @@ impl SessionOutgoing {
 
     /// The method that was not set.
     fn settle_method(state: &mut State, with_content: bool) {
-        if let Some(line) = &mut state.session.request_line
+        if let Some(line) = request_line(state)
             && line.0.is_empty()
         {
             line.0 = if with_content { "POST" } else { "GET" }.to_owned();
@@ -193,15 +193,23 @@ impl SessionOutgoing {
         event: E,
         listener: impl for<'a> FnMut(<E as sealed::Message>::Args<'a>) + 'static,
     ) {
-        self.edit(|state| event.add(listener, &mut state.flow.get_or_insert_default().listeners));
+        self.edit(|state| event.add(listener, &mut state.listeners.get_or_insert().of));
     }
 }
 
 /// What is kept of a response whose request is not there yet.
 fn early(state: &mut State) -> Option<&mut Early> {
-    let session = &mut state.session;
-    let waits = session.request_line.is_none() && session.head.is_none() && state.closed.is_none();
-    waits.then(|| &mut **session.early.get_or_insert_default())
+    if state.closed.is_some() {
+        return None;
+    }
+    let session = state.session()?;
+    let waits = session.request_line.is_none() && session.head.is_none();
+    waits.then(|| session.early.get_or_insert_default())
+}
+
+/// Method and target of a request.
+fn request_line(state: &mut State) -> Option<&mut (String, String)> {
+    state.session()?.request_line.as_mut()
 }
 
 impl OutgoingMessage for SessionOutgoing {}
@@ -251,7 +259,7 @@ impl SessionIncoming {
     /// The head, once it is there.
     #[must_use]
     pub fn head(&self) -> Option<Rc<Head>> {
-        self.exchange.state().session.head.clone()
+        self.exchange.state().session()?.head.clone()
     }
 
     /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves. What has come can
@@ -262,7 +270,6 @@ impl SessionIncoming {
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
         next_piece(&mut ServerSource {
             exchange: Rc::clone(&self.exchange),
-            number: 0,
         })
         .await
     }

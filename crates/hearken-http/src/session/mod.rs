@@ -8,7 +8,7 @@ pub(crate) mod message;
 pub use message::{SessionIncoming, SessionOutgoing};
 
 use crate::conn::clock::Clock;
-use crate::conn::context::{Hooks, WorkerContext};
+use crate::conn::context::{ExchangeContext, Hooks};
 use crate::conn::exchange::Exchange;
 use crate::conn::notify;
 use crate::conn::session::SessionConnection;
@@ -128,11 +128,8 @@ impl Session<ServerSide> {
 impl<S> Session<S> {
     fn new(role: Role, limits: Limits) -> Self {
         let clock = Clock::new(Instant::now(), SystemTime::now());
-        let env = WorkerContext::new(limits, Arc::new(Hooks::default()), clock);
-        let exchange = Exchange::new(&env, role);
-        if role == Role::Client {
-            exchange.state().session.request_line = Some(Box::new((String::new(), "/".to_owned())));
-        }
+        let env = ExchangeContext::new(limits, Arc::new(Hooks::default()), clock);
+        let exchange = Exchange::of_session(&env, role);
         Self {
             exchange,
             attached: false,
@@ -170,8 +167,8 @@ impl<S> Session<S> {
 impl<S> Drop for Session<S> {
     fn drop(&mut self) {
         if !self.attached {
-            let listeners = self.exchange.state().flow.take();
-            notify::end(listeners, Closed::Aborted);
+            let listeners = self.exchange.state().listeners.take();
+            notify::notify_closed(listeners, Closed::Aborted);
             self.exchange.state().close(Closed::Aborted);
         }
     }
@@ -264,8 +261,8 @@ impl<T, S> Drop for Attached<T, S> {
     fn drop(&mut self) {
         if let Some(pump) = &mut self.pump {
             let exchange = pump.drive().exchange();
-            let listeners = exchange.state().flow.take();
-            notify::end(listeners, Closed::Aborted);
+            let listeners = exchange.state().listeners.take();
+            notify::notify_closed(listeners, Closed::Aborted);
             exchange.state().close(Closed::Aborted); // whoever waits is told
         }
     }

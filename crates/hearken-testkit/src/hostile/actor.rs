@@ -9,7 +9,7 @@ use super::script::{Script, Step, Turn};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What to do now.
+/// An order to the transport.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Act<'a> {
     /// Read, then [`Actor::heard`].
@@ -35,9 +35,9 @@ pub(super) struct Actor {
     turn: Turn,
     steps: VecDeque<Step>,
     reader: Reader,
-    /// How much of the step's bytes is out.
+    /// Number of the step's bytes that are sent.
     at: usize,
-    /// How much the endless step has sent.
+    /// Number of bytes that the endless step has sent.
     endless: u64,
     /// A tick must pass before the next byte.
     due: bool,
@@ -62,7 +62,7 @@ impl Actor {
         }
     }
 
-    /// What to do now. The same again until it is told what came of it.
+    /// The next order. Returns the same order until its outcome is reported.
     pub(super) fn poll(&mut self) -> Act<'_> {
         while self.is_step_done() {
             self.next_step();
@@ -70,7 +70,7 @@ impl Actor {
         if self.due {
             return Act::Wait;
         }
-        // Looked at as a whole at the end, for what borrows from it.
+        // Read once at the end, because the steps borrow from it.
         match self.steps.front() {
             None => Act::Close(Ending::Script),
             Some(Step::Close) => Act::Close(Ending::Script),
@@ -87,7 +87,7 @@ impl Actor {
             Some(Step::Say(bytes) | Step::Endless(bytes) | Step::EndlessSlowly(bytes)) => {
                 Act::Write(&bytes[self.at..])
             }
-            // A reply has become what it says in `is_step_done`.
+            // `is_step_done` has replaced a reply by its bytes.
             Some(Step::Anything | Step::Head | Step::Request | Step::Listen | Step::Reply(_)) => {
                 Act::Read
             }
@@ -96,7 +96,7 @@ impl Actor {
 
     fn is_step_done(&mut self) -> bool {
         if let Some(Step::Reply(reply)) = self.steps.front() {
-            // Without a request there is nothing to reply to; the script has not asked for one.
+            // Without a request there is no reply; the script has not read one.
             let seen = self.reader.requests.get(self.turn.exchange);
             let said = seen.map(|seen| reply(seen)).unwrap_or_default();
             self.steps[0] = Step::Say(said);
@@ -132,7 +132,7 @@ impl Actor {
         self.record.heard(number, bytes, &self.reader.requests);
     }
 
-    /// So much of [`Act::Write`] is out.
+    /// This many bytes of [`Act::Write`] are sent.
     pub(super) fn written(&mut self, count: usize) {
         self.record.sent(self.turn.connection, count);
         self.at += count;

@@ -60,7 +60,7 @@ async fn wait<T: AsyncRead + Unpin>(
 ) -> Option<Ending> {
     let until = Instant::now() + hostile.tick;
     loop {
-        // A read that is cancelled has taken nothing.
+        // A cancelled read has consumed no bytes.
         match timeout_at(until, read(link, actor)).await {
             Err(_) => return None,
             Ok(Some(ending)) => return Some(ending),

@@ -1,9 +1,9 @@
-//! Servers that misbehave, to see what a client makes of them.
+//! Misbehaving servers, to test a client against them.
 //!
-//! Here: [`Hostile`], a server that follows a script and writes down what it was sent; [`Behaviour`], the named scripts,
+//! Here: [`Hostile`], a server that follows a script and records what it received; [`Behaviour`], the named scripts,
 //! in groups ([`connection`], [`malformed`], [`framing`], [`endless`], [`slow`], [`interim`], [`reuse`], [`redirects`],
-//! [`codings`], [`tls`]), with what a careful client makes of each ([`Verdict`]); [`Step`], of which one writes scripts
-//! of one's own. Not here: any client, and any opinion on the text of its errors.
+//! [`codings`], [`tls`]), with the outcome in a careful client ([`Verdict`]); [`Step`], the parts of your own
+//! scripts. Not here: a client, and the texts of its errors.
 //!
 //! A script knows no transport: `actor.rs` turns it into orders to read, write, wait and close. `socket.rs` carries them
 //! out on 127.0.0.1 with threads, `memory.rs` on any `AsyncRead + AsyncWrite` of tokio, with its clock, paused or not.
@@ -42,7 +42,7 @@ use record::Record;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A server that follows a script. Clones share the script and what is written down.
+/// A server that follows a script. Clones share the script and the record.
 #[derive(Clone, Debug)]
 pub struct Hostile {
     script: Script,
@@ -51,13 +51,13 @@ pub struct Hostile {
 }
 
 impl Hostile {
-    /// One that behaves like this. It does nothing before [`listen`](Self::listen) or [`serve`](Self::serve).
+    /// A server with this behaviour. It does nothing before [`listen`](Self::listen) or [`serve`](Self::serve).
     #[must_use]
     pub fn new(behaviour: Behaviour) -> Self {
         Self::playing(behaviour.script)
     }
 
-    /// One that follows a script of one's own: what to do in each exchange of each connection.
+    /// A server that follows your script: the steps for each exchange of each connection.
     ///
     /// ```
     /// use hearken_testkit::hostile::{Hostile, Step};
@@ -74,14 +74,14 @@ impl Hostile {
         }
     }
 
-    /// How long a tick is: the unit of [`Step::Wait`] and the time between two bytes that come slowly. 10 ms by default.
+    /// How long a tick is: the unit of [`Step::Wait`] and the time between two slow bytes. 10 ms by default.
     #[must_use]
     pub const fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
     }
 
-    /// Begins to listen on a free port of 127.0.0.1, until the result is dropped. Each call listens on a port of its own.
+    /// Listens on a free port of 127.0.0.1 until the result is dropped. Each call listens on another port.
     ///
     /// # Panics
     /// When the system gives no socket.
@@ -91,8 +91,8 @@ impl Hostile {
     }
 
     /// Plays the server's end of one connection in memory, with the clock of tokio. Ends when the script ends the
-    /// connection or the client has closed it. What a transport in memory cannot say becomes its nearest: a reset is an
-    /// end, and [`Step::NotListening`] and [`Step::NotAccepting`] are silence.
+    /// connection or the client has closed it. A transport in memory has no reset and no refusal: a reset becomes an
+    /// end, [`Step::NotListening`] and [`Step::NotAccepting`] become silence.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
@@ -113,26 +113,26 @@ impl Hostile {
         memory::run(self, transport).await;
     }
 
-    /// What happened on each connection so far, in the order in which they came.
+    /// The record of each connection so far, in the order of accepting.
     #[must_use]
     pub fn conversations(&self) -> Vec<Conversation> {
         self.record.with(<[Conversation]>::to_vec)
     }
 
-    /// The requests of all connections, whole or not, connection by connection.
+    /// The requests of all connections, complete or not, connection by connection.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
         let conversations = self.conversations().into_iter();
         conversations.flat_map(|one| one.requests).collect()
     }
 
-    /// Waits until what was written down is as it should be, for 20 seconds at most. Tells whether it came to that. For
-    /// tests on sockets: in memory, one waits for [`serve`](Self::serve).
+    /// Waits until the record meets this condition, for 20 seconds at most. Returns whether it does. For
+    /// tests on sockets: in memory, await [`serve`](Self::serve).
     pub fn wait(&self, until: impl Fn(&[Conversation]) -> bool) -> bool {
         self.record.wait(until)
     }
 
-    /// Waits until so many connections have come and each is over, as [`wait`](Self::wait) does.
+    /// Waits until this many connections were accepted and each is over, as [`wait`](Self::wait) does.
     pub fn wait_for_ends(&self, connections: usize) -> bool {
         self.wait(|all| all.len() >= connections && all.iter().all(|one| one.ending.is_some()))
     }

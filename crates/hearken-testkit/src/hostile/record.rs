@@ -1,21 +1,21 @@
-//! What a hostile server writes down.
+//! The record of a hostile server.
 
 use super::requests::{KEPT_BYTES, Seen};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What happened on one connection.
+/// The record of one connection.
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     /// The requests; the last one may be incomplete.
     pub requests: Vec<Seen>,
-    /// The first megabyte of what came, as it came: also what was no request.
+    /// The first megabyte of received bytes, also those that are no request.
     pub received: Vec<u8>,
-    /// How much came in all.
+    /// Number of received bytes.
     pub received_bytes: u64,
-    /// How much was handed to the system to be sent: what the client took, and what fits into the buffers between.
+    /// Number of bytes given to the system: those that the client took, and those in the buffers between.
     pub sent_bytes: u64,
-    /// How it ended; none while it has not.
+    /// How it ended; none while it is open.
     pub ending: Option<Ending>,
 }
 
@@ -24,13 +24,13 @@ pub struct Conversation {
 pub enum Ending {
     /// The client closed its direction, or all of it, before the script was done.
     Client,
-    /// The client sent a reset, or stopped to take what was sent.
+    /// The client sent a reset, or stopped reading.
     ClientReset,
     /// The script closed it.
     Script,
-    /// The client took all that "endless" comes to: it has no limit, or a very large one.
+    /// The client took all [`Step::ENDLESS_BYTES`](super::Step::ENDLESS_BYTES): it has no limit, or a very large one.
     Exhausted,
-    /// The server was told to stop.
+    /// The server was stopped.
     Stopped,
 }
 
@@ -95,7 +95,7 @@ impl Record {
         until(&all)
     }
 
-    /// A test that panicked elsewhere has said so; what is written down here is whole all the same.
+    /// A poisoned lock means that a test has panicked elsewhere; the record is complete all the same.
     fn lock(&self) -> MutexGuard<'_, Vec<Conversation>> {
         self.conversations
             .lock()
@@ -103,5 +103,5 @@ impl Record {
     }
 }
 
-/// Longer than anything here takes.
+/// Longer than any test takes.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
-//! Requests as a server sees them, read apart from any code of ours: httparse for heads and chunk sizes, and what is left
-//! here. Wide where it can be: this is for looking, not for judging.
+//! Requests as a server sees them, parsed without the code under test: httparse for heads and chunk sizes, the rest
+//! here. Lenient where possible: it records requests and does not judge them.
 
-/// A request, as far as it has come.
+/// A request, possibly incomplete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// As sent.
@@ -12,11 +12,11 @@ pub struct Seen {
     pub fields: Vec<(String, String)>,
     /// The content without its framing, the first megabyte of it.
     pub content: Vec<u8>,
-    /// How long the content is so far.
+    /// Length of the content so far, in bytes.
     pub content_bytes: u64,
     /// The trailers.
     pub trailers: Vec<(String, String)>,
-    /// Whether it came to its end.
+    /// Whether it is complete.
     pub complete: bool,
 }
 
@@ -37,7 +37,7 @@ impl Seen {
     }
 }
 
-/// How much of a content, and of a connection, is kept.
+/// Recorded bytes per content and per connection.
 pub(super) const KEPT_BYTES: usize = 1 << 20;
 
 /// The requests of one connection.
@@ -45,7 +45,7 @@ pub(super) const KEPT_BYTES: usize = 1 << 20;
 pub(super) struct Reader {
     rest: Vec<u8>,
     state: State,
-    /// Those whose head is complete; all but the last are complete.
+    /// Requests whose head is complete; all but the last are complete.
     pub(super) requests: Vec<Seen>,
 }
 
@@ -58,7 +58,7 @@ enum State {
     Chunk(u64),
     ChunkEnd,
     Trailers,
-    /// Another protocol, or nothing that could be read.
+    /// Another protocol, or unreadable bytes.
     Raw,
 }
 
@@ -68,7 +68,7 @@ impl Reader {
         while self.step().is_some() {}
     }
 
-    /// Whether the request with this number has come that far.
+    /// Whether the request with this number is that far.
     pub(super) fn has_head(&self, number: usize) -> bool {
         self.requests.len() > number
     }
@@ -77,7 +77,7 @@ impl Reader {
         self.requests.get(number).is_some_and(|seen| seen.complete)
     }
 
-    /// One step further, if there is enough for it.
+    /// Advances one step, if enough bytes are there.
     fn step(&mut self) -> Option<()> {
         match self.state {
             State::Head => self.head(),
@@ -198,7 +198,7 @@ impl Reader {
     }
 }
 
-/// How the content is framed. [`State::Head`] if there is none, [`State::Raw`] if what follows is no request.
+/// How the content is framed. [`State::Head`] if there is none, [`State::Raw`] if the next bytes are no request.
 fn framing(seen: &Seen) -> State {
     if seen.method == "CONNECT" || seen.field("upgrade").is_some() {
         return State::Raw;

@@ -1,6 +1,6 @@
-//! What a hostile server may be told to do, as plain data.
+//! The scripts of hostile servers, as plain data.
 //!
-//! Here: [`Step`], [`Script`], [`Behaviour`] and what it carries. Not here: the behaviours (`behaviours/`), doing them
+//! Here: [`Step`], [`Script`], [`Behaviour`] and its parts. Not here: the behaviours (`behaviours/`), their execution
 //! (`actor.rs`).
 
 use super::requests::Seen;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 pub struct Behaviour {
     /// The name of the constant.
     pub name: &'static str,
-    /// What a client should ask to see it.
+    /// The request that shows it.
     pub ask: Ask,
-    /// What a careful client makes of it.
+    /// The outcome in a careful client.
     pub verdict: Verdict,
     /// What the server does in each exchange.
     pub script: fn(&Turn) -> Vec<Step>,
 }
 
-/// What a client should ask.
+/// The request that a client should send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// `GET` by HTTP.
@@ -37,26 +37,26 @@ pub enum Ask {
     Connect,
     /// `GET` by HTTPS.
     Tls,
-    /// `GET`, and another one on the same connection when the first is through.
+    /// `GET`, and another one on the same connection after the first.
     GetTwice,
 }
 
-/// What a careful client makes of it.
+/// The outcome in a careful client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// There is no connection, or no response on it that could be told to anybody: an error and nothing else.
+    /// There is no connection, or no valid response on it: an error and nothing else.
     NoResponse,
     /// There is a response, and its body ends in an error: it must not look complete.
     BrokenBody,
-    /// Nothing is wrong but the time it takes: only a time limit ends it.
+    /// Valid but slow: only a time limit ends it.
     TooSlow,
-    /// Nothing is wrong but the amount: a limit on bytes, fields, responses or redirects ends it.
+    /// Valid but too much: a limit on bytes, fields, responses or redirects ends it.
     TooMuch,
-    /// A response like any other, with this status and this content. What came beside it is not seen by anybody.
+    /// A valid response with this status and this content. The client hides the bytes around it.
     Good(u16, &'static str),
 }
 
-/// Where a script is asked what to do.
+/// The place in a script: connection and exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// Number of the connection, from 0.
@@ -65,7 +65,7 @@ pub struct Turn {
     pub exchange: usize,
 }
 
-/// What to do in each exchange: a function, so that the second connection can be another than the first.
+/// The steps of each exchange: a function, so that the second connection can differ from the first.
 #[derive(Clone)]
 pub struct Script(Arc<Steps>);
 
@@ -87,22 +87,22 @@ impl fmt::Debug for Script {
     }
 }
 
-/// One step. When those of an exchange are done, the next exchange begins on the same connection; no steps at all close it.
+/// One step. After the last step of an exchange the next exchange begins on the same connection; an empty list closes it.
 #[derive(Clone)]
 pub enum Step {
     /// First of all steps: the port refuses connections.
     NotListening,
-    /// First of all steps: the system takes no further connection, and nobody accepts those that it took.
+    /// First of all steps: the queue of the listener is full, and the server accepts no connection from it.
     NotAccepting,
     /// Reads anything.
     Anything,
     /// Reads until the head of this exchange's request is complete.
     Head,
-    /// Reads until the whole request is.
+    /// Reads until the whole request is complete.
     Request,
     /// Writes.
     Say(Vec<u8>),
-    /// Writes what depends on the request of this exchange.
+    /// Writes bytes that depend on the request of this exchange.
     Reply(Reply),
     /// Writes one byte each tick.
     Drip(Vec<u8>),
@@ -110,7 +110,7 @@ pub enum Step {
     Endless(Vec<u8>),
     /// Writes the same again and again, one piece each tick.
     EndlessSlowly(Vec<u8>),
-    /// Waits for so many ticks, and reads what comes.
+    /// Waits for this many ticks, and reads meanwhile.
     Wait(u32),
     /// Reads until the client ends the connection.
     Listen,
@@ -118,7 +118,7 @@ pub enum Step {
     Deaf,
     /// Sends the end of this direction.
     HalfClose,
-    /// Closes. What the client had sent and nobody has read turns this into a reset, as it does with any server.
+    /// Closes. Received bytes that the script has not read turn this into a reset, as with any server.
     Close,
     /// Sends a reset.
     Reset,
@@ -128,7 +128,7 @@ pub enum Step {
 pub(super) type Reply = Arc<dyn Fn(&Seen) -> Vec<u8> + Send + Sync>;
 
 impl Step {
-    /// What "endless" comes to, so that a client without a limit fails a test and does not fill the machine: 64 MiB.
+    /// The bound of an endless step, 64 MiB: a client without a limit fails a test and does not fill the machine.
     pub const ENDLESS_BYTES: u64 = 64 << 20;
 
     /// [`Step::Say`].
@@ -141,7 +141,7 @@ impl Step {
         Self::Reply(Arc::new(with))
     }
 
-    /// [`Step::Endless`], in pieces that are worth a write.
+    /// [`Step::Endless`], joined to pieces of a useful size.
     pub fn endless(piece: impl AsRef<[u8]>) -> Self {
         let piece = piece.as_ref();
         Self::Endless(piece.repeat((16_384 / piece.len().max(1)).max(1)))

@@ -1,4 +1,4 @@
-//! Hostile servers on 127.0.0.1: a thread that accepts and one for each connection, all ended with [`Listening`].
+//! Hostile servers on 127.0.0.1: a thread that accepts and one per connection; dropping [`Listening`] ends them all.
 
 use super::Hostile;
 use super::actor::{Act, Actor};
@@ -19,7 +19,7 @@ pub struct Listening {
     address: SocketAddr,
     stop: Arc<Stop>,
     accepting: Option<JoinHandle<()>>,
-    /// A port that is taken and refuses, or one whose queue is full.
+    /// A bound port that refuses connections, or one whose queue is full.
     _held: Vec<Socket>,
 }
 
@@ -56,7 +56,7 @@ impl Listening {
         }
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -83,7 +83,7 @@ impl Drop for Listening {
         let Some(accepting) = self.accepting.take() else {
             return;
         };
-        // Wakes it, so that it sees that it is to stop. If that cannot be, it is not to be waited for either.
+        // Wakes the thread, so that it sees the order to stop. If the wake-up fails, joining it would block.
         if TcpStream::connect(self.address).is_ok() {
             drop(accepting.join());
         }
@@ -97,7 +97,7 @@ fn bound() -> io::Result<(Socket, SocketAddr)> {
     Ok((socket, address.ok_or(ErrorKind::AddrNotAvailable)?))
 }
 
-/// The shortest queue there is, and as many connections as it takes: the next one is neither taken nor refused.
+/// The shortest possible queue, filled with connections: the system neither takes nor refuses the next one.
 fn full_queue(socket: Socket, address: SocketAddr) -> io::Result<Vec<Socket>> {
     socket.listen(0)?;
     let mut held = vec![socket];
@@ -128,9 +128,9 @@ fn accept(hostile: &Hostile, stop: &Arc<Stop>, listener: &TcpListener) {
         let (tick, stop) = (hostile.tick, Arc::clone(stop));
         threads.push(std::thread::spawn(move || {
             let mut link = Link { stream, tick, stop };
-            // What fails here fails because the client is gone.
+            // A failure here means that the client is gone.
             let ending = link.play(&mut actor).unwrap_or(Ending::ClientReset);
-            // Written down when the client can see it.
+            // Recorded when the client can observe it.
             drop(link);
             actor.ended(ending);
         }));
@@ -169,7 +169,7 @@ struct Link {
     stop: Arc<Stop>,
 }
 
-/// What came of one read or write.
+/// The result of one read or write.
 enum Moved {
     Some(usize),
     Nothing,
@@ -203,7 +203,7 @@ impl Link {
                     Moved::Over(Ending::Stopped)
                 }
                 Act::HalfClose => {
-                    // Fails when the client is gone; the next step will see that.
+                    // Fails when the client is gone; the next step detects that.
                     drop(self.stream.shutdown(Shutdown::Write));
                     actor.half_closed();
                     Moved::Nothing
@@ -232,7 +232,7 @@ impl Link {
     }
 
     fn read(&mut self, actor: &mut Actor, at_most: Duration) -> io::Result<Moved> {
-        // Zero would mean without a limit.
+        // Zero would mean no limit.
         let at_most = at_most.max(Duration::from_micros(100));
         self.stream.set_read_timeout(Some(at_most))?;
         let mut buffer = [0; 16_384];
@@ -255,7 +255,7 @@ fn moved(result: io::Result<usize>) -> Moved {
     }
 }
 
-/// How late a thread sees that it is to stop.
+/// Upper bound of the time until a thread sees the order to stop.
 const LOOK_UP_EACH: Duration = Duration::from_millis(20);
-/// Nobody tests that long.
+/// Longer than any test runs.
 const DEAF_MAX: Duration = Duration::from_secs(600);

@@ -1,4 +1,4 @@
-//! Who may depend on whom, read from `cargo metadata`.
+//! The allowed dependencies between crates, checked against `cargo metadata`.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::source::root;
 
-/// The house, from the bottom up: a crate and those of the house that it may know. Drawn in ARCHITECTURE.md.
+/// Our crates from the bottom up, each with the crates of ours that it may depend on. ARCHITECTURE.md has the drawing.
 const DRAWN: &[(&str, &[&str])] = &[
     ("hearken-proto", &[]),
     ("hearken-http", &["hearken-proto"]),
@@ -27,16 +27,16 @@ const DRAWN: &[(&str, &[&str])] = &[
     ("hearken-testkit", &["hearken-proto"]),
 ];
 
-/// The core stands on next to nothing. What has I/O, a clock or randomness does not belong on this list.
+/// Dependencies of the protocol core. A crate with I/O, a clock or randomness does not belong on this list.
 const CORE_MAY_USE: &[&str] = &["memchr"];
 
-/// Seen by tests alone.
+/// Allowed under `[dev-dependencies]` only.
 const TESTS_ONLY: &str = "hearken-testkit";
 
-/// A package of the workspace, as far as the rules look.
+/// A package of the workspace: the facts that the rules use.
 pub(crate) struct Package {
     name: String,
-    /// A crate of the house, below `crates/`; examples and benches stand outside and may use any of it.
+    /// One of our crates, below `crates/`; examples and benches may use any of them.
     is_house: bool,
     dependencies: Vec<Dependency>,
 }
@@ -82,7 +82,7 @@ fn package(package: &Value) -> Package {
 }
 
 fn dependency(dependency: &Value) -> Dependency {
-    // `kind` is null for a plain one, and "build" counts as plain.
+    // `kind` is null for a plain dependency; "build" counts as plain.
     Dependency {
         name: text(dependency, "name"),
         is_dev: dependency["kind"] == "dev",
@@ -135,7 +135,7 @@ fn is_allowed(name: &str, may_know: &[&str], dependency: &Dependency) -> bool {
     let is_house = to == "hearken" || to.starts_with("hearken-");
     match (is_house, dependency.is_dev) {
         (true, false) => may_know.contains(&to),
-        // The binary is the roof: its tests may look at every room.
+        // The binary's tests may use every crate.
         (true, true) => to == TESTS_ONLY || may_know.contains(&to) || name == "hearken-cli",
         (false, false) if name == "hearken-proto" => CORE_MAY_USE.contains(&to),
         (false, _) => true,

@@ -1,4 +1,4 @@
-//! Do the paths that the documents name exist?
+//! Checks that paths in documents exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(crate) fn dead_paths(page: &Path) -> Vec<String> {
             .into_iter()
             .filter(|link| !beside.join(link).exists());
         let named = named_paths(&line).into_iter();
-        // A path in code style is meant from the project's root, or from the page.
+        // A path in code style starts at the project's root, or at the page.
         let named = named.filter(|path| !root().join(path).exists() && !beside.join(path).exists());
         dead.extend(
             linked
@@ -44,7 +44,7 @@ pub(crate) fn dead_paths(page: &Path) -> Vec<String> {
     dead
 }
 
-/// The lines of a page, those of fenced blocks emptied: they show commands and drawings.
+/// The lines of a page. Lines of fenced blocks are empty: they show commands and drawings.
 fn prose(text: &str) -> Vec<String> {
     let mut fenced = false;
     let lines = text.lines().map(|line| {
@@ -59,7 +59,7 @@ fn prose(text: &str) -> Vec<String> {
     lines.collect()
 }
 
-/// Targets of `[text](target)` and `[label]: target` that are files of ours, without what follows `#`.
+/// Targets of `[text](target)` and `[label]: target` that are files of ours, without the part from `#`.
 fn links(line: &str) -> Vec<String> {
     let inline = line
         .split("](")
@@ -78,7 +78,7 @@ fn links(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// Words in code style that are paths of ours, not patterns: `crates/hearken-proto`, `docs/errors.md`.
+/// Words in code style that are paths of ours and no patterns: `crates/hearken-proto`, `docs/errors.md`.
 fn named_paths(line: &str) -> Vec<String> {
     let code = line
         .split('`')

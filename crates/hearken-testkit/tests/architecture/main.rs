@@ -1,25 +1,34 @@
-//! What must not drift, checked by reading the project itself: who depends on whom, which words a layer must not know,
-//! sizes, and that every path and every name in a document leads somewhere.
+//! Rules of the project, checked by reading its files: dependencies and imports, words in code and prose, sizes, and that
+//! every path and every name in a document exists.
 //!
-//! Here: the rules. `source.rs` reads the files; `arrows.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind
-//! of check each. Not here: what the compiler and clippy already watch (function length, printing, `unsafe`).
+//! Here: the rules. `source.rs` reads code, `prose.rs` comments and pages; `imports` follows names through a crate;
+//! `arrows.rs`, `rooms`, `circles.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind of check each. Not here:
+//! rules of the compiler and clippy (function length, printing, `unsafe`).
 
 mod arrows;
+mod circles;
 mod documents;
+mod imports;
+mod prose;
+mod rooms;
 mod source;
 mod surface;
 mod words;
 
+use std::fs;
+use std::sync::LazyLock;
+
+use rooms::{CIRCLE_MAX, House};
 use source::{Source, files_under, root};
 
-/// Fails with all that was found, not only the first.
+/// Fails with all findings, not only the first.
 fn none(found: &[String], rule: &str) {
     assert!(found.is_empty(), "{rule}\n  {}\n", found.join("\n  "));
 }
 
 #[test]
 fn no_crate_depends_on_one_that_it_must_not_know() {
-    let rule = "an arrow that is not drawn: cli -> hearken -> {app, ws, inspect} -> http -> proto";
+    let rule = "a dependency against cli -> hearken -> {app, ws, inspect} -> http -> proto";
     none(&arrows::violations(&arrows::packages()), rule);
 }
 
@@ -37,20 +46,70 @@ fn the_protocol_core_knows_no_std() {
     );
 }
 
+/// hearken-http with its imports; several tests look at it.
+static HTTP: LazyLock<House> = LazyLock::new(|| House::read("crates/hearken-http/src"));
+
+/// With `cargo test -p hearken-testkit --test architecture rooms -- --nocapture` it prints the rooms and their arrows.
 #[test]
-fn nothing_below_the_pump_knows_a_socket_a_clock_or_a_runtime() {
-    let mut sources = Source::of("crates/hearken-proto/src");
-    // One file, or a directory with its module file inside or beside it.
-    let conn = Source::of("crates/hearken-http/src/conn");
-    let beside = root().join("crates/hearken-http/src/conn.rs");
-    sources.extend(beside.exists().then(|| Source::read(&beside)));
-    assert!(
-        beside.exists() || !conn.is_empty(),
-        "where is the connection layer of hearken-http? Mend this test"
+#[expect(clippy::print_stdout, reason = "shown with --nocapture")]
+fn rooms_import_only_from_rooms_below() {
+    println!("{}", HTTP.drawing());
+    none(
+        &HTTP.against_the_order(),
+        "an import of hearken-http against the order of its rooms",
     );
-    sources.extend(conn);
-    let rule = "proto and conn are told the time and handed bytes; sockets, clocks and the runtime are the pump's";
-    none(&words::found(&sources, words::OUTSIDE_WORLD), rule);
+}
+
+#[test]
+fn a_connection_reaches_no_runtime_no_socket_and_no_handle() {
+    let rule = "conn gets bytes and the time as arguments; its imports lead, directly or not, to";
+    none(&HTTP.out_of_reach(Some("conn")), rule);
+}
+
+#[test]
+fn the_protocol_core_reaches_no_runtime_and_no_socket() {
+    let core = House::read("crates/hearken-proto/src");
+    none(
+        &core.out_of_reach(None),
+        "hearken-proto gets bytes and the time as arguments; its imports lead to",
+    );
+}
+
+#[test]
+fn neither_the_core_nor_a_connection_reads_a_clock() {
+    let mut sources = Source::of("crates/hearken-proto/src");
+    sources.extend(Source::of("crates/hearken-http/src/conn"));
+    let rule = "below the pump time is an argument";
+    none(&words::found(&sources, words::CLOCK), rule);
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "shown with --nocapture")]
+fn circles_of_imports_are_small() {
+    let core = House::read("crates/hearken-proto/src");
+    let tool = House::read("crates/hearken-cli/src");
+    let mut found = Vec::new();
+    for (name, house) in [("proto", &core), ("http", &*HTTP), ("cli", &tool)] {
+        let circles = house.circles();
+        let largest = circles.first().map_or(&[][..], Vec::as_slice);
+        println!(
+            "hearken-{name}: largest circle of imports {} {largest:?}",
+            largest.len()
+        );
+        let large = circles.iter().filter(|circle| circle.len() > CIRCLE_MAX);
+        found.extend(large.map(|circle| format!("hearken-{name}, {}: {circle:?}", circle.len())));
+    }
+    none(&found, "a circle of imports with more than 3 files");
+}
+
+#[test]
+fn each_room_says_at_its_door_what_it_may_know() {
+    let text =
+        |door: &str| fs::read_to_string(root().join("crates/hearken-http/src").join(door)).ok();
+    none(
+        &HTTP.without_a_door_plate(text),
+        "the first file of a room opens with `Here:`, `May know:` and `Must not know:`",
+    );
 }
 
 #[test]
@@ -79,6 +138,17 @@ fn obsolete_standards_are_not_cited() {
 }
 
 #[test]
+fn comments_and_pages_say_who_does_what() {
+    let files = prose::prose();
+    assert!(
+        files.len() > 300,
+        "too few files with prose: the check looks in the wrong place"
+    );
+    let rule = "a riddle: name the subject and use a precise verb (docs/style.md)";
+    none(&words::riddles(&files), rule);
+}
+
+#[test]
 fn documents_lead_somewhere() {
     let found: Vec<_> = documents::texts()
         .iter()
@@ -91,12 +161,16 @@ fn documents_lead_somewhere() {
 fn the_page_for_users_of_node_names_what_is_there() {
     let surface = surface::Surface::read();
     let rows = surface::rows();
-    assert!(rows.len() > 200, "{}: where are its rows?", surface::PAGE);
+    assert!(
+        rows.len() > 200,
+        "{}: too few rows: the check looks in the wrong place",
+        surface::PAGE
+    );
     let found: Vec<_> = rows
         .iter()
         .flat_map(|row| surface::faults(row, &surface))
         .collect();
-    none(&found, "a row of the page leads nowhere");
+    none(&found, "a row of the page names nothing that exists");
 }
 
 #[test]
@@ -108,7 +182,7 @@ fn files_stay_readable() {
         .collect();
     none(
         &found,
-        "a file has more than 500 lines without its tests: it does two things, split it",
+        "a file has more than 500 lines without its tests: split it",
     );
 
     let core = sources
@@ -117,7 +191,7 @@ fn files_stay_readable() {
     let lines: usize = core.map(|source| source.lines).sum();
     assert!(
         lines <= CORE_LINES_MAX,
-        "hearken-proto has {lines} lines without tests: what has crept in?"
+        "hearken-proto has {lines} lines without tests, more than {CORE_LINES_MAX}"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The project's files, as the checks want them: which there are, and Rust code without comments, text and tests.
+//! The project's files: their paths, and Rust code without comments, text and tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ pub(crate) fn root() -> PathBuf {
     root.canonicalize().expect("the workspace is two levels up")
 }
 
-/// A path as people write it: from the project's root, with slashes.
+/// A path from the project's root, with slashes.
 pub(crate) fn name_of(path: &Path) -> String {
     let inside = path.strip_prefix(root()).expect("a file of the project");
     inside.to_string_lossy().replace('\\', "/")
 }
 
 /// Files below a directory of the project whose name ends in one of `endings` (`run` is the name of our scripts), in
-/// a stable order. What was built or fetched is left out.
+/// a stable order, without build output and fetched files.
 pub(crate) fn files_under(directory: &str, endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(&root().join(directory), endings, &mut found);
@@ -47,21 +47,21 @@ fn collect(directory: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
 pub(crate) struct Source {
     /// From the project's root, for messages.
     pub(crate) name: String,
-    /// The code alone: comments, the insides of text literals and what is compiled for tests only are blanks. Lines
-    /// are where they were.
+    /// The code alone: comments, the contents of text literals and test-only items are blanks. Line numbers are
+    /// unchanged.
     pub(crate) code: String,
     /// Lines up to the tests, comments included.
     pub(crate) lines: usize,
 }
 
 impl Source {
-    /// The files that go into a crate: what is below `src/` and is not a test module of its own.
+    /// The files of a crate: those below `src/` that are no test modules.
     pub(crate) fn of(directory: &str) -> Vec<Self> {
         let files = files_under(directory, &["rs"]);
         files
             .iter()
             .map(|path| Self::read(path))
-            .filter(Self::is_product)
+            .filter(|source| is_product(&source.name))
             .collect()
     }
 
@@ -79,36 +79,31 @@ impl Source {
     pub(crate) fn is_in(&self, directory: &str) -> bool {
         self.name.starts_with(&format!("{directory}/"))
     }
-
-    fn is_product(&self) -> bool {
-        let test = self.name.ends_with("/tests.rs") || self.name.contains("/tests/");
-        self.name.contains("/src/") && !test
-    }
 }
 
-/// Lines of the file less those that only tests have.
+/// Whether a file belongs to a crate and is no test module.
+pub(crate) fn is_product(name: &str) -> bool {
+    let test = name.ends_with("/tests.rs") || name.contains("/tests/");
+    name.contains("/src/") && !test
+}
+
+/// Lines of the file without those of tests.
 fn lines_that_count(text: &str, code: &str) -> usize {
     let in_tests = code.lines().filter(|line| line.contains(TEST_MARK)).count();
     text.lines().count() - in_tests
 }
 
-/// Stands at the start of each line that was cut; in no source file.
+/// Marks each removed line; occurs in no source file.
 const TEST_MARK: char = '\u{1}';
 
-/// Blanks comments and what is inside text and character literals; quotes stay.
+/// Blanks comments and the contents of text and character literals; quotes stay.
 pub(crate) fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let (kept, length) = match first {
-            '/' if rest.starts_with("//") => (0, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => (0, block_comment(rest)),
-            'r' | 'b' | 'c' if !ends_in_word(&out) && raw_string(rest).is_some() => {
-                (0, raw_string(rest).unwrap_or_default())
-            }
-            '"' => (0, quoted(rest, '"')),
-            '\'' if is_character(rest) => (0, quoted(rest, '\'')),
-            _ => (first.len_utf8(), first.len_utf8()),
+        let (kept, length) = match literal_or_comment(rest, ends_in_word(&out)) {
+            Some(length) => (0, length),
+            None => (first.len_utf8(), first.len_utf8()),
         };
         let (seen, after) = rest.split_at(length);
         out.push_str(&seen[..kept]);
@@ -120,6 +115,18 @@ pub(crate) fn without_comments(text: &str) -> String {
         rest = after;
     }
     out
+}
+
+/// The length of the comment or literal that begins here, if one does. `after_word`: a letter or digit is in front.
+pub(crate) fn literal_or_comment(text: &str, after_word: bool) -> Option<usize> {
+    match text.chars().next()? {
+        '/' if text.starts_with("//") => Some(text.find('\n').unwrap_or(text.len())),
+        '/' if text.starts_with("/*") => Some(block_comment(text)),
+        'r' | 'b' | 'c' if !after_word => raw_string(text),
+        '"' => Some(quoted(text, '"')),
+        '\'' if is_character(text) => Some(quoted(text, '\'')),
+        _ => None,
+    }
 }
 
 fn ends_in_word(text: &str) -> bool {

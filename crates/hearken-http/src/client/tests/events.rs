@@ -280,7 +280,7 @@ async fn a_silence_that_nobody_listens_to() {
         assert_eq!(peer.hear_end().await, "");
     };
     tokio::join!(client, server);
-    same(&log, "A silence that nobody listens to");
+    same(&log, "A silent server without a listener");
 }
 
 /// As in Node.

@@ -6,7 +6,7 @@
 use crate::conn::client::{Cause, ClientConnection};
 use crate::conn::outgoing::Stage;
 use hearken_proto::Half;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What ends a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl ClientConnection {
             .write_since
             .map(|since| (since + time.write_idle, Due::Write));
         let read = match self.proto.halves().0 {
-            Half::Body => self.body_deadline().map(|at| (at, Due::Body)),
+            Half::Body => {
+                (self.incoming.meter.deadline(time, turn.rated)).map(|at| (at, Due::Body))
+            }
             Half::Idle if turn.stage != Stage::Head => self.head_deadline(),
             _ => None,
         };
@@ -60,29 +62,10 @@ impl ClientConnection {
         Some((at, Due::Head))
     }
 
-    /// As for a served connection: a stall, or a rate below the least for longer than that is allowed. A stream of
-    /// server-sent events may be as slow as it likes, as long as it does not stall.
-    fn body_deadline(&self) -> Option<Instant> {
-        let time = &self.limits.time;
-        let since = self.turn.wait.since?;
-        let stall = since + time.body_idle;
-        if time.body_rate_min == 0 || !self.turn.rated {
-            return Some(stall);
-        }
-        let earned = self.turn.body_bytes.saturating_mul(1000) / u64::from(time.body_rate_min);
-        let allowed = Duration::from_millis(earned).max(time.body_rate_after);
-        Some(stall.min(since + allowed.saturating_sub(self.turn.wait.before)))
-    }
-
-    /// Somebody begins or ends to wait for the body: its time counts from here.
+    /// Time for the body counts while a reader waits for it.
     pub(super) fn note_wait(&mut self, now: Instant) {
-        if self.proto.halves().0 != Half::Body {
-            return;
-        }
-        if self.incoming.wanted {
-            self.turn.wait.since.get_or_insert(now);
-        } else {
-            self.turn.wait.stop(now);
+        if self.proto.halves().0 == Half::Body {
+            self.incoming.meter.note(self.incoming.wanted, now);
         }
     }
 
@@ -97,7 +80,7 @@ impl ClientConnection {
             Due::Write => self.fail(Cause::Timeout(time.write_idle)),
             Due::Head => self.fail(Cause::Timeout(turn.terms.response)),
             Due::Body => {
-                let stall = turn.wait.since.map(|since| since + time.body_idle);
+                let stall = self.incoming.meter.stall(&time);
                 self.fail(if stall.is_some_and(|at| at <= now) {
                     Cause::Timeout(time.body_idle)
                 } else {

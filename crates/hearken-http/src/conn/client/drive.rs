@@ -62,7 +62,7 @@ impl Drive for ClientConnection {
         }
     }
 
-    fn handle_stuck(&mut self, _cx: &mut Context<'_>) {
+    fn handle_stuck(&mut self, _cx: &mut Context<'_>, _now: Instant) {
         self.fail(Cause::Timeout(self.limits.time.write_idle));
     }
 

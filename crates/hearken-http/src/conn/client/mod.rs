@@ -9,7 +9,6 @@ mod drive;
 mod keep_alive;
 mod orders;
 
-use crate::conn::exchange::Wait;
 use crate::conn::incoming::{Incoming, Progress};
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
@@ -66,8 +65,6 @@ struct Turn {
     /// Something came or went.
     moved: Instant,
     head_since: Option<Instant>,
-    wait: Wait,
-    body_bytes: u64,
     rated: bool,
     interim_count: u32,
     /// The head of the final response has come.
@@ -131,8 +128,6 @@ impl Turn {
             sent: None,
             moved: now,
             head_since: None,
-            wait: Wait::default(),
-            body_bytes: 0,
             rated: true,
             interim_count: 0,
             answered: false,
@@ -234,8 +229,8 @@ impl ClientConnection {
                 Some(Event::Interim) => self.take_interim(now),
                 Some(Event::Head { .. }) => self.take_head(),
                 Some(Event::Content(content)) => {
-                    self.turn.body_bytes += content.len() as u64;
-                    self.turn.wait.stop(now);
+                    self.incoming.meter.bytes += content.len() as u64;
+                    self.incoming.meter.stop(now);
                     self.incoming.push(content, input.owner());
                 }
                 Some(Event::End) => self.complete(at < bytes.len()),
@@ -284,11 +279,7 @@ impl ClientConnection {
 
     /// The response is complete, and with it the exchange: whatever the request still has is not wanted.
     fn complete(&mut self, excess: bool) {
-        for (name, value) in self.proto.trailers().iter() {
-            // What was received is legal.
-            let _ = self.incoming.trailers.append(name, value);
-        }
-        self.incoming.progress = Progress::Complete;
+        self.incoming.complete(self.proto.trailers());
         self.excess = excess;
         if self.turn.stage != Stage::Ended || !self.out.is_empty() {
             self.stop();

@@ -1,17 +1,17 @@
-//! The deadlines of a served connection: every phase has one, none can be forgotten.
+//! The deadlines of a server's connection: every phase has one, none can be forgotten.
 //!
 //! Here: when the next one is, and what happens then. The phases: head, whole request, body (stall and rate), write, no byte
-//! either way, idle, and the probe of a half-closed peer. Not here: the clock and the wheel (`worker`).
+//! either way, idle, and the probe of a half-closed peer. Not here: the clock and the wheel (`server/worker.rs`).
 
+use super::{ServerConnection, Turn};
 use crate::conn::Ending;
 use crate::conn::exchange::State;
+use crate::conn::incoming::Progress;
 use crate::conn::outgoing::Stage;
-use crate::conn::server::{Runner, ServerConnection};
 use crate::error::{Closed, Error};
 use crate::event::callbacks::notify_all;
 use crate::event::timeout::{TimedOut, Waited};
-use hearken_proto::{Half, TimeLimits};
-use std::task::Context;
+use hearken_proto::Half;
 use std::time::{Duration, Instant};
 
 /// After the end of a peer's input, before it is asked whether it is still there.
@@ -56,7 +56,7 @@ impl ServerConnection {
 
     fn next_phase(&self) -> Option<(Instant, Phase)> {
         let idle = if self.count == 0 {
-            self.env.limits.time.head
+            self.env.exchange.limits.time.head
         } else {
             self.env.idle
         };
@@ -66,37 +66,34 @@ impl ServerConnection {
                 .is_none()
                 .then(|| (self.since + idle, Phase::Idle));
         };
-        let state = exchange.state();
-        let time = &state.limits(&self.env).time;
-        let write = state
-            .turn
-            .write_since
-            .map(|since| (since + time.write_idle, Phase::Write));
+        let state = &mut *exchange.state();
+        let time = state.limits(&exchange.env).time;
+        let (stage, number) = (state.outgoing.stage, state.number);
+        let body = (state.incoming.meter.deadline(&time, true)).map(|at| (at, Phase::Body));
+        let line = state.carrier.line()?;
+        let times = &line.times;
+        let write = (times.write_since).map(|since| (since + time.write_idle, Phase::Write));
         if self.ending.is_some() {
             return write;
         }
-        let read = match state.proto.halves().0 {
-            Half::Idle if state.turn.head_since.is_some() => {
-                let head = self.counted_from(state.turn.head_since) + time.head;
-                Some((head, Phase::Head))
+        let recv = line.proto.halves().0;
+        let read = match recv {
+            Half::Idle if times.head_since.is_some() => {
+                Some((self.counted_from(times.head_since) + time.head, Phase::Head))
             }
-            Half::Idle if state.outgoing.stage == Stage::Head && state.out.is_empty() => {
+            Half::Idle if stage == Stage::Head && line.out.is_empty() => {
                 Some((self.since + idle, Phase::Idle))
             }
-            Half::Body => body_deadline(&state, time).map(|at| (at, Phase::Body)),
+            Half::Body => body,
             _ => None,
         };
-        let incomplete = matches!(state.proto.halves().0, Half::Idle | Half::Body);
-        let began = state.turn.began.filter(|_| incomplete);
+        let began = times
+            .began
+            .filter(|_| matches!(recv, Half::Idle | Half::Body));
         let request = began.map(|at| (self.counted_from(Some(at)) + time.request, Phase::Request));
-        let moved = state.turn.moved.max(state.turn.began);
-        let inactive =
-            (moved.filter(|_| state.number > 0)).map(|at| (at + time.inactive, Phase::Inactive));
-        let probe = state
-            .turn
-            .probe_at
-            .filter(|_| state.outgoing.stage == Stage::Head)
-            .map(|at| (at, Phase::Probe));
+        let moved = times.moved.max(times.began).filter(|_| number > 0);
+        let inactive = moved.map(|at| (at + time.inactive, Phase::Inactive));
+        let probe = (times.probe_at.filter(|_| stage == Stage::Head)).map(|at| (at, Phase::Probe));
         [write, read, request, inactive, probe]
             .into_iter()
             .flatten()
@@ -108,7 +105,8 @@ impl ServerConnection {
         since.filter(|_| self.count > 1).unwrap_or(self.since)
     }
 
-    /// Somebody begins or ends to wait for the body: its time counts from here.
+    /// Time for the body counts while a reader waits for it.
+    #[inline]
     pub(super) fn note_wait(&self, now: Instant) {
         if let Some(exchange) = &self.exchange {
             note_wait(&mut exchange.state(), now);
@@ -116,19 +114,17 @@ impl ServerConnection {
     }
 
     #[cold]
-    pub(super) fn time_out(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner, now: Instant) {
+    pub(super) fn time_out(&mut self, turn: &mut Turn<'_, '_>) {
         let Some((at, phase)) = self.next_phase() else {
             return;
         };
-        if at > now {
+        if at > turn.now {
             return;
         }
         if let Some(waited) = phase.waited(self.count == 0)
             && self.keeps(waited)
         {
-            if let Some(exchange) = &self.exchange {
-                exchange.state().turn.moved = Some(now);
-            }
+            self.with_line(|line| line.times.moved = Some(turn.now));
             return;
         }
         match phase {
@@ -137,81 +133,65 @@ impl ServerConnection {
             }
             Phase::Head => {
                 let error = Error::new(408, "expected the whole head of the request in time");
-                self.fail(&error, &[], cx, runner);
+                self.fail(&error, &[], turn);
             }
             Phase::Request => {
                 let error = Error::new(408, "expected the whole request in time");
-                self.fail(&error, &[], cx, runner);
+                self.fail(&error, &[], turn);
             }
-            Phase::Inactive => self.abort(Closed::Inactive, cx, runner),
-            Phase::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], cx, runner),
-            Phase::Write => self.abort(Closed::WriteTimeout, cx, runner),
-            Phase::Probe => self.probe(now),
+            Phase::Inactive => self.abort(Closed::Inactive, turn),
+            Phase::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], turn),
+            Phase::Write => self.abort(Closed::WriteTimeout, turn),
+            Phase::Probe => self.probe(turn.now),
         }
     }
 
-    /// Tells that a deadline has passed, and asks whether the connection is kept all the same.
+    /// Emits `Timeout`. Returns whether a listener keeps the connection all the same.
     pub(super) fn keeps(&self, waited: Waited) -> bool {
         let timed_out = TimedOut::new(&self.peer, waited);
-        let listeners = &self.env.hooks.listeners.timeout;
+        let listeners = &self.env.exchange.hooks.listeners.timeout;
         notify_all(listeners, |listener| listener(&timed_out));
         timed_out.is_kept()
     }
 
-    /// The peer has ended its input: in a while it is asked whether it is still there, unless it was asked enough.
+    /// The peer has ended its input: it is probed in a while, unless the probe is complete.
     pub(super) fn probe_later(&self, now: Instant) {
-        let Some(exchange) = &self.exchange else {
-            return;
-        };
-        let mut state = exchange.state();
-        if state.course.probed < PROBE.len() {
-            state.turn.probe_at.get_or_insert(now + PROBE_FIRST);
-        }
+        self.with_line(|line| {
+            if line.probed < PROBE.len() {
+                line.times.probe_at.get_or_insert(now + PROBE_FIRST);
+            }
+        });
     }
 
     /// Sends one more byte of what every response begins with.
-    fn probe(&mut self, now: Instant) {
-        let Some(exchange) = &self.exchange else {
-            return;
-        };
-        let mut state = exchange.state();
-        let Some(&byte) = PROBE.get(state.course.probed) else {
-            state.turn.probe_at = None;
-            return;
-        };
-        state.out.tail.push(byte);
-        state.course.probed += 1;
-        let pause = PROBE_FIRST * 2_u32.pow(state.course.probed as u32);
-        state.turn.probe_at = Some(now + pause);
+    fn probe(&self, now: Instant) {
+        self.with_line(|line| {
+            let Some(&byte) = PROBE.get(line.probed) else {
+                line.times.probe_at = None;
+                return;
+            };
+            line.out.tail.push(byte);
+            line.probed += 1;
+            let pause = PROBE_FIRST * 2_u32.pow(line.probed as u32);
+            line.times.probe_at = Some(now + pause);
+        });
     }
 }
 
-/// As [`ServerConnection::note_wait`], for any connection.
+/// Time for the body counts while a reader waits for it. A body that is dropped is waited for once it is all that is left
+/// of the exchange.
+#[inline]
 pub(crate) fn note_wait(state: &mut State, now: Instant) {
-    if state.proto.halves().0 != Half::Body {
+    if matches!(state.incoming.progress, Progress::Complete) {
         return;
     }
-    // A body that will be dropped is waited for once it is all that is left of the exchange.
-    let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
-    let waits = state.incoming.wanted || dropped;
-    if waits && state.course.wait.since.is_none() {
-        state.course.wait.since = Some(now);
-    } else if !waits {
-        state.course.wait.stop(now);
+    let receiving = |state: &mut State| {
+        let line = state.carrier.line();
+        line.is_some_and(|line| line.proto.halves().0 == Half::Body)
+    };
+    if receiving(state) {
+        let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
+        let waits = state.incoming.wanted || dropped;
+        state.incoming.meter.note(waits, now);
     }
-}
-
-/// When the body has stalled, or has been slower than the least rate for longer than that is allowed.
-pub(crate) fn body_deadline(state: &State, time: &TimeLimits) -> Option<Instant> {
-    let since = state.course.wait.since?;
-    let stall = since + time.body_idle;
-    if time.body_rate_min == 0 {
-        return Some(stall);
-    }
-    let earned = Duration::from_millis(
-        state.course.body_bytes.saturating_mul(1000) / u64::from(time.body_rate_min),
-    );
-    let allowed = earned.max(time.body_rate_after);
-    let rate = since + allowed.saturating_sub(state.course.wait.before);
-    Some(stall.min(rate))
 }

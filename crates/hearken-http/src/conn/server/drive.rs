@@ -1,11 +1,13 @@
-//! A served connection as its pump sees it.
+//! A server's connection as its pump sees it.
 //!
-//! Here: [`Drive`] for [`ServedConnection`]. Not here: what happens in between (`served.rs`, `endings.rs`, `timers.rs`).
+//! Here: [`Drive`] for [`ServedConnection`]. Not here: what happens in between (`mod.rs`, `failure.rs`, `deadlines.rs`).
 
-use crate::conn::notify;
+use super::{Runner, ServedConnection, ServerConnection, Turn};
+use crate::conn::notify::{
+    notify_closed, notify_closed_if_over, notify_flushed, notify_flushed_late,
+};
 use crate::conn::outgoing::FlushEvent;
 use crate::conn::output::Output;
-use crate::conn::server::{Runner, ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
@@ -13,97 +15,114 @@ use crate::event::observe::Step;
 use crate::event::timeout::Waited;
 use crate::net::file::is_file_error;
 use std::io;
+use std::rc::Rc;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
 impl ServerConnection {
-    fn notify_flushed(&mut self, now: Instant) {
-        let Some(exchange) = self.exchange.clone() else {
+    /// Emits the events for which the transport has taken enough.
+    #[cold]
+    fn notify_flushed(&self, now: Instant) {
+        let Some(exchange) = self.exchange.as_ref().map(Rc::clone) else {
             return;
         };
-        loop {
-            let mark = {
-                let mut state = exchange.state();
-                let written = state.out.written();
-                state.marks.pop(written)
-            };
-            let Some((number, mark)) = mark else { return };
-            match mark {
-                FlushEvent::First => self.see(number, Step::FirstWrite, now),
-                FlushEvent::Head => self.see(number, Step::HeadFlushed, now),
-                FlushEvent::End => self.see(number, Step::LastByteFlushed, now),
+        while let Some((number, event)) = self.next_flushed() {
+            match event {
+                FlushEvent::First => self.observe(number, Step::FirstWrite, now),
+                FlushEvent::Head => self.observe(number, Step::HeadFlushed, now),
+                FlushEvent::End => self.observe(number, Step::LastByteFlushed, now),
                 FlushEvent::Data(_) => {}
                 FlushEvent::Room => {
                     let mut state = exchange.state();
-                    if number != state.number || !state.has_room(&self.env) {
+                    if number != state.number || !state.has_room(&exchange.env) {
                         continue;
                     }
                 }
             }
-            if number != exchange.state().number {
-                notify::notify_parked(&exchange, number, mark);
-            } else if let Err(panic) = notify::tell(&exchange, mark) {
+            let current = exchange.state().number;
+            if number != current {
+                notify_flushed_late(&exchange, number, event);
+            } else if let Err(panic) = notify_flushed(&exchange, event) {
                 self.panicked(&panic);
             }
-            if mark == FlushEvent::End {
-                notify::end_if_over(&exchange);
+            if event == FlushEvent::End {
+                notify_closed_if_over(&exchange);
             }
         }
     }
 
-    /// Whether an order to all connections has come that was not heeded yet.
-    #[inline]
-    fn is_ordered(&self) -> bool {
-        self.env.orders.get().last != self.heeded
+    fn next_flushed(&self) -> Option<(u32, FlushEvent)> {
+        self.with_line(|line| line.flush.pop(line.out.written()))?
     }
 
-    /// Orders to all connections that have come since the last call.
+    /// Whether a close command has come that was not observed yet.
+    #[inline]
+    fn is_commanded(&self) -> bool {
+        self.env.epochs.get().last != self.epoch
+    }
+
+    /// The close command that has come since the last call.
     #[cold]
-    pub(super) fn heed_orders(&mut self) -> Heed {
-        let orders = self.env.orders.get();
-        let before = std::mem::replace(&mut self.heeded, orders.last);
-        if orders.all > before {
-            Heed::Cut
-        } else if orders.idle > before {
-            Heed::EndIdle
+    pub(super) fn observe_command(&mut self) -> Command {
+        let epochs = self.env.epochs.get();
+        let before = std::mem::replace(&mut self.epoch, epochs.last);
+        if epochs.all > before {
+            Command::Close
+        } else if epochs.idle > before {
+            Command::CloseIdle
         } else {
-            Heed::Nothing
+            Command::None
         }
     }
 
-    /// Carries out what was ordered. True if the connection ends with it.
+    /// Applies a close command. True if the connection ends with it.
     #[cold]
-    fn obey(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) -> bool {
+    fn apply_command(&mut self, turn: &mut Turn<'_, '_>) -> bool {
         let at_once = matches!(self.ending, Some(Ending::Now | Ending::Cut));
-        match self.heed_orders() {
-            Heed::Cut if !at_once => self.abort(Closed::Stopped, cx, runner),
-            Heed::EndIdle if self.is_idle() => {
+        match self.observe_command() {
+            Command::Close if !at_once => self.abort(Closed::Stopped, turn),
+            Command::CloseIdle if self.is_idle() => {
                 self.ending.get_or_insert(Ending::Now);
             }
-            Heed::Cut | Heed::EndIdle | Heed::Nothing => return false,
+            Command::Close | Command::CloseIdle | Command::None => return false,
         }
         true
     }
 
     /// Between two exchanges, not a byte of the next one there.
     fn is_idle(&self) -> bool {
-        self.exchange
-            .as_ref()
-            .is_none_or(|exchange| exchange.state().number == 0 && exchange.state().out.is_empty())
+        self.exchange.as_ref().is_none_or(|exchange| {
+            let state = exchange.state();
+            state.number == 0 && state.carrier.queued_bytes() == 0
+        })
+    }
+
+    /// Whether all that was to be written has been taken.
+    #[inline]
+    fn is_flushed(&self) -> bool {
+        let exchange = self.exchange.as_ref();
+        exchange.is_none_or(|exchange| exchange.state().carrier.queued_bytes() == 0)
     }
 }
 
-/// What was ordered for all connections.
+/// A close command to all connections of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heed {
-    Nothing,
-    EndIdle,
-    Cut,
+pub(super) enum Command {
+    None,
+    CloseIdle,
+    Close,
 }
 
-impl Heed {
-    pub(super) fn is_cut(self) -> bool {
-        self == Self::Cut
+impl<R: Runner> ServedConnection<R> {
+    /// The connection, and what a step of it needs.
+    #[inline]
+    pub(super) fn turn<'a, 'cx>(
+        &'a mut self,
+        cx: &'a mut Context<'cx>,
+        now: Instant,
+    ) -> (&'a mut ServerConnection, Turn<'a, 'cx>) {
+        let Self { served, runner } = self;
+        (served, Turn { runner, cx, now })
     }
 }
 
@@ -116,12 +135,12 @@ impl<R: Runner> Drive for ServedConnection<R> {
         let Some(exchange) = &served.exchange else {
             return true;
         };
-        let state = exchange.state();
-        let limits = &state.limits(&served.env).body;
-        let most = limits.queue_bytes as usize;
-        state.turn.pending.len() < most
+        let state = &mut *exchange.state();
+        let limits = &state.limits(&exchange.env).body;
+        let (most, drained) = (limits.queue_bytes as usize, limits.drain_bytes_max);
+        (state.carrier.line()).is_none_or(|line| line.pending.len() < most)
             && state.incoming.queued() < most
-            && state.incoming.dropped_bytes <= limits.drain_bytes_max
+            && state.incoming.dropped_bytes <= drained
     }
 
     fn at_eof(&self) -> bool {
@@ -136,20 +155,21 @@ impl<R: Runner> Drive for ServedConnection<R> {
         if state.incoming.unread {
             0
         } else {
-            state.proto.body_left().unwrap_or(0)
+            state.carrier.body_left().unwrap_or(0)
         }
     }
 
     #[inline]
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
-        self.served.advance(input, cx, &mut self.runner, now);
-        self.served.peer.received(input.bytes().len());
+        let (served, mut turn) = self.turn(cx, now);
+        served.advance(input, &mut turn);
+        served.peer.received(input.bytes().len());
     }
 
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
-        self.served.eof = true;
-        self.served
-            .advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
+        let (served, mut turn) = self.turn(cx, now);
+        served.eof = true;
+        served.advance(&Input::Borrowed(&[]), &mut turn);
     }
 
     fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
@@ -159,37 +179,39 @@ impl<R: Runner> Drive for ServedConnection<R> {
             return self.handle_eof(cx, now);
         }
         let why = if is_file_error(error) {
-            tracing::error!(%error, "an answer was cut");
+            tracing::error!(%error, "a response was cut");
             Closed::Aborted
         } else if error.kind() == io::ErrorKind::ConnectionReset {
             Closed::Reset
         } else {
             Closed::PeerGone
         };
-        self.served.eof = true;
-        self.served.abort(why, cx, &mut self.runner);
+        let (served, mut turn) = self.turn(cx, now);
+        served.eof = true;
+        served.abort(why, &mut turn);
     }
 
-    fn handle_stuck(&mut self, cx: &mut Context<'_>) {
+    fn handle_stuck(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let (served, mut turn) = self.turn(cx, now);
         // What the transport holds back cannot be kept for a peer that does not take it.
-        let _: bool = self.served.keeps(Waited::Write);
-        self.served.eof = true;
-        self.served
-            .abort(Closed::WriteTimeout, cx, &mut self.runner);
+        let _: bool = served.keeps(Waited::Write);
+        served.eof = true;
+        served.abort(Closed::WriteTimeout, &mut turn);
     }
 
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
-        self.served.time_out(cx, &mut self.runner, now);
+        let (served, mut turn) = self.turn(cx, now);
+        served.time_out(&mut turn);
     }
 
     fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let served = &mut self.served;
-        if served.is_ordered() && served.obey(cx, &mut self.runner) {
+        let (served, mut turn) = self.turn(cx, now);
+        if served.is_commanded() && served.apply_command(&mut turn) {
             return;
         }
         if served.exchange.is_some() && served.ending.is_none() {
-            served.advance(&Input::Borrowed(&[]), cx, &mut self.runner, now);
-        } else if served.env.draining.get() && served.exchange.is_none() {
+            served.advance(&Input::Borrowed(&[]), &mut turn);
+        } else if served.env.exchange.draining.get() && served.exchange.is_none() {
             served.ending.get_or_insert(Ending::Now);
         }
     }
@@ -203,27 +225,23 @@ impl<R: Runner> Drive for ServedConnection<R> {
         let Some(exchange) = &served.exchange else {
             return false;
         };
-        let mut state = exchange.state();
-        let mut progress = false;
-        while !state.out.is_empty() {
-            state.turn.write_since.get_or_insert(now);
-            let Some(count) = write(&state.out) else {
-                break;
-            };
-            state.turn.write_since = None;
-            state.wrote(&served.env, count);
-            progress = true;
+        let (mut progress, mut flushing, mut idles) = (false, false, false);
+        {
+            let state = &mut *exchange.state();
+            let number = state.number;
+            if let Some(line) = state.carrier.line() {
+                progress = line.flush_to(write, now);
+                flushing = !line.flush.is_empty();
+                idles = progress && line.out.is_empty() && number == 0;
+            }
+            if progress {
+                state.wake_writers(&exchange.env);
+            }
         }
-        let marked = !state.marks.is_empty();
-        if progress {
-            state.turn.moved = Some(now);
-        }
-        let idles = progress && state.out.is_empty() && state.number == 0;
-        drop(state);
         if idles {
-            served.since = now; // a peer that takes its answer slowly is not idle yet
+            served.since = now; // a peer that takes its response slowly is not idle yet
         }
-        if marked {
+        if flushing {
             served.notify_flushed(now);
         }
         served.release();
@@ -235,49 +253,32 @@ impl<R: Runner> Drive for ServedConnection<R> {
     }
 
     fn ending(&self) -> Option<Ending> {
-        let served = &self.served;
-        let flushed = served
-            .exchange
-            .as_ref()
-            .is_none_or(|exchange| exchange.state().out.is_empty());
-        served.ending.filter(|_| flushed)
+        let ending = self.served.ending?;
+        self.served.is_flushed().then_some(ending)
     }
 
     fn write_idle(&self) -> Duration {
         let served = &self.served;
         let Some(exchange) = &served.exchange else {
-            return served.env.limits.time.write_idle;
+            return served.env.exchange.limits.time.write_idle;
         };
-        exchange.state().limits(&served.env).time.write_idle
+        exchange.state().limits(&exchange.env).time.write_idle
     }
 
     fn linger(&self) -> (Duration, u64) {
-        let limits = &self.served.env.limits;
+        let limits = &self.served.env.exchange.limits;
         (limits.time.linger, limits.body.drain_bytes_max)
     }
 
     fn handle_closed(&mut self, now: Instant) {
         let served = &mut self.served;
-        if std::mem::replace(&mut served.told, true) {
+        if std::mem::replace(&mut served.closed, true) {
             return;
         }
         self.runner.cancel();
-        if let Some(exchange) = served.exchange.take() {
-            let parked = std::mem::take(&mut exchange.state().turn.parked);
-            for (_, flow) in parked {
-                notify::end(Some(flow), served.why); // what they tell of was not delivered to its end
-            }
-            let (listeners, closed) = {
-                let mut state = exchange.state();
-                (state.flow.take(), state.closed)
-            };
-            notify::end(listeners, closed.unwrap_or(served.why));
-            let mut state = exchange.state();
-            state.close(served.why);
-            served.peer.sent(state.out.written());
-        }
+        served.close_exchange();
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
-        served.see(
+        served.observe(
             0,
             Step::Closed {
                 why: served.why,
@@ -286,17 +287,43 @@ impl<R: Runner> Drive for ServedConnection<R> {
             },
             now,
         );
-        let listeners = &served.env.hooks.listeners.disconnected;
+        let listeners = &served.env.exchange.hooks.listeners.disconnected;
         notify_all(listeners, |listener| listener((&served.peer, served.why)));
     }
 }
 
-/// A connection that is dropped where it stands, with its worker say, is closed like any other.
+/// A connection that is dropped where it stands, for example with its worker, is closed like any other.
 impl<R: Runner> Drop for ServedConnection<R> {
     fn drop(&mut self) {
         if self.served.ending.is_none() {
             self.served.why = Closed::Stopped;
         }
         self.handle_closed(self.served.since);
+    }
+}
+
+impl ServerConnection {
+    /// The connection is closed: ends the exchange in progress, and emits `Closed` for it and for those before it.
+    fn close_exchange(&mut self) {
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
+        let (late, written) = {
+            let mut state = exchange.state();
+            let line = state.carrier.line();
+            line.map_or_else(Default::default, |line| {
+                (std::mem::take(&mut line.awaiting_flush), line.out.written())
+            })
+        };
+        for (_, listeners) in late {
+            notify_closed(Some(listeners), self.why); // the transport has not taken all of their responses
+        }
+        let (listeners, closed) = {
+            let mut state = exchange.state();
+            (state.listeners.take(), state.closed)
+        };
+        notify_closed(listeners, closed.unwrap_or(self.why));
+        exchange.state().close(self.why);
+        self.peer.sent(written);
     }
 }

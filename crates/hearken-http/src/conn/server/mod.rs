@@ -1,47 +1,51 @@
-//! A served connection: one exchange after the other, each with its handler.
+//! A server's connection: one exchange after the other, each with its handler.
 //!
-//! Here: [`ServerConnection`], when an exchange begins, when its handler runs and when it ends, what happens on a fault, and when
-//! the connection closes. Requests that are pipelined wait: exchanges follow one another. Not here: deadlines
-//! (`timers.rs`), the orders of a handler (`exchange.rs`).
+//! Here: [`ServerConnection`], when an exchange begins, when its handler runs, when it ends, and what closes the
+//! connection. Pipelined requests wait: exchanges follow one another. Not here: deadlines (`deadlines.rs`), faults and lost
+//! transports (`failure.rs`), what the pump sees (`drive.rs`), the orders of a handler (`orders.rs`).
 
 pub(crate) mod deadlines;
 mod dispatch;
 mod drive;
 mod failure;
-mod switch;
 pub(crate) mod tunnel;
 
-use crate::conn::context::WorkerContext;
-use crate::conn::exchange::{Exchange, Took};
-use crate::conn::notify::{self, Flow};
-use crate::conn::outgoing::Stage;
-use crate::conn::{Ending, Input};
+use super::carrier::Carrier;
+use super::context::WorkerContext;
+use super::exchange::{Exchange, State};
+use super::line::Line;
+use super::listeners::Listeners;
+use super::notify::{deliver_body, notify_closed};
+use super::outgoing::Stage;
+use super::{Ending, Input};
 use crate::error::{Closed, Error};
 use crate::event::callbacks::{catch_panic, notify_all};
 use crate::event::observe::{Observation, Step};
 use crate::event::peer::Peer;
-use crate::message::incoming::IncomingMessage;
-use crate::message::response::ServerResponse;
-use crate::server::handlers::HandlerFuture;
-use hearken_proto::{Half, Role};
+use hearken_proto::{Event, Half, Head};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Exchanges that wait for use in one worker; more are given back to the system.
-const POOL_MAX: usize = 256;
+/// The kind of a request: which handler it goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Plain,
+    CheckContinue,
+    CheckExpectation,
+    Upgrade,
+    Connect,
+}
 
-/// The handler of one exchange at a time.
+/// Runs the handler of one exchange.
 pub(crate) trait Runner {
-    /// A request is there.
-    fn start(&mut self, req: IncomingMessage, res: ServerResponse);
-    /// A request is there, and this is who takes it over.
-    fn take_over(&mut self, handler: HandlerFuture);
-    /// Lets it go on. `Err` with its message when it panicked.
+    /// A request has come: makes its handles and starts the handler for its kind.
+    fn start(&mut self, kind: Kind, head: Box<Head>, exchange: Rc<Exchange>);
+    /// Lets the handler go on. `Err` with its message when it panicked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
-    /// Whether it has been started and has not ended.
+    /// Whether the handler has been started and has not ended.
     fn running(&self) -> bool;
-    /// Drops it where it stands.
+    /// Drops the handler where it stands.
     fn cancel(&mut self);
 }
 
@@ -51,27 +55,34 @@ pub(crate) struct ServedConnection<R: Runner> {
     pub(crate) runner: R,
 }
 
-/// See the module. What is needed only during an exchange lives in the exchange, which goes back to the worker's pool:
-/// this struct is what an idle connection costs.
+/// See the module. What is needed only during an exchange lives in the exchange and its line, which go back to the
+/// worker's pool: this struct is what an idle connection costs.
 pub(crate) struct ServerConnection {
     pub(super) env: Rc<WorkerContext>,
     pub(crate) peer: Rc<Peer>,
     pub(super) exchange: Option<Rc<Exchange>>,
     /// Accepted, or the last exchange ended.
     pub(super) since: Instant,
-    /// In this second of the worker's clock the connection is old enough.
+    /// In this second of the worker's clock the connection has reached its age.
     pub(super) expires: u32,
     /// Exchanges begun.
     pub(super) count: u32,
-    /// The last order to all connections that was seen.
-    pub(super) heeded: u32,
+    /// The last close command that was observed.
+    pub(super) epoch: u32,
     pub(super) eof: bool,
-    /// The head of the current exchange is there, its handler is not started.
+    /// The head of the current exchange has come, its handler is not started.
     pub(super) ready: bool,
     pub(crate) ending: Option<Ending>,
     pub(crate) why: Closed,
-    /// That it is closed was told.
-    pub(super) told: bool,
+    /// `Disconnected` has been emitted.
+    pub(super) closed: bool,
+}
+
+/// What a step of a connection is given by whoever drives it.
+pub(super) struct Turn<'a, 'cx> {
+    pub(super) runner: &'a mut dyn Runner,
+    pub(super) cx: &'a mut Context<'cx>,
+    pub(super) now: Instant,
 }
 
 impl ServerConnection {
@@ -86,17 +97,17 @@ impl ServerConnection {
             peer,
             exchange: None,
             since: now,
-            expires: env.clock.second(expires),
+            expires: env.exchange.clock.second(expires),
             count: 0,
-            heeded: env.orders.get().last,
+            epoch: env.epochs.get().last,
             eof: false,
             ready: false,
             ending: None,
             why: Closed::Done,
-            told: false,
+            closed: false,
         };
-        served.see(0, Step::Accepted, now);
-        let listeners = &served.env.hooks.listeners.connection;
+        served.observe(0, Step::Accepted, now);
+        let listeners = &served.env.exchange.hooks.listeners.connection;
         notify_all(listeners, |listener| listener(&served.peer));
         served
     }
@@ -106,22 +117,22 @@ impl ServerConnection {
     pub(crate) fn secured(&mut self, info: crate::tls::info::TlsInfo, now: Instant) {
         self.since = now;
         self.peer.secured(info);
-        self.see(0, Step::Secured, now);
-        let listeners = &self.env.hooks.listeners.secure_connection;
+        self.observe(0, Step::Secured, now);
+        let listeners = &self.env.exchange.hooks.listeners.secure_connection;
         notify_all(listeners, |listener| listener(&self.peer));
     }
 
-    /// One byte is looked at where nobody listens.
+    /// Costs one flag test when no observer is installed.
     #[inline(always)]
-    pub(super) fn see(&self, exchange: u32, step: Step, at: Instant) {
-        if self.env.observed {
+    pub(super) fn observe(&self, exchange: u32, step: Step, at: Instant) {
+        if self.env.exchange.observed {
             self.show(exchange, step, at);
         }
     }
 
     #[cold]
     fn show(&self, exchange: u32, step: Step, at: Instant) {
-        if let Some(observer) = &self.env.hooks.observer {
+        if let Some(observer) = &self.env.exchange.hooks.observer {
             let peer = &self.peer;
             let seen = Observation {
                 at,
@@ -135,108 +146,99 @@ impl ServerConnection {
         }
     }
 
-    /// Bytes are there and no exchange is: one begins.
-    fn activate(&mut self) -> Rc<Exchange> {
-        let pooled = self.env.pool.borrow_mut().pop();
-        let exchange = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
-        let lines = self.env.observed;
+    /// Bytes have come and no exchange is under way: one begins.
+    fn activate(&mut self) {
+        let exchange = self.env.take_exchange();
+        let lines = self.env.exchange.observed;
         exchange.state().attach(&self.peer, lines);
-        Rc::clone(self.exchange.insert(exchange))
+        self.exchange = Some(exchange);
     }
 
-    /// Whether bytes may be parsed now. The head of a next request waits until its predecessor is over on both sides,
-    /// its handler included, and until the answers before it have left room. With its first byte an exchange begins.
-    fn admits(&mut self, exchange: &Exchange, now: Instant) -> bool {
-        let mut state = exchange.state();
-        if state.proto.halves().0 != Half::Idle {
+    /// Whether bytes may be parsed now. The head of a next request waits until its predecessor is over on both sides, its
+    /// handler included, and until the responses before it have left room. With its first byte an exchange begins.
+    #[inline]
+    fn admits(&mut self, state: &mut State, now: Instant) -> bool {
+        let Carrier::H1(line) = &mut state.carrier else {
+            return false;
+        };
+        if line.proto.halves().0 != Half::Idle {
             return true;
         }
         if state.outgoing.stage != Stage::Head {
             return false;
         }
         if state.number == 0 {
-            if state.out.len() as u64 >= self.env.limits.body.queue_bytes {
+            if line.out.len() as u64 >= self.env.exchange.limits.body.queue_bytes {
                 return false;
             }
             self.count += 1;
             state.number = self.count;
-            state.course.last =
-                self.env.clock.second(now) >= self.expires || self.count >= self.env.requests_max;
-            state.turn.began = Some(now);
-            self.see(self.count, Step::FirstByte, now);
+            line.last = self.count >= self.env.requests_max
+                || self.env.exchange.clock.second(now) >= self.expires;
+            line.times.began = Some(now);
+            self.observe(self.count, Step::FirstByte, now);
         }
-        state.turn.head_since.get_or_insert(now);
+        line.times.head_since.get_or_insert(now);
         true
     }
 
     /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
-    pub(super) fn advance(
-        &mut self,
-        input: &Input<'_>,
-        cx: &mut Context<'_>,
-        runner: &mut dyn Runner,
-        now: Instant,
-    ) {
+    pub(super) fn advance(&mut self, input: &Input<'_>, turn: &mut Turn<'_, '_>) {
         let mut rest = self.take_pending();
         if rest.is_empty() {
-            let used = self.run(input, cx, runner, now);
+            let used = self.run(input, turn);
             rest.extend_from_slice(&input.bytes()[used..]);
         } else {
             rest.extend_from_slice(input.bytes());
-            let used = self.run(&Input::Borrowed(&rest), cx, runner, now);
+            let used = self.run(&Input::Borrowed(&rest), turn);
             rest.drain(..used);
         }
         if rest.is_empty() {
             if self.eof {
-                self.tell_eof(cx, runner, now);
+                self.receive_eof(turn);
             }
-        } else if let Some(exchange) = &self.exchange {
-            exchange.state().turn.pending = rest;
+        } else {
+            self.with_line(|line| line.pending = rest);
             if self.eof {
-                self.probe_later(now);
+                self.probe_later(turn.now);
             }
         }
-        self.note_wait(now);
+        self.note_wait(turn.now);
     }
 
     pub(super) fn take_pending(&self) -> Vec<u8> {
-        let Some(exchange) = &self.exchange else {
-            return Vec::new();
-        };
-        std::mem::take(&mut exchange.state().turn.pending)
+        let taken = self.with_line(|line| std::mem::take(&mut line.pending));
+        taken.unwrap_or_default()
     }
 
-    pub(super) fn run(
-        &mut self,
-        input: &Input<'_>,
-        cx: &mut Context<'_>,
-        runner: &mut dyn Runner,
-        now: Instant,
-    ) -> usize {
+    /// The line of this connection, while an exchange is under way.
+    #[inline]
+    pub(in crate::conn) fn with_line<T>(&self, call: impl FnOnce(&mut Line) -> T) -> Option<T> {
+        let exchange = self.exchange.as_ref()?;
+        let mut state = exchange.state();
+        state.carrier.line().map(call)
+    }
+
+    pub(super) fn run(&mut self, input: &Input<'_>, turn: &mut Turn<'_, '_>) -> usize {
         let mut at = 0;
         while self.ending.is_none() {
-            let more = at < input.bytes().len();
-            let exchange = match &self.exchange {
-                Some(exchange) => Rc::clone(exchange),
-                None if more => self.activate(),
-                None => break,
-            };
-            if more
-                && self.admits(&exchange, now)
-                && let Err(error) = self.parse(&exchange, input, &mut at, now)
-            {
-                self.fail(&error.into(), input.bytes(), cx, runner);
-                return input.bytes().len();
+            if at < input.bytes().len() {
+                if self.exchange.is_none() {
+                    self.activate();
+                }
+                if let Err(error) = self.parse(input, &mut at, turn.now) {
+                    self.fail(&error.into(), input.bytes(), turn);
+                    return input.bytes().len();
+                }
+            } else if self.exchange.is_none() {
+                break;
             }
-            exchange.state().course.more_input = at < input.bytes().len();
             if self.ready {
                 self.ready = false;
-                self.start(exchange, runner, now);
-            } else {
-                drop(exchange);
+                self.start(turn);
             }
-            self.poll_runner(cx, runner);
-            if !self.finish(runner, now) {
+            self.poll_runner(turn);
+            if !self.finish(turn) {
                 break;
             }
         }
@@ -251,71 +253,85 @@ impl ServerConnection {
     /// Feeds the protocol until it needs more or the message is complete.
     fn parse(
         &mut self,
-        exchange: &Rc<Exchange>,
         input: &Input<'_>,
         at: &mut usize,
         now: Instant,
     ) -> Result<(), hearken_proto::Error> {
-        let mut state = exchange.state();
-        loop {
-            let before = state.course.body_bytes;
-            let (used, took) = state.receive(input, *at)?;
-            *at += used;
-            match took {
-                Some(Took::Head(_)) => {
-                    self.ready = true;
-                    state.turn.head_since = None;
-                    self.see(self.count, Step::Head, now);
-                }
-                Some(Took::Content) => {
-                    if before == 0 {
-                        self.see(self.count, Step::FirstBodyByte, now);
+        let Some(exchange) = self.exchange.clone() else {
+            return Ok(());
+        };
+        let state = &mut *exchange.state();
+        if self.admits(state, now) {
+            while let Some(event) = state.receive(input, at)? {
+                match event {
+                    Event::Head { .. } => {
+                        self.ready = true;
+                        if let Some(line) = state.carrier.line() {
+                            line.times.head_since = None;
+                        }
+                        self.observe(self.count, Step::Head, now);
                     }
-                    state.course.wait.stop(now);
-                    state.turn.moved = Some(now);
-                    state.wake_reader_elsewhere();
+                    Event::Content(content) => self.content_came(state, content.len(), now),
+                    Event::End => {
+                        let bytes = state.incoming.meter.bytes;
+                        self.observe(self.count, Step::BodyEnd { bytes }, now);
+                        state.wake_reader_elsewhere();
+                        state.wake_if_answered();
+                        break; // what follows belongs to the next exchange
+                    }
+                    Event::Line => self.observe(self.count, Step::Line, now),
+                    _ => {}
                 }
-                Some(Took::End) => {
-                    let bytes = state.course.body_bytes;
-                    self.see(self.count, Step::BodyEnd { bytes }, now);
-                    state.wake_reader_elsewhere();
-                    state.wake_if_said();
-                    return Ok(()); // what follows belongs to the next exchange
-                }
-                Some(Took::Line) => self.see(self.count, Step::Line, now),
-                Some(Took::Interim | Took::Switched) => {}
-                None => return Ok(()),
             }
         }
+        if let Some(line) = state.carrier.line() {
+            line.more_input = *at < input.bytes().len();
+        }
+        Ok(())
     }
 
-    /// Lets handler and listeners go on.
-    pub(super) fn poll_runner(&mut self, cx: &mut Context<'_>, runner: &mut dyn Runner) {
+    fn content_came(&self, state: &mut State, bytes: usize, now: Instant) {
+        if state.incoming.meter.bytes == bytes as u64 {
+            self.observe(self.count, Step::FirstBodyByte, now);
+        }
+        state.incoming.meter.stop(now);
+        if let Some(line) = state.carrier.line() {
+            line.times.moved = Some(now);
+        }
+        state.wake_reader_elsewhere();
+    }
+
+    /// Lets handler and listeners go on. If the exchange goes on without the handler, orders from elsewhere wake this task.
+    pub(super) fn poll_runner(&mut self, turn: &mut Turn<'_, '_>) {
         let Some(exchange) = &self.exchange else {
             return;
         };
-        if runner.running() {
-            exchange.state().wakers.in_task = true;
-            let polled = runner.poll(cx);
-            let shared = Rc::strong_count(exchange) > 1;
-            let mut state = exchange.state();
-            state.wakers.in_task = false;
-            if polled.is_pending() || shared {
-                state.set_task(cx);
-            }
-            if let Poll::Ready(Err(panic)) = polled {
-                drop(state);
-                self.panicked(&panic);
+        if turn.runner.running() {
+            // The task sees the orders of its own handler, and need not be woken by them.
+            let task = exchange.state().wakers.task.take();
+            let polled = turn.runner.poll(turn.cx);
+            match polled {
+                Poll::Pending => {
+                    let mut state = exchange.state();
+                    state.wakers.task = task;
+                    state.set_task(turn.cx);
+                    if state.overrides.is_some() {
+                        drop(state);
+                        exchange.flush_filters();
+                    }
+                }
+                Poll::Ready(Ok(())) => exchange.state().wakers.task = task,
+                Poll::Ready(Err(panic)) => self.panicked(&panic),
             }
         }
         let Some(exchange) = &self.exchange else {
             return;
         };
-        if exchange.state().flow.is_some()
-            && let Err(panic) = notify::flow(exchange)
+        if exchange.state().listeners.is_used()
+            && let Err(panic) = deliver_body(exchange)
         {
             self.panicked(&panic);
-            runner.cancel();
+            turn.runner.cancel();
         }
     }
 
@@ -327,111 +343,165 @@ impl ServerConnection {
         };
         let error = Error::new(500, format!("a handler panicked: {message}"));
         tracing::error!(%error, peer = ?self.peer);
-        self.env.hooks.notify_error(&error);
-        let mut state = exchange.state();
-        if state.outgoing.stage == Stage::Head && !state.is_over() {
-            state.answer(&self.env, 500, "Internal Server Error\n");
-        } else if !state.is_over() {
-            state.close(Closed::Aborted);
+        self.env.exchange.hooks.notify_error(&error);
+        let begun = exchange.state().outgoing.stage == Stage::Body;
+        if begun {
+            exchange.state().close(Closed::Aborted);
+        } else {
+            exchange.respond(500, "Internal Server Error\n");
         }
     }
 
     /// If the exchange is complete in both directions, prepares the next one. True if there may be one.
-    fn finish(&mut self, runner: &dyn Runner, now: Instant) -> bool {
+    #[inline]
+    fn finish(&mut self, turn: &Turn<'_, '_>) -> bool {
         let Some(exchange) = &self.exchange else {
             return false;
         };
-        let mut state = exchange.state();
-        if let Some(why) = state.closed {
-            if why != Closed::Done {
+        let progress = self.progress(&mut exchange.state(), turn);
+        match progress {
+            Progress::Next => self.next_exchange(turn.now),
+            Progress::Waits => return false,
+            Progress::Ends(ending, why) => {
+                self.ending = Some(ending);
                 self.why = why;
-                self.ending = Some(state.ending_of_part());
-            }
-            return false;
-        }
-        let recv = state.proto.halves().0;
-        if recv == Half::Switched && state.is_handed() {
-            self.ending = Some(Ending::HandOver); // its handler goes on
-            return false;
-        }
-        if runner.running() || state.outgoing.stage != Stage::Ended {
-            return false;
-        }
-        let receiving = recv == Half::Body;
-        if receiving {
-            if !state.incoming.unread {
-                return false; // somebody reads on after the answer
-            }
-            let max = state.limits(&self.env).body.drain_bytes_max;
-            if state.course.owes_continue || state.unread_bytes() > max {
-                state.proto.must_close();
+                return false;
             }
         }
-        if state.proto.is_finished() {
-            state.close(Closed::Done);
-            self.ending = Some(Ending::Linger);
-            return false;
-        }
-        if receiving {
-            return false;
-        }
-        state.turn.probe_at = None;
-        drop(state);
-        self.since = now;
-        self.next_exchange();
         true
     }
 
-    /// Uses the exchange again, or a new one if somebody still holds on to it.
-    fn next_exchange(&mut self) {
-        let Some(exchange) = self.exchange.take() else {
+    /// How far the exchange has come, after its handler has been polled.
+    #[inline]
+    fn progress(&self, state: &mut State, turn: &Turn<'_, '_>) -> Progress {
+        match state.closed {
+            None => {}
+            Some(Closed::Done) => return Progress::Waits,
+            Some(why) => return Progress::Ends(state.ending_of_part(), why),
+        }
+        let Carrier::H1(line) = &mut state.carrier else {
+            return Progress::Waits;
+        };
+        let recv = line.proto.halves().0;
+        if recv == Half::Switched && state.is_upgraded() {
+            return Progress::Ends(Ending::HandOver, self.why); // its handler goes on
+        }
+        if turn.runner.running() {
+            return Progress::Waits;
+        }
+        if state.outgoing.stage != Stage::Ended {
+            if recv != Half::Idle {
+                state.set_task(turn.cx); // the response comes from elsewhere
+            }
+            return Progress::Waits;
+        }
+        if recv == Half::Body {
+            return self.progress_of_body(state, turn);
+        }
+        self.progress_of_line(state)
+    }
+
+    /// The response has been given, the request has not ended.
+    fn progress_of_body(&self, state: &mut State, turn: &Turn<'_, '_>) -> Progress {
+        state.set_task(turn.cx);
+        if !state.incoming.unread {
+            return Progress::Waits; // a reader reads on after the response
+        }
+        let max = state.limits(&self.env.exchange).body.drain_bytes_max;
+        if state.incoming.expects_continue || state.unread_bytes() > max {
+            state.carrier.must_close();
+        }
+        match self.progress_of_line(state) {
+            Progress::Next => Progress::Waits,
+            ends => ends,
+        }
+    }
+
+    /// Whether the connection carries another exchange after this one.
+    #[inline]
+    fn progress_of_line(&self, state: &mut State) -> Progress {
+        let line = state.carrier.line();
+        if line.is_some_and(|line| line.proto.is_finished()) {
+            state.close(Closed::Done);
+            return Progress::Ends(Ending::Linger, self.why);
+        }
+        Progress::Next
+    }
+
+    /// Uses the exchange again, or a new one if handles of it are left.
+    #[inline]
+    fn next_exchange(&mut self, now: Instant) {
+        self.since = now;
+        let Some(mut exchange) = self.exchange.take() else {
             return;
         };
-        let mut listeners = exchange.state().flow.take();
-        if listeners.as_deref().is_some_and(Flow::tells) {
-            let mut state = exchange.state();
-            let number = state.number;
-            if state.marks.has(number) {
-                let parked = listeners.take().map(|flow| (number, flow));
-                state.turn.parked.extend(parked);
-            }
+        let listeners = exchange.state().listeners.take();
+        if let Some(listeners) = listeners {
+            Self::retire(&exchange, listeners);
         }
-        notify::end(listeners, Closed::Done);
-        if Rc::strong_count(&exchange) == 1 {
-            exchange.state().next();
+        if let Some(unshared) = Rc::get_mut(&mut exchange) {
+            unshared.state_mut().next();
             self.exchange = Some(exchange);
             return;
         }
-        let pooled = self.env.pool.borrow_mut().pop();
-        let fresh = pooled.unwrap_or_else(|| Exchange::new(&self.env, Role::Server));
-        {
-            let (mut old, mut new) = (exchange.state(), fresh.state());
-            new.next();
-            old.hand_over(&mut new);
-            old.close(Closed::Done);
-        }
-        self.exchange = Some(fresh);
+        let next = Exchange::new(&self.env.exchange, Carrier::Gone);
+        exchange.state().move_on(&mut next.state());
+        self.exchange = Some(next);
     }
 
-    /// Between two exchanges, with nothing to write, the exchange and its buffers go back to the pool.
+    /// The exchange is over. Listeners that watch its output stay until the transport has taken the last byte.
+    #[cold]
+    fn retire(exchange: &Exchange, listeners: Box<Listeners>) {
+        {
+            let mut state = exchange.state();
+            let number = state.number;
+            if let Some(line) = state.carrier.line()
+                && listeners.watches_output()
+                && line.flush.has(number)
+            {
+                line.awaiting_flush.push((number, listeners));
+                return;
+            }
+        }
+        notify_closed(Some(listeners), Closed::Done);
+    }
+
+    /// Between two exchanges, with nothing to write, the exchange goes back to the pool with its line and its buffers.
+    #[inline]
     pub(super) fn release(&mut self) {
         let Some(exchange) = &self.exchange else {
             return;
         };
-        let mut state = exchange.state();
-        let idle = state.proto.halves() == (Half::Idle, Half::Idle)
-            && state.outgoing.stage == Stage::Head
-            && !state.proto.in_head()
-            && state.out.is_empty()
-            && state.turn.head_since.is_none()
-            && state.turn.pending.is_empty();
-        if idle {
-            self.peer.sent(state.out.written());
-            state.out.trim();
-            drop(state);
-            let mut pool = self.env.pool.borrow_mut();
-            let room = pool.len() < POOL_MAX;
-            pool.extend(self.exchange.take().filter(|_| room));
+        {
+            let state = &mut *exchange.state();
+            let Carrier::H1(line) = &mut state.carrier else {
+                return;
+            };
+            let idle = line.proto.halves() == (Half::Idle, Half::Idle)
+                && state.outgoing.stage == Stage::Head
+                && !line.proto.in_head()
+                && line.out.is_empty()
+                && line.times.head_since.is_none()
+                && line.pending.is_empty();
+            if !idle {
+                return;
+            }
+            self.peer.sent(line.out.written());
+            line.out.trim();
+        }
+        if let Some(exchange) = self.exchange.take() {
+            self.env.put_exchange(exchange);
         }
     }
+}
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It is not complete.
+    Waits,
+    /// It is complete, and the next one may begin.
+    Next,
+    /// The connection ends with it.
+    Ends(Ending, Closed),
 }

@@ -3,14 +3,16 @@
 //!
 //! Here: [`Tunnel`]. Not here: the cell that it shares with the user of the transport (`net/upgraded.rs`).
 
+use super::drive::Command;
+use super::{Runner, ServedConnection};
 use crate::conn::exchange::Exchange;
-use crate::conn::server::{Runner, ServedConnection};
 use crate::error::Closed;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// See the module.
 pub(crate) struct Tunnel<R: Runner> {
@@ -35,26 +37,26 @@ impl<R: Runner> ServedConnection<R> {
 
 fn recipient_of(exchange: &Exchange) -> Option<Arc<dyn Recipient>> {
     let state = exchange.state();
-    state.extra.as_ref()?.recipient.clone()
+    state.overrides.as_ref()?.recipient.clone()
 }
 
 impl<R: Runner> Tunnel<R> {
     /// Lets the handler go on, passes on what the server was told. Ready when nobody has the transport any more.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let ServedConnection { served, runner } = &mut self.by;
-        let env = Rc::clone(&served.env);
-        if served.heed_orders().is_cut() {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let (served, mut turn) = self.by.turn(cx, now);
+        let env = Rc::clone(&served.env.exchange);
+        if served.observe_command() == Command::Close {
             served.why = Closed::Stopped;
             self.recipient.cut();
-            served.poll_runner(cx, runner); // so that it sees why
-            runner.cancel();
+            served.poll_runner(&mut turn); // so that it sees why
+            turn.runner.cancel();
             return Poll::Ready(());
         }
         if env.draining.get() {
             self.recipient.notify_closing();
         }
-        served.poll_runner(cx, runner);
-        if self.recipient.poll_over(cx).is_pending() || runner.running() {
+        served.poll_runner(&mut turn);
+        if self.recipient.poll_over(turn.cx).is_pending() || turn.runner.running() {
             return Poll::Pending;
         }
         Poll::Ready(())

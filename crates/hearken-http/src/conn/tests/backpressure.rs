@@ -259,14 +259,8 @@ fn the_pool_does_not_grow_with_the_crowd() {
         link.give_room(usize::MAX / 2);
         assert!(link.heard_len() > 200 * KIB);
     }
-    assert!(server.env.pool.borrow().len() <= 256);
-    let kept: usize = server
-        .env
-        .pool
-        .borrow()
-        .iter()
-        .map(|exchange| exchange.state().out.tail.capacity())
-        .sum();
+    assert!(server.env.pooled().len() <= 256);
+    let kept: usize = server.env.pooled().iter().sum();
     assert!(kept <= 256 * 64 * KIB, "{kept}");
     let mut link = server.connect();
     link.send(get("/"));

@@ -138,14 +138,14 @@ fn an_expectation_that_nobody_knows() {
     let log = Log::default();
     let request = "GET / HTTP/1.1\r\nHost: a\r\nExpect: fame\r\n\r\n";
     hear_all(quick(&log), &log).connect().send(request);
-    check(&log, "An expectation that nobody knows");
+    check(&log, "An unknown expectation");
     let seen = log.clone();
     let setup = quick(&log).handle(event::CheckExpectation, async move |_req, res| {
         seen.add("handler of CheckExpectation");
         res.end("ok")
     });
     hear_all(setup, &log).connect().send(request);
-    check(&log, "An expectation that somebody knows");
+    check(&log, "A known expectation");
 }
 
 #[test]
@@ -174,7 +174,7 @@ const UPGRADE: &str =
 fn an_upgrade() {
     let log = Log::default();
     hear_all(quick(&log), &log).connect().send(UPGRADE);
-    check(&log, "An upgrade that nobody takes");
+    check(&log, "An upgrade without a handler");
     let seen = log.clone();
     let setup = quick(&log).handle(event::Upgrade, async move |_req, res| {
         seen.add("handler of Upgrade");
@@ -197,7 +197,7 @@ fn a_tunnel_that_nobody_serves() {
     hear_all(quick(&log), &log)
         .connect()
         .send("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
-    check(&log, "A tunnel that nobody serves");
+    check(&log, "A tunnel without a handler");
 }
 
 #[test]

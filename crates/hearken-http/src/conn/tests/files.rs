@@ -260,7 +260,7 @@ fn what_is_no_file_is_an_error() {
 /// Whether a file would be sent, told by an answer to nobody.
 async fn choose(file: SendFile) -> Result<(), crate::Error> {
     let env = serve(async |_req, res| res.end("")).open().env;
-    let exchange = crate::conn::exchange::Exchange::new(&env, hearken_proto::Role::Server);
+    let exchange = crate::conn::exchange::Exchange::of_server(&env.exchange);
     ServerResponse::new(exchange)
         .send_file(file)
         .await

@@ -16,7 +16,8 @@ use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::{Sent, ServerResponse};
 use crate::net::file_reader::FileReader;
-use crate::server::handlers::{Interceptable, taker};
+use crate::server::handler::handler as boxed;
+use crate::server::handlers::{Interceptable, SpecialHandlers};
 use crate::server::runner::{HandlerRunner, Handlers};
 use bytes::Bytes;
 use hearken_proto::Limits;
@@ -54,6 +55,7 @@ where
     Setup {
         make,
         hooks: Hooks::default(),
+        special: SpecialHandlers::default(),
         limits: Limits::default(),
     }
 }
@@ -61,6 +63,7 @@ where
 pub(crate) struct Setup {
     make: Make,
     hooks: Hooks,
+    special: SpecialHandlers,
     limits: Limits,
 }
 
@@ -85,7 +88,7 @@ impl Setup {
         H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
         R: Answer + 'static,
     {
-        event.keep(taker(handler), &mut self.hooks.special);
+        event.keep(boxed(handler), &mut self.special);
         self
     }
 
@@ -93,7 +96,7 @@ impl Setup {
         mut self,
         decide: impl Fn(&hearken_proto::Head) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.hooks.special.should_upgrade = Some(Box::new(decide));
+        self.hooks.intercepted.should_upgrade = Some(Box::new(decide));
         self
     }
 
@@ -104,12 +107,13 @@ impl Setup {
     }
 
     /// Opens for clients.
-    pub(crate) fn open(self) -> Open {
+    pub(crate) fn open(mut self) -> Open {
+        self.special.note(&mut self.hooks.intercepted);
         let now = Instant::now();
         let clock = Clock::new(now, SystemTime::UNIX_EPOCH);
         Open {
             env: WorkerContext::new(self.limits, Arc::new(self.hooks), clock),
-            handlers: Handlers::new(self.make),
+            handlers: Handlers::new(self.make, &self.special),
             now,
         }
     }
@@ -131,11 +135,16 @@ impl Open {
     /// A connection for a pump of the test's own.
     pub(crate) fn drive(&self) -> ServedConnection<HandlerRunner<Make, HandlerFuture>> {
         let peer = Rc::new(Peer::new(1, None, None));
-        let expires = self.now + self.env.limits.time.connection_age;
+        let expires = self.now + self.env.exchange.limits.time.connection_age;
         ServedConnection {
             served: ServerConnection::new(&self.env, peer, self.now, expires),
-            runner: HandlerRunner::new(&self.handlers),
+            runner: self.runner(),
         }
+    }
+
+    /// What runs the handler for one exchange at a time.
+    pub(crate) fn runner(&self) -> HandlerRunner<Make, HandlerFuture> {
+        HandlerRunner::new(&self.handlers)
     }
 
     pub(crate) fn connect(&self) -> Link {

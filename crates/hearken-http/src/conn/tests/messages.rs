@@ -85,7 +85,7 @@ fn after_a_pause_the_time_for_the_body_runs_again() {
     assert_eq!(link.deadline_in(), None);
     held.borrow().as_ref().unwrap().resume();
     link.go();
-    let idle = link.env.limits.time.body_idle;
+    let idle = link.env.exchange.limits.time.body_idle;
     assert_eq!(link.deadline_in(), Some(idle));
     link.pass(idle);
     assert!(!link.is_open());

@@ -11,6 +11,7 @@ mod framing;
 mod handlers;
 pub(crate) mod harness;
 mod keep_alive;
+pub(crate) mod memory;
 mod messages;
 mod random;
 mod responses;

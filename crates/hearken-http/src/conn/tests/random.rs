@@ -398,9 +398,9 @@ fn walk(seed: u64) {
         step(&mut links[one], &gates, &mut dice);
     }
     let order = dice.roll(6);
-    server.env.draining.set(order == 0);
+    server.env.exchange.draining.set(order == 0);
     if order == 1 {
-        server.env.cut_all();
+        server.env.close_all();
     }
     for link in &mut links {
         link.run();

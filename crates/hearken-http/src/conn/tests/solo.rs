@@ -2,7 +2,7 @@
 
 use super::harness::Bell;
 use crate::conn::clock::Clock;
-use crate::conn::context::{Hooks, WorkerContext};
+use crate::conn::context::{ExchangeContext, Hooks};
 use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::session::SessionConnection;
@@ -31,11 +31,11 @@ impl Lone {
     fn new(role: Role) -> Self {
         let now = Instant::now();
         let clock = Clock::new(now, SystemTime::UNIX_EPOCH);
-        let env = WorkerContext::new(Limits::default(), Arc::new(Hooks::default()), clock);
-        let exchange = Exchange::new(&env, role);
+        let env = ExchangeContext::new(Limits::default(), Arc::new(Hooks::default()), clock);
+        let exchange = Exchange::of_session(&env, role);
         if role == Role::Client {
             let mut state = exchange.state();
-            state.session.request_line = Some(Box::new(("GET".to_owned(), "/".to_owned())));
+            state.session().unwrap().request_line = Some(("GET".to_owned(), "/".to_owned()));
             state.outgoing.fields.set("Host", "a").unwrap();
         }
         Self {
@@ -61,7 +61,7 @@ impl Lone {
         lone
     }
 
-    fn order(&mut self, order: impl FnOnce(&mut State, &WorkerContext)) {
+    fn order(&mut self, order: impl FnOnce(&mut State, &ExchangeContext)) {
         self.exchange.order(order);
         self.run();
     }
@@ -161,7 +161,8 @@ fn a_server_that_answered_early_leaves_the_next_request_alone() {
     assert_eq!(
         lone.exchange
             .state()
-            .session
+            .session()
+            .unwrap()
             .head
             .as_ref()
             .unwrap()
@@ -323,7 +324,7 @@ fn a_body_that_nobody_reads_stops_the_transport() {
 fn what_cannot_be_sent_fails_the_session() {
     let mut lone = Lone::new(Role::Client);
     lone.order(|state, env| {
-        state.session.request_line = Some(Box::new(("GET".to_owned(), "/a b".to_owned())));
+        state.session().unwrap().request_line = Some(("GET".to_owned(), "/a b".to_owned()));
         state.end(env, Bytes::new());
     });
     assert!(lone.end.is_some());
@@ -343,7 +344,8 @@ fn trailers_travel() {
         state.write(env, Bytes::from_static(b"x"));
         let mut trailers = Fields::new();
         trailers.append("X-T", "1").unwrap();
-        state.end_with_trailers(env, Bytes::new(), &trailers);
+        state.add_trailers(&trailers);
+        state.end(env, Bytes::new());
     });
     assert!(
         lone.heard()

@@ -14,7 +14,7 @@ fn what_is_idle_closes_at_once() {
         let mut link = serve(async |_req, res| res.end("x")).connect();
         link.send(before);
         link.heard();
-        link.env.draining.set(true);
+        link.env.exchange.draining.set(true);
         link.run();
         assert_eq!(link.heard(), "");
         assert_eq!(link.ended(), Some(Ending::Now));
@@ -31,7 +31,7 @@ fn a_running_exchange_is_the_last() {
     })
     .connect();
     link.send(get("/"));
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     assert!(link.is_open());
     gate.open();
@@ -50,7 +50,7 @@ fn every_request_that_was_read_is_answered() {
     })
     .connect();
     link.send(get("/1") + &get("/2") + &get("/3"));
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     gate.open();
     link.go();
@@ -61,7 +61,7 @@ fn every_request_that_was_read_is_answered() {
 #[test]
 fn a_request_that_comes_with_the_order_is_served() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.send(get("/"));
     assert_eq!(link.heard(), last("x"));
     assert_eq!(link.ended(), Some(Ending::Linger));
@@ -71,14 +71,14 @@ fn a_request_that_comes_with_the_order_is_served() {
 fn a_head_that_has_begun_is_waited_for_and_no_longer_than_ever() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send("GET / HT");
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     assert!(link.is_open());
     link.send("TP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(link.heard(), last("x"));
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send("GET / HT");
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     link.secs(10);
     assert!(link.heard().starts_with("HTTP/1.1 408 "));
@@ -98,7 +98,7 @@ fn an_upload_and_a_download_under_way_end_well() {
     .connect();
     link.room = 0;
     link.send(post_head(4) + "ab");
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     link.send("cd");
     link.give_room(usize::MAX / 2);
@@ -120,7 +120,7 @@ fn an_answer_that_had_begun_is_the_last_too() {
     })
     .connect();
     link.send(get("/"));
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     gate.open();
     link.go();
@@ -144,9 +144,9 @@ fn what_still_runs_in_the_end_is_cut() {
     })
     .connect();
     link.send(get("/") + &get("/"));
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
-    link.env.cut_all();
+    link.env.close_all();
     link.run();
     assert_eq!(log.take(), ["Stopped", "dropped", "gone Stopped"]);
     assert!(link.heard().ends_with("4\r\npart\r\n"));
@@ -158,14 +158,14 @@ fn a_peer_that_does_not_read_cannot_hold_the_end_up() {
     let mut link = serve(async |_req, res| res.end(vec![b'.'; 1 << 20])).connect();
     link.room = 0;
     link.send(get("/"));
-    link.env.draining.set(true);
+    link.env.exchange.draining.set(true);
     link.run();
     assert!(link.is_open());
-    link.env.cut_all();
+    link.env.close_all();
     link.run();
     assert_eq!(link.ended(), Some(Ending::Cut));
     let mut link = serve(async |_req, res| res.end("")).connect();
-    link.env.cut_all();
+    link.env.close_all();
     link.run();
     assert_eq!(
         link.ended(),

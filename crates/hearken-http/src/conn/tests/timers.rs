@@ -88,7 +88,7 @@ fn after_a_body_the_connection_is_idle_like_any_other() {
     link.send(post_head(4)).send("ab").send("cd");
     assert_eq!(link.heard(), ok("abcd"));
     assert_eq!(link.deadline_in(), Some(secs(15)));
-    assert_eq!(link.env.pool.borrow().len(), 1, "its memory is given back");
+    assert_eq!(link.env.pooled().len(), 1, "its memory is given back");
     link.secs(15);
     assert_eq!(link.heard(), "");
     assert_eq!(link.ended(), Some(Ending::Now));

@@ -1,6 +1,6 @@
-//! Content codings that lie, blow up or end too soon (RFC 9110 §8.4).
+//! Content codings that are false, expand too much or end too soon (RFC 9110 §8.4).
 //!
-//! For a client that decodes. One that does not sees good responses in all of them.
+//! For a client that decodes. To any other client all of them are valid responses.
 
 use super::super::Ask::Get;
 use super::super::Verdict::{BrokenBody, Good, TooMuch};
@@ -8,9 +8,9 @@ use super::{Step, answer, behaviours};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
 behaviours! {
-    /// "hello" by gzip: nothing is wrong.
+    /// "hello" by gzip: valid.
     GZIP = Get => Good(200, "hello"), |_| coded("gzip", &gzip(b"hello"));
-    /// Two codings, one around the other: nothing is wrong.
+    /// Two codings, one around the other: valid.
     GZIP_TWICE = Get => Good(200, "hello"), |_| coded("gzip, gzip", &gzip(&gzip(b"hello")));
     /// 256 MiB of zeros in 256 KiB of gzip.
     GZIP_BOMB = Get => TooMuch, |_| coded("gzip", &bomb());
@@ -21,7 +21,7 @@ behaviours! {
         let content = (0..100).fold(b"hello".to_vec(), |inner, _| gzip(&inner));
         coded(&["gzip"; 100].join(", "), &content)
     };
-    /// Says gzip and sends plain text.
+    /// Announces gzip and sends plain text.
     NO_GZIP = Get => BrokenBody, |_| coded("gzip", b"hello");
     /// gzip without its last bytes.
     GZIP_CUT = Get => BrokenBody, |_| {
@@ -35,11 +35,11 @@ behaviours! {
         whole[at] ^= 1;
         coded("gzip", &whole)
     };
-    /// gzip, and something behind it.
+    /// gzip with more bytes behind it.
     GZIP_AND_MORE = Get => BrokenBody, |_| coded("gzip", &[&*gzip(b"hello"), b"and more"].concat());
-    /// A coding that nobody knows. The client hands it on as it is.
+    /// An unknown coding. The client returns the content unchanged.
     UNKNOWN = Get => Good(200, "hello"), |_| coded("zork", b"hello");
-    /// No content at all where gzip is said: there is nothing to decode.
+    /// gzip announced, and no content: there is nothing to decode.
     EMPTY_GZIP = Get => Good(200, ""), |_| coded("gzip", b"");
 }
 
@@ -69,7 +69,7 @@ fn gzip_of(deflated: &[u8], crc: &Crc) -> Vec<u8> {
 fn deflate(content: &[u8], flush: FlushCompress) -> Vec<u8> {
     let mut compress = Compress::new(Compression::best(), false);
     let mut out = Vec::with_capacity(content.len() + 64);
-    // Only an output that is too small can fail, and this one is not.
+    // Fails only if the output is too small; this one is large enough.
     compress.compress_vec(content, &mut out, flush).ok();
     out
 }

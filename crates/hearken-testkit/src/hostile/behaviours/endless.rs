@@ -1,4 +1,4 @@
-//! More than anybody wants: no error but in the amount. "Endless" is [`Step::ENDLESS_BYTES`].
+//! Too much of everything: valid but for the amount. "Endless" means [`Step::ENDLESS_BYTES`].
 
 use super::super::Ask::Get;
 use super::super::Verdict::{BrokenBody, Good, NoResponse, TooMuch};
@@ -22,9 +22,9 @@ behaviours! {
     };
     /// Empty lines before a response.
     EMPTY_LINES = Get => NoResponse, |_| start("", "\r\n");
-    /// A body to the end of the connection, which does not come.
+    /// A body to the end of the connection, which never ends.
     BODY = Get => TooMuch, |_| start("HTTP/1.1 200 OK\r\n\r\n", "a");
-    /// A body of four pebibytes: a legal length, and no end of it in sight.
+    /// A body of four pebibytes: a legal length.
     BODY_WITH_LENGTH = Get => TooMuch, |_| start("HTTP/1.1 200 OK\r\nContent-Length: 4503599627370496\r\n\r\n", "a");
     /// Chunks without an end.
     CHUNKS = Get => TooMuch, |_| start(HEAD_OF_CHUNKS, "5\r\nhello\r\n");

@@ -1,4 +1,4 @@
-//! Lengths that cannot be, or not both; chunks that are none; content where none may be (RFC 9112 §6.3, §7.1, §11).
+//! Invalid and contradictory lengths, malformed chunks, content where none is allowed (RFC 9112 §6.3, §7.1, §11).
 
 use super::super::Ask::{Get, Head};
 use super::super::Step::Close;
@@ -8,11 +8,11 @@ use super::{HEAD_OF_FIVE, answer, answer_then, behaviours, chunks};
 behaviours! {
     /// A length of 100, five bytes, and the end.
     LENGTH_TOO_LONG = Get => BrokenBody, |_| answer_then("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", Close);
-    /// A length of five, and more than that: the rest belongs to no response, and nobody may ask here again.
+    /// A length of five, and more bytes: the rest belongs to no response, and the client must not reuse the connection.
     LENGTH_TOO_SHORT = Get => Good(200, "hello"), |_| answer([HEAD_OF_FIVE, "hello, and more"].concat());
     /// Two lengths that differ.
     TWO_LENGTHS = Get => NoResponse, |_| lengths(&["Content-Length: 5", "Content-Length: 6"]);
-    /// The same length twice. RFC 9112 lets a recipient forgive it; we do not, in either role.
+    /// The same length twice. RFC 9112 lets a recipient accept it; we reject it in both roles.
     TWO_EQUAL_LENGTHS = Get => NoResponse, |_| lengths(&["Content-Length: 5", "Content-Length: 5"]);
     /// Two lengths in one field.
     LENGTHS_IN_A_LIST = Get => NoResponse, |_| lengths(&["Content-Length: 5, 6"]);
@@ -26,15 +26,15 @@ behaviours! {
     LENGTH_WITH_PLUS = Get => NoResponse, |_| lengths(&["Content-Length: +5"]);
     /// A length in another base.
     HEXADECIMAL_LENGTH = Get => NoResponse, |_| lengths(&["Content-Length: 0x5"]);
-    /// A length that no number of 64 bits can hold.
+    /// A length above 64 bits.
     LENGTH_OVERFLOWS = Get => NoResponse, |_| lengths(&["Content-Length: 18446744073709551621"]);
     /// A length without a number.
     EMPTY_LENGTH = Get => NoResponse, |_| lengths(&["Content-Length:"]);
-    /// A transfer coding that nobody asked for.
+    /// A transfer coding that the client did not offer.
     UNKNOWN_TRANSFER_CODING = Get => NoResponse, |_| lengths(&["Transfer-Encoding: gzip, chunked"]);
     /// Chunks in chunks.
     CHUNKED_TWICE = Get => NoResponse, |_| lengths(&["Transfer-Encoding: chunked, chunked"]);
-    /// Chunks to HTTP/1.0, which has none: front ends and we would disagree about their end.
+    /// Chunks in HTTP/1.0, which has none: a proxy in front and we could disagree about their end.
     CHUNKED_IN_HTTP_1_0 = Get => NoResponse, |_| {
         answer("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
     };
@@ -56,19 +56,19 @@ behaviours! {
     CHUNK_SIZE_WITH_LINE_FEED = Get => BrokenBody, |_| chunks("5\nhello\r\n0\r\n\r\n");
     /// A trailer that is no field.
     MALFORMED_TRAILER = Get => BrokenBody, |_| chunks("5\r\nhello\r\n0\r\nnothing\r\n\r\n");
-    /// A length among the trailers: it must not be believed.
+    /// A length among the trailers: the client must ignore it.
     LENGTH_IN_TRAILERS = Get => Good(200, "hello"), |_| chunks("5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n");
     /// Content behind a 204: it belongs to no response.
     CONTENT_AFTER_204 = Get => Good(204, ""), |_| answer("HTTP/1.1 204 No Content\r\n\r\nhello");
     /// Content behind a 304: it belongs to no response.
     CONTENT_AFTER_304 = Get => Good(304, ""), |_| answer("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello");
-    /// Content for HEAD: it belongs to no response, and would be taken for the next one.
+    /// Content for HEAD: it belongs to no response, and looks like the next one.
     CONTENT_FOR_HEAD = Head => Good(200, ""), |_| {
         answer("HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
     };
 }
 
-/// A head with these fields about its length, and five bytes.
+/// A head with these fields for its length, and five bytes.
 fn lengths(fields: &[&str]) -> Vec<super::Step> {
     let fields = fields.join("\r\n");
     answer(format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\nhello"))

@@ -1,4 +1,4 @@
-//! Heads that are none.
+//! Malformed heads.
 
 use super::super::Ask::Get;
 use super::super::Step::Close;
@@ -18,13 +18,13 @@ behaviours! {
     STATUS_TOO_LOW = Get => NoResponse, |_| answer("HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n");
     /// A status of four digits.
     STATUS_TOO_LONG = Get => NoResponse, |_| answer("HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n");
-    /// A body without any head, as HTTP/0.9 had it.
+    /// A body without a head, as in HTTP/0.9.
     HTTP_0_9 = Get => NoResponse, |_| answer_then("<html>hello</html>\r\n", Close);
-    /// A version that is none.
+    /// An invalid version.
     VERSION_1_2 = Get => NoResponse, |_| answer("HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n");
     /// A version that has no text form.
     VERSION_2 = Get => NoResponse, |_| answer("HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n");
-    /// The first frame of HTTP/2, unasked.
+    /// The first frame of HTTP/2, unsolicited.
     FRAME_OF_HTTP_2 = Get => NoResponse, |_| answer(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00");
     /// A protocol that looks like HTTP.
     ICY = Get => NoResponse, |_| answer("ICY 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -36,7 +36,7 @@ behaviours! {
     FIELD_WITHOUT_NAME = Get => NoResponse, |_| field(": a");
     /// White space before the colon.
     SPACE_BEFORE_COLON = Get => NoResponse, |_| field("A : b");
-    /// A value that goes on in the next line.
+    /// A value that continues on the next line.
     FOLDED_FIELD = Get => NoResponse, |_| field("A: b\r\n c");
     /// White space before the first field.
     SPACE_BEFORE_FIRST_FIELD = Get => NoResponse, |_| answer("HTTP/1.1 200 OK\r\n A: b\r\nContent-Length: 0\r\n\r\n");
@@ -48,7 +48,7 @@ behaviours! {
     BARE_LINE_FEEDS = Get => NoResponse, |_| answer("HTTP/1.1 200 OK\nContent-Length: 0\n\n");
 }
 
-/// A good head but for this field.
+/// A head that is valid but for this field.
 fn field(line: &str) -> Vec<super::Step> {
     answer(format!(
         "HTTP/1.1 200 OK\r\n{line}\r\nContent-Length: 0\r\n\r\n"

@@ -1,5 +1,5 @@
-//! The named behaviours, one file for each group. A row is all that a new one costs: what it is for, its name, what to ask,
-//! what a careful client makes of it, and the steps.
+//! The named behaviours, one file for each group. A new one is one row: its purpose, its name, the request, the outcome in a
+//! careful client, and the steps.
 
 pub mod codings;
 pub mod connection;
@@ -52,24 +52,24 @@ macro_rules! behaviours {
 }
 use behaviours;
 
-/// A response that nobody could object to.
+/// A valid response.
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 /// A head before content of five bytes.
 const HEAD_OF_FIVE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
 /// A head before chunks.
 const HEAD_OF_CHUNKS: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Reads a request and says this.
+/// Reads a request and sends these bytes.
 fn answer(bytes: impl AsRef<[u8]>) -> Vec<Step> {
     vec![Step::Request, Step::say(bytes)]
 }
 
-/// Reads a request, says this, and does that.
+/// Reads a request, sends these bytes, and carries out this step.
 fn answer_then(bytes: impl AsRef<[u8]>, last: Step) -> Vec<Step> {
     vec![Step::Request, Step::say(bytes), last]
 }
 
-/// A good answer.
+/// Reads a request and sends a valid response.
 fn good() -> Vec<Step> {
     answer(GOOD)
 }

@@ -1,6 +1,6 @@
 //! Redirects that lead nowhere, or where they should not.
 //!
-//! [`to`] leads to a place of one's own: a second server that records what it was sent is how a test sees credentials leak.
+//! [`to`] leads to a chosen place: a second server that records its requests shows whether credentials leak.
 
 use super::super::Ask::Get;
 use super::super::Verdict::{Good, NoResponse, TooMuch};
@@ -10,13 +10,13 @@ use super::{GOOD, Step, answer, behaviours};
 behaviours! {
     /// To itself.
     LOOP = Get => TooMuch, |_| answer(redirect(302, "/"));
-    /// From `/` to `/1`, and so on to `/1000`, which answers: longer than anybody follows.
+    /// From `/` to `/1`, and so on to `/1000`, which responds: longer than any client follows.
     CHAIN = Get => TooMuch, |_| vec![Step::Request, Step::reply(|seen| next_of(seen, 1000))];
-    /// From `/` to `/1`, `/2` and `/3`, which answers: as long as anybody follows.
+    /// From `/` to `/1`, `/2` and `/3`, which responds: short enough for every client.
     SHORT_CHAIN = Get => Good(200, "hello"), |_| vec![Step::Request, Step::reply(|seen| next_of(seen, 3))];
-    /// To nowhere: without a Location it is an answer like any other.
+    /// To nowhere: a 3xx without Location is a plain response.
     WITHOUT_LOCATION = Get => Good(302, "hello"), |_| answer("HTTP/1.1 302 Found\r\nContent-Length: 5\r\n\r\nhello");
-    /// To something that is no URL.
+    /// To an invalid URL.
     TO_NO_URL = Get => NoResponse, |_| answer(redirect(302, "http://[::"));
     /// To a file of the client's machine.
     TO_FILE = Get => NoResponse, |_| answer(redirect(302, "file:///etc/passwd"));
@@ -26,14 +26,14 @@ behaviours! {
     TO_TWO_PLACES = Get => NoResponse, |_| {
         answer("HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n")
     };
-    /// With a body that does not end: it is not to be waited for.
+    /// With an endless body: the client must not wait for its end.
     WITH_ENDLESS_BODY = Get => Good(200, "hello"), |turn| match turn.connection {
         0 => vec![Step::Request, Step::say("HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\n"), Step::endless("a")],
         _ => answer(GOOD),
     };
 }
 
-/// Each request is led to `location` with this status. For [`Hostile::playing`](super::super::Hostile::playing).
+/// Redirects each request to `location` with this status. For [`Hostile::playing`](super::super::Hostile::playing).
 ///
 /// ```
 /// use hearken_testkit::hostile::{Hostile, connection, redirects};

@@ -1,30 +1,30 @@
-//! A connection that is asked a second time: whether it is still there, and whose the bytes on it are.
+//! A second request on a connection: whether the connection is still open, and to which request its bytes belong.
 //!
-//! The first exchange is good in all of them. What a second request on the same connection meets is what they are for; on
-//! the second connection everything is good, so that a retry has somewhere to go.
+//! The first exchange is always valid. The second request on the same connection meets the fault; on
+//! the second connection everything is valid, so that a retry succeeds.
 
 use super::super::Ask::GetTwice;
 use super::super::Step::{Close, Head, Request, Reset, Wait};
 use super::super::Verdict::Good;
 use super::{GOOD, Step, Turn, answer, behaviours, good};
 
-/// A response that nobody asked for.
+/// A response without a request.
 const EVIL: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
 
 behaviours! {
-    /// Closes right behind its answer, of which it said that the connection stays.
+    /// Closes right behind a response that kept the connection open.
     CLOSES_IDLE = GetTwice => Good(200, "hello"), |turn| first(turn, || vec![Request, Step::say(GOOD), Close]);
     /// Resets the connection when it has been idle for a tick.
     RESETS_IDLE = GetTwice => Good(200, "hello"), |turn| first(turn, || vec![Request, Step::say(GOOD), Wait(1), Reset]);
-    /// Reads the second request and closes: the race that no client can win. GET may be asked again, POST may not.
+    /// Reads the second request and closes: a race that no client can win. GET may be sent again, POST may not.
     CLOSES_ON_SECOND_REQUEST = GetTwice => Good(200, "hello"), |turn| second(turn, || vec![Head, Close]);
     /// Reads the second request and resets.
     RESETS_ON_SECOND_REQUEST = GetTwice => Good(200, "hello"), |turn| second(turn, || vec![Head, Reset]);
-    /// Begins the second answer and closes: it was read, so it must not be asked again.
+    /// Begins the second response and closes: the server has read the request, so the client must not send it again.
     CLOSES_IN_SECOND_ANSWER = GetTwice => super::super::Verdict::NoResponse, |turn| {
         second(turn, || vec![Head, Step::say("HTTP/1.1 200"), Close])
     };
-    /// Sends a second response right behind the first: the next request must not be given it.
+    /// Sends a second response right behind the first: the next request must not get it.
     EXTRA_RESPONSE = GetTwice => Good(200, "hello"), |turn| first(turn, || answer([GOOD, EVIL].concat()));
     /// Sends a second response when the connection is idle (response queue poisoning).
     LATE_RESPONSE = GetTwice => Good(200, "hello"), |turn| {
@@ -32,32 +32,32 @@ behaviours! {
     };
     /// Sends one byte when the connection is idle.
     LATE_BYTE = GetTwice => Good(200, "hello"), |turn| first(turn, || vec![Request, Step::say(GOOD), Wait(1), Step::say("H")]);
-    /// Sends the start of a second response right behind the first; the rest comes when the second request does.
+    /// Sends the start of a second response right behind the first; the rest comes with the second request.
     SPLIT_RESPONSE = GetTwice => Good(200, "hello"), |turn| match turn.exchange {
         0 if turn.connection == 0 => answer([GOOD, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n"].concat()),
         _ if turn.connection == 0 => answer("\r\nevil"),
         _ => good(),
     };
-    /// Says that it waits for a second and no longer, and closes then: 100 ticks, a second unless ticks were set.
+    /// Announces a keep-alive of one second and closes then: after 100 ticks, a second unless ticks were set.
     KEEP_ALIVE_FOR_A_SECOND = GetTwice => Good(200, "hello"), |turn| first(turn, || vec![
         Request,
         Step::say("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 5\r\n\r\nhello"),
         Wait(100),
         Close,
     ]);
-    /// Says that it takes one request and no more, and resets on the second.
+    /// Announces that it takes one more request at most, and resets on the second.
     KEEP_ALIVE_FOR_ONE = GetTwice => Good(200, "hello"), |turn| match (turn.connection, turn.exchange) {
         (0, 0) => answer("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=1\r\nContent-Length: 5\r\n\r\nhello"),
         (0, _) => vec![Head, Reset],
         _ => good(),
     };
-    /// Says that it closes, and answers a second request all the same: it must not be asked.
+    /// Sends `Connection: close`, and would answer a second request: the client must not send one.
     ANSWERS_AFTER_CLOSE = GetTwice => Good(200, "hello"), |turn| match (turn.connection, turn.exchange) {
         (0, 0) => answer("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"),
         (0, _) => answer(EVIL),
         _ => good(),
     };
-    /// HTTP/1.0 without keep-alive, and yet it answers a second request: it must not be asked.
+    /// HTTP/1.0 without keep-alive that would answer a second request: the client must not send one.
     ANSWERS_AFTER_HTTP_1_0 = GetTwice => Good(200, "hello"), |turn| match (turn.connection, turn.exchange) {
         (0, 0) => answer("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
         (0, _) => answer(EVIL),
@@ -65,7 +65,7 @@ behaviours! {
     };
 }
 
-/// This in the first exchange of the first connection; else a good answer.
+/// These steps in the first exchange of the first connection; else a valid response.
 fn first(turn: &Turn, steps: impl Fn() -> Vec<Step>) -> Vec<Step> {
     match (turn.connection, turn.exchange) {
         (0, 0) => steps(),
@@ -73,7 +73,7 @@ fn first(turn: &Turn, steps: impl Fn() -> Vec<Step>) -> Vec<Step> {
     }
 }
 
-/// This in the second exchange of the first connection; else a good answer.
+/// These steps in the second exchange of the first connection; else a valid response.
 fn second(turn: &Turn, steps: impl Fn() -> Vec<Step>) -> Vec<Step> {
     match (turn.connection, turn.exchange) {
         (0, 1) => steps(),

@@ -1,5 +1,5 @@
-//! What may come where a TLS handshake should (RFC 8446 §4, §5.1, §6). Certificates that are wrong belong to tests with a
-//! real TLS server.
+//! Faults in place of a TLS handshake (RFC 8446 §4, §5.1, §6). Tests with a real TLS server cover invalid
+//! certificates.
 
 use super::super::Ask::Tls;
 use super::super::Step::{Anything, Close, Listen, Reset, Wait};
@@ -9,13 +9,13 @@ use super::{Step, behaviours};
 behaviours! {
     /// Bytes of another world.
     GARBAGE = Tls => NoResponse, |_| hello(b"\xff\xfe\x00\x01garbage garbage garbage", Listen);
-    /// An answer of plain HTTP: the wrong port.
+    /// A plain HTTP response: the wrong port.
     PLAIN_HTTP = Tls => NoResponse, |_| {
         hello(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", Close)
     };
-    /// Closes when it has seen the ClientHello.
+    /// Closes after the ClientHello.
     CLOSES_AFTER_HELLO = Tls => NoResponse, |_| vec![Anything, Wait(1), Close];
-    /// Resets when it has seen the ClientHello.
+    /// Resets after the ClientHello.
     RESETS_AFTER_HELLO = Tls => NoResponse, |_| vec![Anything, Wait(1), Reset];
     /// Says nothing.
     SILENT = Tls => TooSlow, |_| vec![Listen];
@@ -25,7 +25,7 @@ behaviours! {
     UNRECOGNIZED_NAME = Tls => NoResponse, |_| hello(b"\x15\x03\x03\x00\x02\x02\x70", Close);
     /// Closes within a record.
     CLOSES_IN_RECORD = Tls => NoResponse, |_| hello(b"\x16\x03\x03\x01\x00\x02\x00", Close);
-    /// A record that is longer than any may be.
+    /// A record above the maximum length.
     RECORD_TOO_LONG = Tls => NoResponse, |_| hello(&[b"\x16\x03\x03\xff\xff".as_slice(), &[0; 0xffff]].concat(), Listen);
     /// A handshake message of 16 MiB, record after record.
     ENDLESS_HANDSHAKE = Tls => NoResponse, |_| {
@@ -40,7 +40,7 @@ behaviours! {
     };
 }
 
-/// Waits for the ClientHello, says this and does that.
+/// Waits for the ClientHello, sends these bytes and carries out this step.
 fn hello(bytes: &[u8], last: Step) -> Vec<Step> {
     vec![Anything, Step::say(bytes), last]
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{sleep, timeout};
 
-/// What it made of an exchange.
+/// The outcome of an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     NoResponse,
@@ -31,7 +31,7 @@ pub(super) struct Client {
     exchange: Exchange,
 }
 
-/// What came of the current exchange.
+/// Received parts of the current exchange.
 #[derive(Default)]
 struct Exchange {
     status: Option<u16>,
@@ -40,7 +40,7 @@ struct Exchange {
 }
 
 impl Client {
-    /// To a server in memory, which is played as a task of its own.
+    /// Connects to a server in memory, which runs as a task.
     pub(super) fn connect(server: &Hostile) -> Self {
         let (link, theirs) = duplex(64 * 1024);
         let server = server.clone();
@@ -71,7 +71,7 @@ impl Client {
         }
         let mut out = Vec::new();
         self.write_head(ask, &mut out);
-        // A server that is gone may have answered before it went.
+        // A server that is gone may have responded before.
         drop(self.link.write_all(&out).await);
         if ask == Ask::PostExpecting
             && let Ok(Some(over)) = timeout(Duration::from_secs(1), self.until_continue()).await
@@ -109,7 +109,7 @@ impl Client {
         }
     }
 
-    /// The outcome, if it came before any word on whether to go on.
+    /// The outcome, if it comes before 100.
     async fn until_continue(&mut self) -> Option<Outcome> {
         while !self.exchange.continued {
             if let Some(outcome) = self.more().await {
@@ -119,7 +119,7 @@ impl Client {
         None
     }
 
-    /// The body goes out as fast as the server takes it; the answer may come before it is through.
+    /// Sends the body as fast as the server takes it; the response may come before its end.
     async fn send_body_and_read(&mut self) -> Outcome {
         let mut body = Vec::new();
         let sent = self
@@ -129,7 +129,7 @@ impl Client {
         sent.expect("a body may be sent now");
         let mut sent = 0;
         while sent < body.len() {
-            // What has come is looked at first; then some more goes out, if it can within a moment.
+            // Parses received bytes first; then sends more, if the transport takes it within a moment.
             if let Ok(Some(outcome)) = timeout(Duration::ZERO, self.more()).await {
                 return outcome;
             }
@@ -150,7 +150,7 @@ impl Client {
         }
     }
 
-    /// Looks at what is there, then reads once.
+    /// Parses the received bytes, then reads once.
     async fn more(&mut self) -> Option<Outcome> {
         if let Some(outcome) = self.look() {
             return Some(outcome);
@@ -215,25 +215,25 @@ impl Client {
         }
     }
 
-    /// Whether somebody could be asked here again.
+    /// Whether the connection is reusable.
     pub(super) fn is_usable(&self) -> bool {
         self.rest.is_empty() && self.connection.persistent() && !self.connection.is_finished()
     }
 
-    /// Whether something came, an end too, that nobody asked for.
+    /// Whether unsolicited bytes or an end have arrived.
     pub(super) async fn is_disturbed(&mut self) -> bool {
         let idle = timeout(Duration::from_secs(3), self.link.read_u8()).await;
         idle.is_ok() || !self.is_usable()
     }
 }
 
-/// One exchange with a new server that behaves like this.
+/// One exchange with a new server of this behaviour.
 pub(super) async fn meet(behaviour: Behaviour) -> (Hostile, Outcome) {
     let server = Hostile::new(behaviour);
     let mut client = Client::connect(&server);
     let outcome = client.ask(behaviour.ask).await;
     drop(client);
-    // The server sees that the client is gone, if it still looks.
+    // The server detects that the client is gone, if it still reads.
     sleep(Duration::from_secs(1)).await;
     (server, outcome)
 }

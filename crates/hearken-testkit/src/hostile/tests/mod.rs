@@ -1,5 +1,5 @@
-//! The kit itself: what it says it does, it does; and what it says a careful client makes of that is so, shown with a small
-//! client of hearken-proto alone.
+//! The kit itself: each behaviour sends what its name says, and leads to its verdict in a small client of hearken-proto
+//! alone.
 
 mod client;
 mod recording;

@@ -1,4 +1,4 @@
-//! What is written down of a client.
+//! The record of a client's requests.
 
 use super::client::simulate;
 use crate::hostile::{Ending, Hostile, Step, connection, framing, redirects};
@@ -57,7 +57,7 @@ fn requests_are_read_at_any_cut() {
 }
 
 #[test]
-fn what_is_no_request_is_kept_as_it_came() {
+fn bytes_that_are_no_request_are_recorded() {
     let hello = b"\x16\x03\x01\x00\x05hello";
     let conversation = tell(&[hello]).conversations().remove(0);
     assert!(conversation.requests.is_empty());
@@ -75,7 +75,7 @@ fn what_is_no_request_is_kept_as_it_came() {
 }
 
 #[test]
-fn much_is_counted_and_not_kept() {
+fn large_content_is_counted_and_not_kept() {
     let body = vec![b'x'; 3 << 20];
     let head = format!("PUT / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
     let server = tell(&[head.as_bytes(), &body]);
@@ -91,7 +91,7 @@ fn much_is_counted_and_not_kept() {
 }
 
 #[test]
-fn the_end_of_a_script_is_told_from_that_of_a_client() {
+fn the_record_distinguishes_the_end_of_a_script_from_that_of_a_client() {
     simulate(async {
         let server = Hostile::new(framing::LENGTH_TOO_LONG);
         let (mut client, theirs) = duplex(1024);

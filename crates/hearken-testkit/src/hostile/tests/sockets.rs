@@ -1,4 +1,4 @@
-//! On sockets: what only they can say, and that nothing is left behind.
+//! On sockets: resets, refusals, and that no thread remains.
 
 use crate::hostile::{
     Ask, Ending, Hostile, Listening, Step, Verdict, all, connection, reuse, slow,
@@ -17,7 +17,7 @@ fn connect(server: &Listening) -> TcpStream {
     link
 }
 
-/// All that comes up to the end, and the error if it was none.
+/// All bytes up to the end, and the error that ended them.
 fn rest(link: &mut TcpStream) -> (String, Option<ErrorKind>) {
     let mut all = Vec::new();
     let read = link.read_to_end(&mut all);
@@ -50,7 +50,7 @@ fn an_end_is_an_end_and_a_reset_is_a_reset() {
         let mut link = connect(&server);
         link.write_all(GET.as_bytes()).expect("it reads");
         let mut got = rest(&mut link);
-        // What was read before a reset is not lost, but `read_to_end` may tell the reset alone on other systems.
+        // Bytes before a reset are not lost, but on other systems `read_to_end` may return the reset alone.
         if error.is_some() && got.0.is_empty() {
             got.0 = answer.to_owned();
         }
@@ -62,7 +62,7 @@ fn an_end_is_an_end_and_a_reset_is_a_reset() {
 #[test]
 fn a_port_that_refuses_and_one_that_does_not_answer() {
     let server = Hostile::new(connection::REFUSES).listen();
-    let refused = TcpStream::connect(server.address()).expect_err("nobody listens");
+    let refused = TcpStream::connect(server.address()).expect_err("the port is closed");
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 
     let server = Hostile::new(connection::NEVER_ACCEPTS).listen();
@@ -86,7 +86,7 @@ fn a_stale_socket_has_ended_before_it_is_used_again() {
 }
 
 #[test]
-fn the_end_of_a_client_is_seen() {
+fn the_server_detects_the_end_of_a_client() {
     let server = Hostile::new(slow::STALLS_IN_BODY).listen();
     let mut link = connect(&server);
     link.write_all(GET.as_bytes()).expect("it reads");
@@ -101,10 +101,10 @@ fn the_end_of_a_client_is_seen() {
     );
 }
 
-/// Every behaviour meets a client that asks, reads for a moment and leaves; then its listener is dropped. A thread that
-/// does not end would keep the drop waiting.
+/// Every behaviour meets a client that sends a request, reads for a moment and leaves; then its listener is dropped. A
+/// thread that does not end would block the drop.
 #[test]
-fn whatever_it_does_it_ends() {
+fn every_behaviour_ends_when_its_listener_is_dropped() {
     for behaviour in all() {
         if matches!(behaviour.name, "NEVER_ACCEPTS" | "REFUSES") {
             continue;
@@ -164,7 +164,7 @@ fn a_listener_takes_many_at_once_and_keeps_them_apart() {
     assert_eq!(server.requests().len(), 20);
 }
 
-/// Listening again is a new port, and the end of the first is not that of the second.
+/// A second `listen` is a new port, and dropping the first does not end the second.
 #[test]
 fn listeners_end_one_by_one() {
     let server = Hostile::new(connection::CLOSES_AS_END);

@@ -1,4 +1,4 @@
-//! What a careful client makes of each behaviour, shown with one.
+//! The verdict of each behaviour, in a careful client.
 
 use super::client::{Client, Outcome, meet, simulate};
 use crate::hostile::{
@@ -10,10 +10,10 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::time::Duration;
 
-/// What in memory cannot be told from something milder: a reset from an end, a refusal from silence.
+/// Verdicts that differ in memory, where a reset is an end and a refusal is silence.
 const ONLY_ON_SOCKETS: &[&str] = &["REFUSES", "RESETS_UNBOUNDED_BODY"];
 
-/// Compares what is seen with what is said, and reports all that differ.
+/// Compares each outcome with its verdict, and reports all that differ.
 fn agree(behaviours: &[Behaviour], as_seen: impl Fn(Verdict) -> Outcome) {
     let mut wrong = Vec::new();
     for behaviour in behaviours {
@@ -64,7 +64,7 @@ fn slow_things() {
     agree(slow::ALL, outcome_of);
 }
 
-/// Whether a switch is the one that was offered, and what a tunnel is worth, is judged above the protocol.
+/// The layers above the protocol check whether a switch was offered, and what a tunnel carries.
 #[test]
 fn interim_responses() {
     let above = ["SWITCH_TO_NOTHING", "SWITCH_TO_OTHER"];
@@ -73,7 +73,7 @@ fn interim_responses() {
     agree(&of_protocol, outcome_of);
 }
 
-/// Each is a response like any other to a client that does not follow or decode.
+/// Each is a plain response to a client that neither follows nor decodes.
 #[test]
 fn redirects_and_codings_are_whole_responses() {
     for behaviour in [redirects::ALL, codings::ALL].concat() {
@@ -87,7 +87,7 @@ fn redirects_and_codings_are_whole_responses() {
     }
 }
 
-/// A connection on which something came unasked is not to be used; a new one is good.
+/// A client must not reuse a connection with unsolicited bytes; a new one works.
 #[test]
 fn a_second_request_is_answered_elsewhere() {
     for behaviour in reuse::ALL {
@@ -109,9 +109,9 @@ fn a_second_request_is_answered_elsewhere() {
     }
 }
 
-/// A client with a limit never meets the end of what is endless here.
+/// A client with a limit stops before the bound of an endless step.
 #[test]
-fn whoever_has_a_limit_does_not_see_the_end() {
+fn a_client_with_a_limit_stops_an_endless_response() {
     for behaviour in endless::ALL {
         let (server, _) = simulate(meet(*behaviour));
         let conversation = &server.conversations()[0];
@@ -134,7 +134,7 @@ fn a_drip_is_a_byte_each_tick() {
         let outcome = client.ask(Ask::Get).await;
         assert_eq!(outcome, Outcome::Good(200, b"hello".to_vec()));
         let bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".len() as u32;
-        // The first byte comes at once; the timer's grain is a millisecond.
+        // The first byte comes at once; the timer's resolution is a millisecond.
         let expected = Duration::from_millis(500) * (bytes - 1);
         let late = start.elapsed().saturating_sub(expected);
         assert!(
@@ -145,7 +145,7 @@ fn a_drip_is_a_byte_each_tick() {
 }
 
 #[test]
-fn what_is_said_to_be_gzip_is() {
+fn gzip_behaviours_are_gzip() {
     let content_of = |behaviour| match simulate(meet(behaviour)).1 {
         Outcome::Good(200, content) => content,
         other => panic!("{other:?}"),
@@ -180,7 +180,7 @@ fn what_is_said_to_be_gzip_is() {
 }
 
 #[test]
-fn names_are_told_apart() {
+fn names_are_unique() {
     let all: Vec<_> = all().collect();
     let groups = [
         connection::ALL,

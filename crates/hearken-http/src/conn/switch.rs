@@ -1,12 +1,12 @@
 //! The orders by which a handler gets the transport of its connection.
 //!
-//! Here: [`State::switch`], with an answer (RFC 9110 §7.8, §9.3.6), and [`State::surrender`], without. Not here: the handles
-//! that users hold (`message/switch.rs`), what becomes of the connection (`tunnel.rs`).
+//! Here: [`State::switch`], with a response (RFC 9110 §7.8, §9.3.6), and [`State::detach`], without. Not here: the handles
+//! that users hold (`message/switch.rs`), what becomes of the connection (`server/tunnel.rs`).
 
-use crate::conn::context::WorkerContext;
+use crate::conn::context::ExchangeContext;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
-use crate::conn::outgoing::{FlushEvent, Stage};
+use crate::conn::outgoing::Stage;
 use crate::error::Error;
 use crate::net::handover::Recipient;
 use hearken_proto::{Length, Misuse, Response, list_members};
@@ -16,16 +16,16 @@ impl State {
     /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `recipient` when it has been sent.
     pub(crate) fn switch(
         &mut self,
-        env: &WorkerContext,
+        env: &ExchangeContext,
         protocol: Option<&str>,
         recipient: Arc<dyn Recipient>,
     ) -> Result<(), Error> {
-        if self.is_over() || self.outgoing.stage != Stage::Head {
+        if !self.can_respond() {
             return Err(Error::new(500, "expected a response that has not begun"));
         }
-        let extra = self.extra.as_deref();
+        let own = self.overrides.as_deref();
         if let Some(protocol) = protocol {
-            let offered = extra.and_then(|extra| extra.offered.as_deref());
+            let offered = own.and_then(|own| own.offered.as_deref());
             if !offered.is_some_and(|offered| offers(offered, protocol)) {
                 let text = format!("expected a request that offers an upgrade to {protocol}");
                 return Err(Error::new(400, text));
@@ -33,48 +33,33 @@ impl State {
             self.outgoing.fields.set("Upgrade", protocol)?;
             self.outgoing.status = 101;
         } else {
-            if !extra.is_some_and(|extra| extra.tunnel) {
+            if !own.is_some_and(|own| own.tunnel) {
                 return Err(Error::new(400, "expected the method CONNECT"));
             }
             if !(200..300).contains(&self.outgoing.status) {
                 return Err(Error::new(500, "expected a status of 2xx for a tunnel"));
             }
         }
-        self.encode_switch(env)?;
-        self.hand(recipient);
+        self.send_switch(env)?;
+        self.attach_upgrade(recipient);
         Ok(())
     }
 
-    fn encode_switch(&mut self, env: &WorkerContext) -> Result<(), Misuse> {
+    fn send_switch(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
         if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
-        let (from, position) = (self.out.tail.len(), self.out.position());
-        let date = env.clock.date();
-        let mut response = Response::new(
-            self.outgoing.status,
-            &self.outgoing.fields,
-            Length::Known(0),
-        );
-        self.outgoing.dress(&mut response, &date);
-        self.proto.send_response(&response, &mut self.out.tail)?;
-        self.strip_probe(from);
-        if self.is_marked(env) {
-            let (number, end) = (self.number, self.out.position());
-            self.marks.push(position + 1, number, FlushEvent::First);
-            self.marks.push(end, number, FlushEvent::Head);
-            self.marks.push(end, number, FlushEvent::End);
-        }
-        Ok(())
+        let (date, flush) = (env.clock.date(), self.flush_tag(env));
+        let (status, fields) = (self.outgoing.status, &self.outgoing.fields);
+        let mut response = Response::new(status, fields, Length::Known(0));
+        self.outgoing.apply_to(&mut response, &date);
+        self.carrier.send_switch(&response, flush)
     }
 
     /// Gives the transport to `recipient` with nothing sent.
-    pub(crate) fn surrender(&mut self, recipient: Arc<dyn Recipient>) {
-        // What was sent ahead to a half-closed peer cannot be taken back.
-        let untouched =
-            !self.is_over() && self.outgoing.stage == Stage::Head && self.course.probed == 0;
-        if untouched && self.proto.hand_over().is_ok() {
-            self.hand(recipient);
+    pub(crate) fn detach(&mut self, recipient: Arc<dyn Recipient>) {
+        if self.can_respond() && self.carrier.detach() {
+            self.attach_upgrade(recipient);
         } else {
             recipient.fail(Error::new(
                 500,
@@ -83,21 +68,21 @@ impl State {
         }
     }
 
-    fn hand(&mut self, recipient: Arc<dyn Recipient>) {
+    fn attach_upgrade(&mut self, recipient: Arc<dyn Recipient>) {
         self.outgoing.stage = Stage::Ended;
         if matches!(self.incoming.progress, Progress::Open) {
             let text = "expected the rest of the body from the transport, which was handed over";
             self.incoming.fail(Error::new(500, text));
             self.wake_reader();
         }
-        self.extra.get_or_insert_default().recipient = Some(recipient);
-        self.wake_if_said();
+        self.overrides().recipient = Some(recipient);
+        self.wake_if_answered();
     }
 
-    /// Whether somebody is to get the transport.
-    pub(super) fn is_handed(&self) -> bool {
-        let extra = self.extra.as_ref();
-        extra.is_some_and(|extra| extra.recipient.is_some())
+    /// Whether the transport goes to another owner.
+    pub(super) fn is_upgraded(&self) -> bool {
+        let own = self.overrides.as_ref();
+        own.is_some_and(|own| own.recipient.is_some())
     }
 }
 

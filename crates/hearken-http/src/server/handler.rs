@@ -1,0 +1,236 @@
+//! Handlers as objects, for whoever holds several of them: a router, for example.
+//!
+//! Here: [`Handler`], [`WorkerHandler`], [`Handling`], [`handler`], which makes an object of an async function. Boxes of
+//! futures are used again, on the worker where they were made. Not here: the slots in which the one handler of a server
+//! runs without a box (`runner.rs`).
+
+use crate::message::answer::Answer;
+use crate::message::incoming::IncomingMessage;
+use crate::message::response::{Sent, ServerResponse};
+use std::cell::RefCell;
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Boxes that a handler keeps on one worker; more are dropped.
+const BOXES_MAX: usize = 256;
+
+/// A handler whose type is not known where it is called. Write `async |req, res| …` where the handler is known, and make
+/// an object of it by [`handler`]; implement this trait for a router, which calls other handlers.
+///
+/// ```
+/// use hearken_http::server::{Handler, Handling, WorkerHandler, handler};
+/// use hearken_http::{IncomingMessage, Server, ServerResponse};
+///
+/// /// Two handlers: one for `/`, one for all the rest.
+/// struct Two { root: Box<dyn Handler>, rest: Box<dyn Handler> }
+/// struct TwoOnWorker { root: Box<dyn WorkerHandler>, rest: Box<dyn WorkerHandler> }
+///
+/// impl Handler for Two {
+///     fn on_worker(&self) -> Box<dyn WorkerHandler> {
+///         Box::new(TwoOnWorker { root: self.root.on_worker(), rest: self.rest.on_worker() })
+///     }
+/// }
+/// impl WorkerHandler for TwoOnWorker {
+///     fn start(&self, req: IncomingMessage, res: ServerResponse) -> Handling {
+///         let to = if req.path() == "/" { &self.root } else { &self.rest };
+///         to.start(req, res)
+///     }
+/// }
+///
+/// let server = Server::with_handler(Two {
+///     root: handler(async |_req, res| res.end("welcome")),
+///     rest: handler(async |req, _res| (hearken_http::StatusCode::NOT_FOUND, req.path().to_owned())),
+/// });
+/// ```
+pub trait Handler: Send + Sync + 'static {
+    /// Makes what handles requests on one worker. Called once on each worker, before its first request.
+    fn on_worker(&self) -> Box<dyn WorkerHandler>;
+}
+
+/// What handles requests on one worker: made there, used and dropped there, so it need not be `Send`.
+pub trait WorkerHandler: 'static {
+    /// Begins to handle a request. The result carries it out when it is polled.
+    fn start(&self, req: IncomingMessage, res: ServerResponse) -> Handling;
+}
+
+impl Handler for Box<dyn Handler> {
+    fn on_worker(&self) -> Box<dyn WorkerHandler> {
+        (**self).on_worker()
+    }
+}
+
+/// Makes an object of an async function, which responds as the handler of [`Server::new`](crate::Server::new) does.
+#[must_use]
+pub fn handler<H, R>(handler: H) -> Box<dyn Handler>
+where
+    H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+    R: Answer + 'static,
+{
+    Box::new(OfFunction {
+        handler: Arc::new(handler),
+    })
+}
+
+struct OfFunction<H> {
+    handler: Arc<H>,
+}
+
+impl<H, R> Handler for OfFunction<H>
+where
+    H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+    R: Answer + 'static,
+{
+    fn on_worker(&self) -> Box<dyn WorkerHandler> {
+        let handler = Rc::new(Arc::clone(&self.handler));
+        Box::new(Rc::new(Boxes {
+            make: move |req, res| respond(Rc::clone(&handler), req, res),
+            free: RefCell::new(Vec::new()),
+        }))
+    }
+}
+
+/// Calls a handler, and sends what it returns if that is not the proof that it has responded.
+pub(crate) async fn respond<H, R>(handler: Rc<Arc<H>>, req: IncomingMessage, res: ServerResponse)
+where
+    H: AsyncFn(IncomingMessage, ServerResponse) -> R,
+    R: Answer,
+{
+    let handle = res.again();
+    let answer = (**handler)(req, res).await;
+    let _: Sent = answer.answer(handle);
+}
+
+/// A request that is being handled: a future in a box that its handler uses again.
+///
+/// ```
+/// use hearken_http::server::Handling;
+/// // Any future without a result, where no box can be used again:
+/// let handling = Handling::new(async { println!("handled") });
+/// ```
+#[must_use = "a request is handled while it is polled"]
+pub struct Handling {
+    /// There until it is dropped.
+    run: Option<Pin<Box<dyn Run>>>,
+}
+
+impl Handling {
+    /// Carries out a future in a box of its own.
+    pub fn new(future: impl Future<Output = ()> + 'static) -> Self {
+        Self {
+            run: Some(Box::pin(Once { future })),
+        }
+    }
+}
+
+impl Future for Handling {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.run {
+            Some(run) => run.as_mut().poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            run.recycle();
+        }
+    }
+}
+
+impl fmt::Debug for Handling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handling")
+    }
+}
+
+/// A future in a box that knows where it goes when it is done.
+trait Run: Future<Output = ()> {
+    fn recycle(self: Pin<Box<Self>>);
+}
+
+pin_project_lite::pin_project! {
+    struct Once<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Once<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().future.poll(cx)
+    }
+}
+
+impl<F: Future<Output = ()>> Run for Once<F> {
+    fn recycle(self: Pin<Box<Self>>) {}
+}
+
+pin_project_lite::pin_project! {
+    /// A box with room for the future of one handler.
+    struct Reused<M, F> {
+        // Where the box goes; none while it is there.
+        home: Option<Rc<Boxes<M, F>>>,
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+/// An async function on one worker, with boxes for its futures.
+struct Boxes<M, F> {
+    make: M,
+    free: RefCell<Vec<Pin<Box<Reused<M, F>>>>>,
+}
+
+impl<M, F> WorkerHandler for Rc<Boxes<M, F>>
+where
+    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    fn start(&self, req: IncomingMessage, res: ServerResponse) -> Handling {
+        let free = self.free.borrow_mut().pop();
+        let mut reused = free.unwrap_or_else(|| {
+            Box::pin(Reused {
+                home: None,
+                future: None,
+            })
+        });
+        let mut parts = reused.as_mut().project();
+        *parts.home = Some(Self::clone(self));
+        parts.future.set(Some((self.make)(req, res)));
+        Handling { run: Some(reused) }
+    }
+}
+
+impl<M, F: Future<Output = ()>> Future for Reused<M, F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.project().future.as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl<M, F: Future<Output = ()>> Run for Reused<M, F> {
+    fn recycle(mut self: Pin<Box<Self>>) {
+        let mut parts = self.as_mut().project();
+        parts.future.set(None);
+        if let Some(home) = parts.home.take() {
+            let mut free = home.free.borrow_mut();
+            if free.len() < BOXES_MAX {
+                free.push(self);
+            }
+        }
+    }
+}
