@@ -5,7 +5,7 @@
 //! before where it went wrong. Listeners are called by whoever awaits the response, its body, or room to write, between
 //! two steps of that.
 
-use super::origin::Connected;
+use crate::client::info::Connected;
 use hearken_proto::Head;
 use std::collections::VecDeque;
 use std::fmt;

@@ -9,37 +9,23 @@
 mod agent;
 mod connect;
 pub mod event;
-mod exchange;
-mod happy;
-mod options;
-mod origin;
-mod piping;
-mod pool;
-mod proxy;
-mod relay;
+mod info;
 mod request;
-mod request_options;
-mod response;
-mod settle;
-mod spare;
-mod stats;
 mod target;
-mod tunnel;
-mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::error::failure::Phase;
 pub use agent::Agent;
-pub use options::{
+pub use agent::options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,
 };
-pub use origin::{Connected, Timings};
-pub use proxy::Proxies;
+pub use agent::proxies::Proxies;
+pub use agent::stats::{AgentStats, HostStats};
+pub use info::{Connected, Timings};
+pub use request::response::{ClientSource, Response, ResponseFuture};
 pub use request::{AbortHandle, ClientRequest};
-pub use response::{ClientSource, Response, ResponseFuture};
-pub use stats::{AgentStats, HostStats};
 pub(crate) use target::{basic, basic_auth, shown as without_password};
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 //! Here: [`Wire`]. Whoever waits for something of its exchange polls it; nobody else does. Not here: what the bytes mean
 //! (`conn/client/mod.rs`), which connection is used when (`pool.rs`).
 
-use super::origin::Origin;
+use crate::client::info::Origin;
 use crate::conn::client::ClientConnection;
 use crate::net::transport::BoxIo;
 use crate::pump::Pump;

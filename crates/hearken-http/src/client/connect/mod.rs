@@ -3,15 +3,17 @@
 //! Here: [`acquire`], from a request's wish to a connection in its hands, and [`open`], which makes one. Not here: who is
 //! first in line (`pool.rs`), the race between addresses (`happy.rs`), the words spoken to a proxy (`tunnel.rs`).
 
-use super::agent::{Agent, Lease, Leased, Taken};
-use super::happy::{ATTEMPT_DELAY, interleave, race};
-use super::options::{Connect, Destination, Family, Route};
-use super::origin::{Origin, Timings};
-use super::pool::KeyRef;
-use super::proxy::Proxy;
-use super::target::Target;
-use super::tunnel;
-use super::wire::{Wire, now};
+pub(crate) mod happy;
+pub(crate) mod tunnel;
+
+use crate::client::agent::connection::{Wire, now};
+use crate::client::agent::options::{Connect, Destination, Family, Route};
+use crate::client::agent::pool::KeyRef;
+use crate::client::agent::proxies::Proxy;
+use crate::client::agent::{Agent, Lease, Leased, Taken};
+use crate::client::connect::happy::{ATTEMPT_DELAY, interleave, race};
+use crate::client::info::{Origin, Timings};
+use crate::client::target::Target;
 use crate::conn::client::ClientConnection;
 use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
@@ -127,7 +129,12 @@ pub(crate) async fn open(plan: &Plan, lease: Lease, began: Instant) -> Result<Le
     let transport = reach(plan, &peer, &mut origin).await?;
     let transport = secure(plan, &peer, transport, &mut origin).await?;
     let used = ClientConnection::new(&inner.limits, &peer, now());
-    let wire = Box::new(Wire::new(transport, used, origin, super::agent::runtime()?));
+    let wire = Box::new(Wire::new(
+        transport,
+        used,
+        origin,
+        crate::client::agent::runtime()?,
+    ));
     inner.count(|counts| counts.created += 1);
     Ok(Leased { wire, lease })
 }
@@ -234,7 +241,7 @@ async fn handshake(
     peer: &Arc<str>,
     transport: BoxIo,
     timings: &mut Timings,
-) -> Result<(BoxIo, Option<super::origin::Tls>), Error> {
+) -> Result<(BoxIo, Option<crate::client::info::Tls>), Error> {
     let began = now();
     let options = &plan.agent.inner.options;
     let time = options.tls_timeout;
@@ -258,7 +265,7 @@ async fn handshake(
     peer: &Arc<str>,
     _transport: BoxIo,
     _timings: &mut Timings,
-) -> Result<(BoxIo, Option<super::origin::Tls>), Error> {
+) -> Result<(BoxIo, Option<crate::client::info::Tls>), Error> {
     let cause = Cause::Tls {
         error: "this program was built without the feature `tls`".into(),
         handshake: true,

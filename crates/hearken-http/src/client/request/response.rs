@@ -3,9 +3,9 @@
 //! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message/incoming.rs`), who drives
 //! (`exchange.rs`).
 
-use super::exchange::{Core, Exchange, Side};
-use super::origin::{Connected, Timings};
-use super::spare;
+use crate::client::info::{Connected, Timings};
+use crate::client::request::exchange::{Core, Exchange, Side};
+use crate::client::request::head_pool;
 use crate::error::Error;
 use crate::message::incoming::IncomingMessage;
 use crate::message::source::{Source, sealed};
@@ -78,7 +78,7 @@ impl sealed::Source for ClientSource {
     }
 
     fn release(&mut self, head: Option<Box<Head>>) {
-        head.into_iter().for_each(spare::keep);
+        head.into_iter().for_each(head_pool::keep);
         self.exchange.core().release();
         self.exchange.tell();
     }
@@ -149,7 +149,7 @@ pub struct ResponseFuture {
 }
 
 impl ResponseFuture {
-    pub(super) const fn new(exchange: Arc<Exchange>) -> Self {
+    pub(crate) const fn new(exchange: Arc<Exchange>) -> Self {
         Self {
             exchange,
             ready: false,
@@ -177,7 +177,7 @@ impl Drop for ResponseFuture {
 }
 
 /// The response once its head is there, and no second time.
-pub(super) fn poll_response(
+pub(crate) fn poll_response(
     exchange: &Arc<Exchange>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Response, Error>> {

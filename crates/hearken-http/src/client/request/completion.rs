@@ -3,11 +3,11 @@
 //! Here: [`Core::note`], after each step; [`Core::settle`], after the last one; [`Core::fail`]. Not here: who drives
 //! (`exchange.rs`), what ends an exchange (`conn/client/mod.rs`).
 
-use super::agent::Leased;
-use super::connect;
-use super::event::Told;
-use super::exchange::{Core, Stage};
-use super::origin::Connected;
+use crate::client::agent::Leased;
+use crate::client::connect;
+use crate::client::event::Told;
+use crate::client::info::Connected;
+use crate::client::request::exchange::{Core, Stage};
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
 use crate::net::upgraded::Upgraded;
@@ -18,7 +18,7 @@ use std::task::{Context, Poll, Waker};
 
 impl Core {
     /// A server may switch to what was offered and to nothing else (RFC 9110 §7.8).
-    pub(super) fn judge_switch(&mut self) {
+    pub(crate) fn judge_switch(&mut self) {
         let Stage::Live(leased) = &mut self.stage else {
             return;
         };
@@ -46,7 +46,7 @@ impl Core {
     }
 
     /// Notes what has happened on the connection and queues what is to be told.
-    pub(super) fn note(&mut self) {
+    pub(crate) fn note(&mut self) {
         let Stage::Live(leased) = &mut self.stage else {
             return;
         };
@@ -90,7 +90,7 @@ impl Core {
     }
 
     /// The connection has ended the exchange, well or not.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let Stage::Live(mut leased) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return;
         };
@@ -148,7 +148,7 @@ impl Core {
 
     /// The exchange is over and has no response, or no whole one. The first reason counts.
     #[cold]
-    pub(super) fn fail(&mut self, error: Error) {
+    pub(crate) fn fail(&mut self, error: Error) {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         if let Stage::Live(mut leased) = stage {
             self.keep_response(&mut leased);
@@ -162,7 +162,7 @@ impl Core {
     }
 
     /// Nothing will happen any more.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if !self.once.closed {
             self.once.closed = true;
             self.heard.tell(|| Told::Close);
@@ -170,7 +170,7 @@ impl Core {
     }
 
     /// The body of the response, where it is now.
-    pub(super) fn body(&mut self) -> &mut Incoming {
+    pub(crate) fn body(&mut self) -> &mut Incoming {
         match &mut self.stage {
             Stage::Live(leased) => &mut leased.wire.used().incoming,
             _ => &mut self.incoming,
@@ -178,7 +178,7 @@ impl Core {
     }
 
     /// The next piece of the body. After the end of it the exchange is over.
-    pub(super) fn next_piece(&mut self) -> Option<Option<Result<bytes::Bytes, Error>>> {
+    pub(crate) fn next_piece(&mut self) -> Option<Option<Result<bytes::Bytes, Error>>> {
         let Poll::Ready(piece) = self.body().poll(None) else {
             return None;
         };
@@ -190,7 +190,7 @@ impl Core {
 
     /// Nobody reads the response any more. What of it is here already is dropped, and the connection used again; more is not
     /// waited for.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         if let Stage::Live(leased) = &mut self.stage {
             leased.wire.used().incoming.abandon();
             let mut cx = Context::from_waker(Waker::noop());
@@ -205,7 +205,7 @@ impl Core {
     }
 
     /// The head of the response, for whoever asked for it.
-    pub(super) fn take_head(&mut self) -> Option<Box<Head>> {
+    pub(crate) fn take_head(&mut self) -> Option<Box<Head>> {
         let live = match &mut self.stage {
             Stage::Live(leased) => leased.wire.used().head.take(),
             _ => None,
@@ -214,7 +214,7 @@ impl Core {
     }
 
     /// Written bytes that wait.
-    pub(super) fn pending_bytes(&mut self) -> usize {
+    pub(crate) fn pending_bytes(&mut self) -> usize {
         match &mut self.stage {
             Stage::Live(leased) => leased.wire.used().pending_bytes(),
             Stage::Over => 0,
@@ -223,7 +223,7 @@ impl Core {
     }
 
     /// Whether there is room to write more.
-    pub(super) fn has_room(&mut self) -> bool {
+    pub(crate) fn has_room(&mut self) -> bool {
         (self.pending_bytes() as u64) < self.draft.limits.body.queue_bytes
     }
 }

@@ -5,14 +5,14 @@
 //! has ended its exchange (`settle.rs`). Not here: the handles (`request.rs`, `message/response.rs`), the connection
 //! (`wire.rs`).
 
-use super::agent::{Leased, Taken, runtime};
-use super::connect::{Plan, acquire};
-use super::event::{Heard, Told, call};
-use super::options::BoxFuture;
-use super::origin::{Connected, Timings};
-use super::relay::Waiters;
-use super::spare;
-use super::wire::now;
+use crate::client::agent::connection::now;
+use crate::client::agent::options::BoxFuture;
+use crate::client::agent::{Leased, Taken, runtime};
+use crate::client::connect::{self, Plan, acquire};
+use crate::client::event::{Heard, Told, call};
+use crate::client::info::{Connected, Timings};
+use crate::client::request::head_pool;
+use crate::client::request::wakers::Waiters;
 use crate::conn::client::ExchangeOptions;
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
@@ -281,7 +281,7 @@ impl Core {
         if plan.connector.is_some() {
             // One that the request has brought is nobody else's.
             let plan = self.travelling();
-            self.stage = Stage::Acquiring(Box::pin(super::connect::single(plan, began)));
+            self.stage = Stage::Acquiring(Box::pin(connect::single(plan, began)));
             return;
         }
         match plan
@@ -298,7 +298,7 @@ impl Core {
     }
 
     /// The plan for whoever makes a connection; how far that has come can be seen here.
-    pub(super) fn travelling(&mut self) -> Plan {
+    pub(crate) fn travelling(&mut self) -> Plan {
         self.plan.step.get_or_insert_default();
         self.plan.clone()
     }
@@ -322,7 +322,7 @@ impl Core {
         self.connected = Some(connected);
         let used = leased.wire.used();
         used.begin(self.draft.terms, &self.draft.limits, now);
-        spare::take()
+        head_pool::take()
             .into_iter()
             .for_each(|head| used.give_head(head));
         match self.encode(&mut leased, now) {

@@ -2,7 +2,7 @@
 //!
 //! Here: [`AgentStats`], [`HostStats`]. Not here: who counts (`pool.rs`).
 
-use super::agent::Agent;
+use crate::client::agent::Agent;
 
 /// Numbers of an agent, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! Here: [`Waiters`], and the waker that wakes both when they are two. A transport remembers only the task that polled it last.
 
-use super::exchange::Side;
+use crate::client::request::exchange::Side;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 

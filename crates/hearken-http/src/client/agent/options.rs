@@ -3,7 +3,7 @@
 //! Here: [`AgentOptions`], [`Scheduling`], [`Family`], and the two parts that users may replace: [`Resolve`] and
 //! [`Connect`]. Not here: who obeys them (`agent.rs`, `connect.rs`).
 
-use super::proxy::Proxies;
+use crate::client::agent::proxies::Proxies;
 use crate::net::transport::{BoxIo, Io};
 use hearken_proto::Limits;
 use std::fmt;

@@ -4,12 +4,20 @@
 //! readers and streams (`message/pipe.rs`), the header methods that it shares with responses (`message/outgoing.rs`), how it
 //! is carried out (`exchange.rs`).
 
-use super::agent::Agent;
-use super::connect::Plan;
-use super::event::{self, ClientEvent};
-use super::exchange::{Core, Draft, Exchange, Side, Stage};
-use super::response::{Response, ResponseFuture, poll_response};
-use super::target::Target;
+pub(crate) mod completion;
+pub(crate) mod exchange;
+pub(crate) mod head_pool;
+pub(crate) mod options;
+pub(crate) mod pipe;
+pub(crate) mod response;
+pub(crate) mod wakers;
+
+use crate::client::agent::Agent;
+use crate::client::connect::Plan;
+use crate::client::event::{self, ClientEvent};
+use crate::client::request::exchange::{Core, Draft, Exchange, Side, Stage};
+use crate::client::request::response::{Response, ResponseFuture, poll_response};
+use crate::client::target::Target;
 use crate::conn::client::ExchangeOptions;
 use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
@@ -49,11 +57,11 @@ use std::task::{Context, Poll};
 /// # Ok(()) }
 /// ```
 pub struct ClientRequest {
-    pub(super) exchange: Arc<Exchange>,
+    pub(crate) exchange: Arc<Exchange>,
 }
 
 impl ClientRequest {
-    pub(super) fn new(agent: &Agent, method: Method, url: &str) -> Result<Self, Error> {
+    pub(crate) fn new(agent: &Agent, method: Method, url: &str) -> Result<Self, Error> {
         let mut target = Target::parse(url)?;
         let options = &agent.inner.options;
         let mut fields = Fields::with_capacity(256, 8);
@@ -100,7 +108,7 @@ impl ClientRequest {
     }
 
     /// Changes what can be changed before the first wait.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Core)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Core)) {
         let mut core = self.exchange.core();
         if matches!(core.stage, Stage::Draft) {
             change(&mut core);
@@ -275,7 +283,7 @@ impl ClientRequest {
     }
 
     /// See [`finish`](Self::finish).
-    pub(super) async fn end_and_wait(&self, content: Bytes) -> Result<(), Error> {
+    pub(crate) async fn end_and_wait(&self, content: Bytes) -> Result<(), Error> {
         self.exchange.order(|core| core.end(content, None));
         self.sent().await
     }
@@ -316,7 +324,7 @@ impl ClientRequest {
 }
 
 /// Somebody waits on one side, as long as this lives.
-pub(super) struct Leaving<'a>(pub(super) &'a Exchange, pub(super) Side);
+pub(crate) struct Leaving<'a>(pub(crate) &'a Exchange, pub(crate) Side);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
@@ -408,7 +416,7 @@ impl Core {
     }
 
     /// Whether nothing of the content that is still to come is wanted.
-    pub(super) fn unwanted(&mut self) -> Option<Result<(), Error>> {
+    pub(crate) fn unwanted(&mut self) -> Option<Result<(), Error>> {
         if let Some(error) = &self.failure {
             return Some(Err(error.clone()));
         }

@@ -3,8 +3,8 @@
 //! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`message/pipe.rs` of the
 //! crate).
 
-use super::exchange::{Core, Side};
-use super::request::{ClientRequest, Leaving};
+use crate::client::request::exchange::{Core, Side};
+use crate::client::request::{ClientRequest, Leaving};
 use crate::error::Error;
 use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};

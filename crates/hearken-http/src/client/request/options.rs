@@ -3,8 +3,8 @@
 //! Here: the methods of [`ClientRequest`] that take effect with its first wait and do nothing after it. Not here: what an
 //! agent decides for all its requests (`options.rs`).
 
-use super::options::{Connect, Family, Route};
-use super::request::ClientRequest;
+use crate::client::agent::options::{Connect, Family, Route};
+use crate::client::request::ClientRequest;
 use crate::conn::limits::{MAX_DURATION, clamp_all};
 use hearken_proto::Limits;
 use std::net::IpAddr;

@@ -4,10 +4,16 @@
 //! that closes what has been idle for too long. Not here: which connection goes to whom (`pool.rs`), connecting
 //! (`connect.rs`), requests (`request.rs`).
 
-use super::options::{AgentOptions, Route, Scheduling};
-use super::pool::{Bounds, KeyRef, Next, Pool, Take};
-use super::request::ClientRequest;
-use super::wire::{Wire, now};
+pub(crate) mod connection;
+pub(crate) mod options;
+pub(crate) mod pool;
+pub(crate) mod proxies;
+pub(crate) mod stats;
+
+use crate::client::agent::connection::{Wire, now};
+use crate::client::agent::options::{AgentOptions, Route, Scheduling};
+use crate::client::agent::pool::{Bounds, KeyRef, Next, Pool, Take};
+use crate::client::request::ClientRequest;
 use crate::conn::limits::{MAX_DURATION, clamp_all};
 use crate::error::Error;
 use hearken_proto::Limits;
@@ -56,13 +62,13 @@ pub(crate) struct Inner {
     destroyed: AtomicBool,
 }
 
-pub(super) struct State {
-    pub(super) pool: Pool<Box<Wire>, Waiting, Route>,
+pub(crate) struct State {
+    pub(crate) pool: Pool<Box<Wire>, Waiting, Route>,
     /// Runtimes on which a task closes idle connections.
     reapers: HashSet<Id>,
 }
 
-pub(super) type Waiting = oneshot::Sender<Grant>;
+pub(crate) type Waiting = oneshot::Sender<Grant>;
 
 /// What somebody who waited is given: a connection, or the right to open one.
 pub(crate) struct Grant {
@@ -140,7 +146,7 @@ impl Drop for Lease {
 }
 
 impl Inner {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -234,7 +240,7 @@ impl Inner {
         }
     }
 
-    pub(crate) fn count(&self, count: impl FnOnce(&mut super::pool::Counts)) {
+    pub(crate) fn count(&self, count: impl FnOnce(&mut pool::Counts)) {
         count(&mut self.state().pool.counts);
     }
 

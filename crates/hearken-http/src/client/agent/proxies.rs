@@ -3,7 +3,7 @@
 //! Here: [`Proxies`]: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, by the rules that curl, Node and others share.
 //! Not here: talking to one (`connect.rs`, `tunnel.rs`).
 
-use super::target::{Target, basic_auth};
+use crate::client::target::{Target, basic_auth};
 use crate::error::Error;
 use crate::net::host::unbracketed;
 use std::fmt;
