@@ -65,7 +65,7 @@ pub(crate) enum Cause {
     /// Not a byte in either direction for this long, which its user set.
     Silence(Duration),
     /// The whole exchange in this time, which its user set.
-    CompleteMessage(Duration),
+    Deadline(Duration),
     /// Fewer bytes a second than this.
     Rate(u32),
     /// The peer closed the connection.
@@ -115,9 +115,7 @@ impl Failure {
     /// Whether time ran out, here or where the system counts it.
     pub(crate) fn is_timeout(&self) -> bool {
         match &self.cause {
-            Cause::Timeout(_) | Cause::Silence(_) | Cause::CompleteMessage(_) | Cause::Rate(_) => {
-                true
-            }
+            Cause::Timeout(_) | Cause::Silence(_) | Cause::Deadline(_) | Cause::Rate(_) => true,
             Cause::Io(error) => error.kind() == io::ErrorKind::TimedOut,
             Cause::Addresses(tried) => {
                 !tried.is_empty()
@@ -244,7 +242,7 @@ impl fmt::Display for Cause {
             }
             Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
             Self::Silence(time) => write!(f, "nothing came or went for {time:?}"),
-            Self::CompleteMessage(time) => write!(f, "all of it took longer than {time:?}"),
+            Self::Deadline(time) => write!(f, "all of it took longer than {time:?}"),
             Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
             Self::Gone => f.write_str("the peer closed the connection"),
             Self::Reset => f.write_str("the peer reset the connection"),

@@ -1,9 +1,9 @@
 //! The one-liner on top of the client: a URL in, an answer out, redirects followed and bodies decoded.
 //!
-//! Here: [`get`] and its siblings. A request is put together in `builder.rs` with a body of `message/body.rs`, and sent by `send.rs`,
-//! by the rules of `redirect.rs` and `cookies.rs`; the answer is in `fetched.rs`, which leaves bytes to `decode.rs` and text to
-//! `text.rs`. Errors of this layer are in `error/mod.rs`. Not here: Node's request, whose every step can be heard, and the
-//! connections below it (`client/`).
+//! Here: [`get`] and its siblings; the request (`builder.rs`, `body.rs`), sending it (`send.rs`), redirects (`redirect.rs`), cookies
+//! (`cookies.rs`), the answer (`fetched.rs`), content codings (`decode.rs`), text (`text.rs`), URLs (`url.rs`), errors (`error.rs`).
+//! May know: the client, messages, errors.
+//! Must not know: connections (`conn/`, `client/agent/`), `server/`, `session/`.
 
 mod body;
 mod builder;

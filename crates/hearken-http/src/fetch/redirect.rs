@@ -146,7 +146,7 @@ impl RedirectAttempt<'_> {
 
 /// A response that may redirect, and the request it answers.
 #[derive(Debug)]
-pub(crate) struct Answered<'a> {
+pub(crate) struct RedirectResponse<'a> {
     pub(crate) status: StatusCode,
     /// The value of each `Location`.
     pub(crate) locations: &'a [&'a [u8]],
@@ -168,7 +168,7 @@ pub(crate) enum BodyState {
 
 /// The next request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Move {
+pub(crate) struct NextRequest {
     pub(crate) url: Url,
     pub(crate) method: Method,
     /// Otherwise body and the fields that tell of it are dropped.
@@ -201,8 +201,8 @@ pub(crate) enum RedirectError {
 /// Which request follows this response; `None`: none, it is the answer.
 pub(crate) fn next(
     rule: &Redirects,
-    answered: &Answered<'_>,
-) -> Result<Option<Move>, RedirectError> {
+    answered: &RedirectResponse<'_>,
+) -> Result<Option<NextRequest>, RedirectError> {
     let Some(rewrites) = rewrites(answered.status, answered.method) else {
         return Ok(None);
     };
@@ -213,7 +213,7 @@ pub(crate) fn next(
         return Ok(None);
     };
     let url = target(from, answered.locations)?;
-    let followed = Move {
+    let followed = NextRequest {
         method: if rewrites {
             Method::GET
         } else {
@@ -250,8 +250,8 @@ fn rewrites(status: StatusCode, method: &Method) -> Option<bool> {
 
 fn allowed(
     rule: &Redirects,
-    answered: &Answered<'_>,
-    followed: &Move,
+    answered: &RedirectResponse<'_>,
+    followed: &NextRequest,
 ) -> Result<bool, RedirectError> {
     let max = match &rule.0 {
         Rule::None => return Ok(false),
@@ -316,10 +316,10 @@ fn as_text(location: &[u8]) -> String {
 const BEYOND_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::EMPTY;
 
 /// Fields that tell who we are, or whom we meant, and stay behind when the origin changes.
-pub(crate) const OF_AN_ORIGIN: [&str; 4] =
+pub(crate) const ORIGIN_FIELDS: [&str; 4] =
     ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
 /// Fields that tell of a body, and go with it (RFC 9110 §15.4).
-pub(crate) const OF_A_BODY: [&str; 10] = [
+pub(crate) const BODY_FIELDS: [&str; 10] = [
     "Content-Type",
     "Content-Length",
     "Content-Encoding",

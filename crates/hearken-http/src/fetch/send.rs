@@ -7,7 +7,7 @@ use super::body::{Outgoing, Pieces};
 use super::builder::{Options, Request};
 use super::decode;
 use super::fetched::Fetched;
-use super::redirect::{self, Answered, Move, OF_A_BODY, OF_AN_ORIGIN};
+use super::redirect::{self, BODY_FIELDS, NextRequest, ORIGIN_FIELDS, RedirectResponse};
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
 use crate::message::outgoing::OutgoingMessage;
@@ -60,7 +60,7 @@ async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Resul
     }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,
-        Outgoing::CompleteMessage(bytes) => client.end(bytes).await,
+        Outgoing::Bytes(bytes) => client.end(bytes).await,
         Outgoing::Pieces(pieces, length) => {
             if let Some(length) = length {
                 client.set_header("Content-Length", length.to_string())?;
@@ -122,9 +122,13 @@ async fn drain(response: &mut Response) {
     let _ = tokio::time::timeout(DRAINED_FOR, drained).await;
 }
 
-fn next(request: &Request, response: &Response, urls: &[Url]) -> Result<Option<Move>, Error> {
+fn next(
+    request: &Request,
+    response: &Response,
+    urls: &[Url],
+) -> Result<Option<NextRequest>, Error> {
     let locations: Vec<&[u8]> = response.raw_headers().get_all("Location").collect();
-    let answered = Answered {
+    let answered = RedirectResponse {
         status: response.status(),
         locations: &locations,
         method: &request.method,
@@ -169,15 +173,15 @@ fn take_credentials(request: &mut Request) -> Result<(), Error> {
 }
 
 /// Makes a request the next one.
-fn apply(request: &mut Request, moved: Move) {
+fn apply(request: &mut Request, moved: NextRequest) {
     if !moved.same_origin {
-        for name in OF_AN_ORIGIN {
+        for name in ORIGIN_FIELDS {
             request.fields.remove(name);
         }
     }
     if !moved.keeps_body {
         request.body = ().into();
-        for name in OF_A_BODY {
+        for name in BODY_FIELDS {
             request.fields.remove(name);
         }
     }

@@ -1,28 +1,27 @@
-//! Which connections of an agent lie idle, how many there are, and who waits for one. No I/O, no clock, no lock.
+//! Which connections of an agent are idle, how many are open, and which requests wait for one. No I/O, no clock, no lock.
 //!
-//! Here: [`Pool`], generic in what a connection is. Every method takes what was decided outside and returns what has to
-//! be done outside: closing, handing over, waking. Not here: the lock and the hand-over (`agent.rs`), connecting
-//! (`connect.rs`).
+//! Here: [`Pool`], generic in the connection. Its methods get the facts as arguments and return what the caller must do: close,
+//! hand over, wake. Not here: the lock and the hand-over (`shared.rs`), connecting (`client/connect/`).
 
 use slab::Slab;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What two requests must have in common to use one connection, as it is looked up.
+/// What two requests must have in common to use one connection, for a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyRef<'a, R> {
     pub(crate) https: bool,
     pub(crate) host: &'a str,
     pub(crate) port: u16,
-    /// Everything about the way there that is not usual.
+    /// Deviations from the usual way of connecting.
     pub(crate) route: Option<&'a R>,
     /// A connection belongs to the runtime that watches its socket.
     pub(crate) runtime: tokio::runtime::Id,
 }
 
-/// The same, as it is kept.
+/// The same, as the pool keeps it.
 #[derive(Debug)]
 struct Key<R> {
     https: bool,
@@ -41,7 +40,7 @@ pub(crate) struct Bounds {
     pub(crate) fifo: bool,
 }
 
-/// Numbers over all time.
+/// Counters since the pool was made.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) created: u64,
@@ -51,14 +50,15 @@ pub(crate) struct Counts {
     pub(crate) excess: u64,
 }
 
-/// Where the connections to one place are.
-struct Place<C, W, R> {
+/// The connections of one key.
+struct HostPool<C, W, R> {
     key: Key<R>,
     hash: u64,
-    /// All that are open or being opened, idle ones too.
+    /// In use, being opened, or idle.
     open: usize,
+    /// Sorted by `until`.
     idle: VecDeque<Idle<C>>,
-    /// By the number of their turn.
+    /// By ticket number.
     waiting: BTreeMap<u64, W>,
 }
 
@@ -67,68 +67,68 @@ struct Idle<C> {
     until: Instant,
 }
 
-/// What somebody who asks for a connection gets.
+/// What a request for a connection gets.
 #[derive(Debug)]
-pub(crate) enum Take<C> {
-    /// A connection that was used before, and how long it may be used.
+pub(crate) enum Checkout<C> {
+    /// A connection that was used before, and until when it may be used.
     Idle(C, Instant),
-    /// The right to open one. An idle one of another place may have to be closed for it.
+    /// The right to open one. To make room, an idle one of another host may have to be closed.
     Open(Option<C>),
-    /// Nothing: he has to wait. `wait` puts him in the queue.
+    /// A bound is reached: the request must [`enqueue`](Pool::enqueue).
     Wait,
 }
 
-/// What becomes of a connection that was given back, or of the room it has left.
+/// What becomes of a connection that was given back, or of its room.
 #[derive(Debug)]
 pub(crate) enum Next<C, W> {
-    /// It lies idle now.
+    /// It is idle now.
     Kept,
-    /// It is to be closed; the room is given away by `freed`.
+    /// The caller closes it and then calls [`release`](Pool::release).
     Close(C),
-    /// It, or the right to open one, goes to this one, at this place.
+    /// The connection, or the right to open one, goes to this waiter, at this host.
     Give(W, usize, Option<C>),
-    /// There is nobody.
-    Nobody,
+    /// No request waits.
+    Unclaimed,
 }
 
 /// See the module.
 pub(crate) struct Pool<C, W, R> {
     bounds: Bounds,
-    places: Slab<Place<C, W, R>>,
+    hosts: Slab<HostPool<C, W, R>>,
     index: HashMap<u64, Vec<usize>>,
     hasher: RandomState,
-    /// Open, being opened, or idle, over all places.
+    /// Totals over all hosts.
     open: usize,
     idle: usize,
     waiting: usize,
-    turns: u64,
+    tickets: u64,
     pub(crate) counts: Counts,
 }
 
-impl<C, W, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
+impl<C, W, R: PartialEq + Hash> Pool<C, W, R> {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
-            places: Slab::new(),
+            hosts: Slab::new(),
             index: HashMap::new(),
             hasher: RandomState::new(),
             open: 0,
             idle: 0,
             waiting: 0,
-            turns: 0,
+            tickets: 0,
             counts: Counts::default(),
         }
     }
 
-    /// The place with this key. One that nobody uses is forgotten.
-    pub(crate) fn place(&mut self, key: &KeyRef<'_, R>, route: Option<&Arc<R>>) -> usize {
+    /// The number of the host with this key. Valid until the host is unused.
+    pub(crate) fn host(&mut self, key: &KeyRef<'_, R>, route: Option<&Arc<R>>) -> usize {
         let hash = self.hasher.hash_one(key);
-        let found = self.index.get(&hash).and_then(|places| {
-            let mut places = places.iter().copied();
-            places.find(|&place| self.places[place].key.is(key))
+        let found = self.index.get(&hash).and_then(|hosts| {
+            let mut hosts = hosts.iter().copied();
+            hosts.find(|&host| self.hosts[host].key.is(key))
         });
         found.unwrap_or_else(|| {
-            let place = self.places.insert(Place {
+            let host = self.hosts.insert(HostPool {
                 key: Key {
                     https: key.https,
                     host: key.host.into(),
@@ -141,14 +141,14 @@ impl<C, W, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
                 idle: VecDeque::new(),
                 waiting: BTreeMap::new(),
             });
-            self.index.entry(hash).or_default().push(place);
-            place
+            self.index.entry(hash).or_default().push(host);
+            host
         })
     }
 
-    /// An idle connection or the right to open one, unless others wait already.
-    pub(crate) fn take(&mut self, place: usize) -> Take<C> {
-        let here = &mut self.places[place];
+    /// An idle connection, or the right to open one unless other requests wait already.
+    pub(crate) fn checkout(&mut self, host: usize) -> Checkout<C> {
+        let here = &mut self.hosts[host];
         let idle = if self.bounds.fifo {
             here.idle.pop_front()
         } else {
@@ -156,67 +156,66 @@ impl<C, W, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
         };
         if let Some(idle) = idle {
             self.idle -= 1;
-            return Take::Idle(idle.connection, idle.until);
+            return Checkout::Idle(idle.connection, idle.until);
         }
         if here.open >= self.bounds.sockets || !here.waiting.is_empty() {
-            return Take::Wait;
+            return Checkout::Wait;
         }
-        let mut closed = None;
+        let mut evicted = None;
         if self.open >= self.bounds.total {
-            closed = self.evict();
-            if closed.is_none() {
-                return Take::Wait;
+            evicted = self.evict();
+            if evicted.is_none() {
+                return Checkout::Wait;
             }
         }
-        self.places[place].open += 1;
+        self.hosts[host].open += 1;
         self.open += 1;
-        Take::Open(closed)
+        Checkout::Open(evicted)
     }
 
-    /// Takes the idle connection that is the first to be closed anyway.
+    /// Removes the idle connection that would be closed first anyway.
     fn evict(&mut self) -> Option<C> {
-        let places = self.places.iter();
-        let oldest = places
-            .filter_map(|(at, place)| Some((place.idle.front()?.until, at)))
+        let hosts = self.hosts.iter();
+        let (_, oldest) = hosts
+            .filter_map(|(at, host)| Some((host.idle.front()?.until, at)))
             .min()?;
-        let place = &mut self.places[oldest.1];
-        let idle = place.idle.pop_front()?;
-        place.open -= 1;
+        let host = &mut self.hosts[oldest];
+        let idle = host.idle.pop_front()?;
+        host.open -= 1;
         self.open -= 1;
         self.idle -= 1;
-        self.forget(oldest.1);
+        self.remove_if_unused(oldest);
         Some(idle.connection)
     }
 
-    /// Puts somebody into the queue of a place; gives the number of his turn, for [`leave`](Self::leave).
-    pub(crate) fn wait(&mut self, place: usize, who: W) -> u64 {
-        self.turns += 1;
+    /// Appends a request to the queue of a host; returns the number of its ticket, for [`leave`](Self::leave).
+    pub(crate) fn enqueue(&mut self, host: usize, waiter: W) -> u64 {
+        self.tickets += 1;
         self.waiting += 1;
-        self.places[place].waiting.insert(self.turns, who);
-        self.turns
+        self.hosts[host].waiting.insert(self.tickets, waiter);
+        self.tickets
     }
 
-    /// Takes somebody who does not wait any more out of the queue. `None` if it was his turn already; his place may be
-    /// another's by then, but no number is given twice.
-    pub(crate) fn leave(&mut self, place: usize, turn: u64) -> Option<W> {
-        let who = self.places.get_mut(place)?.waiting.remove(&turn)?;
+    /// Removes a request from the queue. `None` if it was served already; its host number may be another's by then, but a
+    /// ticket number is never used twice.
+    pub(crate) fn leave(&mut self, host: usize, ticket: u64) -> Option<W> {
+        let waiter = self.hosts.get_mut(host)?.waiting.remove(&ticket)?;
         self.waiting -= 1;
-        self.forget(place);
-        Some(who)
+        self.remove_if_unused(host);
+        Some(waiter)
     }
 
-    /// A connection has ended its exchange and could be used again until then.
-    pub(crate) fn put(&mut self, place: usize, connection: C, until: Instant) -> Next<C, W> {
-        if let Some(who) = self.first_waiting(place) {
-            return Next::Give(who, place, Some(connection));
+    /// Takes back a connection that may be used again until then.
+    pub(crate) fn put_back(&mut self, host: usize, connection: C, until: Instant) -> Next<C, W> {
+        if let Some(waiter) = self.first_waiting(host) {
+            return Next::Give(waiter, host, Some(connection));
         }
-        // Somebody may wait for room at another place.
+        // A request to another host may wait for room.
         let crowded = self.open >= self.bounds.total && self.waiting > 0;
-        let here = &mut self.places[place];
+        let here = &mut self.hosts[host];
         if crowded || here.idle.len() >= self.bounds.free {
             return Next::Close(connection);
         }
-        // The end of the queue is closed last.
         let at = here.idle.partition_point(|idle| idle.until <= until);
         let idle = Idle { connection, until };
         if at == here.idle.len() {
@@ -229,89 +228,86 @@ impl<C, W, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
     }
 
     /// A connection is closed, or was not opened after all.
-    pub(crate) fn freed(&mut self, place: usize) -> Next<C, W> {
-        self.places[place].open -= 1;
+    pub(crate) fn release(&mut self, host: usize) -> Next<C, W> {
+        self.hosts[host].open -= 1;
         self.open -= 1;
         let next = self.give_room();
-        self.forget(place);
+        self.remove_if_unused(host);
         next
     }
 
-    /// Gives room for one connection to whoever has waited longest and may have one.
-    fn give_room(&mut self) -> Next<C, W> {
+    /// Gives the right to open one connection to the request that has waited longest and may have one.
+    pub(crate) fn give_room(&mut self) -> Next<C, W> {
         if self.waiting == 0 || self.open >= self.bounds.total {
-            return Next::Nobody;
+            return Next::Unclaimed;
         }
-        let places = self.places.iter();
-        let longest = places
-            .filter(|(_, place)| place.open < self.bounds.sockets)
-            .filter_map(|(at, place)| Some((*place.waiting.first_key_value()?.0, at)))
+        let hosts = self.hosts.iter();
+        let longest = hosts
+            .filter(|(_, host)| host.open < self.bounds.sockets)
+            .filter_map(|(at, host)| Some((*host.waiting.first_key_value()?.0, at)))
             .min();
-        let Some((_, place)) = longest else {
-            return Next::Nobody;
+        let Some((_, host)) = longest else {
+            return Next::Unclaimed;
         };
-        let Some(who) = self.first_waiting(place) else {
-            return Next::Nobody;
+        let Some(waiter) = self.first_waiting(host) else {
+            return Next::Unclaimed;
         };
-        self.places[place].open += 1;
+        self.hosts[host].open += 1;
         self.open += 1;
-        Next::Give(who, place, None)
+        Next::Give(waiter, host, None)
     }
 
-    /// Whoever has waited longest at a place.
-    fn first_waiting(&mut self, place: usize) -> Option<W> {
-        let (_, who) = self.places[place].waiting.pop_first()?;
+    /// Removes the request that has waited longest at a host.
+    fn first_waiting(&mut self, host: usize) -> Option<W> {
+        let (_, waiter) = self.hosts[host].waiting.pop_first()?;
         self.waiting -= 1;
-        Some(who)
+        Some(waiter)
     }
 
-    /// Takes idle connections for which `over` says so, of one runtime; tells when the next is due.
+    /// Removes the idle connections of one runtime that are `over`; returns them, and when the next is due. Call
+    /// [`give_room`](Self::give_room) for each that is closed.
     pub(crate) fn reap(
         &mut self,
         runtime: Option<tokio::runtime::Id>,
         mut over: impl FnMut(&mut C, Instant) -> bool,
     ) -> (Vec<C>, Option<Instant>) {
         let (mut reaped, mut next, mut empty) = (Vec::new(), None, Vec::new());
-        for (at, place) in &mut self.places {
-            if runtime.is_some_and(|runtime| runtime != place.key.runtime) {
+        for (at, host) in &mut self.hosts {
+            if runtime.is_some_and(|runtime| runtime != host.key.runtime) {
                 continue;
             }
-            for _ in 0..place.idle.len() {
-                let Some(mut idle) = place.idle.pop_front() else {
+            for _ in 0..host.idle.len() {
+                let Some(mut idle) = host.idle.pop_front() else {
                     break;
                 };
                 if over(&mut idle.connection, idle.until) {
-                    place.open -= 1;
+                    host.open -= 1;
                     self.open -= 1;
                     self.idle -= 1;
                     reaped.push(idle.connection);
                 } else {
                     next = Some(next.map_or(idle.until, |next: Instant| next.min(idle.until)));
-                    place.idle.push_back(idle);
+                    host.idle.push_back(idle);
                 }
             }
-            if place.is_unused() {
+            if host.is_unused() {
                 empty.push(at);
             }
         }
-        empty.into_iter().for_each(|place| self.forget(place));
+        empty
+            .into_iter()
+            .for_each(|host| self.remove_if_unused(host));
         (reaped, next)
     }
 
-    /// After `reap`: room may have come.
-    pub(crate) fn next_in_line(&mut self) -> Next<C, W> {
-        self.give_room()
-    }
-
-    /// Drops a place that nobody uses.
-    fn forget(&mut self, place: usize) {
-        if !self.places.get(place).is_some_and(Place::is_unused) {
+    fn remove_if_unused(&mut self, host: usize) {
+        if !self.hosts.get(host).is_some_and(HostPool::is_unused) {
             return;
         }
-        let hash = self.places.remove(place).hash;
-        if let Some(places) = self.index.get_mut(&hash) {
-            places.retain(|&other| other != place);
-            if places.is_empty() {
+        let hash = self.hosts.remove(host).hash;
+        if let Some(hosts) = self.index.get_mut(&hash) {
+            hosts.retain(|&other| other != host);
+            if hosts.is_empty() {
                 self.index.remove(&hash);
             }
         }
@@ -322,16 +318,16 @@ impl<C, W, R: PartialEq + std::hash::Hash> Pool<C, W, R> {
         (self.open, self.idle, self.waiting)
     }
 
-    /// The same for each place, with its scheme, host and port.
-    pub(crate) fn each(&self) -> impl Iterator<Item = (bool, &str, u16, (usize, usize, usize))> {
-        self.places.iter().map(|(_, place)| {
-            let counts = (place.open, place.idle.len(), place.waiting.len());
-            (place.key.https, &*place.key.host, place.key.port, counts)
+    /// The same for each host, with its scheme, name and port.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = (bool, &str, u16, (usize, usize, usize))> {
+        self.hosts.iter().map(|(_, host)| {
+            let counts = (host.open, host.idle.len(), host.waiting.len());
+            (host.key.https, &*host.key.host, host.key.port, counts)
         })
     }
 }
 
-impl<C, W, R> Place<C, W, R> {
+impl<C, W, R> HostPool<C, W, R> {
     fn is_unused(&self) -> bool {
         self.open == 0 && self.waiting.is_empty()
     }

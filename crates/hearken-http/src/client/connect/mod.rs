@@ -1,383 +1,213 @@
-//! How a connection comes about: queue, name, address, proxy, TLS, each with its time and its error.
+//! How a connection is opened: queue, name, address, proxy, TLS, each with its time-out and its error.
 //!
-//! Here: [`acquire`], from a request's wish to a connection in its hands, and [`open`], which makes one. Not here: who is
-//! first in line (`pool.rs`), the race between addresses (`happy.rs`), the words spoken to a proxy (`tunnel.rs`).
+//! Here: [`acquire`], which waits in the queue, and [`open`]; what a request wants of its connection (`plan.rs`), TCP (`tcp.rs`), the
+//! race between addresses (`happy.rs`), tunnels through proxies (`tunnel.rs`).
+//! May know: the agent and its pool (`client/agent/`), sockets, TLS.
+//! Must not know: requests and responses (`client/request/`).
 
 pub(crate) mod happy;
+pub(crate) mod plan;
+pub(crate) mod tcp;
 pub(crate) mod tunnel;
 
-use crate::client::agent::connection::{Wire, now};
-use crate::client::agent::options::{Connect, Destination, Family, Route};
-use crate::client::agent::pool::KeyRef;
+use crate::client::agent::connection::PooledConnection;
+use crate::client::agent::options::Destination;
 use crate::client::agent::proxies::Proxy;
-use crate::client::agent::{Agent, Lease, Leased, Taken};
-use crate::client::connect::happy::{ATTEMPT_DELAY, interleave, race};
-use crate::client::info::{Origin, Timings};
-use crate::client::target::Target;
+use crate::client::agent::shared::{Acquired, Permit, QueueTicket};
+use crate::client::connect::plan::{ConnectPlan, Step};
+use crate::client::info::{ConnectionFacts, Timings, Tls};
+use crate::client::runtime::{self, now};
+use crate::client::target::TargetUri;
 use crate::conn::client::ClientConnection;
 use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
 use crate::net::transport::BoxIo;
-use socket2::{SockRef, TcpKeepalive};
-use std::io;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
-use tokio::runtime::Handle;
-use tokio::time::timeout;
+use std::time::Instant;
+use tokio::net::{TcpStream, UnixStream};
 
-/// Where a request wants to go.
-#[derive(Clone)]
-pub(crate) struct Plan {
-    pub(crate) agent: Agent,
-    pub(crate) target: Target,
-    pub(crate) route: Option<Arc<Route>>,
-    pub(crate) connector: Option<Arc<dyn Connect>>,
-    /// When the exchange as a whole must be over.
-    pub(crate) until: Option<(Instant, Duration)>,
-    /// How far the connection that is being made has come, for whoever gives it up. Shared with the clone that makes it.
-    pub(crate) step: Option<Arc<Step>>,
-}
-
-/// What is being waited for, and with whom.
-type Step = Mutex<Option<(Phase, Arc<str>)>>;
-
-impl Plan {
-    /// What is being waited for, and with whom.
-    pub(crate) fn step(&self) -> Option<(Phase, Arc<str>)> {
-        let step = self.step.as_ref()?;
-        step.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn begin_step(&self, phase: Phase, peer: &Arc<str>) {
-        if let Some(step) = &self.step {
-            let mut step = step.lock().unwrap_or_else(PoisonError::into_inner);
-            *step = Some((phase, Arc::clone(peer)));
-        }
-    }
-
-    pub(crate) fn key(&self, runtime: &Handle) -> KeyRef<'_, Route> {
-        KeyRef {
-            https: self.target.is_https(),
-            host: self.target.host(),
-            port: self.target.port(),
-            route: self.route.as_deref(),
-            runtime: runtime.id(),
-        }
-    }
-}
-
-/// A connection for this request: `taken` is what the pool had for it.
-pub(crate) async fn acquire(plan: Plan, taken: Taken) -> Result<Leased, Error> {
+/// Waits in the queue, then opens a connection if the pool has none.
+pub(crate) async fn acquire(
+    plan: ConnectPlan,
+    ticket: QueueTicket,
+) -> Result<Box<PooledConnection>, Error> {
     let began = now();
-    let lease = match taken {
-        Taken::Idle(leased) => return Ok(leased),
-        Taken::Open(lease) => lease,
-        Taken::Wait(turn) => {
-            let time = plan.agent.inner.options.queue_timeout;
-            let peer = plan.target.authority();
-            let failed = |cause| Failure::before(Phase::Queue, &peer, cause);
-            let step = (Phase::Queue, &peer, time);
-            let waited = in_time(&plan, step, turn).await.map_err(failed)?;
-            let grant = waited.map_err(|_| failed(Cause::Aborted))?;
-            match grant.wire {
-                Some(wire) => {
-                    return Ok(Leased {
-                        wire,
-                        lease: grant.lease,
-                    });
-                }
-                None => grant.lease,
-            }
-        }
+    let peer = plan.target.authority();
+    let step = Step {
+        phase: Phase::Queue,
+        peer: &peer,
+        time: plan.agent.shared.options.queue_timeout,
     };
-    open(&plan, lease, began).await
-}
-
-/// A step within its own time and that of the exchange as a whole, so that whichever is over is told with the step's phase.
-/// Everything that is waited for before there is a connection goes through here.
-async fn in_time<T>(
-    plan: &Plan,
-    (phase, peer, time): (Phase, &Arc<str>, Duration),
-    step: impl Future<Output = T>,
-) -> Result<T, Cause> {
-    plan.begin_step(phase, peer);
-    match plan.until {
-        Some((at, whole)) if at.saturating_duration_since(now()) < time => {
-            let done = tokio::time::timeout_at(at.into(), step).await;
-            done.map_err(|_| Cause::CompleteMessage(whole))
-        }
-        _ => {
-            let done = timeout(time, step).await;
-            done.map_err(|_| Cause::Timeout(time))
-        }
+    let waited = plan.within(step, ticket).await;
+    let waited = waited.and_then(|acquired| acquired.map_err(|_| Cause::Aborted));
+    match waited.map_err(|cause| Failure::before(Phase::Queue, &peer, cause))? {
+        Acquired::Connection(connection) => Ok(connection),
+        Acquired::Permit(permit) => open(plan, permit, began).await,
     }
 }
 
-/// Opens a connection in the room that was leased.
-pub(crate) async fn open(plan: &Plan, lease: Lease, began: Instant) -> Result<Leased, Error> {
+/// Opens a connection. `began`: when the wait for it began.
+pub(crate) async fn open(
+    plan: ConnectPlan,
+    permit: Permit,
+    began: Instant,
+) -> Result<Box<PooledConnection>, Error> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
-    let inner = &plan.agent.inner;
+    let shared = &plan.agent.shared;
     let peer = plan.target.authority();
-    let mut origin = Origin {
+    let mut facts = ConnectionFacts {
         id: NUMBER.fetch_add(1, Ordering::Relaxed),
-        ..Origin::default()
+        ..ConnectionFacts::default()
     };
-    origin.timings.queue = now() - began;
-    let transport = reach(plan, &peer, &mut origin).await?;
-    let transport = secure(plan, &peer, transport, &mut origin).await?;
-    let used = ClientConnection::new(&inner.limits, &peer, now());
-    let wire = Box::new(Wire::new(
-        transport,
-        used,
-        origin,
-        crate::client::agent::runtime()?,
-    ));
-    inner.count(|counts| counts.created += 1);
-    Ok(Leased { wire, lease })
+    facts.timings.queue = now() - began;
+    let transport = reach(&plan, &peer, &mut facts).await?;
+    let transport = secure(&plan, &peer, transport, &mut facts).await?;
+    let http = ClientConnection::new(&shared.limits, &peer, now());
+    let runtime = runtime::current()?;
+    shared.count(|counts| counts.created += 1);
+    Ok(Box::new(PooledConnection::new(
+        transport, http, facts, runtime, permit,
+    )))
 }
 
-/// A stream of bytes to the host of the request, or to the proxy that stands for it.
-async fn reach(plan: &Plan, peer: &Arc<str>, origin: &mut Origin) -> Result<BoxIo, Error> {
-    let options = &plan.agent.inner.options;
+/// A transport to the host of the request, or to the proxy in its place.
+async fn reach(
+    plan: &ConnectPlan,
+    peer: &Arc<str>,
+    facts: &mut ConnectionFacts,
+) -> Result<BoxIo, Error> {
+    let options = &plan.agent.shared.options;
     let target = &plan.target;
     let began = now();
+    let step = Step {
+        phase: Phase::Connect,
+        peer,
+        time: options.connect_timeout,
+    };
     if let Some(connector) = plan.connector.as_ref().or(options.connector.as_ref()) {
         let to = Destination {
             host: target.host().to_owned(),
             port: target.port(),
             https: target.is_https(),
         };
-        let step = (Phase::Connect, peer, options.connect_timeout);
-        let transport = timely(plan, step, connector.connect(to)).await?.0;
-        origin.timings.connect = now() - began;
+        let transport = plan.io_within(step, connector.connect(to)).await?.0;
+        facts.timings.connect = now() - began;
         return Ok(transport);
     }
     if let Some(path) = plan.route.as_ref().and_then(|route| route.unix.as_ref()) {
         let peer: Arc<str> = path.display().to_string().into();
-        let connecting = UnixStream::connect(path);
-        let step = (Phase::Connect, &peer, options.connect_timeout);
-        let stream = timely(plan, step, connecting).await?;
-        origin.timings.connect = now() - began;
+        let step = Step {
+            peer: &peer,
+            ..step
+        };
+        let stream = plan.io_within(step, UnixStream::connect(path)).await?;
+        facts.timings.connect = now() - began;
         return Ok(Box::new(stream));
     }
     let Some(proxy) = options.proxies.for_target(target) else {
-        let stream = tcp(plan, target, peer, &mut origin.timings).await?;
-        return Ok(Box::new(known(stream, origin)));
+        let stream = tcp::connect(plan, target, peer, &mut facts.timings).await?;
+        return Ok(Box::new(with_addresses(stream, facts)));
     };
     let via = proxy.target.authority();
-    let stream = tcp(plan, &proxy.target, &via, &mut origin.timings).await?;
-    let stream = known(stream, origin);
-    let transport: BoxIo = if proxy.target.is_https() {
-        handshake(
-            plan,
-            &proxy.target,
-            &via,
-            Box::new(stream),
-            &mut origin.timings,
-        )
-        .await?
-        .0
-    } else {
-        Box::new(stream)
-    };
+    let stream = tcp::connect(plan, &proxy.target, &via, &mut facts.timings).await?;
+    let mut transport: BoxIo = Box::new(with_addresses(stream, facts));
+    if proxy.target.is_https() {
+        let timings = &mut facts.timings;
+        (transport, _) = handshake(plan, &proxy.target, &via, transport, timings).await?;
+    }
     if !target.is_https() {
-        origin.proxied = true;
-        origin.proxy_auth.clone_from(&proxy.auth);
+        facts.proxied = true;
+        facts.proxy_auth.clone_from(&proxy.auth);
         return Ok(transport);
     }
-    through(plan, proxy, &via, transport, &mut origin.timings).await
+    open_tunnel(plan, proxy, &via, transport, &mut facts.timings).await
 }
 
 /// A tunnel to the host through a proxy.
-async fn through(
-    plan: &Plan,
+async fn open_tunnel(
+    plan: &ConnectPlan,
     proxy: &Proxy,
     via: &Arc<str>,
     transport: BoxIo,
     timings: &mut Timings,
 ) -> Result<BoxIo, Error> {
     let began = now();
-    let time = plan.agent.inner.options.connect_timeout;
-    let to = plan.target.authority();
-    let asked = tunnel::through(transport, &to, proxy.auth.as_deref());
-    let tunnel = match in_time(plan, (Phase::Proxy, via, time), asked).await {
-        Ok(Ok(tunnel)) => tunnel,
-        Ok(Err(cause)) | Err(cause) => return Err(Failure::before(Phase::Proxy, via, cause)),
+    let step = Step {
+        phase: Phase::Proxy,
+        peer: via,
+        time: plan.agent.shared.options.connect_timeout,
     };
+    let to = plan.target.authority();
+    let tunnel = tunnel::open(transport, &to, proxy.auth.as_deref());
+    let tunnel = plan.within(step, tunnel).await.flatten();
+    let tunnel = tunnel.map_err(|cause| Failure::before(Phase::Proxy, via, cause))?;
     timings.proxy = now() - began;
     Ok(tunnel)
 }
 
-/// Remembers the addresses of a connection.
-fn known(stream: TcpStream, origin: &mut Origin) -> TcpStream {
-    origin.remote = stream.peer_addr().ok();
-    origin.local = stream.local_addr().ok();
+/// Notes the addresses of a connection.
+fn with_addresses(stream: TcpStream, facts: &mut ConnectionFacts) -> TcpStream {
+    facts.remote = stream.peer_addr().ok();
+    facts.local = stream.local_addr().ok();
     stream
 }
 
-/// TLS, if the request asks for it.
+/// The TLS handshake, if the request needs one.
 async fn secure(
-    plan: &Plan,
+    plan: &ConnectPlan,
     peer: &Arc<str>,
     transport: BoxIo,
-    origin: &mut Origin,
+    facts: &mut ConnectionFacts,
 ) -> Result<BoxIo, Error> {
     if !plan.target.is_https() {
         return Ok(transport);
     }
-    let (transport, info) =
-        handshake(plan, &plan.target, peer, transport, &mut origin.timings).await?;
-    origin.tls = info;
+    let timings = &mut facts.timings;
+    let (transport, tls) = handshake(plan, &plan.target, peer, transport, timings).await?;
+    facts.tls = tls;
     Ok(transport)
 }
 
 #[cfg(feature = "tls")]
 async fn handshake(
-    plan: &Plan,
-    with: &Target,
+    plan: &ConnectPlan,
+    with: &TargetUri,
     peer: &Arc<str>,
     transport: BoxIo,
     timings: &mut Timings,
-) -> Result<(BoxIo, Option<crate::client::info::Tls>), Error> {
+) -> Result<(BoxIo, Option<Tls>), Error> {
     let began = now();
-    let options = &plan.agent.inner.options;
-    let time = options.tls_timeout;
-    let shaking = options.tls.connect(with.host(), transport);
-    let shaken = in_time(plan, (Phase::Tls, peer, time), shaking).await;
+    let options = &plan.agent.shared.options;
+    let step = Step {
+        phase: Phase::Tls,
+        peer,
+        time: options.tls_timeout,
+    };
+    let handshake = options.tls.connect(with.host(), transport);
     let failed = |cause| Failure::before(Phase::Tls, peer, cause);
-    let (stream, info) = shaken.map_err(failed)?.map_err(|error| {
+    let done = plan.within(step, handshake).await.map_err(failed)?;
+    let (stream, tls) = done.map_err(|error| {
         failed(Cause::Tls {
             error: Box::new(error),
             handshake: true,
         })
     })?;
     timings.tls += now() - began;
-    Ok((Box::new(stream), Some(info)))
+    Ok((Box::new(stream), Some(tls)))
 }
 
 #[cfg(not(feature = "tls"))]
 async fn handshake(
-    _plan: &Plan,
-    _with: &Target,
+    _plan: &ConnectPlan,
+    _with: &TargetUri,
     peer: &Arc<str>,
     _transport: BoxIo,
     _timings: &mut Timings,
-) -> Result<(BoxIo, Option<crate::client::info::Tls>), Error> {
+) -> Result<(BoxIo, Option<Tls>), Error> {
     let cause = Cause::Tls {
         error: "this program was built without the feature `tls`".into(),
         handshake: true,
     };
     Err(Failure::before(Phase::Tls, peer, cause))
-}
-
-/// A TCP connection to the first address of a host that answers.
-async fn tcp(
-    plan: &Plan,
-    target: &Target,
-    peer: &Arc<str>,
-    timings: &mut Timings,
-) -> Result<TcpStream, Error> {
-    let options = &plan.agent.inner.options;
-    let began = now();
-    let found = match target.ip() {
-        Some(ip) => vec![SocketAddr::new(ip, target.port())],
-        None => {
-            let looked = resolve(plan, target);
-            let step = (Phase::Resolve, peer, options.resolve_timeout);
-            timely(plan, step, looked).await?
-        }
-    };
-    timings.resolve = now() - began;
-    let family = plan.route.as_ref().and_then(|route| route.family);
-    let local = plan.route.as_ref().and_then(|route| route.local);
-    let usable = found.into_iter().filter(|address| {
-        family.is_none_or(|family| address.is_ipv4() == (family == Family::V4))
-            && local.is_none_or(|local| local.is_ipv4() == address.is_ipv4())
-    });
-    let addresses = interleave(usable);
-    let began = now();
-    let raced = race(&addresses, ATTEMPT_DELAY, |address| {
-        connect_to(plan, address)
-    });
-    let step = (Phase::Connect, peer, options.connect_timeout);
-    let connected = match in_time(plan, step, raced).await {
-        Ok(Ok((stream, _))) => stream,
-        Ok(Err(tried)) => {
-            return Err(Failure::before(
-                Phase::Connect,
-                peer,
-                Cause::Addresses(tried),
-            ));
-        }
-        Err(whole @ Cause::CompleteMessage(_)) => {
-            return Err(Failure::before(Phase::Connect, peer, whole));
-        }
-        Err(_) => {
-            let late = || {
-                io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    format!("no answer within {:?}", options.connect_timeout),
-                )
-            };
-            let tried = addresses.iter().map(|&address| (address, late())).collect();
-            return Err(Failure::before(
-                Phase::Connect,
-                peer,
-                Cause::Addresses(tried),
-            ));
-        }
-    };
-    timings.connect = now() - began;
-    Ok(connected)
-}
-
-async fn resolve(plan: &Plan, target: &Target) -> io::Result<Vec<SocketAddr>> {
-    let (host, port) = (target.host(), target.port());
-    match &plan.agent.inner.options.resolver {
-        Some(resolver) => resolver.resolve(host, port).await,
-        None => Ok(lookup_host((host, port)).await?.collect()),
-    }
-}
-
-async fn connect_to(plan: &Plan, address: SocketAddr) -> io::Result<TcpStream> {
-    let options = &plan.agent.inner.options;
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    if let Some(local) = plan.route.as_ref().and_then(|route| route.local) {
-        socket.bind(SocketAddr::new(local, 0))?;
-    }
-    let stream = socket.connect(address).await?;
-    stream.set_nodelay(options.no_delay)?;
-    if let Some(time) = options.tcp_keep_alive {
-        let probes = TcpKeepalive::new().with_time(time.max(Duration::from_secs(1)));
-        SockRef::from(&stream).set_tcp_keepalive(&probes)?;
-    }
-    Ok(stream)
-}
-
-/// A step of the system within its time.
-async fn timely<T>(
-    plan: &Plan,
-    (phase, peer, time): (Phase, &Arc<str>, Duration),
-    step: impl Future<Output = io::Result<T>>,
-) -> Result<T, Error> {
-    let done = in_time(plan, (phase, peer, time), step).await;
-    done.and_then(|done| done.map_err(Cause::Io))
-        .map_err(|cause| Failure::before(phase, peer, cause))
-}
-
-/// A connection that the request has brought its own connector for: in no pool.
-pub(crate) async fn single(plan: Plan, began: Instant) -> Result<Leased, Error> {
-    open(&plan, Lease::none(), began).await
-}
-
-/// A new connection in the room of one that was closed.
-pub(crate) async fn again(plan: Plan, lease: Lease) -> Result<Leased, Error> {
-    open(&plan, lease, now()).await
 }

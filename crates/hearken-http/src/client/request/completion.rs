@@ -1,35 +1,36 @@
-//! What an exchange finds when it looks at its connection: events to be told, a response, an end, a second try.
+//! What each step of an exchange brings: events, a response, the end, a second attempt.
 //!
-//! Here: [`Core::note`], after each step; [`Core::settle`], after the last one; [`Core::fail`]. Not here: who drives
-//! (`exchange.rs`), what ends an exchange (`conn/client/mod.rs`).
+//! Here: [`ExchangeState::poll_events`], after each step; [`ExchangeState::on_complete`], after the last one;
+//! [`ExchangeState::fail`]; reading the body. Not here: the waits (`exchange.rs`), what ends an exchange (`conn/client/mod.rs`).
 
-use crate::client::agent::Leased;
-use crate::client::connect;
-use crate::client::event::Told;
-use crate::client::info::Connected;
-use crate::client::request::exchange::{Core, Stage};
+use crate::client::agent::connection::PooledConnection;
+use crate::client::event::Event;
+use crate::client::info::ConnectionInfo;
+use crate::client::request::state::{ExchangeState, Stage};
+use crate::client::runtime::now;
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
 use crate::net::upgraded::Upgraded;
+use bytes::Bytes;
 use hearken_proto::{Head, list_members};
 use http::Method;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-impl Core {
-    /// A server may switch to what was offered and to nothing else (RFC 9110 §7.8).
-    pub(crate) fn judge_switch(&mut self) {
-        let Stage::Live(leased) = &mut self.stage else {
+impl ExchangeState {
+    /// A server may only switch to a protocol that the request offered (RFC 9110 §7.8).
+    pub(crate) fn check_switch(&mut self) {
+        let Stage::Live(connection) = &mut self.stage else {
             return;
         };
-        let used = leased.wire.used();
-        let (Some(_), Some(head)) = (&used.switched, &used.head) else {
+        let http = connection.http();
+        let (Some(_), Some(head)) = (&http.switched, &http.head) else {
             return;
         };
         if head.status() != 101 {
             return;
         }
-        let offered = self.draft.fields.view();
+        let offered = self.parts.fields.view();
         let is_offered = |to: &[u8]| {
             let mut offered = offered.get_all("upgrade").flat_map(list_members);
             offered.any(|offer| offer.eq_ignore_ascii_case(to))
@@ -41,144 +42,144 @@ impl Core {
         };
         if !legal {
             let to = String::from_utf8_lossy(named).into_owned();
-            used.refuse_switch(to);
+            http.refuse_switch(to);
         }
     }
 
-    /// Notes what has happened on the connection and queues what is to be told.
-    pub(crate) fn note(&mut self) {
-        let Stage::Live(leased) = &mut self.stage else {
+    /// Queues the events of the last step.
+    pub(crate) fn poll_events(&mut self) {
+        let Stage::Live(connection) = &mut self.stage else {
             return;
         };
-        let used = leased.wire.used();
-        while let Some(head) = used.interims.pop_front() {
+        let http = connection.http();
+        while let Some(head) = http.interims.pop_front() {
             if head.status() == 100 {
-                self.heard.tell(|| Told::Continue);
+                self.events.push(|| Event::Continue);
             }
-            self.heard.tell(|| Told::Information(head));
+            self.events.push(|| Event::Information(head));
         }
-        if std::mem::take(&mut used.silent) {
-            self.heard.tell(|| Told::Timeout);
+        if std::mem::take(&mut http.silent) {
+            self.events.push(|| Event::Timeout);
         }
-        if self.once.full && used.pending_bytes() as u64 <= self.draft.limits.body.queue_bytes / 2 {
-            self.once.full = false;
-            self.heard.tell(|| Told::Drain);
+        let queue_bytes = self.parts.limits.body.queue_bytes;
+        if self.flags.full && http.pending_bytes() as u64 <= queue_bytes / 2 {
+            self.flags.full = false;
+            self.events.push(|| Event::Drain);
         }
-        if let Some(sent) = used.sent()
-            && !self.once.finish
-            && !used.is_stopped()
+        if let Some(sent) = http.sent()
+            && !self.flags.finish
+            && !http.is_stopped()
         {
-            self.once.finish = true;
-            self.timings.send = sent.saturating_duration_since(self.live);
-            self.heard.tell(|| Told::Finish);
+            self.flags.finish = true;
+            self.timings.send = sent.saturating_duration_since(self.connected);
+            self.events.push(|| Event::Finish);
         }
-        if !self.once.response
-            && let Some(head) = &used.head
+        if !self.flags.response
+            && let Some(head) = &http.head
         {
-            self.once.response = true;
-            if let (Some(sent), Some(answered)) = (used.sent(), used.answered()) {
+            self.flags.response = true;
+            if let (Some(sent), Some(answered)) = (http.sent(), http.answered()) {
                 self.timings.wait = answered.saturating_duration_since(sent);
             }
             let head = || Box::new(Clone::clone(&**head));
-            let told = match (used.switched.is_some(), &self.draft.method) {
-                (false, _) => Told::Response,
-                (true, &Method::CONNECT) => Told::Connect,
-                (true, _) => Told::Upgrade,
+            let event = match (http.switched.is_some(), &self.parts.method) {
+                (false, _) => Event::Response,
+                (true, &Method::CONNECT) => Event::Connect,
+                (true, _) => Event::Upgrade,
             };
-            self.heard.tell(|| told(head()));
+            self.events.push(|| event(head()));
         }
     }
 
     /// The connection has ended the exchange, well or not.
-    pub(crate) fn settle(&mut self) {
-        let Stage::Live(mut leased) = std::mem::replace(&mut self.stage, Stage::Over) else {
+    pub(crate) fn on_complete(&mut self) {
+        let Stage::Live(mut connection) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return;
         };
-        let used = leased.wire.used();
-        if used.excess {
-            self.plan.agent.inner.count(|counts| counts.excess += 1);
+        let http = connection.http();
+        let shared = &self.plan.agent.shared;
+        if http.excess {
+            shared.count(|counts| counts.excess += 1);
         }
-        if let Some(error) = used.failure.take() {
-            if self.may_try_again(&mut leased, &error) {
-                return self.try_again(leased);
+        if let Some(error) = http.failure.take() {
+            if self.may_retry(&mut connection, &error) {
+                return self.retry(connection);
             }
-            self.keep_response(&mut leased);
+            self.keep_response(&mut connection);
             return self.fail(error);
         }
-        self.keep_response(&mut leased);
-        if let Some(rest) = leased.wire.used().take_switched() {
-            let Leased { wire, lease } = leased;
-            self.upgraded = Some(Upgraded::new(wire.into_transport(), rest));
-            drop(lease);
-        } else if leased.wire.used().is_reusable() {
-            let inner = Arc::clone(&self.plan.agent.inner);
-            inner.put(leased);
+        self.head = self.head.take().or_else(|| http.head.take());
+        self.incoming = std::mem::take(&mut http.incoming);
+        if let Some(rest) = http.take_switched() {
+            self.upgraded = Some(Upgraded::new(connection.into_transport(), rest));
+        } else if http.is_reusable() {
+            Arc::clone(shared).put_back(connection);
         }
     }
 
-    /// Takes what has come out of the connection.
-    fn keep_response(&mut self, leased: &mut Leased) {
-        let used = leased.wire.used();
-        self.head = self.head.take().or_else(|| used.head.take());
-        self.incoming = std::mem::take(&mut used.incoming);
+    /// Moves the response out of the connection.
+    fn keep_response(&mut self, connection: &mut PooledConnection) {
+        let http = connection.http();
+        self.head = self.head.take().or_else(|| http.head.take());
+        self.incoming = std::mem::take(&mut http.incoming);
     }
 
-    /// Whether the request may be sent once more: the connection had been used before and was closed under it, nothing of a
-    /// response has come, doing it twice does no harm, and all of it is still there.
-    fn may_try_again(&self, leased: &mut Leased, error: &Error) -> bool {
-        let reused = self.connected.as_ref().is_some_and(Connected::reused);
+    /// Whether the request may be sent once more: the connection was used before and closed under it, no byte of a response has
+    /// arrived, the method is idempotent, and the whole request is still here.
+    fn may_retry(&self, connection: &mut PooledConnection, error: &Error) -> bool {
+        let reused = self.info.as_ref().is_some_and(ConnectionInfo::reused);
         reused
-            && !self.once.retried
-            && self.draft.terms.idempotent
-            && !self.draft.streamed
-            && self.draft.end.is_some()
-            && !leased.wire.used().has_answer()
+            && !self.flags.retried
+            && self.parts.options.idempotent
+            && !self.parts.streamed
+            && self.parts.end.is_some()
+            && !connection.http().has_answer()
             && error.is_closed()
     }
 
-    /// On a fresh connection, in the room of the one that is gone.
-    fn try_again(&mut self, leased: Leased) {
-        let Leased { wire, lease } = leased;
-        drop(wire);
-        self.once.retried = true;
-        self.plan.agent.inner.count(|counts| counts.retried += 1);
-        let plan = self.travelling();
-        self.stage = Stage::Acquiring(Box::pin(connect::again(plan, lease)));
+    /// Sends the request again on a new connection, in the place of this one.
+    fn retry(&mut self, mut connection: Box<PooledConnection>) {
+        let permit = std::mem::take(&mut connection.permit);
+        drop(connection);
+        self.flags.retried = true;
+        let shared = &self.plan.agent.shared;
+        shared.count(|counts| counts.retried += 1);
+        self.connect(permit, now());
     }
 
-    /// The exchange is over and has no response, or no whole one. The first reason counts.
+    /// Ends the exchange without a complete response. The first error counts.
     #[cold]
     pub(crate) fn fail(&mut self, error: Error) {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        if let Stage::Live(mut leased) = stage {
-            self.keep_response(&mut leased);
+        if let Stage::Live(mut connection) = stage {
+            self.keep_response(&mut connection);
         }
         self.incoming.fail(error.clone());
         if self.failure.is_none() {
-            self.heard.tell(|| Told::Error(error.clone()));
+            self.events.push(|| Event::Error(error.clone()));
             self.failure = Some(error);
         }
         self.close();
     }
 
-    /// Nothing will happen any more.
-    pub(crate) fn close(&mut self) {
-        if !self.once.closed {
-            self.once.closed = true;
-            self.heard.tell(|| Told::Close);
+    /// Emits the last event.
+    fn close(&mut self) {
+        if !self.flags.closed {
+            self.flags.closed = true;
+            self.events.push(|| Event::Close);
         }
     }
 
     /// The body of the response, where it is now.
     pub(crate) fn body(&mut self) -> &mut Incoming {
         match &mut self.stage {
-            Stage::Live(leased) => &mut leased.wire.used().incoming,
+            Stage::Live(connection) => &mut connection.http().incoming,
             _ => &mut self.incoming,
         }
     }
 
-    /// The next piece of the body. After the end of it the exchange is over.
-    pub(crate) fn next_piece(&mut self) -> Option<Option<Result<bytes::Bytes, Error>>> {
+    /// The next piece of the body. After its end the exchange is over.
+    pub(crate) fn next_piece(&mut self) -> Option<Option<Result<Bytes, Error>>> {
         let Poll::Ready(piece) = self.body().poll(None) else {
             return None;
         };
@@ -188,42 +189,27 @@ impl Core {
         Some(piece)
     }
 
-    /// Nobody reads the response any more. What of it is here already is dropped, and the connection used again; more is not
-    /// waited for.
+    /// The user has dropped the response. If the rest of its body has arrived, the connection is used again; it is not waited for.
     pub(crate) fn release(&mut self) {
-        if let Stage::Live(leased) = &mut self.stage {
-            leased.wire.used().incoming.abandon();
+        if let Stage::Live(connection) = &mut self.stage {
+            connection.http().incoming.abandon();
             let mut cx = Context::from_waker(Waker::noop());
-            let over = leased.wire.poll(&mut cx).is_ready();
-            self.note();
+            let over = connection.poll(&mut cx).is_ready();
+            self.poll_events();
             if over {
-                self.settle();
+                self.on_complete();
             }
         }
         self.stage = Stage::Over;
         self.close();
     }
 
-    /// The head of the response, for whoever asked for it.
+    /// Takes the head of the response.
     pub(crate) fn take_head(&mut self) -> Option<Box<Head>> {
         let live = match &mut self.stage {
-            Stage::Live(leased) => leased.wire.used().head.take(),
+            Stage::Live(connection) => connection.http().head.take(),
             _ => None,
         };
         live.or_else(|| self.head.take())
-    }
-
-    /// Written bytes that wait.
-    pub(crate) fn pending_bytes(&mut self) -> usize {
-        match &mut self.stage {
-            Stage::Live(leased) => leased.wire.used().pending_bytes(),
-            Stage::Over => 0,
-            _ => self.draft.pieces_bytes,
-        }
-    }
-
-    /// Whether there is room to write more.
-    pub(crate) fn has_room(&mut self) -> bool {
-        (self.pending_bytes() as u64) < self.draft.limits.body.queue_bytes
     }
 }

@@ -1,46 +1,66 @@
-//! A request as its user makes it: Node's `ClientRequest`.
+//! A request as its user makes it, and its response: Node's `ClientRequest` and `IncomingMessage`.
 //!
-//! Here: [`ClientRequest`], [`AbortHandle`]. Not here: what can be set before (`request_options.rs`), content from
-//! readers and streams (`message/pipe.rs`), the header methods that it shares with responses (`message/outgoing.rs`), how it
-//! is carried out (`exchange.rs`).
+//! Here: [`ClientRequest`], [`AbortHandle`]; what can be set before it is sent (`options.rs`), content from readers and streams
+//! (`pipe.rs`), the response (`response.rs`); the exchange below them (`exchange.rs` the lock and the waits, `state.rs`, `parts.rs`,
+//! `write.rs`, `completion.rs`, `wakers.rs`), heads for reuse (`head_pool.rs`).
+//! May know: the agent, connecting, events of a client, the client's connection without I/O, messages.
+//! Must not know: redirects, cookies, content codings (`fetch/`), servers, sessions.
 
-pub(crate) mod completion;
-pub(crate) mod exchange;
-pub(crate) mod head_pool;
-pub(crate) mod options;
-pub(crate) mod pipe;
+mod completion;
+mod exchange;
+mod head_pool;
+mod options;
+mod parts;
+mod pipe;
 pub(crate) mod response;
-pub(crate) mod wakers;
+mod state;
+mod wakers;
+mod write;
 
 use crate::client::agent::Agent;
-use crate::client::connect::Plan;
+use crate::client::connect::plan::ConnectPlan;
 use crate::client::event::{self, ClientEvent};
-use crate::client::request::exchange::{Core, Draft, Exchange, Side, Stage};
+use crate::client::request::exchange::{Exchange, WaitGuard};
+use crate::client::request::parts::RequestParts;
 use crate::client::request::response::{Response, ResponseFuture, poll_response};
-use crate::client::target::Target;
-use crate::conn::client::ExchangeOptions;
+use crate::client::request::state::ExchangeState;
+use crate::client::request::wakers::Side;
+use crate::client::target::TargetUri;
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
 use crate::message::outgoing::{self, OutgoingMessage};
 use bytes::Bytes;
 use hearken_proto::Fields;
 use http::Method;
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use url::Url;
 
-/// A request that goes out, and by [`end`](Self::end) its response. Node's `ClientRequest`. It may be sent to another thread.
+impl Agent {
+    /// A request that uses this agent. Nothing is sent before it is awaited. Node's `http.request` with the option `agent`.
+    ///
+    /// # Errors
+    /// When the method is not a token, or the URL is neither http nor https.
+    pub fn request(&self, method: &str, url: &str) -> Result<ClientRequest, Error> {
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| {
+            Error::new(
+                500,
+                format!("expected a method of token characters, not {method:?}"),
+            )
+        })?;
+        ClientRequest::new(self, method, TargetUri::parse(url)?)
+    }
+}
+
+/// A request to a server; [`end`](Self::end) returns its response. Node's `ClientRequest`. It may be sent to another thread.
 ///
-/// Its fields can be set by the methods of [`OutgoingMessage`]; order and case are kept. Nothing is added but Host,
-/// what frames the content, `Authorization` if the URL names a user, and `Connection: close` if the agent keeps no
-/// connections.
+/// The methods of [`OutgoingMessage`] set its fields; order and case are kept. Nothing is added but Host, the framing of the
+/// content, `Authorization` if the URL names a user, and `Connection: close` if the agent keeps no connections.
 ///
-/// How the content is framed follows Node's rules: one `end` with all of it sends a Content-Length, writing piece by piece sends
-/// chunks, a Content-Length that was set is kept and enforced. **Nothing moves while nobody waits**: what is written
-/// goes out while the response, its body, or room to write is awaited. Dropping the request before its end gives the
-/// exchange up.
+/// The content is framed by Node's rules: one `end` with all of it sends a Content-Length, writing piece by piece sends
+/// chunks, a Content-Length that was set is kept and enforced. **Nothing moves unless a task waits**: written content is
+/// sent while the response, its body, or room to write is awaited. Dropping the request before its end aborts the exchange.
 ///
 /// ```no_run
 /// use hearken_http::{OutgoingMessage, request};
@@ -61,74 +81,28 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    pub(crate) fn new(agent: &Agent, method: Method, url: &str) -> Result<Self, Error> {
-        let mut target = Target::parse(url)?;
-        let options = &agent.inner.options;
-        let mut fields = Fields::with_capacity(256, 8);
-        fields.append("Host", target.host_field())?;
-        if let Some(auth) = target.basic_auth() {
-            fields.append("Authorization", auth)?;
-            target.strip_auth();
-        }
-        if !options.keep_alive {
-            fields.append("Connection", "close")?;
-        }
-        let terms = ExchangeOptions {
-            response: options.response_timeout,
-            inactivity: None,
-            inactivity_told: false,
-            until: None,
-            hold: None,
-            idempotent: method.is_idempotent(),
-            interims: false,
-        };
-        let plan = Plan {
-            agent: agent.clone(),
-            target,
-            route: None,
-            connector: None,
-            until: None,
-            step: None,
-        };
-        let draft = Draft {
-            method,
-            path: None,
-            fields,
-            terms,
-            time: None,
-            pieces: VecDeque::new(),
-            pieces_bytes: 0,
-            end: None,
-            streamed: false,
-            limits: Arc::clone(&agent.inner.limits),
-        };
+    pub(crate) fn new(agent: &Agent, method: Method, mut target: TargetUri) -> Result<Self, Error> {
+        let parts = RequestParts::new(agent, method, &mut target)?;
+        let plan = ConnectPlan::new(agent.clone(), target);
         Ok(Self {
-            exchange: Exchange::new(plan, draft),
+            exchange: Exchange::new(plan, parts),
         })
     }
 
-    /// Changes what can be changed before the first wait.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Core)) {
-        let mut core = self.exchange.core();
-        if matches!(core.stage, Stage::Draft) {
-            change(&mut core);
-        }
-    }
-
-    /// Sets a field in the place of all with this name; one that cannot be sent fails the request when it is awaited. See
-    /// [`set_header`](OutgoingMessage::set_header) for one that tells at once.
+    /// Replaces all fields with this name. A field that cannot be sent fails the request when it is awaited;
+    /// [`set_header`](OutgoingMessage::set_header) returns the error at once.
     #[must_use]
     pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         if let Err(misuse) = self.set_header(name, value) {
-            self.change(|core| {
-                core.misuse.get_or_insert(misuse);
+            self.exchange.change(|state| {
+                state.misuse.get_or_insert(misuse);
             });
         }
         self
     }
 
-    /// Listens to an event of [`client::event`](crate::client::event). To be called before the first wait; what has happened
-    /// before is not told.
+    /// Listens to an event of [`client::event`](crate::client::event). Call it before the first wait: earlier events are not
+    /// emitted again.
     ///
     /// ```no_run
     /// use hearken_http::{client::event, request};
@@ -142,59 +116,60 @@ impl ClientRequest {
     pub fn on<E: ClientEvent>(
         &self,
         event: E,
-        listener: impl for<'a> FnMut(<E as event::sealed::Event>::Args<'a>) + Send + 'static,
+        listener: impl for<'a> FnMut(<E as event::sealed::Sealed>::Args<'a>) + Send + 'static,
     ) {
-        self.exchange.core().heard.add(event, listener);
+        self.exchange.state().events.add(event, listener);
     }
 
     /// The method.
     #[must_use]
     pub fn method(&self) -> Method {
-        self.exchange.core().draft.method.clone()
+        self.exchange.state().parts.method.clone()
     }
 
     /// The URL, normalised, without user and password.
     #[must_use]
-    pub fn url(&self) -> url::Url {
-        self.exchange.core().plan.target.url().clone()
+    pub fn url(&self) -> Url {
+        self.exchange.state().plan.target.url().clone()
     }
 
-    /// Writes a piece of content; tells whether there is room for more. If not, wait for [`drain`](Self::drain): whoever goes on
-    /// writing past `limits.body.write_queue_bytes_max` loses the exchange. An empty piece sends the head. After the end of the
-    /// exchange nothing happens.
+    /// Writes a piece of content; returns whether there is room for more. If not, wait for [`drain`](Self::drain): writing on
+    /// past `limits.body.write_queue_bytes_max` fails the exchange. An empty piece sends the head. After the end of the
+    /// request or the exchange the piece is dropped.
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let piece = piece.into();
-        self.exchange.order(|core| core.write(piece))
+        self.exchange.order(|state| state.write(piece))
     }
 
-    /// Sends the head with the next wait, before there is any content. Node's `flushHeaders`.
+    /// Sends the head with the next wait, before there is any content.
+    #[doc(alias = "flushHeaders")]
     pub fn flush_headers(&self) {
         self.write(Bytes::new());
     }
 
-    /// Waits until there is room to write; connects if need be, and drives the exchange meanwhile. For content from a
-    /// reader or a stream there are [`pipe_from`](Self::pipe_from) and [`pipe_from_stream`](Self::pipe_from_stream).
+    /// Waits until there is room to write; connects if necessary, and drives the exchange meanwhile. For content from a
+    /// reader or a stream use [`pipe_from`](Self::pipe_from) or [`pipe_from_stream`](Self::pipe_from_stream).
     ///
     /// # Errors
     /// When the exchange has failed.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: what was written stays written, and goes on when something is awaited
-    /// again.
+    /// Dropping the future loses nothing: what was written is sent during the next wait.
     pub async fn drain(&self) -> Result<(), Error> {
-        self.wait(|core| {
-            core.failure
+        self.wait(|state| {
+            state
+                .failure
                 .clone()
                 .map(Err)
-                .or_else(|| core.is_drained().then_some(Ok(())))
+                .or_else(|| state.is_drained().then_some(Ok(())))
         })
         .await
     }
 
-    /// Ends the request with this content, which may be empty, and gives the response. Nothing moves before that is awaited.
+    /// Ends the request with this content, which may be empty, and returns the response. Nothing moves before that is awaited.
     pub fn end(self, content: impl Into<Bytes>) -> ResponseFuture {
         let content = content.into();
-        self.exchange.order(|core| core.end(content, None));
+        self.exchange.order(|state| state.end(content, None));
         self.into_response()
     }
 
@@ -202,7 +177,7 @@ impl ClientRequest {
     pub fn end_with_trailers(self, content: impl Into<Bytes>, trailers: Fields) -> ResponseFuture {
         let content = content.into();
         self.exchange
-            .order(|core| core.end(content, Some(Box::new(trailers))));
+            .order(|state| state.end(content, Some(Box::new(trailers))));
         self.into_response()
     }
 
@@ -210,21 +185,21 @@ impl ClientRequest {
         ResponseFuture::new(Arc::clone(&self.exchange))
     }
 
-    /// Waits for the response while there is still something to write; the head of the request is sent. Ready once.
-    /// From then on the response does not depend on this handle, and either side can be awaited while the other is,
-    /// by `tokio::join!`, `tokio::select!` or two tasks.
+    /// Waits for the response while there is still something to write; sends the head of the request. Ready once.
+    /// From then on the response does not depend on this handle: both sides can be awaited at the same time, by
+    /// `tokio::join!`, `tokio::select!` or two tasks.
     ///
     /// # Errors
     /// When the exchange has failed, and on the second call after it was ready.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: the response, if it has come, is there for the next call. So it may stand
-    /// in a `tokio::select!` beside [`drain`](Self::drain).
+    /// Dropping the future loses nothing: a response that has arrived is kept for the next call. So it can be used in a
+    /// `tokio::select!` beside [`drain`](Self::drain).
     ///
     /// # An echo, both directions at once
-    /// The server answers each line as it comes, so that whoever first wrote everything and then read would wait
-    /// forever once the way is full. [`finish`](Self::finish) ends the request, for [`end`](Self::end) gives a
-    /// response that is taken already.
+    /// The server answers each line as it arrives. A client that wrote everything before it read would wait forever
+    /// once both directions are full. [`finish`](Self::finish) ends the request: [`end`](Self::end) would return the response,
+    /// which is taken already.
     /// ```no_run
     /// # async fn example() -> Result<(), hearken_http::Error> {
     /// let request = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
@@ -250,53 +225,53 @@ impl ClientRequest {
     /// ```
     pub async fn response(&self) -> Result<Response, Error> {
         self.flush_headers();
-        let _leaving = Leaving(&self.exchange, Side::Response);
+        let _guard = WaitGuard(&self.exchange, Side::Response);
         poll_fn(|cx| poll_response(&self.exchange, cx)).await
     }
 
-    /// Ends the request with this content and waits until the transport has taken it all: for whoever has the
-    /// response from [`response`](Self::response) already, or awaits it elsewhere. Whoever has not, uses
-    /// [`end`](Self::end). Node's `'finish'`.
+    /// Ends the request with this content and waits until the transport has taken it all. Use it when the response is awaited
+    /// elsewhere or was taken from [`response`](Self::response), and [`end`](Self::end) otherwise. Node's `'finish'`.
     ///
     /// # Errors
-    /// When the exchange has failed before. That the server wants no more of it is no error: its response tells.
+    /// When the exchange has failed before. A server that wants no more of the content is not an error; see its response.
     ///
     /// # Cancel safety
-    /// The end is ordered by the call, not by the first wait. Dropping the future loses nothing of it: the rest goes
-    /// out while the response is awaited.
+    /// The call itself ends the request, not the first wait. Dropping the future loses nothing: the rest is sent while the
+    /// response is awaited.
     pub fn finish(
         self,
         content: impl Into<Bytes>,
     ) -> impl Future<Output = Result<(), Error>> + Send {
         let content = content.into();
-        self.exchange.order(|core| core.end(content, None));
+        self.exchange.order(|state| state.end(content, None));
         async move { self.sent().await }
     }
 
-    /// Waits until all of it is with the transport, or nobody wants it.
+    /// Waits until the transport has taken the whole request, or the server wants no more of it.
     async fn sent(&self) -> Result<(), Error> {
-        self.wait(|core| {
-            let failure = core.failure.clone().map(Err);
-            failure.or_else(|| core.is_sent().then_some(Ok(())))
+        self.wait(|state| {
+            let failure = state.failure.clone().map(Err);
+            failure.or_else(|| state.is_sent().then_some(Ok(())))
         })
         .await
     }
 
     /// See [`finish`](Self::finish).
     pub(crate) async fn end_and_wait(&self, content: Bytes) -> Result<(), Error> {
-        self.exchange.order(|core| core.end(content, None));
+        self.exchange.order(|state| state.end(content, None));
         self.sent().await
     }
 
-    async fn wait<T>(&self, mut ready: impl FnMut(&mut Core) -> Option<T>) -> T {
-        let _leaving = Leaving(&self.exchange, Side::Request);
+    async fn wait<T>(&self, mut ready: impl FnMut(&mut ExchangeState) -> Option<T>) -> T {
+        let _guard = WaitGuard(&self.exchange, Side::Request);
         poll_fn(|cx: &mut Context<'_>| -> Poll<T> {
             self.exchange.poll(Side::Request, cx, &mut ready)
         })
         .await
     }
 
-    /// Ends the exchange from elsewhere. Node's `AbortSignal`.
+    /// A handle to abort the exchange from elsewhere.
+    #[doc(alias = "AbortSignal")]
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle {
@@ -304,41 +279,26 @@ impl ClientRequest {
         }
     }
 
-    /// Whether it has, or had, a connection that was used before. Node's `reusedSocket`.
+    /// Whether its connection had carried an exchange before.
+    #[doc(alias = "reusedSocket")]
     #[must_use]
     pub fn reused_socket(&self) -> bool {
-        let core = self.exchange.core();
-        core.connected
-            .as_ref()
-            .is_some_and(|connected| connected.reused())
+        let state = self.exchange.state();
+        state.info.as_ref().is_some_and(|info| info.reused())
     }
 
-    /// Whether the head is out, so that its fields change nothing any more. Node's `headersSent`.
+    /// Whether the head was sent, so that setting fields has no effect any more.
+    #[doc(alias = "headersSent")]
     #[must_use]
     pub fn headers_sent(&self) -> bool {
-        !matches!(
-            self.exchange.core().stage,
-            Stage::Draft | Stage::Acquiring(_) | Stage::Busy
-        )
-    }
-}
-
-/// Somebody waits on one side, as long as this lives.
-pub(crate) struct Leaving<'a>(pub(crate) &'a Exchange, pub(crate) Side);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.stop_waiting(self.1);
+        !self.exchange.state().is_before_connection()
     }
 }
 
 impl Drop for ClientRequest {
     fn drop(&mut self) {
-        let given_up = {
-            let core = self.exchange.core();
-            core.draft.end.is_none() && !core.ended
-        };
-        if given_up {
+        let ended = self.exchange.state().has_ended();
+        if !ended {
             self.exchange.abort();
         }
     }
@@ -348,97 +308,16 @@ impl OutgoingMessage for ClientRequest {}
 
 impl outgoing::sealed::Outgoing for ClientRequest {
     fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields)) {
-        let mut core = self.exchange.core();
-        if core.connected.is_none() {
-            edit(&mut core.draft.fields);
+        let mut state = self.exchange.state();
+        if state.info.is_none() {
+            edit(&mut state.parts.fields);
         } else {
-            edit(&mut core.draft.fields.clone()); // what was sent is what a second try sends
+            edit(&mut state.parts.fields.clone()); // a second attempt sends the fields of the first
         }
     }
 }
 
-impl Core {
-    fn write(&mut self, piece: Bytes) -> bool {
-        if matches!(self.stage, Stage::Over) || self.draft.end.is_some() || self.ended {
-            return true; // nobody wants it, and nobody has to wait
-        }
-        self.draft.streamed = true;
-        match &mut self.stage {
-            Stage::Live(leased) => {
-                if let Err(misuse) = leased.wire.used().send_content(piece) {
-                    self.fail(hearken_proto::Error::from(misuse).into());
-                }
-            }
-            _ => {
-                self.draft.pieces_bytes += piece.len();
-                self.draft.pieces.push_back(piece);
-            }
-        }
-        let most = self.draft.limits.body.write_queue_bytes_max;
-        if self.pending_bytes() as u64 > most {
-            let phase = Phase::Write;
-            let peer = self.plan.target.authority();
-            self.fail(Error::client(Failure {
-                phase,
-                peer,
-                cause: Cause::Unwaited(most),
-                retry_safe: false,
-            }));
-        }
-        let room = self.has_room();
-        self.once.full |= !room;
-        room
-    }
-
-    fn end(&mut self, content: Bytes, trailers: Option<Box<Fields>>) {
-        if self.ended || self.draft.end.is_some() {
-            return;
-        }
-        let Stage::Live(leased) = &mut self.stage else {
-            self.draft.end = Some((content, trailers));
-            return;
-        };
-        self.ended = true;
-        let used = leased.wire.used();
-        let sent = used
-            .send_content(content)
-            .and_then(|()| used.send_end(trailers));
-        if let Err(misuse) = sent {
-            self.fail(hearken_proto::Error::from(misuse).into());
-        }
-    }
-
-    /// As the transport sees it: less than half of what may wait does.
-    fn is_drained(&mut self) -> bool {
-        let most = self.draft.limits.body.queue_bytes;
-        let waits = matches!(self.stage, Stage::Draft | Stage::Acquiring(_) | Stage::Busy);
-        !waits && self.pending_bytes() as u64 <= most / 2
-    }
-
-    /// Whether nothing of the content that is still to come is wanted.
-    pub(crate) fn unwanted(&mut self) -> Option<Result<(), Error>> {
-        if let Some(error) = &self.failure {
-            return Some(Err(error.clone()));
-        }
-        let over = match &mut self.stage {
-            Stage::Live(leased) => leased.wire.used().is_stopped(),
-            stage => matches!(stage, Stage::Over),
-        };
-        over.then_some(Ok(()))
-    }
-
-    fn is_sent(&mut self) -> bool {
-        match &mut self.stage {
-            Stage::Live(leased) => {
-                let used = leased.wire.used();
-                used.sent().is_some() || used.is_stopped()
-            }
-            stage => matches!(stage, Stage::Over),
-        }
-    }
-}
-
-/// Ends an exchange from elsewhere. Cheap to clone; it does not keep the exchange alive.
+/// Aborts an exchange from elsewhere. Cheap to clone; it does not keep the exchange alive.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
@@ -455,8 +334,8 @@ pub struct AbortHandle {
 }
 
 impl AbortHandle {
-    /// Gives the exchange up: its connection is closed, and whoever waits gets an error. The second call does nothing,
-    /// nor does one after the end.
+    /// Aborts the exchange: closes its connection, and fails the waits for it. Does nothing on the second call, or after the
+    /// end.
     pub fn abort(&self) {
         if let Some(exchange) = self.exchange.upgrade() {
             exchange.abort();
@@ -472,7 +351,7 @@ impl fmt::Debug for AbortHandle {
 
 impl fmt::Debug for ClientRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let core = self.exchange.core();
-        write!(f, "{} {:?}", core.draft.method, core.plan.target)
+        let state = self.exchange.state();
+        write!(f, "{} {:?}", state.parts.method, state.plan.target)
     }
 }

@@ -1,7 +1,7 @@
-//! What a request may ask for before it is sent: Node's options of `http.request`.
+//! Options of a request: Node's options of `http.request`.
 //!
-//! Here: the methods of [`ClientRequest`] that take effect with its first wait and do nothing after it. Not here: what an
-//! agent decides for all its requests (`options.rs`).
+//! Here: the methods of [`ClientRequest`] that have no effect after its first wait. Not here: options of the agent
+//! (`client/agent/options.rs`).
 
 use crate::client::agent::options::{Connect, Family, Route};
 use crate::client::request::ClientRequest;
@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl ClientRequest {
-    /// Fails when nothing has come or gone for this long, or, with a listener for
-    /// [`Timeout`](crate::client::event::Timeout), only tells so. Default: none, for every phase has its own. Node's
-    /// `timeout`, which always only tells.
+    /// Fails when no byte has moved in either direction for this long. With a listener for
+    /// [`Timeout`](crate::client::event::Timeout) it only emits that event, as Node always does. Default: none, because every
+    /// phase has a time-out of its own.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
-        self.change(|core| core.draft.terms.inactivity = Some(MAX_DURATION.min(time)));
+        self.exchange
+            .change(|state| state.parts.options.inactivity = Some(MAX_DURATION.min(time)));
         self
     }
 
@@ -26,37 +27,39 @@ impl ClientRequest {
     /// Default: none.
     #[must_use]
     pub fn deadline(self, time: Duration) -> Self {
-        self.change(|core| core.draft.time = Some(time));
+        self.exchange
+            .change(|state| state.parts.deadline = Some(time));
         self
     }
 
-    /// As [`deadline`](Self::deadline), at a moment: the end of the time `whole`, which has begun before this request.
+    /// As [`deadline`](Self::deadline), but at a moment: the end of the time `whole`, which began before this request.
     pub(crate) fn until(self, at: Instant, whole: Duration) -> Self {
-        self.change(|core| core.plan.until = Some((at, whole)));
+        self.exchange
+            .change(|state| state.plan.until = Some((at, whole)));
         self
     }
 
-    /// From the last byte of the request to the end of the head of the response, instead of what the agent says.
+    /// From the last byte of the request to the end of the head of the response. Overrides the option of the agent.
     #[must_use]
     pub fn response_timeout(self, time: Duration) -> Self {
-        self.change(|core| core.draft.terms.response = MAX_DURATION.min(time));
+        self.exchange
+            .change(|state| state.parts.options.response = MAX_DURATION.min(time));
         self
     }
 
-    /// Sends `Expect: 100-continue` and waits with the content until the server asks for it, or
-    /// [`continue_timeout`](crate::client::AgentOptions::continue_timeout) is over (RFC 9110 §10.1.1). If the server answers at once, the
-    /// content is not sent. Without content nothing is expected.
+    /// Sends `Expect: 100-continue` and holds the content back until the server asks for it, or until
+    /// [`continue_timeout`](crate::client::AgentOptions::continue_timeout) has passed (RFC 9110 §10.1.1). If the server sends
+    /// a final response first, the content is not sent. Has no effect without content.
     #[must_use]
     pub fn expect_continue(self) -> Self {
         let this = self.set("Expect", "100-continue");
-        this.change(|core| {
-            core.draft.terms.hold = Some(core.plan.agent.inner.options.continue_timeout);
+        this.exchange.change(|state| {
+            state.parts.options.hold = Some(state.plan.agent.shared.options.continue_timeout);
         });
         this
     }
 
-    /// The request target as it is to be sent, instead of path and query of the URL: `*` for OPTIONS, `host:port` for
-    /// CONNECT. Node's `path`.
+    /// The request target to send instead of path and query of the URL: `*` for OPTIONS, `host:port` for CONNECT.
     #[must_use]
     pub fn path(self, target: &str) -> Self {
         let connect = self.method() == http::Method::CONNECT;
@@ -65,22 +68,23 @@ impl ClientRequest {
         } else {
             self
         };
-        this.change(|core| core.draft.path = Some(target.into()));
+        this.exchange
+            .change(|state| state.parts.path = Some(target.into()));
         this
     }
 
-    /// Whether Host is set from the URL. Default true. Without it one has to be set otherwise: no request goes out
-    /// without. Node's `setHost`.
+    /// Whether Host is set from the URL. Default true. Set it yourself otherwise: a request without Host fails.
+    #[doc(alias = "setHost")]
     #[must_use]
     pub fn set_host(self, set: bool) -> Self {
-        self.change(|core| {
-            core.draft.fields.remove("Host");
+        self.exchange.change(|state| {
+            state.parts.fields.remove("Host");
             if set {
-                // The host of a URL can be sent.
-                let _ = core
-                    .draft
+                // The host of a URL is a legal value.
+                let _ = state
+                    .parts
                     .fields
-                    .append("Host", core.plan.target.host_field());
+                    .append("Host", state.plan.target.host_field());
             }
         });
         self
@@ -95,44 +99,49 @@ impl ClientRequest {
     /// ```
     #[must_use]
     pub fn limits(self, change: impl FnOnce(&mut Limits)) -> Self {
-        self.change(|core| {
-            let limits = Arc::make_mut(&mut core.draft.limits);
+        self.exchange.change(|state| {
+            let limits = Arc::make_mut(&mut state.parts.limits);
             change(limits);
             clamp_all(limits);
         });
         self
     }
 
-    /// How many fields the response may have. Node's `maxHeadersCount`, which drops what is more; here it is an error.
+    /// How many fields the response may have. More are an error; Node drops them.
+    #[doc(alias = "maxHeadersCount")]
     #[must_use]
     pub fn max_headers_count(self, fields: u32) -> Self {
         self.limits(|limits| limits.head.fields_max = fields)
     }
 
-    /// Connects to this Unix socket; the URL still says Host and path. Node's `socketPath`.
+    /// Connects to this Unix socket; Host and path still come from the URL.
+    #[doc(alias = "socketPath")]
     #[must_use]
     pub fn socket_path(self, path: impl Into<PathBuf>) -> Self {
         self.route(|route| route.unix = Some(path.into()))
     }
 
-    /// Connects from this address; only addresses of its family are tried. Node's `localAddress`.
+    /// Connects from this address; only addresses of its family are tried.
+    #[doc(alias = "localAddress")]
     #[must_use]
     pub fn local_address(self, address: IpAddr) -> Self {
         self.route(|route| route.local = Some(address))
     }
 
-    /// Connects to addresses of this family alone. Node's `family`.
+    /// Connects only to addresses of this family.
     #[must_use]
     pub fn family(self, family: Family) -> Self {
         self.route(|route| route.family = Some(family))
     }
 
     fn route(self, change: impl FnOnce(&mut Route)) -> Self {
-        self.change(|core| change(Arc::make_mut(core.plan.route.get_or_insert_default())));
+        self.exchange
+            .change(|state| change(Arc::make_mut(state.plan.route.get_or_insert_default())));
         self
     }
 
-    /// Makes the connection by this, which no other request will use. Node's `createConnection`. For https, TLS is spoken on it.
+    /// Opens a transport by this for this request alone. For https, the TLS handshake follows on it.
+    #[doc(alias = "createConnection")]
     ///
     /// ```
     /// use hearken_http::request;
@@ -154,7 +163,8 @@ impl ClientRequest {
     /// ```
     #[must_use]
     pub fn create_connection(self, connector: impl Connect) -> Self {
-        self.change(|core| core.plan.connector = Some(Arc::new(connector)));
+        self.exchange
+            .change(|state| state.plan.connector = Some(Arc::new(connector)));
         self
     }
 }

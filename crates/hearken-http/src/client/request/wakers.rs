@@ -1,34 +1,40 @@
-//! Who waits for an exchange: the task that writes the request, the task that reads the response, mostly one and the same.
+//! Wakers of the tasks that wait for an exchange: one writes the request, one reads the response, mostly the same task.
 //!
-//! Here: [`Waiters`], and the waker that wakes both when they are two. A transport remembers only the task that polled it last.
+//! Here: [`Wakers`], and the waker that wakes both. A transport remembers only the task that polled it last.
 
-use crate::client::request::exchange::Side;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
+/// The two sides of an exchange that may wait, each in a task of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Response,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Waiters {
+pub(crate) struct Wakers {
     request: Option<Waker>,
     response: Option<Waker>,
-    relay: Option<Arc<Relay>>,
+    both: Option<Arc<WakesBoth>>,
 }
 
 /// Wakes two tasks.
 #[derive(Debug)]
-struct Relay {
-    both: Mutex<[Option<Waker>; 2]>,
+struct WakesBoth {
+    tasks: Mutex<[Option<Waker>; 2]>,
 }
 
-impl Wake for Relay {
+impl Wake for WakesBoth {
     fn wake(self: Arc<Self>) {
-        let both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
-        let both = both.clone();
-        both.into_iter().flatten().for_each(Waker::wake);
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let tasks = tasks.clone();
+        tasks.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
-impl Waiters {
+impl Wakers {
     const fn slot(&mut self, side: Side) -> &mut Option<Waker> {
         match side {
             Side::Request => &mut self.request,
@@ -36,8 +42,7 @@ impl Waiters {
         }
     }
 
-    /// This side waits with this waker. If the other side waits too, in another task, the connection must be given the
-    /// waker that is returned.
+    /// This side waits with this waker. If the other side waits in another task, poll the connection with the returned waker.
     pub(crate) fn register(&mut self, side: Side, waker: &Waker) -> Option<Waker> {
         let own = self.slot(side);
         if !own.as_ref().is_some_and(|own| own.will_wake(waker)) {
@@ -49,24 +54,24 @@ impl Waiters {
         if request.will_wake(response) {
             return None;
         }
-        let both = [Some(request.clone()), Some(response.clone())];
-        let relay = self.relay.get_or_insert_with(|| {
-            Arc::new(Relay {
-                both: Mutex::new([None, None]),
+        let tasks = [Some(request.clone()), Some(response.clone())];
+        let both = self.both.get_or_insert_with(|| {
+            Arc::new(WakesBoth {
+                tasks: Mutex::new([None, None]),
             })
         });
-        *relay.both.lock().unwrap_or_else(PoisonError::into_inner) = both;
-        Some(Arc::clone(relay).into())
+        *both.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
+        Some(Arc::clone(both).into())
     }
 
-    /// This side has what it waited for.
-    pub(crate) fn forget(&mut self, side: Side) {
+    /// Removes this side's waker: its wait is complete.
+    pub(crate) fn remove(&mut self, side: Side) {
         *self.slot(side) = None;
     }
 
-    /// This side does not wait any more, and what it waited for has not come: whoever is left has to drive.
-    pub(crate) fn leave(&mut self, side: Side) {
-        self.forget(side);
+    /// Removes this side's waker: its wait was cancelled, so the other side must poll the connection from now on.
+    pub(crate) fn cancel(&mut self, side: Side) {
+        self.remove(side);
         self.wake_other(side);
     }
 
