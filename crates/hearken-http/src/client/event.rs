@@ -92,7 +92,7 @@ client_events! {
     /// The exchange was aborted on this side: by an abort handle or by dropping it.
     Abort, abort, <'a> ();
     /// The exchange has failed. At most once.
-    Error, error, <'a> &'a crate::Error;
+    Error, error, <'a> &'a crate::error::Error;
     /// The exchange is over: the response was read to its end or dropped, or the exchange has failed. Always emitted, once, as the
     /// last event.
     Close, close, <'a> ();
@@ -111,7 +111,7 @@ pub(crate) enum Event {
     Upgrade(Box<Head>),
     Connect(Box<Head>),
     Abort,
-    Error(crate::Error),
+    Error(crate::error::Error),
     Close,
 }
 

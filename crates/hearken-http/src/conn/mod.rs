@@ -7,6 +7,7 @@
 //! Here: [`Drive`], the grammar between a connection and its pump. Not here: the pump (`pump.rs`), the protocol
 //! (hearken-proto).
 
+#[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod context;

@@ -24,34 +24,10 @@ impl fmt::Display for StatusError {
 
 impl std::error::Error for StatusError {}
 
-/// A limit of the request's own on the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BodyTooLarge {
-    pub(super) max: u64,
-    pub(super) url: String,
-}
-
-impl fmt::Display for BodyTooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "expected a body of at most {} bytes from {}, more came; raise `max_body`, or stream it",
-            self.max, self.url
-        )
-    }
-}
-
-impl std::error::Error for BodyTooLarge {}
-
 /// What the one-liner adds to it.
 impl Error {
     fn is_a<T: std::error::Error + 'static>(&self) -> bool {
         self.source().is_some_and(<dyn std::error::Error>::is::<T>)
-    }
-
-    /// Whether it is [`BodyTooLarge`].
-    pub(crate) fn is_fetched_too_large(&self) -> bool {
-        self.is_a::<BodyTooLarge>()
     }
 
     /// Whether redirects were too many, or one could not be followed.

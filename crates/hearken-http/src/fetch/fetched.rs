@@ -4,7 +4,7 @@
 //! ([`Response`]).
 
 use super::decode::{Coding, Decoding};
-use super::error::{BodyTooLarge, StatusError};
+use super::error::StatusError;
 use super::redirect::shown;
 use super::text;
 use crate::client::Response;
@@ -201,10 +201,7 @@ impl Fetched {
     }
 
     fn too_large(&self, max: u64) -> Error {
-        Error::answer(BodyTooLarge {
-            max,
-            url: shown(self.url()),
-        })
+        Error::body_too_large(max, shown(self.url()))
     }
 
     /// The whole body, up to [`max_body`](crate::RequestBuilder::max_body) or 64 MiB.

@@ -43,6 +43,7 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
+    #[cfg(feature = "client")]
     pub(crate) const fn new(io: BoxIo, rest: Bytes) -> Self {
         Self {
             io,

@@ -128,6 +128,7 @@ impl TlsError {
     /// What ended a connection on which TLS is spoken, if it was TLS, and whether it belongs to the handshake.
     /// `fresh` says that no answer has come on it yet: the peer may still refuse our side of the handshake then, for
     /// in TLS 1.3 we are done before it has seen our certificate (RFC 8446 §4.4.2.4).
+    #[cfg(feature = "client")]
     pub(crate) fn of_connection(error: &io::Error, fresh: bool) -> Option<(Self, bool)> {
         let tls: &rustls::Error = error.get_ref()?.downcast_ref()?;
         let copy = io::Error::new(error.kind(), tls.clone());

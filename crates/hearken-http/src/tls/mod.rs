@@ -9,6 +9,7 @@
 //! does not meet ours.
 
 mod certificate;
+#[cfg(feature = "client")]
 mod client;
 pub(crate) mod error;
 pub(crate) mod handshake;
@@ -16,13 +17,19 @@ mod info;
 mod names;
 mod pem;
 mod refusal;
+#[cfg(feature = "client")]
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod server;
+#[cfg_attr(
+    not(feature = "client"),
+    expect(dead_code, reason = "only a client verifies servers")
+)]
 mod verify;
 
 pub use certificate::CertificateInfo;
+#[cfg(feature = "client")]
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
 pub(crate) use handshake::Turns;
@@ -45,5 +52,5 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "client"))]
 mod tests;
