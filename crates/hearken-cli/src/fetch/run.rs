@@ -134,7 +134,7 @@ fn request(plan: &Plan, agent: &Agent, target: &Target, body: Option<&Bytes>) ->
             None => Redirects::none(),
         });
     if let Some(time) = plan.max_time {
-        request = request.timeout(time);
+        request = request.deadline(time);
     }
     match body {
         Some(body) => request.body(body.clone()),

@@ -83,10 +83,32 @@ pub struct ClientRequest {
 impl ClientRequest {
     pub(crate) fn new(agent: &Agent, method: Method, mut target: TargetUri) -> Result<Self, Error> {
         let parts = RequestParts::new(agent, method, &mut target)?;
+        Ok(Self::from_parts(agent, target, parts))
+    }
+
+    /// With these fields. They replace those of the same names that a client adds.
+    pub(crate) fn with_fields(
+        agent: &Agent,
+        method: Method,
+        url: Url,
+        fields: &Fields,
+    ) -> Result<Self, Error> {
+        let mut target = TargetUri::from_url(url)?;
+        let mut parts = RequestParts::new(agent, method, &mut target)?;
+        for (name, _) in fields.view().iter() {
+            parts.fields.remove(name);
+        }
+        for (name, value) in fields.view().iter() {
+            parts.fields.append(name, value)?;
+        }
+        Ok(Self::from_parts(agent, target, parts))
+    }
+
+    fn from_parts(agent: &Agent, target: TargetUri, parts: RequestParts) -> Self {
         let plan = ConnectPlan::new(agent.clone(), target);
-        Ok(Self {
+        Self {
             exchange: Exchange::new(plan, parts),
-        })
+        }
     }
 
     /// Replaces all fields with this name. A field that cannot be sent fails the request when it is awaited;

@@ -33,7 +33,7 @@ impl ClientRequest {
     }
 
     /// As [`deadline`](Self::deadline), but at a moment: the end of the time `whole`, which began before this request.
-    pub(crate) fn until(self, at: Instant, whole: Duration) -> Self {
+    pub(crate) fn deadline_at(self, at: Instant, whole: Duration) -> Self {
         self.exchange
             .change(|state| state.plan.until = Some((at, whole)));
         self
