@@ -140,7 +140,7 @@ fn request(
             None => Redirects::none(),
         });
     if let Some(time) = plan.max_time {
-        request = request.timeout(time);
+        request = request.deadline(time);
     }
     match body {
         Some(body) => request.body(body.clone()),

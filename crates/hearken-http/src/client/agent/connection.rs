@@ -1,9 +1,11 @@
-//! A connection of a client, as it lies in the pool and in an exchange: transport, protocol, one timer.
+//! A client's connection, idle in the pool or in use by an exchange: transport, protocol, one timer.
 //!
-//! Here: [`Wire`]. Whoever waits for something of its exchange polls it; nobody else does. Not here: what the bytes mean
-//! (`conn/client/mod.rs`), which connection is used when (`pool.rs`).
+//! Here: [`PooledConnection`]. The task that waits for its exchange polls it; it has no task of its own. Not here: what the
+//! bytes mean (`conn/client/mod.rs`), which connection is used when (`pool.rs`).
 
-use super::origin::Origin;
+use crate::client::agent::shared::Permit;
+use crate::client::info::ConnectionFacts;
+use crate::client::runtime::now;
 use crate::conn::client::ClientConnection;
 use crate::net::transport::BoxIo;
 use crate::pump::Pump;
@@ -12,64 +14,63 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::time::Sleep;
 
-const SCRATCH: usize = 16 * 1024;
+const READ_BUFFER: usize = 16 * 1024;
 
 thread_local! {
-    /// One for each thread: a connection owns no buffer while nobody reads.
-    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
-}
-
-/// The time of the runtime, which a test may stop.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
+    /// One for each thread: a connection owns no buffer between two reads.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BUFFER].into_boxed_slice());
 }
 
 /// See the module.
-pub(crate) struct Wire {
+pub(crate) struct PooledConnection {
     pump: Pump<BoxIo, ClientConnection>,
-    /// Fires at the deadline or before it, and is then moved: a deadline that comes later, as they mostly do, costs nothing.
+    /// Fires at the deadline or before it, and is reset then: a deadline that moves back, as most do, costs nothing.
     sleep: Option<Pin<Box<Sleep>>>,
-    pub(crate) origin: Arc<Origin>,
-    /// The one that watches the socket.
+    pub(crate) facts: Arc<ConnectionFacts>,
+    /// The runtime that watches the socket.
     pub(crate) runtime: Handle,
     /// Exchanges that were begun on it.
     pub(crate) exchanges: u32,
+    /// The last field: the transport is closed before another may be opened.
+    pub(crate) permit: Permit,
 }
 
-impl Wire {
+impl PooledConnection {
     pub(crate) fn new(
         transport: BoxIo,
-        used: ClientConnection,
-        origin: Origin,
+        http: ClientConnection,
+        facts: ConnectionFacts,
         runtime: Handle,
+        permit: Permit,
     ) -> Self {
         Self {
-            pump: Pump::new(transport, used),
+            pump: Pump::new(transport, http),
             sleep: None,
-            origin: Arc::new(origin),
+            facts: Arc::new(facts),
             runtime,
             exchanges: 0,
+            permit,
         }
     }
 
-    pub(crate) const fn used(&mut self) -> &mut ClientConnection {
+    /// The protocol on it.
+    pub(crate) const fn http(&mut self) -> &mut ClientConnection {
         self.pump.drive()
     }
 
-    /// Moves what can be moved. Ready when the exchange is over, one way or the other.
+    /// Moves the bytes that can be moved. Ready when the exchange has ended, well or not.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let now = now();
             let due = self.pump.deadline().is_some_and(|at| at <= now);
             let polled = BUFFER.with(|buffer| match buffer.try_borrow_mut() {
                 Ok(mut buffer) => self.pump.poll(cx, now, due, &mut buffer),
-                // A transport that is itself made of such a connection.
-                Err(_) => self.pump.poll(cx, now, due, &mut vec![0; SCRATCH]),
+                // The transport is itself made of such a connection, which holds the buffer.
+                Err(_) => self.pump.poll(cx, now, due, &mut vec![0; READ_BUFFER]),
             });
             if polled.is_ready() || self.poll_sleep(cx).is_pending() {
                 return polled;
@@ -77,7 +78,7 @@ impl Wire {
         }
     }
 
-    /// Ready when the deadline has come.
+    /// Ready when the deadline has passed.
     fn poll_sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.pump.deadline() else {
             return Poll::Pending;
@@ -99,8 +100,7 @@ impl Wire {
         }
     }
 
-    /// Whether nothing has come while nobody asked for anything: no byte, no end. Costs no system call when nothing has, for
-    /// the runtime knows.
+    /// Whether an idle connection has received neither a byte nor the end. Costs no system call then, for the runtime knows.
     pub(crate) fn is_quiet(&mut self) -> bool {
         let mut byte = [0];
         let mut cx = Context::from_waker(Waker::noop());
@@ -115,8 +115,8 @@ impl Wire {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for PooledConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Wire({:?}, {})", self.origin, self.exchanges)
+        write!(f, "PooledConnection({:?}, {})", self.facts, self.exchanges)
     }
 }

@@ -1,24 +1,23 @@
-//! Heads that are not used now, with their memory: one for each response that is in somebody's hands.
+//! Heads for reuse, with their memory: a response that is alive owns one.
 //!
-//! Here: a few for each thread.
+//! Here: [`put_back`] and [`take`], on a few for each thread.
 
 use hearken_proto::Head;
 use std::cell::RefCell;
 
-const KEPT_MAX: usize = 16;
+const HEADS_MAX: usize = 16;
 
 thread_local! {
-    // The box is what is kept: a response holds its head in one.
-    #[expect(clippy::vec_box, reason = "the boxes are handed out as they are")]
+    #[expect(clippy::vec_box, reason = "a response owns its head in the box")]
     static HEADS: RefCell<Vec<Box<Head>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Keeps a head, if there is room.
-pub(crate) fn keep(head: Box<Head>) {
-    // While a thread ends there is nowhere to keep it.
+pub(crate) fn put_back(head: Box<Head>) {
+    // Fails while a thread ends; the head is dropped then.
     let _ = HEADS.try_with(|heads| {
         let mut heads = heads.borrow_mut();
-        if heads.len() < KEPT_MAX {
+        if heads.len() < HEADS_MAX {
             heads.push(head);
         }
     });

@@ -1,10 +1,11 @@
 //! Content of a request from readers and streams, piece by piece, no faster than the server takes it.
 //!
-//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`message/pipe.rs` of the
-//! crate).
+//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`message/pipe.rs`).
 
-use super::exchange::{Core, Side};
-use super::request::{ClientRequest, Leaving};
+use crate::client::request::ClientRequest;
+use crate::client::request::exchange::WaitGuard;
+use crate::client::request::state::ExchangeState;
+use crate::client::request::wakers::Side;
 use crate::error::Error;
 use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};
@@ -15,21 +16,21 @@ use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 impl ClientRequest {
-    /// Sends all that a reader gives as the content, ends the request, and waits until the transport has taken it.
-    /// Node's `readable.pipe(req)`. Reads no faster than the server takes it. The head goes out before the first
-    /// piece, and each piece without waiting for the next. A Content-Length that was set is kept and enforced,
-    /// otherwise the content is chunked. If the server wants no more of it, the rest is left unread.
+    /// Sends the content of a reader, ends the request, and waits until the transport has taken it. Node's
+    /// `readable.pipe(req)`. Reads no faster than the server takes it. Sends the head before the first piece, and each
+    /// piece without waiting for the next. A Content-Length that was set is kept and enforced, otherwise the content is
+    /// chunked. If the server wants no more of it, the rest stays unread.
     ///
-    /// The response is awaited by [`response`](Self::response): at the same time, so that it flows while this still
-    /// sends, or afterwards. The reader need not be [`Send`].
+    /// Await the response by [`response`](Self::response): at the same time, so that it flows while this still sends, or
+    /// afterwards. The reader need not be [`Send`].
     ///
     /// # Errors
-    /// Of the reader, which aborts the exchange: the server must not take the part for the whole. And when the
-    /// exchange has failed. That the server wants no more of the content is no error: its response tells.
+    /// An error of the reader aborts the exchange, so that the server does not take a part for the whole. Also when the
+    /// exchange has failed. A server that wants no more of the content is not an error; see its response.
     ///
     /// # Cancel safety
-    /// What was read is written, and the request not ended. Dropping the future loses what dropping a single read of
-    /// the reader would lose: nothing, for most.
+    /// What was read is written, and the request is not ended. Dropping the future loses what dropping a single read of
+    /// the reader loses: nothing, for most readers.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hearken_http::Error> {
@@ -49,13 +50,14 @@ impl ClientRequest {
             }
             match self.while_wanted(reader.read_buf(&mut buffer)).await? {
                 None | Some(Ok(0)) => return self.end_and_wait(Bytes::new()).await,
-                Some(Ok(_)) => self.pass_on(buffer.split().freeze()).await?,
-                Some(Err(error)) => return Err(self.give_up(error.into())),
+                Some(Ok(_)) => self.write_and_drain(buffer.split().freeze()).await?,
+                Some(Err(error)) => return Err(self.abort_with(error.into())),
             }
         }
     }
 
-    /// As [`pipe_from`](Self::pipe_from), from a stream of pieces. It need not be `Send`: the request of a server is one.
+    /// As [`pipe_from`](Self::pipe_from), from a stream of pieces. It need not be `Send`; the request of a server is such a
+    /// stream.
     ///
     /// # Errors
     /// As [`pipe_from`](Self::pipe_from).
@@ -84,19 +86,22 @@ impl ClientRequest {
             let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
             match self.while_wanted(next).await?.flatten() {
                 None => return self.end_and_wait(Bytes::new()).await,
-                Some(Ok(piece)) => self.pass_on(piece.into()).await?,
-                Some(Err(error)) => return Err(self.give_up(error.into())),
+                Some(Ok(piece)) => self.write_and_drain(piece.into()).await?,
+                Some(Err(error)) => return Err(self.abort_with(error.into())),
             }
         }
     }
 
-    /// Waits for something and drives the exchange meanwhile, so that what was written goes out and a failure is
-    /// seen. `None` when nobody wants more.
+    /// Waits for a future and drives the exchange meanwhile, so that written content is sent and a failure is noticed.
+    /// `None` when the server wants no more content.
     async fn while_wanted<T>(&self, waited: impl Future<Output = T>) -> Result<Option<T>, Error> {
         let mut waited = pin!(waited);
-        let _leaving = Leaving(&self.exchange, Side::Request);
+        let _guard = WaitGuard(&self.exchange, Side::Request);
         poll_fn(|cx| {
-            if let Poll::Ready(over) = self.exchange.poll(Side::Request, cx, Core::unwanted) {
+            if let Poll::Ready(over) =
+                self.exchange
+                    .poll(Side::Request, cx, ExchangeState::unwanted)
+            {
                 return Poll::Ready(over.map(|()| None));
             }
             waited.as_mut().poll(cx).map(|value| Ok(Some(value)))
@@ -104,7 +109,7 @@ impl ClientRequest {
         .await
     }
 
-    async fn pass_on(&self, piece: Bytes) -> Result<(), Error> {
+    async fn write_and_drain(&self, piece: Bytes) -> Result<(), Error> {
         if self.write(piece) {
             Ok(())
         } else {
@@ -112,8 +117,8 @@ impl ClientRequest {
         }
     }
 
-    /// What was to be sent has broken off.
-    fn give_up(&self, error: Error) -> Error {
+    /// Aborts the exchange: the content ends before its end.
+    fn abort_with(&self, error: Error) -> Error {
         self.abort_handle().abort();
         error
     }

@@ -1,63 +1,53 @@
-//! Numbers of an agent.
+//! Counters of an agent.
 //!
-//! Here: [`AgentStats`], [`HostStats`]. Not here: who counts (`pool.rs`).
+//! Here: [`AgentStats`], [`HostStats`]. Not here: where they are counted (`pool.rs`).
 
-use super::agent::Agent;
+use crate::client::agent::pool::Pool;
+use std::hash::Hash;
 
-/// Numbers of an agent, at one moment.
+/// Counters of an agent, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgentStats {
-    /// Connections that were made.
+    /// Connections that were opened.
     pub created: u64,
     /// Requests that got a connection which had been used before.
     pub reused: u64,
-    /// Idle connections that were found closed, too old, or with something to say, when a request wanted them.
+    /// Idle connections that were found closed, too old, or with unexpected bytes when a request wanted them.
     pub closed_stale: u64,
-    /// Requests that were sent again because the connection had been closed under them.
+    /// Requests that were sent again because the server had closed the connection under them.
     pub retried: u64,
-    /// Connections that were given up because more came than the response.
+    /// Connections that were closed because more arrived than the response.
     pub excess: u64,
-    /// Connections by now, in use, being made, or idle.
+    /// Connections now: in use, being opened, or idle.
     pub open: usize,
     /// Idle ones among them.
     pub idle: usize,
-    /// Requests that wait for their turn.
+    /// Requests in the queue.
     pub waiting: usize,
-    /// The same three for each host that has any, in no order. Several ways to one host count as several.
+    /// The same three for each host that has any, in no order. Several routes to one host count as several.
     pub hosts: Vec<HostStats>,
 }
 
-/// Numbers of one host within an agent.
+/// Counters of one host within an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostStats {
     /// Its name, with scheme and port: `http://example.org:80`.
     pub origin: String,
-    /// Connections, in use, being made, or idle.
+    /// Connections: in use, being opened, or idle.
     pub open: usize,
     /// Idle ones among them.
     pub idle: usize,
-    /// Requests that wait for their turn.
+    /// Requests in the queue.
     pub waiting: usize,
 }
 
 impl AgentStats {
-    /// Connections in use, or being made.
-    #[must_use]
-    pub const fn in_use(&self) -> usize {
-        self.open - self.idle
-    }
-}
-
-impl Agent {
-    /// Numbers of this moment.
-    #[must_use]
-    pub fn stats(&self) -> AgentStats {
-        let state = self.inner.state();
-        let counts = state.pool.counts;
-        let (open, idle, waiting) = state.pool.totals();
-        let hosts = state.pool.each().map(|(https, host, port, numbers)| {
+    pub(crate) fn of<C, W, R: PartialEq + Hash>(pool: &Pool<C, W, R>) -> Self {
+        let counts = pool.counts;
+        let (open, idle, waiting) = pool.totals();
+        let hosts = pool.hosts().map(|(https, host, port, numbers)| {
             let scheme = if https { "https" } else { "http" };
             let host = if host.contains(':') {
                 format!("[{host}]")
@@ -71,7 +61,7 @@ impl Agent {
                 waiting: numbers.2,
             }
         });
-        AgentStats {
+        Self {
             created: counts.created,
             reused: counts.reused,
             closed_stale: counts.stale,
@@ -82,5 +72,11 @@ impl Agent {
             waiting,
             hosts: hosts.collect(),
         }
+    }
+
+    /// Connections in use or being opened.
+    #[must_use]
+    pub const fn in_use(&self) -> usize {
+        self.open - self.idle
     }
 }

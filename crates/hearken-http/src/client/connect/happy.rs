@@ -1,9 +1,7 @@
-//! Happy eyeballs: the addresses of a host, tried so that a broken family or server costs a moment and not a time-out
-//! (RFC 8305).
+//! Happy eyeballs (RFC 8305): a broken address family or server costs a moment instead of a time-out.
 //!
-//! Here: [`interleave`], the order (§4), and [`race`], the attempts (§5). Not here: looking up (`connect.rs`). What of
-//! the RFC is left to the system: it sorts what it resolves (RFC 6724) and asks for both families at once, so there is
-//! no delay between answers.
+//! Here: [`interleave`], the order of addresses (§4), and [`race`], the attempts (§5). Not here: resolving (`tcp.rs`). The
+//! system sorts the addresses (RFC 6724) and resolves both families at once, so there is no delay between answers.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,13 +11,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Before the next attempt begins beside those that run. RFC 8305 §5 recommends this.
+/// Delay before the next attempt begins beside the running ones, as RFC 8305 §5 recommends.
 pub(crate) const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// More addresses are not tried: nobody waits for a thousand of them.
+/// Further addresses are ignored: trying a thousand takes longer than any time-out.
 const ADDRESSES_MAX: usize = 32;
 
-/// The families by turns, that of the first address first (RFC 8305 §4); each address once.
+/// Alternates the families, that of the first address first (RFC 8305 §4); drops duplicates.
 pub(crate) fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let (mut first, mut second) = (VecDeque::new(), VecDeque::new());
     for address in addresses {
@@ -40,10 +38,10 @@ pub(crate) fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec
     all
 }
 
-/// Connects to the first address that answers; the others are dropped, and with them their sockets.
+/// Connects to the first address that answers; drops the other attempts and their sockets.
 ///
 /// # Errors
-/// What each address gave, in the order in which they failed.
+/// The error of each address, in the order in which they failed.
 pub(crate) async fn race<T, F: Future<Output = io::Result<T>>>(
     addresses: &[SocketAddr],
     delay: Duration,
@@ -74,7 +72,7 @@ pub(crate) async fn race<T, F: Future<Output = io::Result<T>>>(
     }
 }
 
-/// Ready with a connection, or with nothing when an attempt has failed, so that the next begins at once.
+/// Ready with a connection, or with `None` when an attempt has failed, so that the next begins at once.
 fn poll_all<T, F: Future<Output = io::Result<T>>>(
     running: &mut Vec<(SocketAddr, Pin<Box<F>>)>,
     failed: &mut Vec<(SocketAddr, io::Error)>,

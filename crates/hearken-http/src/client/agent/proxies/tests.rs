@@ -1,4 +1,4 @@
-//! Which proxy serves whom.
+//! Which proxy serves which host.
 
 use super::*;
 
@@ -11,13 +11,13 @@ fn env(vars: &[(&str, &str)]) -> Proxies {
 }
 
 fn serves(proxies: &Proxies, url: &str) -> Option<String> {
-    let target = Target::parse(url).expect("a URL");
+    let target = TargetUri::parse(url).expect("a URL");
     let proxy = proxies.for_target(&target)?;
     Some(format!("{}:{}", proxy.target.host(), proxy.target.port()))
 }
 
 #[test]
-fn each_scheme_has_its_own_and_all_proxy_fills_the_gap() {
+fn each_scheme_has_its_own_proxy_and_all_proxy_fills_the_gap() {
     let both = env(&[
         ("HTTP_PROXY", "http://a:1"),
         ("HTTPS_PROXY", "http://b:2"),
@@ -31,7 +31,7 @@ fn each_scheme_has_its_own_and_all_proxy_fills_the_gap() {
 }
 
 #[test]
-fn lower_case_is_read_first_and_empty_is_none() {
+fn lower_case_takes_precedence_and_an_empty_value_means_none() {
     let proxies = env(&[("http_proxy", "low:1"), ("HTTP_PROXY", "high:1")]);
     assert_eq!(serves(&proxies, "http://x/").as_deref(), Some("low:1"));
     let proxies = env(&[("https_proxy", "low:1"), ("no_proxy", "x")]);
@@ -40,7 +40,7 @@ fn lower_case_is_read_first_and_empty_is_none() {
 }
 
 #[test]
-fn a_header_of_a_cgi_request_is_no_proxy() {
+fn a_field_of_a_cgi_request_is_not_a_proxy() {
     let cgi = ("REQUEST_METHOD", "GET");
     let proxies = env(&[cgi, ("HTTP_PROXY", "evil:1")]);
     assert_eq!(serves(&proxies, "http://x/"), None);
@@ -52,7 +52,7 @@ fn a_header_of_a_cgi_request_is_no_proxy() {
 
 #[test]
 fn exceptions() {
-    let cases: [(&str, &[&str], &[&str]); 12] = [
+    let cases: [(&str, &[&str], &[&str]); 13] = [
         ("*", &["http://a/", "http://[::1]/"], &[]),
         (
             "b.org",
@@ -77,6 +77,11 @@ fn exceptions() {
             "10.0.0.0/8",
             &["http://10.255.0.1/"],
             &["http://11.0.0.1/", "http://ten/"],
+        ),
+        (
+            "::ffff:10.0.0.0/104",
+            &["http://10.255.0.1/", "http://[::ffff:10.0.0.1]/"],
+            &["http://11.0.0.1/", "http://[::1]/"],
         ),
         (
             "127.0.0.1",
@@ -109,7 +114,7 @@ fn exceptions() {
 }
 
 #[test]
-fn what_is_no_exception_is_left_out() {
+fn an_invalid_exception_is_ignored() {
     for text in [
         "",
         " , ",
@@ -124,11 +129,11 @@ fn what_is_no_exception_is_left_out() {
 }
 
 #[test]
-fn credentials_are_told_to_the_proxy_and_to_nobody_else() {
+fn credentials_are_sent_to_the_proxy_and_never_shown() {
     let proxies = Proxies::none()
         .http("http://us%65r:p%40ss@p:1")
         .expect("a proxy");
-    let target = Target::parse("http://x/").expect("a URL");
+    let target = TargetUri::parse("http://x/").expect("a URL");
     let proxy = proxies.for_target(&target).expect("a proxy");
     assert_eq!(proxy.auth.as_deref(), Some("Basic dXNlcjpwQHNz"));
     assert!(!format!("{proxies:?}").contains("p%40ss"));

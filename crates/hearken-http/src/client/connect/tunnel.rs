@@ -1,6 +1,6 @@
-//! The words spoken to a proxy that is to carry another protocol: CONNECT (RFC 9110 §9.3.6).
+//! A tunnel through a proxy: CONNECT (RFC 9110 §9.3.6).
 //!
-//! Here: [`through`]. Not here: which proxy (`proxy.rs`), its time (`connect.rs`).
+//! Here: [`open`]. Not here: which proxy (`client/agent/proxies.rs`), the time-out (`connect/mod.rs`).
 
 use crate::conn::client::INTERIMS_MAX;
 use crate::error::failure::Cause;
@@ -10,15 +10,16 @@ use bytes::{Buf, BytesMut};
 use hearken_proto::{Connection, Event, Fields, Length, Limits, Misuse, Request, Role};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// Asks for a tunnel to `to`, host and port. What comes is as if the host were connected directly.
-pub(crate) async fn through(
+/// Asks the proxy for a tunnel to `to`, host and port. The returned transport leads to that host.
+pub(crate) async fn open(
     mut transport: BoxIo,
     to: &str,
     auth: Option<&str>,
 ) -> Result<BoxIo, Cause> {
     let mut proto = Connection::new(Role::Client, &Limits::default());
     let mut out = Vec::new();
-    ask(&mut proto, to, auth, &mut out).map_err(|misuse| Cause::Protocol(misuse.into()))?;
+    send_connect(&mut proto, to, auth, &mut out)
+        .map_err(|misuse| Cause::Protocol(misuse.into()))?;
     transport.write_all(&out).await.map_err(Cause::Io)?;
     transport.flush().await.map_err(Cause::Io)?;
     let mut buffer = BytesMut::with_capacity(1024);
@@ -48,11 +49,11 @@ pub(crate) async fn through(
                 return Ok(Box::new(Upgraded::new(transport, rest)));
             }
         }
-        buffer.clear(); // a head that has begun keeps what it has taken
+        buffer.clear(); // the protocol keeps the beginning of a head itself
     }
 }
 
-fn ask(
+fn send_connect(
     proto: &mut Connection,
     to: &str,
     auth: Option<&str>,

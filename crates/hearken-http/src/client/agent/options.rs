@@ -1,9 +1,9 @@
-//! What an agent may do and how long it waits: Node's `new Agent(options)`.
+//! Bounds and time-outs of an agent: Node's `new Agent(options)`.
 //!
 //! Here: [`AgentOptions`], [`Scheduling`], [`Family`], and the two parts that users may replace: [`Resolve`] and
-//! [`Connect`]. Not here: who obeys them (`agent.rs`, `connect.rs`).
+//! [`Connect`]. Not here: the code that follows them (`pool.rs`, `client/connect/`).
 
-use super::proxy::Proxies;
+use crate::client::agent::proxies::Proxies;
 use crate::net::transport::{BoxIo, Io};
 use hearken_proto::Limits;
 use std::fmt;
@@ -22,35 +22,38 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scheduling {
-    /// The one that lives longest, mostly the one used last: the others grow old and are closed, so that there are no more
-    /// than needed, and the race with a server that closes is rarer.
+    /// The one with the most time left, mostly the one used last. The others expire, so that no more stay open than needed, and
+    /// the race with a server that closes is rarer.
     #[default]
     Lifo,
-    /// The one that lives shortest, mostly the one used longest ago: all are used alike.
+    /// The one with the least time left, mostly the one used longest ago: all are used alike.
     Fifo,
 }
 
-/// Which addresses of a host are used. Node's `family`: 4 or 6.
+/// Which addresses of a host are used.
 ///
 /// ```
-/// assert_ne!(hearken_http::client::Family::V4, hearken_http::client::Family::V6);
+/// use hearken_http::client::Family;
+/// let request = hearken_http::request("GET", "http://localhost:3000/")?.family(Family::V4);
+/// # Ok::<(), hearken_http::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "IP has two families")]
 pub enum Family {
-    /// IPv4 alone.
+    /// Only IPv4.
     V4,
-    /// IPv6 alone.
+    /// Only IPv6.
     V6,
 }
 
-/// A future in a box, as [`Resolve`] and [`Connect`] give it.
+/// The future of [`Resolve`] and [`Connect`].
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Looks up names, in the place of the system. Node's `lookup`. Any closure of host and port that gives a future
-/// is one; as an `async` closure it must not capture anything, else write `move |host, port| async move { … }`.
+/// Resolves names instead of the system. Implemented for closures of host and port that return a future; an `async`
+/// closure must not capture anything, else write `move |host, port| async move { … }`.
+#[doc(alias = "lookup")]
 pub trait Resolve: Send + Sync + 'static {
-    /// The addresses of a host, the best first.
+    /// The addresses of a host, the preferred one first.
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<io::Result<Vec<SocketAddr>>>;
 }
 
@@ -64,7 +67,7 @@ where
     }
 }
 
-/// Whom a connection is to lead to.
+/// The server to connect to, for a [`Connect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Destination {
@@ -72,12 +75,12 @@ pub struct Destination {
     pub host: String,
     /// The port of the URL, or that of its scheme.
     pub port: u16,
-    /// Whether TLS will be spoken on it. The agent does that itself.
+    /// Whether the agent will do a TLS handshake on the transport.
     pub https: bool,
 }
 
-/// Makes connections, in the place of TCP. Node's `createConnection`. Any closure of a [`Destination`] that gives the
-/// future of a duplex stream is one.
+/// Opens transports instead of TCP. Implemented for closures of a [`Destination`] that return the future of a duplex stream.
+#[doc(alias = "createConnection")]
 pub trait Connect: Send + Sync + 'static {
     #[doc(hidden)]
     fn connect(&self, to: Destination) -> BoxFuture<io::Result<Transport>>;
@@ -105,7 +108,7 @@ where
     }
 }
 
-/// What is unusual about the way to a host; requests share connections only if they agree in it.
+/// Deviations from the usual way of connecting. Requests share connections only if they agree in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
     pub(crate) unix: Option<PathBuf>,
@@ -113,8 +116,8 @@ pub(crate) struct Route {
     pub(crate) family: Option<Family>,
 }
 
-/// What an [`Agent`](crate::Agent) may do and how long it waits. Start from the default and change what must differ; there is a
-/// number for everything, and none means "unlimited". The names in parentheses are Node's.
+/// Bounds and time-outs of an [`Agent`](crate::Agent). Start from the default and change what must differ. Every bound has a
+/// number; none means "unlimited".
 ///
 /// ```
 /// use hearken_http::Agent;
@@ -129,48 +132,55 @@ pub(crate) struct Route {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AgentOptions {
-    /// Whether connections are used again (`keepAlive`). Default true, as Node's global agent has it. False: every request says
+    /// Whether connections are used again. Default true, as in Node's global agent. False: every request carries
     /// `Connection: close`.
+    #[doc(alias = "keepAlive")]
     pub keep_alive: bool,
-    /// Connections to one host, idle ones included (`maxSockets`; there: no bound). Default 256: one that answers in 10 ms
-    /// serves 25,000 requests a second over them. More requests wait for their turn.
+    /// Connections to one host, idle ones included. Default 256 (Node: no bound): a server that answers in 10 ms serves
+    /// 25,000 requests a second over them. Further requests wait in a queue.
+    #[doc(alias = "maxSockets")]
     pub max_sockets: usize,
-    /// Connections of the whole agent (`maxTotalSockets`; there: no bound). Default 512: half of the descriptors that a process
-    /// has by default on most systems. When it is reached, an idle connection to another host is closed to make room.
+    /// Connections of the whole agent. Default 512 (Node: no bound): half of the descriptors that a process has by default on
+    /// most systems. When it is reached, an idle connection to another host is closed to make room.
+    #[doc(alias = "maxTotalSockets")]
     pub max_total_sockets: usize,
-    /// Idle connections to one host (`maxFreeSockets`). Default 256, as Node has it: what a burst has opened serves the next.
+    /// Idle connections to one host. Default 256, as in Node: the connections of one burst serve the next.
+    #[doc(alias = "maxFreeSockets")]
     pub max_free_sockets: usize,
-    /// Which idle connection is used first (`scheduling`). Default [`Scheduling::Lifo`].
+    /// Which idle connection is used first. Default [`Scheduling::Lifo`].
     pub scheduling: Scheduling,
-    /// How long an idle connection is kept, unless the server announces less by `Keep-Alive: timeout` (`timeout`, 5 s there).
-    /// Default 30 s. One that has been idle for longer is closed and never used.
+    /// How long an idle connection is kept, unless the server announces less by `Keep-Alive: timeout`. Default 30 s (Node's
+    /// `timeout`: 5 s). A connection that has been idle for longer is closed, never used.
     pub idle_timeout: Duration,
-    /// How much earlier than the server announces an idle connection is given up (`agentKeepAliveTimeoutBuffer`), so that no
-    /// request meets a server that closes. Default 1 s.
+    /// How much earlier than the server announces an idle connection is closed, so that no request meets a server that closes.
+    /// Default 1 s.
+    #[doc(alias = "agentKeepAliveTimeoutBuffer")]
     pub timeout_buffer: Duration,
-    /// How long a request waits for its turn when a bound is reached. Default 30 s.
+    /// How long a request waits in the queue when a bound is reached. Default 30 s.
     pub queue_timeout: Duration,
-    /// Looking up a name. Default 10 s.
+    /// Resolving a name. Default 10 s.
     pub resolve_timeout: Duration,
-    /// Connecting, all addresses of the host together; also getting a tunnel from a proxy. Default 10 s.
+    /// Connecting, all addresses of the host together; also opening a tunnel through a proxy. Default 10 s.
     pub connect_timeout: Duration,
     /// The TLS handshake. Default 10 s.
     pub tls_timeout: Duration,
     /// From the last byte of a request to the end of the head of its response. Default 60 s.
     pub response_timeout: Duration,
-    /// How long the body of a request with `Expect: 100-continue` waits before it is sent anyway. Default 1 s.
+    /// How long a request with `Expect: 100-continue` waits before it sends the content anyway. Default 1 s.
     pub continue_timeout: Duration,
-    /// Small writes are sent at once (`noDelay`). Default true.
+    /// Whether small writes are sent at once (TCP_NODELAY). Default true.
+    #[doc(alias = "noDelay")]
     pub no_delay: bool,
-    /// When the system begins to ask an idle TCP peer whether it is still there (`keepAliveMsecs`, 1 s there). Default
-    /// 15 s. `None`: never.
+    /// After which silence the system sends TCP keep-alive probes. Default 15 s (Node: 1 s). `None`: never.
+    #[doc(alias = "keepAliveMsecs")]
     pub tcp_keep_alive: Option<Duration>,
-    /// Bounds on responses: head, body, and what may wait of them; and on time. `keep_alive`, `head`, `connection_age`,
-    /// `linger` and `grace` of the times are a server's.
+    /// Bounds on the size, the queues and the time of responses. Of the times, `keep_alive`, `head`, `connection_age`,
+    /// `linger` and `grace` concern servers only.
     pub limits: Limits,
-    /// Which proxy serves which host (`proxyEnv`). Default: what the environment says.
+    /// Which proxy serves which host. Default: from the environment.
+    #[doc(alias = "proxyEnv")]
     pub proxies: Proxies,
-    /// What a client trusts and says in TLS.
+    /// Trust and identity in TLS.
     #[cfg(feature = "tls")]
     pub tls: crate::tls::ClientTls,
     pub(crate) resolver: Option<Arc<dyn Resolve>>,
@@ -206,7 +216,7 @@ impl Default for AgentOptions {
 }
 
 impl AgentOptions {
-    /// Looks up names by this instead of by the system (`lookup`). The second call replaces the first.
+    /// Resolves names by this instead of by the system. The second call replaces the first.
     ///
     /// ```
     /// use hearken_http::Agent;
@@ -215,12 +225,14 @@ impl AgentOptions {
     /// options.resolver(async |_host: String, port: u16| Ok(vec![([127, 0, 0, 1], port).into()]));
     /// let agent = Agent::new(options);
     /// ```
+    #[doc(alias = "lookup")]
     pub fn resolver(&mut self, resolver: impl Resolve) {
         self.resolver = Some(Arc::new(resolver));
     }
 
-    /// Makes connections by this instead of by TCP (`createConnection`); they are pooled like others. Proxies,
-    /// `resolver` and what concerns TCP have no effect then. The second call replaces the first.
+    /// Opens transports by this instead of by TCP; the pool treats them like others. Proxies, `resolver` and the TCP options
+    /// have no effect then. The second call replaces the first.
+    #[doc(alias = "createConnection")]
     pub fn connector(&mut self, connector: impl Connect) {
         self.connector = Some(Arc::new(connector));
     }

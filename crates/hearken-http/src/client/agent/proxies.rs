@@ -1,11 +1,12 @@
-//! Which proxy serves which host, as the environment says it.
+//! Which proxy serves which host.
 //!
 //! Here: [`Proxies`]: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, by the rules that curl, Node and others share.
-//! Not here: talking to one (`connect.rs`, `tunnel.rs`).
+//! Not here: connecting through one (`client/connect/`).
 
-use super::target::{Target, basic_auth};
+use crate::client::target::{TargetUri, basic_auth};
 use crate::error::Error;
 use crate::net::host::unbracketed;
+use ipnet::{IpNet, Ipv4Net};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,11 +14,11 @@ use url::Url;
 
 /// Which proxy serves which host. Cheap to clone.
 ///
-/// From the environment: `HTTP_PROXY` for http, `HTTPS_PROXY` for https, `ALL_PROXY` for what the other two say nothing
-/// about, and `NO_PROXY` for hosts that need none: a list, by commas or spaces, of names (`example.org` and
-/// `.example.org` stand for the name and all below it), addresses, networks (`10.0.0.0/8`), each with a port if need
-/// be, or `*` for all. Names of lower case are read first. `HTTP_PROXY` is not read where `REQUEST_METHOD` is set:
-/// there it may be a header of a request (CVE-2016-5385).
+/// From the environment: `HTTP_PROXY` for http, `HTTPS_PROXY` for https, `ALL_PROXY` in place of either if it is not set, and
+/// `NO_PROXY` for hosts without a proxy. `NO_PROXY` is a list, separated by commas or spaces, of names (`example.org` and
+/// `.example.org` stand for the name and all names below it), addresses and networks (`10.0.0.0/8`), each with an optional
+/// port, or `*` for all hosts. Variables in lower case take precedence. `HTTP_PROXY` is ignored if `REQUEST_METHOD` is set:
+/// in a CGI program it may be a field of the request (CVE-2016-5385).
 ///
 /// ```
 /// use hearken_http::client::Proxies;
@@ -34,7 +35,7 @@ pub struct Proxies {
 
 /// One proxy.
 pub(crate) struct Proxy {
-    pub(crate) target: Target,
+    pub(crate) target: TargetUri,
     /// The value of Proxy-Authorization.
     pub(crate) auth: Option<String>,
 }
@@ -44,17 +45,17 @@ pub(crate) struct Proxy {
 enum Exception {
     All,
     Name(Box<str>, Option<u16>),
-    Network(IpAddr, u8, Option<u16>),
+    Network(IpNet, Option<u16>),
 }
 
 impl Proxies {
-    /// No proxy for anybody.
+    /// No proxy for any host.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// What the environment says. A value that is no URL of a proxy is left out, with a warning in the log.
+    /// From the environment. A value that is not the URL of a proxy is ignored, with a warning in the log.
     #[must_use]
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok())
@@ -70,11 +71,11 @@ impl Proxies {
         let proxy = |name: &str| {
             let text = get(name)?;
             Proxy::parse(&text)
-                .inspect_err(|error| tracing::warn!(variable = name, %error, "a proxy is left out"))
+                .inspect_err(|error| tracing::warn!(variable = name, %error, "expected the URL of a proxy; ignored"))
                 .ok()
         };
         let all = proxy("ALL_PROXY");
-        // In a CGI program the variable in capitals is the header `Proxy` of the request.
+        // In a CGI program the variable in capitals is the field `Proxy` of the request.
         let cgi = var("REQUEST_METHOD").is_some();
         let lower = var("http_proxy").is_some_and(|value| !value.is_empty());
         let http = if cgi && !lower {
@@ -90,16 +91,17 @@ impl Proxies {
         none.except(&get("NO_PROXY").unwrap_or_default())
     }
 
-    /// This proxy for http. `http://`, or `https://` for TLS to the proxy; user and password in the URL are told to it.
+    /// The proxy for http: a URL with `http://`, or `https://` for TLS to the proxy. User and password in the URL are sent to
+    /// it as Proxy-Authorization.
     ///
     /// # Errors
-    /// When it is no such URL.
+    /// When it is not such a URL.
     pub fn http(mut self, proxy: &str) -> Result<Self, Error> {
         self.http = Some(Proxy::parse(proxy)?);
         Ok(self)
     }
 
-    /// This proxy for https, by tunnels (CONNECT).
+    /// The proxy for https, by tunnels (CONNECT).
     ///
     /// # Errors
     /// As [`http`](Self::http).
@@ -108,7 +110,7 @@ impl Proxies {
         Ok(self)
     }
 
-    /// Hosts that are reached without a proxy, in the form of `NO_PROXY`. The second call replaces the first.
+    /// Hosts without a proxy, in the form of `NO_PROXY`. The second call replaces the first.
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
         let hosts = hosts.split([',', ' ', '\t', '\n']);
@@ -117,16 +119,14 @@ impl Proxies {
     }
 
     /// The proxy for this target.
-    pub(crate) fn for_target(&self, target: &Target) -> Option<&Arc<Proxy>> {
+    pub(crate) fn for_target(&self, target: &TargetUri) -> Option<&Arc<Proxy>> {
         let proxy = if target.is_https() {
             self.https.as_ref()
         } else {
             self.http.as_ref()
         }?;
-        let ip = target.ip();
-        let (host, port) = (target.host(), target.port());
         let mut exceptions = self.except.iter();
-        (!exceptions.any(|exception| exception.covers(host, ip, port))).then_some(proxy)
+        (!exceptions.any(|exception| exception.covers(target))).then_some(proxy)
     }
 }
 
@@ -138,8 +138,8 @@ impl Proxy {
         } else {
             format!("http://{text}")
         };
-        let mut target = Target::parse(&text)?;
-        // A port that is left out is that of the scheme, as it is in every URL.
+        let mut target = TargetUri::parse(&text)?;
+        // Without a port it is that of the scheme, unlike curl's 1080.
         let auth = basic_auth(target.url());
         target.strip_auth();
         Ok(Arc::new(Self { target, auth }))
@@ -156,79 +156,59 @@ impl Exception {
             return Some(Self::All);
         }
         if let Some((ip, bits)) = text.split_once('/') {
-            let ip: IpAddr = unbracketed(ip).parse().ok()?;
             let (bits, port) = match bits.split_once(':') {
                 Some((bits, port)) => (bits, Some(port.parse().ok()?)),
                 None => (bits, None),
             };
-            let bits: u8 = bits.parse().ok()?;
-            if bits > width(ip) {
-                return None;
-            }
-            // An IPv4 network in IPv6 clothes is an IPv4 network.
-            return Some(match ip.to_canonical() {
-                v4 @ IpAddr::V4(_) if ip.is_ipv6() && bits >= 96 => {
-                    Self::Network(v4, bits - 96, port)
-                }
-                _ => Self::Network(ip, bits, port),
-            });
+            let ip = unbracketed(ip).parse().ok()?;
+            let network = IpNet::new(ip, bits.parse().ok()?).ok()?;
+            return Some(Self::Network(canonical(network), port));
         }
         if let Ok(ip) = unbracketed(text).parse::<IpAddr>() {
-            let ip = ip.to_canonical();
-            return Some(Self::Network(ip, width(ip), None));
+            return Some(Self::Network(canonical(IpNet::from(ip)), None));
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, Some(port.parse().ok()?)),
             None => (text, None),
         };
         if let Ok(ip) = unbracketed(host).parse::<IpAddr>() {
-            let ip = ip.to_canonical();
-            return Some(Self::Network(ip, width(ip), port));
+            return Some(Self::Network(canonical(IpNet::from(ip)), port));
         }
         let host = host.strip_prefix("*.").unwrap_or(host);
         let host = host.trim_start_matches('.').trim_end_matches('.');
-        // By the parser of URLs, so that a name of another script is compared in the form that targets have.
+        // Parsed as a URL, so that a name of another script gets the form that targets have.
         let host = Url::parse(&format!("http://{host}")).ok()?;
         Some(Self::Name(host.host_str()?.into(), port))
     }
 
-    fn covers(&self, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
-        let port_is = |wanted: &Option<u16>| wanted.is_none_or(|wanted| wanted == port);
+    fn covers(&self, target: &TargetUri) -> bool {
+        let port_is = |wanted: &Option<u16>| wanted.is_none_or(|wanted| wanted == target.port());
         match self {
             Self::All => true,
             Self::Name(name, wanted) => {
-                let host = host.trim_end_matches('.');
+                let host = target.host().trim_end_matches('.');
                 let below = host
                     .strip_suffix(&**name)
                     .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
                 below && port_is(wanted)
             }
-            Self::Network(network, bits, wanted) => {
-                ip.is_some_and(|ip| is_within(ip, *network, *bits)) && port_is(wanted)
+            Self::Network(network, wanted) => {
+                let within = |ip: IpAddr| network.contains(&ip.to_canonical());
+                target.ip().is_some_and(within) && port_is(wanted)
             }
         }
     }
 }
 
-const fn width(ip: IpAddr) -> u8 {
-    match ip {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
-}
-
-/// Whether the first bits are the same. An IPv4 address in IPv6 clothes is an IPv4 address.
-fn is_within(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
-    match (ip.to_canonical(), network) {
-        (IpAddr::V4(ip), IpAddr::V4(network)) => {
-            let shift = 32 - u32::from(bits);
-            ip.to_bits().checked_shr(shift) == network.to_bits().checked_shr(shift)
-        }
-        (IpAddr::V6(ip), IpAddr::V6(network)) => {
-            let shift = 128 - u32::from(bits);
-            ip.to_bits().checked_shr(shift) == network.to_bits().checked_shr(shift)
-        }
-        _ => false,
+/// An IPv4 network that is written as IPv6 (`::ffff:10.0.0.0/104`) becomes IPv4.
+fn canonical(network: IpNet) -> IpNet {
+    let v4 = |v6: ipnet::Ipv6Net| {
+        let bits = v6.prefix_len().checked_sub(96)?;
+        Ipv4Net::new(v6.addr().to_ipv4_mapped()?, bits).ok()
+    };
+    match network {
+        IpNet::V6(v6) => v4(v6).map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
     }
 }
 

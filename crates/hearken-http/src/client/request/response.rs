@@ -1,11 +1,13 @@
 //! The response as its user holds it: an [`IncomingMessage`] whose body comes from a client's exchange.
 //!
-//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body as for requests (`message/incoming.rs`), who drives
-//! (`exchange.rs`).
+//! Here: [`Response`], [`ClientSource`], [`ResponseFuture`]. Not here: head and body, which work as for requests
+//! (`message/incoming.rs`), the waits (`exchange.rs`).
 
-use super::exchange::{Core, Exchange, Side};
-use super::origin::{Connected, Timings};
-use super::spare;
+use crate::client::info::{ConnectionInfo, Timings};
+use crate::client::request::exchange::Exchange;
+use crate::client::request::head_pool;
+use crate::client::request::state::ExchangeState;
+use crate::client::request::wakers::Side;
 use crate::error::Error;
 use crate::message::incoming::IncomingMessage;
 use crate::message::source::{Source, sealed};
@@ -22,8 +24,8 @@ use url::Url;
 /// A response to a client: Node's `IncomingMessage` of `'response'`. Head and body as for a request on a server, but it
 /// may be sent to another thread.
 ///
-/// Its body comes while somebody waits for it; when nobody does, the server is not read. Dropped before the end of its body,
-/// the connection is closed, unless the rest has come already.
+/// Its body arrives while a task waits for it; otherwise nothing is read from the server. Dropping it before the end of its
+/// body closes the connection, unless the rest has arrived already.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), hearken_http::Error> {
@@ -49,11 +51,11 @@ impl sealed::Source for ClientSource {
     fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let mut cx = Context::from_waker(cx.waker());
         self.exchange
-            .poll(Side::Response, &mut cx, Core::next_piece)
+            .poll(Side::Response, &mut cx, ExchangeState::next_piece)
     }
 
     fn put_back(&mut self, piece: Bytes) {
-        self.exchange.core().body().put_back(piece);
+        self.exchange.state().body().put_back(piece);
     }
 
     fn destroy(&self) {
@@ -61,26 +63,27 @@ impl sealed::Source for ClientSource {
     }
 
     fn stop_waiting(&mut self) {
-        self.exchange.core().body().wanted = false;
+        self.exchange.state().body().wanted = false;
         self.exchange.stop_waiting(Side::Response);
     }
 
     fn trailers(&self) -> Fields {
-        self.exchange.core().body().trailers.clone()
+        self.exchange.state().body().trailers.clone()
     }
 
     fn is_complete(&self) -> bool {
-        self.exchange.core().body().is_complete()
+        self.exchange.state().body().is_complete()
     }
 
     fn buffered_bytes_max(&self) -> u64 {
-        self.exchange.core().draft.limits.body.buffered_bytes_max
+        self.exchange.state().parts.limits.body.buffered_bytes_max
     }
 
     fn release(&mut self, head: Option<Box<Head>>) {
-        head.into_iter().for_each(spare::keep);
-        self.exchange.core().release();
-        self.exchange.tell();
+        head.into_iter().for_each(head_pool::put_back);
+        let mut state = self.exchange.state();
+        state.release();
+        self.exchange.deliver(state);
     }
 }
 
@@ -91,48 +94,50 @@ impl fmt::Debug for ClientSource {
 }
 
 impl IncomingMessage<ClientSource> {
-    /// The status. Node's `statusCode`.
+    /// The status.
+    #[doc(alias = "statusCode")]
     #[must_use]
     pub fn status(&self) -> StatusCode {
         // The protocol accepts none outside of 100 to 999.
         StatusCode::from_u16(self.head().status()).unwrap_or_default()
     }
 
-    /// The reason phrase as sent, often empty; what of it is no UTF-8 is replaced. Not for decisions. Node's `statusMessage`.
+    /// The reason phrase as sent, often empty; invalid UTF-8 is replaced. Not for decisions.
+    #[doc(alias = "statusMessage")]
     #[must_use]
     pub fn status_message(&self) -> String {
         String::from_utf8_lossy(self.head().reason()).into_owned()
     }
 
-    /// The URL that was asked for, without user and password.
+    /// The URL of the request, without user and password.
     #[must_use]
     pub fn url(&self) -> Url {
-        self.source().exchange.core().plan.target.url().clone()
+        self.source().exchange.state().plan.target.url().clone()
     }
 
     /// The connection it came on.
     #[must_use]
-    pub fn connection(&self) -> Connected {
-        let connected = self.source().exchange.core().connected.clone();
-        connected.unwrap_or_default()
+    pub fn connection(&self) -> ConnectionInfo {
+        let info = self.source().exchange.state().info.clone();
+        info.unwrap_or_default()
     }
 
-    /// How long each step took, as far as they have come.
+    /// How long each step took so far.
     #[must_use]
     pub fn timings(&self) -> Timings {
-        self.source().exchange.core().timings
+        self.source().exchange.state().timings
     }
 
-    /// The transport, after `101 Switching Protocols` or after 2xx to CONNECT; from here on it belongs to the caller, and to
-    /// the agent no more. Node's `'upgrade'` and `'connect'`.
+    /// The transport, after `101 Switching Protocols` or after 2xx to CONNECT. It leaves the agent and belongs to the caller.
+    /// Node's `'upgrade'` and `'connect'`.
     ///
     /// # Errors
     /// When the server has not switched.
     pub fn upgrade(self) -> Result<Upgraded, Error> {
-        let mut core = self.source().exchange.core();
-        let upgraded = core.upgraded.take();
+        let mut state = self.source().exchange.state();
+        let upgraded = state.upgraded.take();
         upgraded.ok_or_else(|| {
-            let (peer, status) = (core.plan.target.authority(), self.status());
+            let (peer, status) = (state.plan.target.authority(), self.status());
             Error::new(
                 502,
                 format!("expected {peer} to switch protocols, it answered {status}"),
@@ -141,7 +146,7 @@ impl IncomingMessage<ClientSource> {
     }
 }
 
-/// A response that is to come. Nothing moves before it is awaited; dropped before it is ready, it gives the exchange up.
+/// The future of a response. Nothing moves before it is awaited; dropping it before it is ready aborts the exchange.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct ResponseFuture {
     exchange: Arc<Exchange>,
@@ -149,7 +154,7 @@ pub struct ResponseFuture {
 }
 
 impl ResponseFuture {
-    pub(super) const fn new(exchange: Arc<Exchange>) -> Self {
+    pub(crate) const fn new(exchange: Arc<Exchange>) -> Self {
         Self {
             exchange,
             ready: false,
@@ -169,27 +174,27 @@ impl Future for ResponseFuture {
 
 impl Drop for ResponseFuture {
     fn drop(&mut self) {
-        let taken = self.ready || self.exchange.core().once.taken;
+        let taken = self.ready || self.exchange.state().flags.taken;
         if !taken {
             self.exchange.abort();
         }
     }
 }
 
-/// The response once its head is there, and no second time.
-pub(super) fn poll_response(
+/// The response, once its head has arrived. Ready once.
+pub(crate) fn poll_response(
     exchange: &Arc<Exchange>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Response, Error>> {
-    let polled = exchange.poll(Side::Response, cx, |core| {
-        if core.once.taken {
-            return Some(Err(Error::new(500, "expected to take the response once")));
+    let polled = exchange.poll(Side::Response, cx, |state| {
+        if state.flags.taken {
+            return Some(Err(Error::new(500, "expected to take the response flags")));
         }
-        if let Some(head) = core.take_head() {
-            core.once.taken = true;
+        if let Some(head) = state.take_head() {
+            state.flags.taken = true;
             return Some(Ok(head));
         }
-        core.failure.clone().map(Err)
+        state.failure.clone().map(Err)
     });
     polled.map_ok(|head| {
         let exchange = Arc::clone(exchange);
