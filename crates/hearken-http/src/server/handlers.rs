@@ -86,7 +86,7 @@ where
     Box::new(move |req, res| {
         let handler = Arc::clone(&handler);
         Box::pin(async move {
-            let again = res.again();
+            let again = res.clone_handle();
             let answer = (*handler)(req, res).await;
             let _: Sent = answer.answer(again);
         })

@@ -15,7 +15,7 @@ pub(crate) mod wheel;
 pub(crate) mod worker;
 
 pub use crate::event::client_error::ClientError;
-pub use crate::event::timeout::{TimedOut, Waited};
+pub use crate::event::timeout::{Deadline, TimedOut};
 pub use handle::ServerHandle;
 pub use handlers::Interceptable;
 #[cfg(feature = "tls")]
@@ -82,7 +82,7 @@ impl Server {
             let make = move |req: IncomingMessage, res: ServerResponse| {
                 let handler = Rc::clone(&handler);
                 async move {
-                    let again = res.again();
+                    let again = res.clone_handle();
                     let answer = (**handler)(req, res).await;
                     let _: crate::Sent = answer.answer(again);
                 }
@@ -155,10 +155,6 @@ impl Server {
         self
     }
 
-    pub(crate) const fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
     /// Sets the options of the listening socket and of accepted ones.
     pub fn listen_options(&mut self, options: ListenOptions) -> &mut Self {
         self.options = options;
@@ -173,6 +169,7 @@ impl Server {
 
     /// Most connections at the same time; more wait in the queue of the system. Default: nine tenths of the descriptors
     /// that this process may open.
+    #[doc(alias = "maxConnections")]
     pub fn connections_max(&mut self, connections: usize) -> &mut Self {
         self.connections_max = Some(connections);
         self

@@ -143,7 +143,7 @@ async fn readers_at_both_ends() {
     let content = content(MIB + 1);
     let request = hearken_http::request("POST", &url).unwrap();
     let mut response = request.end(content.clone()).await.unwrap();
-    assert_eq!(response.http_version(), (1, 1));
+    assert_eq!(response.version(), hearken_http::Version::HTTP_11);
     let mut first = [0; 10];
     response.read_exact(&mut first).await.unwrap();
     let piece = response.data().await.unwrap().unwrap();

@@ -303,7 +303,7 @@ fn transports_from_elsewhere_are_served() {
         .build()
         .unwrap();
     let mut server = upgrading(echo_here);
-    let server = start(server.max_connections(4));
+    let server = start(server.connections_max(4));
     let mut ends = Vec::new();
     for _ in 0..4 {
         let (client, end) = tokio::io::duplex(1024);

@@ -65,7 +65,7 @@ fn hear_kinds(setup: Setup, log: &Log) -> Setup {
             drop.add(format!("server DropRequest {}", head.target()))
         })
         .on(event::Timeout, move |timeout| {
-            late.add(format!("server Timeout {:?}", timeout.waited()))
+            late.add(format!("server Timeout {:?}", timeout.deadline()))
         })
 }
 

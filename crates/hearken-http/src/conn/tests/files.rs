@@ -335,9 +335,9 @@ fn what_is_written_on_after_a_file_has_its_bound_in_memory() {
     let content = vec![b'x'; 1_000_000];
     let file = Rc::new(file(&content));
     let mut link = serve(async move |_req, res| {
-        let sent = res.again();
+        let sent = res.clone_handle();
         let done = res.send_file(file.try_clone()?).await?;
-        assert!(sent.writable_need_drain() && sent.queued_bytes() > 1_000_000);
+        assert!(sent.needs_drain() && sent.queued_bytes() > 1_000_000);
         Ok::<_, crate::Error>(done)
     })
     .limits(|limits| limits.body.write_queue_bytes_max = 100)

@@ -45,7 +45,7 @@ where
     let make: Make = Box::new(move |req, res| {
         let handler = Rc::clone(&handler);
         Box::pin(async move {
-            let again = res.again();
+            let again = res.clone_handle();
             let answer = (*handler)(req, res).await;
             let _: Sent = answer.answer(again);
         })

@@ -271,7 +271,7 @@ fn the_facts_of_a_head() {
         let joined = req.headers_joined(Duplicates::Drop);
         res.end(format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {}",
-            req.http_version(),
+            req.version(),
             req.upgrade_protocols(),
             req.ranges(100),
             distinct.get("x-a"),
@@ -288,24 +288,24 @@ fn the_facts_of_a_head() {
     };
     assert_eq!(
         facts("GET / HTTP/1.1\r\nX-A: 1\r\nx-a: 2\r\nFrom: me\r\nfrom: you\r\nRange: bytes=0-9"),
-        "(1, 1) [] One(0..10) Some([\"1\", \"2\"]) Some(\"1, 2\") Some(\"me\") true"
+        "HTTP/1.1 [] One(0..10) Some([\"1\", \"2\"]) Some(\"1, 2\") Some(\"me\") true"
     );
     assert_eq!(
         facts("GET / HTTP/1.1\r\nUpgrade: h2c , websocket\r\nConnection: upgrade"),
-        "(1, 1) [\"h2c\", \"websocket\"] CompleteMessage None None None true"
+        "HTTP/1.1 [\"h2c\", \"websocket\"] Whole None None None true"
     );
     assert_eq!(
         facts("GET / HTTP/1.1\r\nUpgrade: h2c"),
-        "(1, 1) [] CompleteMessage None None None true"
+        "HTTP/1.1 [] Whole None None None true"
     );
     // Only GET asks for parts, and only once.
     for head in [
         "POST / HTTP/1.1\r\nRange: bytes=0-9",
         "GET / HTTP/1.1\r\nRange: bytes=0-9\r\nRange: bytes=0-9",
     ] {
-        assert!(facts(head).contains(" CompleteMessage "));
+        assert!(facts(head).contains(" Whole "));
     }
-    assert!(facts("GET / HTTP/1.0\r\nConnection: keep-alive").starts_with("(1, 0) "));
+    assert!(facts("GET / HTTP/1.0\r\nConnection: keep-alive").starts_with("HTTP/1.0 "));
 }
 
 #[test]

@@ -52,8 +52,8 @@ fn the_high_water_mark_is_that_of_this_exchange() {
     let mut link = serve(async |req, res| {
         req.limits(|limits| limits.body.queue_bytes = 8);
         let room = res.write("12345678");
-        let mark = res.writable_high_water_mark();
-        let text = format!(" {room} {mark} {}", res.writable_need_drain());
+        let mark = res.high_water_mark();
+        let text = format!(" {room} {mark} {}", res.needs_drain());
         res.end(text)
     })
     .connect();
@@ -126,7 +126,7 @@ fn a_listener_keeps_what_is_inactive() {
         res.end("x")
     })
     .on(event::Timeout, move |timeout| {
-        seen.add(format!("{:?}", timeout.waited()));
+        seen.add(format!("{:?}", timeout.deadline()));
         timeout.keep();
     })
     .limits(|limits| limits.time.inactive = Duration::from_secs(2))
