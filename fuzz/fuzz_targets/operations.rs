@@ -1,4 +1,4 @@
-//! Any order of bytes, ends and orders on one connection.
+//! Any sequence of input, ends and calls on one connection.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hearken_testkit::check_operations(bytes));

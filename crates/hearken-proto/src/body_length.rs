@@ -1,11 +1,11 @@
 //! Message body length: which rule of RFC 9112 §6.3 applies. Decided once per message, never revised.
 //!
-//! Here: [`BodyLength`]. Why so strict: §11.2, two readers who disagree = smuggling. Not here: decoding chunks
+//! Here: [`BodyLength`]. Why so strict: recipients that disagree about it allow request smuggling (§11.2). Not here: decoding chunks
 //! (`chunked.rs`); what an early close means (`connection.rs`).
 
 use crate::head::Head;
 
-/// How long a body is, as one value.
+/// How a body is framed.
 ///
 /// ```
 /// use hearken_proto::{BodyLength, Connection, Event, Limits, Role};
@@ -15,7 +15,7 @@ use crate::head::Head;
 /// assert_eq!(event, Some(Event::Head { body: BodyLength::Length(3) }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "RFC 9112 §6.3 knows no other")]
+#[expect(clippy::exhaustive_enums, reason = "RFC 9112 §6.3 defines no other")]
 pub enum BodyLength {
     /// No body at all.
     None,
@@ -27,7 +27,7 @@ pub enum BodyLength {
     UntilClose,
 }
 
-/// Rules 6 and 4: a request has a body if and only if it says so, whatever its method.
+/// Rules 6 and 4: a request has a body if and only if it declares one, whatever its method.
 #[inline]
 pub(crate) fn of_request(head: &Head) -> BodyLength {
     match head.facts.content_length {
@@ -37,7 +37,7 @@ pub(crate) fn of_request(head: &Head) -> BodyLength {
     }
 }
 
-/// Rules 1, 2, 4, 6 and 8: for a response the request's method and the status come first.
+/// Rules 1, 2, 4, 6 and 8: for a response the method of the request and the status take precedence.
 pub(crate) fn of_response(head: &Head, to_head: bool, to_connect: bool) -> BodyLength {
     let bodyless = to_head || head.status < 200 || matches!(head.status, 204 | 304);
     let tunnel = to_connect && (200..300).contains(&head.status);

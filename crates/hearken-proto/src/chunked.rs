@@ -1,21 +1,21 @@
-//! The chunked transfer coding (RFC 9112 §7.1): decoding, and the frames for encoding.
+//! The chunked transfer coding (RFC 9112 §7.1): decoding, and framing for encoding.
 //!
-//! Here: [`ChunkedDecoder`], incremental at every byte and without a buffer, and [`chunk_head`]. Extensions are checked
-//! against the grammar and dropped, under a limit for each chunk and one for the body. Stricter than the RFC: no white
+//! Here: [`ChunkedDecoder`], incremental and without a buffer, and [`chunk_head`]. Extensions are checked
+//! against the grammar and dropped, with a limit for each chunk and one for the body. Stricter than the RFC: no white
 //! space right after the size, at most 13 digits. Not here: the trailer section (`head_decoder.rs`).
 
 use crate::head_decoder::Stop;
 use crate::limits::Limit;
 use crate::{Fault, syntax};
 
-/// The bounds on extensions.
+/// The limits on extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExtBounds {
     pub(crate) chunk: u32,
     pub(crate) total: u32,
 }
 
-/// Named for what is expected next.
+/// The element that is expected next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expect {
     Size { digits: u8, size: u64 },
@@ -26,7 +26,7 @@ enum Expect {
     DataLf,
 }
 
-/// In the extensions of a chunk of `size` bytes, `bytes` of extensions so far.
+/// Within the extensions of a chunk of `size` bytes, after `bytes` bytes of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct InExt {
     state: Ext,
@@ -34,7 +34,7 @@ struct InExt {
     bytes: u32,
 }
 
-/// Where in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
+/// The position in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ext {
     BeforeName,
@@ -49,7 +49,7 @@ enum Ext {
 
 /// Decodes a chunked body up to and including the last chunk's line; the trailer section comes after it.
 ///
-/// A building block: [`Connection`](crate::Connection) uses it, and so can whoever has chunks without a connection.
+/// [`Connection`](crate::Connection) uses it; it also decodes chunked bodies from other sources.
 ///
 /// ```
 /// use hearken_proto::{ChunkedDecoder, Chunk};
@@ -65,7 +65,7 @@ pub struct ChunkedDecoder {
     ext_total: u32,
 }
 
-/// What a call to [`ChunkedDecoder::decode`] found.
+/// The result of [`ChunkedDecoder::decode`].
 ///
 /// ```
 /// use hearken_proto::{Chunk, ChunkedDecoder};
@@ -75,15 +75,15 @@ pub struct ChunkedDecoder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the coding has no other parts")]
 pub enum Chunk<'a> {
-    /// All input is used up, more is needed.
+    /// All input is consumed, more is needed.
     More,
     /// Data of a chunk, or of a part of one. Never empty.
     Data(&'a [u8]),
-    /// The last chunk; a trailer section follows, of which an empty line is the shortest. Not to be called again.
+    /// The last chunk. A trailer section follows, at least an empty line. Do not call `decode` again.
     Last,
 }
 
-/// Why [`ChunkedDecoder::decode`] stopped: a fault or a limit, at a byte of the input of that call.
+/// Why [`ChunkedDecoder::decode`] failed: a fault or a limit, at a byte of the input of that call.
 ///
 /// ```
 /// use hearken_proto::{ChunkedDecoder, Fault};
@@ -136,10 +136,10 @@ impl ChunkedDecoder {
         }
     }
 
-    /// Decodes up to the next piece of data. Returns how many bytes of `input` are used, the piece included.
+    /// Decodes up to the next piece of data. Returns how many bytes of `input` were consumed, including the piece.
     ///
     /// # Errors
-    /// On the first byte that breaks the grammar or passes a limit. What comes after it is not to be decoded.
+    /// On the first byte that breaks the grammar or exceeds a limit. Do not decode bytes after it.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Chunk<'a>), ChunkError> {
         let mut pos = 0;
         while let Some(&byte) = input.get(pos) {
@@ -189,7 +189,7 @@ impl ChunkedDecoder {
             None if byte == b'\n' => return Err(ChunkError(Stop::Fault(Fault::BareLf, at))),
             None => return Err(ChunkError(Stop::Fault(Fault::ChunkExtension, at))),
         };
-        // The first byte of the extensions brings the semicolon before it along.
+        // The first byte of the extensions counts the semicolon before it, too.
         self.ext_total = self.ext_total.saturating_add(1 + u32::from(bytes == 1));
         let ExtBounds { chunk, total } = self.bounds;
         if bytes >= chunk {
@@ -221,7 +221,7 @@ fn size_byte(byte: u8, digits: u8, size: u64, at: usize) -> Result<Expect, Chunk
     let fault = |fault| Err(ChunkError(Stop::Fault(fault, at)));
     match byte {
         b'\r' if digits > 0 => Ok(Expect::SizeLf { size }),
-        // The semicolon itself is counted with the byte after it: a bound of zero lets the grammar speak first.
+        // The semicolon is counted with the byte after it, so that a fault comes before a limit of zero.
         b';' if digits > 0 => Ok(Expect::Ext(InExt {
             state: Ext::BeforeName,
             size,
@@ -266,7 +266,7 @@ impl Ext {
     }
 }
 
-/// The line before a chunk of `len` bytes, in the end of a stack buffer: lower-case digits and CR LF.
+/// The line before a chunk of `len` bytes, at the end of a buffer: lower-case digits and CR LF. Returns where it begins, too.
 ///
 /// ```
 /// let (buffer, from) = hearken_proto::chunk_head(255);

@@ -4,6 +4,7 @@
 //! §9.3.6). It serves both roles. Not here: its receiving side (`receiver.rs`), its sending side (`encoder.rs`), sockets,
 //! clocks, buffers for bodies.
 
+use crate::fast_path::HostLine;
 use crate::half::{Half, Step};
 use crate::head::Head;
 use crate::head_decoder::{Bounds, HeadDecoder, Kind};
@@ -36,7 +37,7 @@ impl Role {
     }
 }
 
-/// Where we are in the body that goes out.
+/// The framing of the body that is being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
     None,
@@ -45,22 +46,22 @@ pub(crate) enum Outgoing {
     UntilClose,
 }
 
-/// What the current request asked for; the response depends on it.
+/// The facts of the current request on which its response depends.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct RequestInfo {
     pub(crate) head: bool,
     pub(crate) connect: bool,
     pub(crate) upgrade: bool,
     pub(crate) http10: bool,
-    /// Interim responses sent to it.
+    /// Number of interim responses sent for it.
     pub(crate) interims: u8,
 }
 
 /// One HTTP/1.1 connection without I/O: bytes in, events out; orders in, bytes out.
 ///
-/// Four groups of methods: getters; `receive*`, what the peer did; `send_*`, what we say; and [`Connection::must_close`]
-/// for the end. Bytes that `receive` does not consume are to be offered again, with more behind them if there are more.
-/// While an exchange is not over, the next pipelined request stays unconsumed: exchanges follow one another.
+/// Four groups of methods: getters; `receive*` for bytes from the peer; `send_*` for messages to it; and
+/// [`Connection::must_close`]. Bytes that `receive` does not consume must be offered again, followed by more if more have
+/// arrived. Until an exchange ends, the next pipelined request stays unconsumed: exchanges do not overlap.
 ///
 /// ```
 /// use hearken_proto::{Connection, Event, Fields, Length, Limits, Response, Role};
@@ -84,18 +85,19 @@ pub struct Connection {
     pub(crate) send: Half,
     pub(crate) incoming: Incoming,
     pub(crate) outgoing: Outgoing,
-    pub(crate) asked: Asked,
-    /// Neither side has said that this exchange is the last.
+    pub(crate) request: RequestInfo,
+    /// Neither side has declared this exchange the last.
     pub(crate) persistent: bool,
     pub(crate) report_lines: bool,
-    /// What a client expects is judged by whoever drives this.
+    /// The caller decides about unknown expectations.
     pub(crate) pass_expectations: bool,
-    /// For how long the peer may count on the connection after a response, in seconds.
+    /// Value of `Keep-Alive: timeout=` in responses, in seconds.
     pub(crate) keep_alive: Option<u32>,
-    /// `head` holds a finished head; the next byte of a head clears it.
+    /// `head` holds a complete head; the first byte of the next one clears it.
     pub(crate) head_done: bool,
     pub(crate) decoder: HeadDecoder,
     pub(crate) head: Head,
+    pub(crate) host_line: HostLine,
     pub(crate) trailers: Option<Box<Head>>,
     pub(crate) limits: Bounds,
     pub(crate) body_limits: crate::BodyLimits,
@@ -114,7 +116,7 @@ impl Connection {
             send: Half::Idle,
             incoming: Incoming::Head,
             outgoing: Outgoing::None,
-            asked: Asked::default(),
+            request: RequestInfo::default(),
             persistent: true,
             report_lines: false,
             pass_expectations: false,
@@ -122,6 +124,7 @@ impl Connection {
             head_done: false,
             decoder: HeadDecoder::new(kind(role), false),
             head: Head::default(),
+            host_line: HostLine::NONE,
             trailers: None,
             limits: bounds(limits),
             body_limits: limits.body,
@@ -130,14 +133,14 @@ impl Connection {
         }
     }
 
-    /// Back to the state of a new connection with the same role and limits, at byte `offset` of its transport. Keeps the
-    /// memory; for pools.
+    /// Resets to the state of a new connection with the same role and limits, at byte `offset` of its transport. Keeps the
+    /// memory, so that connections can be pooled.
     pub fn reset(&mut self, offset: u64) {
         self.recv = Half::Idle;
         self.send = Half::Idle;
         self.incoming = Incoming::Head;
         self.outgoing = Outgoing::None;
-        self.asked = Asked::default();
+        self.request = RequestInfo::default();
         self.persistent = true;
         self.report_lines = false;
         self.head_done = false;
@@ -148,7 +151,7 @@ impl Connection {
         self.error = None;
     }
 
-    /// Other limits from here on; to be called between two messages. A chunked body that has begun keeps those it began with.
+    /// Replaces the limits. Call it between two messages; a chunked body keeps the limits with which it began.
     ///
     /// ```
     /// use hearken_proto::{Connection, Limits, Role};
@@ -164,52 +167,52 @@ impl Connection {
         self.body_limits = limits.body;
     }
 
-    /// Whether `receive` reports [`Event::Line`](crate::Event::Line). Off at first, because most have no use for it.
+    /// Whether `receive` returns [`Event::Line`](crate::Event::Line). Off by default.
     pub const fn report_lines(&mut self, report: bool) {
         self.report_lines = report;
         self.decoder.stop_at_line(report);
     }
 
-    /// Whether a request that expects something else than `100-continue` is passed on, with
-    /// [`Head::expectation`], to whoever knows what it means (RFC 9110 §10.1.1). Off at first: it is refused with 417.
+    /// Whether a request with another expectation than `100-continue` is accepted, so that the caller can handle
+    /// [`Head::expectation`] (RFC 9110 §10.1.1). Off by default: such a request is rejected with 417.
     pub const fn pass_expectations(&mut self, pass: bool) {
         self.pass_expectations = pass;
     }
 
-    /// For how many seconds the peer may count on the connection after a response, if it lives on. Responses then say so by
-    /// `Keep-Alive: timeout`: advice, which no standard defines any more, but clients read. Off at first.
+    /// Value of `Keep-Alive: timeout=` in responses after which the connection persists, in seconds; `None`, the default, for
+    /// no such field. It is advice that no current standard defines, but clients read it.
     pub const fn tell_keep_alive(&mut self, seconds: Option<u32>) {
         self.keep_alive = seconds;
     }
 
-    /// Which end this is.
+    /// The role of this end.
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// Both directions: receiving and sending.
+    /// The states of both directions: receiving, then sending.
     #[must_use]
     pub const fn halves(&self) -> (Half, Half) {
         (self.recv, self.send)
     }
 
-    /// The head that was received last. Empty before the first.
+    /// The last received head. Empty before the first one.
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
     }
 
-    /// Exchanges the head that was received last for `other`, whose memory is used for the next. To be called between
-    /// the event of a whole head and the next `receive`; in the middle of a head it does nothing.
+    /// Swaps the last received head with `other`, whose memory holds the next head. Call it between the event of a complete
+    /// head and the next `receive`; in the middle of a head it does nothing.
     pub const fn swap_head(&mut self, other: &mut Head) {
         if !self.decoder.started() {
             core::mem::swap(&mut self.head, other);
-            self.head_done = true; // what `other` held is cleared before it is used
+            self.head_done = true; // the content of `other` is cleared before its memory is used
         }
     }
 
-    /// The trailers of the message that ended last, without those that must not be there (RFC 9110 §6.5.1).
+    /// The trailers of the last complete message, without forbidden ones (RFC 9110 §6.5.1).
     #[must_use]
     pub fn trailers(&self) -> FieldsRef<'_> {
         self.trailers
@@ -223,19 +226,19 @@ impl Connection {
         self.offset
     }
 
-    /// Whether the transport can carry another exchange after this one, as far as is known by now.
+    /// Whether the transport can carry another exchange after this one, as far as the messages so far say.
     #[must_use]
     pub const fn persistent(&self) -> bool {
         self.persistent
     }
 
-    /// Whether a part of a head has come. The timer for a head runs from here.
+    /// Whether a head has arrived in part. A timer for the head starts here.
     #[must_use]
     pub const fn in_head(&self) -> bool {
         matches!(self.recv, Half::Idle) && self.decoder.begun()
     }
 
-    /// How many bytes of the body are still to come, if it said so.
+    /// Number of body bytes that have not arrived yet; `None` if the body does not declare its length.
     #[must_use]
     pub const fn body_left(&self) -> Option<u64> {
         match (self.recv, self.incoming) {
@@ -247,37 +250,37 @@ impl Connection {
         }
     }
 
-    /// Whether everything that will ever be sent has been sent, so that the transport is to be closed.
+    /// Whether nothing more will be sent, so that the transport can be closed.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         matches!(self.send, Half::MustClose | Half::Closed | Half::Failed)
     }
 
-    /// No further exchange after this one, for a reason of our own: the next head that is sent says `close`, or the
-    /// transport closes after the message that is under way.
+    /// Ends the connection after the current exchange: the next head that is sent carries `close`, or the transport closes
+    /// after the current message.
     pub fn must_close(&mut self) {
         self.persistent = false;
         self.settle();
     }
 
-    /// A response that no request asked for can only say that there will be none: what the peer sends is not read.
+    /// Stops reading: a response without a request announces that none will be served.
     #[cold]
     pub(crate) fn refuse(&mut self) {
-        self.recv = self.moved(self.recv, Step::Last);
+        self.recv = self.transition(self.recv, Step::Last);
     }
 
-    /// Both directions belong to another protocol from here on (RFC 9110 §7.8, §9.3.6).
+    /// Leaves both directions to another protocol (RFC 9110 §7.8, §9.3.6).
     pub(crate) fn switch(&mut self) {
-        self.recv = self.moved(self.recv, Step::Switch);
-        self.send = self.moved(self.send, Step::Switch);
+        self.recv = self.transition(self.recv, Step::Switch);
+        self.send = self.transition(self.send, Step::Switch);
         self.persistent = false;
     }
 
-    /// Gives the transport to another protocol without a word of this one: what was sent and taken in stays, nothing
-    /// more is. Bytes that `receive` has not consumed belong to that protocol. The second call changes nothing.
+    /// Leaves the transport to another protocol without sending anything. Bytes that `receive` has not consumed belong to
+    /// that protocol. The second call changes nothing.
     ///
     /// # Errors
-    /// [`Misuse::OutOfOrder`](crate::Misuse::OutOfOrder) when a direction is broken or is to be closed.
+    /// [`Misuse::OutOfOrder`](crate::Misuse::OutOfOrder) when a direction has failed or must close.
     pub fn hand_over(&mut self) -> Result<(), crate::Misuse> {
         let open = |half: Half| half.is_open() || matches!(half, Half::Closed | Half::Switched);
         if !open(self.recv) || !open(self.send) {
@@ -289,41 +292,48 @@ impl Connection {
         Ok(())
     }
 
-    /// The rules that need both halves. Called after every move of one of them.
+    /// The rules that need both halves. Called after every transition of one of them.
+    #[inline]
     pub(crate) fn settle(&mut self) {
+        if !(self.persistent && self.recv.is_open() && self.send.is_open()) {
+            self.settle_end();
+        } else if (self.recv, self.send) == (Half::Done, Half::Done) {
+            self.recv = self.transition(Half::Done, Step::Next);
+            self.send = self.transition(Half::Done, Step::Next);
+            self.request = RequestInfo::default();
+        }
+    }
+
+    /// [`settle`](Self::settle) for a connection that will carry no further exchange.
+    fn settle_end(&mut self) {
         use Half as H;
         match (self.recv, self.send) {
-            (H::Done, H::Done) if self.persistent => {
-                self.recv = self.moved(self.recv, Step::Next);
-                self.send = self.moved(self.send, Step::Next);
-                self.asked = Asked::default();
-            }
-            // RFC 9112 §9.6: a server that said or heard `close` closes after its response, whatever still comes in; a
-            // client first reads the response.
+            // RFC 9112 §9.6: a server that sent or received `close` closes after its response, even if more bytes arrive;
+            // a client first reads the response.
             (recv, H::Done)
                 if !self.persistent
                     && (self.role == Role::Server || !matches!(recv, H::Idle | H::Body)) =>
             {
-                self.send = self.moved(self.send, Step::Last);
+                self.send = self.transition(self.send, Step::Last);
                 if recv == H::Done {
-                    self.recv = self.moved(recv, Step::Last);
+                    self.recv = self.transition(recv, Step::Last);
                 }
             }
-            (H::Done, H::MustClose) => self.recv = self.moved(self.recv, Step::Last),
+            (H::Done, H::MustClose) => self.recv = self.transition(self.recv, Step::Last),
             (H::Failed, H::Idle | H::Body | H::Done) if self.role == Role::Client => {
-                self.send = self.moved(self.send, Step::Last);
+                self.send = self.transition(self.send, Step::Last);
             }
             (H::Idle, H::Idle) if !self.persistent && !self.decoder.begun() => {
-                self.recv = self.moved(self.recv, Step::Last);
-                self.send = self.moved(self.send, Step::Last);
+                self.recv = self.transition(self.recv, Step::Last);
+                self.send = self.transition(self.send, Step::Last);
             }
             _ => {}
         }
     }
 
-    /// A step that the code above has made sure is in the table; anything else is a bug here and fails the half.
+    /// The state after a step that the caller knows to be legal; an illegal one is a bug and fails the half.
     #[inline]
-    pub(crate) fn moved(&self, half: Half, step: Step) -> Half {
+    pub(crate) fn transition(&self, half: Half, step: Step) -> Half {
         half.step(step).unwrap_or_else(|_| {
             debug_assert!(false, "{half} cannot {step:?}");
             Half::Failed

@@ -1,6 +1,6 @@
-//! The Date field (RFC 9110 §6.6.1) as it goes out, checked once and copied into every response.
+//! The Date field (RFC 9110 §6.6.1) in wire form, checked once and copied into every response.
 //!
-//! Here: [`Date`]. Not here: the clock and its formatting; this crate knows neither.
+//! Here: [`Date`]. Not here: the clock and the formatting of dates.
 
 use crate::{Misuse, syntax};
 use core::fmt;
@@ -46,7 +46,7 @@ impl Date {
         &self.line[NAME.len()..NAME.len() + VALUE_LEN]
     }
 
-    /// The whole line with its end.
+    /// The line with its line end.
     pub(crate) const fn line(&self) -> &[u8; NAME.len() + VALUE_LEN + 2] {
         &self.line
     }

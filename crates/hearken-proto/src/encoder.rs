@@ -1,167 +1,19 @@
-//! The sending side: heads, content and ends of messages, framed as the rules demand (RFC 9112 §6, RFC 9110 §8.6).
+//! The sending side: encodes heads, content and ends of messages with the framing of RFC 9112 §6 and RFC 9110 §8.6.
 //!
-//! Here: the `send_*` orders of [`Connection`]. What cannot be sent: CR, LF or
-//! NUL in a name or value, a body where none is allowed, more or fewer bytes than were declared. Not here: where the
-//! bytes go; every order appends to a buffer of the caller.
+//! Here: the `send_*` methods of [`Connection`] but those for responses (`response_encoder.rs`). They reject CR, LF or NUL in a name or value, a body where none is
+//! allowed, and more or fewer bytes than declared. Not here: writing to a transport; every method appends to a buffer of
+//! the caller.
 
 use crate::connection::{Connection, Outgoing, Role};
-use crate::fields::{Fields, Special, is_forbidden_trailer};
+use crate::declared::DeclaredFields;
+use crate::fields::{Fields, is_forbidden_trailer};
 use crate::half::{Half, Step};
-use crate::outgoing::{Length, Request, Response};
-use crate::semantics::Facts;
-use crate::wire::{Framing, copy_fields, length_field, status_line};
+use crate::outgoing::{Length, Request};
+use crate::wire::{Framing, copy_fields, length_field};
 use crate::{BodyLength, Misuse, chunked, semantics, syntax};
 use alloc::vec::Vec;
 
 impl Connection {
-    /// Sends the head of a response. Interim ones (1xx but 101) may come up to 64 times before the final one; to an
-    /// HTTP/1.0 client they are left out. Returns how the content is framed.
-    ///
-    /// A final response before any request (408, 503) says `Connection: close`, and nothing that comes then is read.
-    ///
-    /// # Errors
-    /// [`Misuse`], and nothing was written.
-    #[inline]
-    pub fn send_response(
-        &mut self,
-        response: &Response<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<BodyLength, Misuse> {
-        let status = response.status;
-        if self.role() != Role::Server
-            || self.send != Half::Idle
-            || self.halves().0 == Half::Switched
-        {
-            let late = self.role() == Role::Server && is_interim(status) && self.send == Half::Body;
-            return Err(if late {
-                Misuse::InterimLate
-            } else {
-                Misuse::OutOfOrder
-            });
-        }
-        check_status_line(status, response.reason)?;
-        let said = Said::read(response.fields)?;
-        let unasked = self.halves().0 == Half::Idle;
-        if is_interim(status) {
-            return self.send_interim(response, unasked, out);
-        }
-        let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
-        if status == 101 && !self.asked.upgrade {
-            return Err(Misuse::SwitchNotAsked);
-        }
-        let (body, declared) = self.response_length(response, &said)?;
-        self.persistent &= !said.facts.close && body != BodyLength::UntilClose && !unasked;
-        status_line(status, response.reason, out);
-        copy_fields(response.fields, Framing::Drop, out);
-        if let (Some(date), false) = (response.date, said.date) {
-            out.extend_from_slice(date.line());
-        }
-        length_field(body, declared, out);
-        if status == 101 && !said.facts.connection_upgrade {
-            out.extend_from_slice(b"Connection: Upgrade\r\n");
-        } else if response.without.connection {
-            // A client of HTTP/1.0 takes this for the last answer, unless the fields say otherwise.
-            self.persistent &= !self.asked.http10 || said.facts.keep_alive;
-        } else if !switches && !self.persistent && !said.facts.close {
-            out.extend_from_slice(b"Connection: close\r\n");
-        } else if self.persistent && self.asked.http10 && !said.facts.keep_alive {
-            out.extend_from_slice(b"Connection: keep-alive\r\n");
-        }
-        if let Some(seconds) = self.keep_alive
-            && self.persistent
-            && !switches
-            && !response.without.connection
-        {
-            let said = said.facts.keep_alive || self.asked.http10;
-            keep_alive(seconds, response.fields, said, out);
-        }
-        out.extend_from_slice(b"\r\n");
-        if switches {
-            self.switch();
-        } else {
-            self.begin_body(body);
-        }
-        if unasked {
-            self.refuse();
-        }
-        Ok(body)
-    }
-
-    /// An interim response, after which the final one is still to come.
-    #[cold]
-    fn send_interim(
-        &mut self,
-        response: &Response<'_>,
-        unasked: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<BodyLength, Misuse> {
-        if unasked {
-            return Err(Misuse::OutOfOrder);
-        }
-        if self.asked.interims == INTERIMS_MAX {
-            return Err(Misuse::InterimTooMany);
-        }
-        self.asked.interims += 1;
-        if !self.asked.http10 {
-            status_line(response.status, response.reason, out);
-            copy_fields(response.fields, Framing::Drop, out);
-            out.extend_from_slice(b"\r\n");
-        }
-        Ok(BodyLength::None)
-    }
-
-    /// How the content of this response is framed, and the Content-Length to be written.
-    fn response_length(
-        &self,
-        response: &Response<'_>,
-        said: &Said<'_>,
-    ) -> Result<(BodyLength, Option<u64>), Misuse> {
-        let status = response.status;
-        let known = match response.length {
-            Length::Known(length) => Some(length),
-            Length::Unknown => None,
-        };
-        if status < 200 || status == 204 || (self.asked.connect && (200..300).contains(&status)) {
-            return Ok((BodyLength::None, None)); // RFC 9110 §8.6: no Content-Length here
-        }
-        if status == 205 && !self.asked.head {
-            // RFC 9110 §15.3.6: no content, and unlike 204 it has to say so.
-            return match agree(said.content_length, known)? {
-                0 => Ok((BodyLength::None, Some(0))),
-                _ => Err(Misuse::BodyNotAllowed),
-            };
-        }
-        let known = known.filter(|_| !response.without.content_length && !said.trailer);
-        if status == 304 || self.asked.head {
-            // What GET would have had, if somebody knows it. Whoever gave no content mostly left it out because it will not
-            // be sent: that says nothing (RFC 9110 §8.6).
-            let known = known.filter(|&length| length > 0);
-            return Ok((
-                BodyLength::None,
-                said.content_length
-                    .or(known)
-                    .filter(|_| !said.facts.chunked),
-            ));
-        }
-        if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
-            let chunked = said.facts.chunked || !response.without.transfer_encoding;
-            if said.trailer && !chunked {
-                return Err(Misuse::TrailersNotAllowed);
-            }
-            let body = if chunked && !self.asked.http10 {
-                BodyLength::Chunked
-            } else {
-                BodyLength::UntilClose
-            };
-            return Ok((body, None));
-        }
-        if said.trailer {
-            return Err(Misuse::TrailersNotAllowed); // announced, and nowhere to stand
-        }
-        let declared = agree(said.content_length, known)?;
-        Ok((BodyLength::Length(declared), Some(declared)))
-    }
-
     /// Sends the head of a request. Returns how the content is framed.
     ///
     /// # Errors
@@ -178,32 +30,33 @@ impl Connection {
         if !syntax::is_token(method.as_bytes()) {
             return Err(Misuse::Method);
         }
-        let legal = !target.is_empty() && syntax::skip_target(target.as_bytes(), 0) == target.len();
+        let legal = !target.is_empty() && syntax::target_len(target.as_bytes()) == target.len();
         if !legal || semantics::judge_target(method, target).is_err() {
             return Err(Misuse::Target);
         }
-        let said = Said::read(request.fields)?;
-        check_host(&said, target)?;
+        let declared = DeclaredFields::read(request.fields)?;
+        check_host(&declared, target)?;
         let known = match request.length {
             Length::Known(length) => Some(length),
             Length::Unknown => None,
         };
-        let known = known.filter(|_| !said.trailer);
-        let body = if said.facts.chunked || (known.is_none() && said.content_length.is_none()) {
-            BodyLength::Chunked
-        } else if said.trailer {
-            return Err(Misuse::TrailersNotAllowed);
-        } else {
-            match agree(said.content_length, known)? {
-                // RFC 9110 §8.6: a method that gives meaning to content says so even of none.
-                0 if said.content_length.is_none()
-                    && !matches!(method, "POST" | "PUT" | "PATCH") =>
-                {
-                    BodyLength::None
+        let known = known.filter(|_| !declared.trailer);
+        let body =
+            if declared.facts.chunked || (known.is_none() && declared.content_length.is_none()) {
+                BodyLength::Chunked
+            } else if declared.trailer {
+                return Err(Misuse::TrailersNotAllowed);
+            } else {
+                match agree(declared.content_length, known)? {
+                    // RFC 9110 §8.6: a method that defines a meaning for content declares even its absence.
+                    0 if declared.content_length.is_none()
+                        && !matches!(method, "POST" | "PUT" | "PATCH") =>
+                    {
+                        BodyLength::None
+                    }
+                    length => BodyLength::Length(length),
                 }
-                declared => BodyLength::Length(declared),
-            }
-        };
+            };
         if method == "CONNECT" && body != BodyLength::None {
             return Err(Misuse::BodyNotAllowed);
         }
@@ -222,16 +75,16 @@ impl Connection {
             out,
         );
         out.extend_from_slice(b"\r\n");
-        self.persistent &= !said.facts.close;
-        self.asked.head = method == "HEAD";
-        self.asked.connect = method == "CONNECT";
-        self.asked.upgrade = said.upgrade && said.facts.connection_upgrade;
+        self.persistent &= !declared.facts.close;
+        self.request.head = method == "HEAD";
+        self.request.connect = method == "CONNECT";
+        self.request.upgrade = declared.upgrade && declared.facts.connection_upgrade;
         self.begin_body(body);
         Ok(body)
     }
 
-    fn begin_body(&mut self, body: BodyLength) {
-        self.send = self.moved(self.send, Step::Head);
+    pub(crate) fn begin_body(&mut self, body: BodyLength) {
+        self.send = self.transition(self.send, Step::Head);
         self.outgoing = match body {
             BodyLength::None => Outgoing::None,
             BodyLength::Length(left) => Outgoing::Length { left },
@@ -247,14 +100,21 @@ impl Connection {
     /// nothing was written.
     #[inline]
     pub fn send_content(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if let (Half::Body, Outgoing::Length { left }) = (self.send, &mut self.outgoing) {
+            *left = left
+                .checked_sub(content.len() as u64)
+                .ok_or(Misuse::BodyTooLong)?;
+            out.extend_from_slice(content);
+            return Ok(());
+        }
         let frame = self.frame_content(content.len(), out)?;
         out.extend_from_slice(content);
         out.extend_from_slice(frame);
         Ok(())
     }
 
-    /// The frame around a piece of content of `len` bytes that the caller writes by itself, say by `writev`: appends
-    /// what comes before the piece and returns what comes after it.
+    /// Sends the framing around a piece of content of `len` bytes that the caller writes itself, for example by `writev`:
+    /// appends the bytes before the piece and returns those after it.
     ///
     /// # Errors
     /// As [`Connection::send_content`].
@@ -285,7 +145,7 @@ impl Connection {
         }
     }
 
-    /// Whether content can be sent now: the head is out, the end is not, and the message may have content.
+    /// Whether content can be sent now: the head has been sent, the end has not, and the message may have content.
     #[must_use]
     pub fn can_send_content(&self) -> bool {
         self.send == Half::Body && self.outgoing != Outgoing::None
@@ -294,10 +154,29 @@ impl Connection {
     /// Ends the message, with trailers if it is chunked.
     ///
     /// # Errors
-    /// [`Misuse::BodyTooShort`]: the transport must be closed, or the peer waits for the rest.
-    /// [`Misuse::TrailersNotAllowed`], [`Misuse::TrailerName`]: nothing was written, it can be called again without.
+    /// [`Misuse::BodyTooShort`]: close the transport, or the peer waits for the rest.
+    /// [`Misuse::TrailersNotAllowed`], [`Misuse::TrailerName`]: nothing was written; the call can be repeated without trailers.
     #[inline]
     pub fn send_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if !matches!(
+            (self.send, self.outgoing, trailers),
+            (Half::Body, Outgoing::Length { left: 0 }, None)
+        ) {
+            self.check_end(trailers, out)?;
+        }
+        self.end_body();
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn end_body(&mut self) {
+        self.send = self.transition(Half::Body, Step::End);
+        self.settle();
+    }
+
+    /// Checks that the message can end here, and writes the end of its framing.
+    #[inline(never)]
+    fn check_end(&mut self, trailers: Option<&Fields>, out: &mut Vec<u8>) -> Result<(), Misuse> {
         if self.send != Half::Body {
             return Err(Misuse::OutOfOrder);
         }
@@ -323,81 +202,12 @@ impl Connection {
             (_, Some(_)) => return Err(Misuse::TrailersNotAllowed),
             (_, None) => {}
         }
-        self.send = self.moved(self.send, Step::End);
-        self.settle();
         Ok(())
     }
 }
 
-/// How long the connection lives on, unless the caller has its own words for it. The field counts for this connection
-/// alone, so Connection names it too (RFC 9110 §7.6.1), unless it was `said` already.
-#[cold]
-fn keep_alive(seconds: u32, fields: &Fields, said: bool, out: &mut Vec<u8>) {
-    if fields.view().get("keep-alive").is_some() {
-        return;
-    }
-    if !said {
-        out.extend_from_slice(b"Connection: keep-alive\r\n");
-    }
-    out.extend_from_slice(alloc::format!("Keep-Alive: timeout={seconds}\r\n").as_bytes());
-}
-
-/// What the caller's fields say about framing and reuse.
-#[derive(Default)]
-struct Said<'a> {
-    facts: Facts,
-    content_length: Option<u64>,
-    host: Option<&'a [u8]>,
-    hosts: u32,
-    date: bool,
-    trailer: bool,
-    upgrade: bool,
-}
-
-impl<'a> Said<'a> {
-    #[inline]
-    fn read(fields: &'a Fields) -> Result<Self, Misuse> {
-        let mut said = Self::default();
-        if fields.may_be_special() {
-            for (name, value) in fields.view().iter() {
-                if let Some(special) = Special::of(name) {
-                    said.note(special, value)?;
-                }
-            }
-        }
-        Ok(said)
-    }
-
-    fn note(&mut self, special: Special, value: &'a [u8]) -> Result<(), Misuse> {
-        match special {
-            Special::Connection => self.facts.connection(value),
-            Special::ContentLength => {
-                let length = syntax::decimal(value).ok_or(Misuse::ContentLength)?;
-                if self.content_length.replace(length).is_some() {
-                    return Err(Misuse::ContentLength);
-                }
-            }
-            Special::TransferEncoding => {
-                if self.facts.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Misuse::TransferEncoding);
-                }
-                self.facts.chunked = true;
-            }
-            Special::Host => {
-                self.host = Some(value);
-                self.hosts += 1;
-            }
-            Special::Date => self.date = true,
-            Special::Trailer => self.trailer = true,
-            Special::Upgrade => self.upgrade = true,
-            Special::Expect => {}
-        }
-        Ok(())
-    }
-}
-
-/// Content-Length and the length that is known must be one number.
-fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
+/// The one length, if a declared Content-Length equals the known length of the content.
+pub(crate) fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
     match (declared, known) {
         (Some(declared), Some(known)) if declared < known => Err(Misuse::BodyTooLong),
         (Some(declared), Some(known)) if declared > known => Err(Misuse::BodyTooShort),
@@ -405,28 +215,12 @@ fn agree(declared: Option<u64>, known: Option<u64>) -> Result<u64, Misuse> {
     }
 }
 
-/// One legal Host, and the same as in a target that has an authority: what we would refuse ourselves (RFC 9112 §3.2).
-fn check_host(said: &Said<'_>, target: &str) -> Result<(), Misuse> {
-    let host = said.host.ok_or(Misuse::HostMissing)?;
-    if said.hosts == 1 && semantics::host_agrees(host, target) {
+/// Checks that there is one legal Host field, equal to the authority of the target if it has one (RFC 9112 §3.2).
+fn check_host(declared: &DeclaredFields<'_>, target: &str) -> Result<(), Misuse> {
+    let host = declared.host.ok_or(Misuse::HostMissing)?;
+    if declared.hosts == 1 && semantics::host_agrees(host, target) {
         Ok(())
     } else {
         Err(Misuse::Host)
     }
 }
-
-fn check_status_line(status: u16, reason: Option<&[u8]>) -> Result<(), Misuse> {
-    if !(100..=999).contains(&status) {
-        return Err(Misuse::Status);
-    }
-    let legal = reason.is_none_or(syntax::is_value);
-    if legal { Ok(()) } else { Err(Misuse::Reason) }
-}
-
-/// Every status that comes before the final one; 101 is final for HTTP (RFC 9110 §15.2.2).
-const fn is_interim(status: u16) -> bool {
-    status < 200 && status != 101
-}
-
-/// More of them say nothing that a client could use, and clients bound what they take.
-const INTERIMS_MAX: u8 = 64;

@@ -1,11 +1,11 @@
-//! Errors, sorted by who must act: the peer, whoever set our limits, or our caller.
+//! Errors, sorted by cause: the peer, a configured limit, or the caller.
 //!
 //! Here: [`Error`] and [`Misuse`]. Not here: the table of faults (`fault.rs`), the limits (`limits.rs`).
 
 use crate::{Answer, Fault, Limit};
 use core::fmt;
 
-/// Why a connection stopped.
+/// Why a connection failed.
 ///
 /// ```
 /// use hearken_proto::{Connection, Error, Event, Fault, Limits, Role};
@@ -19,26 +19,26 @@ use core::fmt;
 pub enum Error {
     /// The peer broke the protocol at byte `at` of the connection. Answer as [`Error::answer`] says, then close.
     Peer {
-        /// What it did.
+        /// The rule it broke.
         fault: Fault,
         /// Offset of the offending byte from the start of the connection.
         at: u64,
     },
-    /// Legal, but past one of our [`Limits`](crate::Limits).
+    /// A legal message exceeds one of the [`Limits`](crate::Limits).
     Limit {
         /// Which one.
         limit: Limit,
         /// Its value.
         max: u64,
-        /// Offset of the byte that was one too many.
+        /// Offset of the first byte beyond the limit.
         at: u64,
     },
-    /// We were called out of order: a bug in this process, never caused by outside bytes.
+    /// A call out of order: a bug in this process, never caused by received bytes.
     Misuse(Misuse),
 }
 
 impl Error {
-    /// What a server answers; a client has nobody to answer and closes.
+    /// What a server sends before it closes; a client only closes.
     ///
     /// ```
     /// use hearken_proto::{Answer, Error, Fault};
@@ -68,7 +68,7 @@ impl Error {
         }
     }
 
-    /// Offset of the offending byte, for what outside bytes caused.
+    /// Offset of the offending byte; `None` for a misuse.
     ///
     /// ```
     /// use hearken_proto::{Error, Fault};
@@ -109,8 +109,7 @@ impl From<Misuse> for Error {
 /// Declares the enum with code and text beside each variant.
 macro_rules! misuses {
     ($($name:ident, $code:literal, $text:literal;)*) => {
-        /// An order that cannot be carried out. Fixable by reading one's own code; nothing was written when it is
-        /// returned.
+        /// A call that cannot be carried out: a bug in the calling code. Nothing was written when it is returned.
         ///
         /// ```
         /// use hearken_proto::{Fields, Misuse};

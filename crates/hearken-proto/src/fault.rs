@@ -1,11 +1,11 @@
-//! What a peer can do wrong: one row per fault, with its stable code, the section it breaks and the answer it gets.
+//! Protocol faults of a peer: one row per fault, with its stable code, the broken section and the answer.
 //!
-//! Here: [`Fault`], its table, and [`Answer`]. Not here: our own limits (`limits.rs`), misuse by our caller (`error.rs`).
+//! Here: [`Fault`], its table, and [`Answer`]. Not here: limits (`limits.rs`), misuse by the caller (`error.rs`).
 //! The page `docs/errors.md` and the vectors are tested against this table.
 
 use core::fmt;
 
-/// What a peer gets for a fault.
+/// The answer to a fault of the peer.
 ///
 /// ```
 /// use hearken_proto::{Answer, Fault};
@@ -17,11 +17,11 @@ use core::fmt;
 pub enum Answer {
     /// Send a response with this status and `Connection: close`, then close.
     Status(u16),
-    /// Nothing can be said to this peer (it is a server, or it has gone): close.
+    /// Close without a response: the peer is a server, or it is gone.
     Close,
 }
 
-/// One row of the table: everything that is known about a fault.
+/// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) code: &'static str,
@@ -44,11 +44,10 @@ const fn row(code: &'static str, section: &'static str, status: u16, text: &'sta
     }
 }
 
-/// Declares the enum, its list and its rows together, so that no fault can be without its row.
+/// Declares the enum, its list and its rows together, so that every fault has a row.
 macro_rules! faults {
     ($($name:ident, $code:literal, $section:literal, $status:literal, $text:literal;)*) => {
-        /// How a peer broke the protocol. The variant names are for programs, [`Fault::code`] is for people and logs;
-        /// both are stable.
+        /// How a peer broke the protocol. Variant names and [`Fault::code`] are stable.
         ///
         /// ```
         /// use hearken_proto::Fault;
@@ -110,7 +109,7 @@ faults! {
 }
 
 impl Fault {
-    /// The stable code, as it stands in logs, in the vectors and in `docs/errors.md`.
+    /// The stable code that logs, vectors and `docs/errors.md` use.
     ///
     /// ```
     /// assert_eq!(hearken_proto::Fault::BareLf.code(), "H1_BARE_LF");
@@ -120,7 +119,7 @@ impl Fault {
         self.row().code
     }
 
-    /// The section that was broken.
+    /// The broken section.
     ///
     /// ```
     /// assert_eq!(hearken_proto::Fault::BareLf.section(), "RFC 9112 §2.2");
@@ -130,7 +129,7 @@ impl Fault {
         self.row().section
     }
 
-    /// What the peer gets.
+    /// The answer to the peer.
     ///
     /// ```
     /// use hearken_proto::{Answer, Fault};
@@ -141,7 +140,7 @@ impl Fault {
         self.row().answer
     }
 
-    /// What was expected and what came, in one line.
+    /// What was expected and what was received, in one line.
     ///
     /// ```
     /// assert_eq!(hearken_proto::Fault::BareLf.text(), "expected CR before LF");

@@ -1,13 +1,13 @@
-//! Field lines in their wire form with an index: order and case kept, looked up without case (RFC 9110 §5).
+//! Field lines in wire form with an index: order and case are kept, lookups ignore case (RFC 9110 §5).
 //!
-//! Here: [`Fields`], a list that can be written to, and [`FieldsRef`], the view that it shares with a received head.
+//! Here: [`Fields`], a list that can be changed, and [`FieldsRef`], a view of it or of a received head.
 //! Not here: which fields decide about framing (`semantics.rs`).
 
-use crate::{Misuse, syntax};
+use crate::{Misuse, syntax, wire};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Where one field line lies in its buffer.
+/// The position of one field line in its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) name: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// The caller has seen to it that the buffer is shorter than 4 GiB.
+    /// The caller ensures that the buffer is shorter than 4 GiB.
     #[inline]
     pub(crate) fn new(name: usize, name_end: usize, value: usize, value_end: usize) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Line {
     }
 }
 
-/// A read-only view of field lines, in the order they came or were added.
+/// A read-only view of field lines, in the order in which they were received or added.
 ///
 /// ```
 /// use hearken_proto::Fields;
@@ -68,13 +68,13 @@ impl<'a> FieldsRef<'a> {
         self.lines.len()
     }
 
-    /// Whether there are none.
+    /// Whether there is no field line.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// The value of the first field with this name, compared without case.
+    /// The value of the first field with this name, in any case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.get_all(name).next()
@@ -106,8 +106,8 @@ impl fmt::Debug for FieldsRef<'_> {
     }
 }
 
-/// Field lines to be sent, kept in wire form. Names and values are checked when they are added, so what is in here can
-/// be sent: no CR, LF or NUL ever gets in.
+/// Field lines to be sent, kept in wire form. Names and values are checked when they are added: none contains CR, LF or
+/// NUL.
 ///
 /// ```
 /// use hearken_proto::Fields;
@@ -123,14 +123,14 @@ impl fmt::Debug for FieldsRef<'_> {
 pub struct Fields {
     bytes: Vec<u8>,
     lines: Vec<Line>,
-    /// Some line was removed, so `bytes` holds more than `lines` shows.
+    /// A line was removed, so `bytes` holds more than `lines` refers to.
     holes: bool,
-    /// Some line has a name that decides about framing or reuse.
+    /// A line was added that bears on framing or reuse.
     special: bool,
 }
 
 impl Fields {
-    /// No fields, no memory.
+    /// An empty list without memory.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -141,7 +141,7 @@ impl Fields {
         }
     }
 
-    /// No fields, and room for so many lines and bytes: a head that fits is built without growing.
+    /// An empty list with memory for this many bytes and lines.
     ///
     /// ```
     /// let fields = hearken_proto::Fields::with_capacity(256, 8);
@@ -157,7 +157,7 @@ impl Fields {
         }
     }
 
-    /// Adds a line after the others.
+    /// Adds a line at the end.
     ///
     /// # Errors
     /// [`Misuse::FieldName`] or [`Misuse::FieldValue`]; nothing is added then.
@@ -167,31 +167,27 @@ impl Fields {
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Misuse> {
-        let (name, value) = (name.as_ref(), value.as_ref());
+        let (name, value) = (name.as_ref(), syntax::trim(value.as_ref()));
         if !syntax::is_token(name) {
             return Err(Misuse::FieldName);
         }
-        let value = syntax::trim(value);
         let at = self.bytes.len();
-        // The index holds 32-bit offsets; nobody sends a head of 4 GiB.
+        // The index holds 32-bit offsets.
         if !syntax::is_value(value) || at + name.len() + value.len() > u32::MAX as usize - 4 {
             return Err(Misuse::FieldValue);
         }
         self.special |= Special::of(name).is_some();
-        self.bytes.extend_from_slice(name);
-        self.bytes.extend_from_slice(b": ");
-        self.bytes.extend_from_slice(value);
-        self.bytes.extend_from_slice(b"\r\n");
+        wire::push_field(name, value, &mut self.bytes);
         let (name_end, value_at) = (at + name.len(), at + name.len() + 2);
         self.lines
             .push(Line::new(at, name_end, value_at, value_at + value.len()));
         Ok(())
     }
 
-    /// Puts the line in the place of all lines with this name.
+    /// Replaces all lines with this name by one line at the end.
     ///
     /// # Errors
-    /// [`Misuse::FieldName`] or [`Misuse::FieldValue`]; nothing has changed then.
+    /// [`Misuse::FieldName`] or [`Misuse::FieldValue`]; nothing is changed then.
     #[inline]
     pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Misuse> {
         let name = name.as_ref();
@@ -209,7 +205,7 @@ impl Fields {
         Ok(())
     }
 
-    /// Removes all lines with this name; tells whether there was one. The second call answers `false`.
+    /// Removes all lines with this name. Returns whether there was one.
     pub fn remove(&mut self, name: impl AsRef<[u8]>) -> bool {
         let (name, old, bytes) = (name.as_ref(), self.lines.len(), &self.bytes);
         self.lines
@@ -218,7 +214,7 @@ impl Fields {
         self.lines.len() != old
     }
 
-    /// Removes all lines and keeps the memory.
+    /// Removes all lines. Keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.lines.clear();
@@ -226,18 +222,18 @@ impl Fields {
         self.special = false;
     }
 
-    /// The view for reading.
+    /// A view of all lines.
     #[must_use]
     pub fn view(&self) -> FieldsRef<'_> {
         FieldsRef::new(&self.bytes, &self.lines)
     }
 
-    /// Whether a line may bear on framing or reuse. May say yes after such a line was removed.
+    /// Whether a line may bear on framing or reuse. Stays true after such a line is removed.
     pub(crate) const fn may_be_special(&self) -> bool {
         self.special
     }
 
-    /// All lines as one piece of wire form, if they lie in one.
+    /// All lines in wire form, if they are contiguous.
     pub(crate) fn wire(&self) -> Option<&[u8]> {
         (!self.holes).then_some(&self.bytes)
     }
@@ -249,7 +245,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// The names that decide about framing, routing or reuse. Everything else is carried, not read.
+/// The fields that bear on framing, routing or reuse. All others are carried without being interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
     Connection,
@@ -263,7 +259,7 @@ pub(crate) enum Special {
 }
 
 impl Special {
-    /// Length first: most names of a head are settled by it. `name` is a token.
+    /// Looks at the length first, which rules out most names. `name` is a token.
     #[inline]
     pub(crate) fn of(name: &[u8]) -> Option<Self> {
         match name.len() {
@@ -280,8 +276,8 @@ impl Special {
     }
 }
 
-/// Whether a token is this lower-case name, in any case. In a token the bit 0x20 tells a capital from its letter and
-/// nothing else: the hyphen's other half is CR, which is no token character.
+/// Whether a token is this lower-case name, in any case. In a token the bit 0x20 distinguishes only the cases of a letter:
+/// a hyphen without it would be CR, which is no token character.
 #[inline]
 fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
     let Ok(name) = <&[u8; N]>::try_from(name) else {
@@ -294,8 +290,8 @@ fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
     differ == 0
 }
 
-/// Fields that never count when they stand in a trailer section (RFC 9110 §6.5.1): framing, routing, authentication,
-/// request modifiers, and what describes the content.
+/// Fields that are ignored in a trailer section (RFC 9110 §6.5.1): framing, routing, authentication, request modifiers,
+/// and metadata of the content.
 pub(crate) fn is_forbidden_trailer(name: &[u8]) -> bool {
     const NAMES: [&str; 34] = [
         "age",

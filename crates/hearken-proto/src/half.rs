@@ -1,4 +1,4 @@
-//! One direction of a connection and the only place where it moves.
+//! The states of one direction of a connection and the transitions between them.
 //!
 //! Here: [`Half`] and its table. Not here: the rules that look at both directions (`connection.rs`, `settle`).
 
@@ -21,37 +21,37 @@ use core::fmt;
 pub enum Half {
     /// Between messages, or in the middle of a head.
     Idle,
-    /// The head is through, the body is not.
+    /// The head is complete, the body is not.
     Body,
-    /// The message is through, the exchange is not.
+    /// The message is complete, the exchange is not.
     Done,
-    /// No further message may come in this direction; the transport is to be closed.
+    /// No further message may follow in this direction; the transport must be closed.
     MustClose,
-    /// The transport's end was seen or made.
+    /// The transport has ended.
     Closed,
-    /// Another protocol runs here now.
+    /// Another protocol uses the transport.
     Switched,
-    /// Broken: nothing that comes here counts any more.
+    /// A fault occurred: further bytes are ignored.
     Failed,
 }
 
-/// What moves a half.
+/// The cause of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Interim,
     Head,
     Content,
     End,
-    /// Both directions are done and the connection lives on.
+    /// Both directions are done and the connection persists.
     Next,
-    /// Both directions are done, or one is, and the connection must not live on.
+    /// One direction or both are done and the connection must not persist.
     Last,
     Switch,
     Eof,
     Fail,
 }
 
-/// A step that has no place in the table.
+/// A step that is illegal in this state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Illegal;
 
@@ -66,7 +66,7 @@ impl Half {
         Self::Failed,
     ];
 
-    /// Legal pairs are listed; the last arm is every other pair.
+    /// The state after a step. The only place where a half changes; every pair that is not listed is illegal.
     #[inline]
     pub(crate) fn step(self, step: Step) -> Result<Self, Illegal> {
         use Step as S;
@@ -76,16 +76,16 @@ impl Half {
             (Self::Body, S::End) => Self::Done,
             (Self::Done, S::Next) => Self::Idle, // RFC 9112 §9.3
             (Self::Idle | Self::Body | Self::Done, S::Last) => Self::MustClose, // RFC 9112 §9.6
-            // RFC 9110 §7.8, §9.3.6. A client may have closed its direction while it waited.
+            // RFC 9110 §7.8, §9.3.6. A client may have half-closed before the switch.
             (Self::Idle | Self::Body | Self::Done | Self::Closed, S::Switch) => Self::Switched,
             (Self::Idle | Self::Done | Self::MustClose | Self::Closed, S::Eof) => Self::Closed,
-            (Self::Switched, S::Eof) => Self::Switched, // the new protocol's own affair
+            (Self::Switched, S::Eof) => Self::Switched, // the new protocol handles it
             (_, S::Fail) => Self::Failed,
             _ => return Err(Illegal),
         })
     }
 
-    /// Whether a message may still be expected or sent here.
+    /// Whether a message can still be received or sent in this direction.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Idle | Self::Body | Self::Done)
@@ -112,8 +112,8 @@ impl fmt::Display for Half {
     }
 }
 
-/// The table as a Mermaid state diagram, as it stands in ARCHITECTURE.md. `Fail` is left out: it leads everywhere to
-/// `Failed`.
+/// The transitions as a Mermaid state diagram, as shown in ARCHITECTURE.md. `Fail`, which leads from every state to
+/// `Failed`, is left out.
 ///
 /// ```
 /// assert!(hearken_proto::half_diagram().contains("Idle --> Body: Head"));

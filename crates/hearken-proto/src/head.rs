@@ -1,14 +1,14 @@
-//! The head of a received message: one buffer, and offsets into it. No map is built.
+//! The head of a received message: one buffer, and offsets into it, without a map.
 //!
-//! Here: [`Head`] and what can be read from it. Not here: how it is decoded (`head_decoder.rs`), what its framing
-//! fields mean (`semantics.rs`).
+//! Here: [`Head`] and its getters. Not here: decoding (`head_decoder.rs`), the meaning of framing fields
+//! (`semantics.rs`).
 
 use crate::fields::{FieldsRef, Line, is_forbidden_trailer};
 use crate::semantics::Facts;
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
 
-/// The protocol versions that are spoken (RFC 9112 §2.3). The order is that of age.
+/// The supported protocol versions (RFC 9112 §2.3), older first.
 ///
 /// ```
 /// use hearken_proto::Version;
@@ -26,7 +26,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// As it stands on the wire.
+    /// The version in wire form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ pub enum RequestTarget<'a> {
     Asterisk,
 }
 
-/// The head of a received message. Reused from message to message, so that it costs no allocation.
+/// The head of a received message. Its memory is reused for the next one.
 ///
 /// ```
 /// use hearken_proto::{Connection, Limits, Role};
@@ -84,7 +84,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// No message: an empty head without memory.
+    /// An empty head without memory.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -108,8 +108,8 @@ impl Head {
         self.facts = Facts::default();
     }
 
-    /// Of a trailer section: without the fields that must not stand there (RFC 9110 §6.5.1). Not before its end, because
-    /// the limit counts them.
+    /// Removes the fields that are forbidden in a trailer section (RFC 9110 §6.5.1). Only at its end, because the limit
+    /// counts them.
     pub(crate) fn drop_forbidden(&mut self) {
         let bytes = &self.bytes;
         self.lines
@@ -117,18 +117,27 @@ impl Head {
     }
 
     fn text(&self, range: &Range<u32>) -> &str {
-        // Method and target are ASCII by grammar; a reason phrase may hold obs-text, which then reads as empty.
+        // Method and target are ASCII by grammar; a reason phrase may hold obs-text, for which this returns "".
         let bytes = &self.bytes[range.start as usize..range.end as usize];
         core::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Method of a request as sent, with its case; empty for a response.
     #[must_use]
+    #[inline]
     pub fn method(&self) -> &str {
-        self.text(&self.first)
+        match self.method_bytes() {
+            b"GET" => "GET",
+            b"POST" => "POST",
+            b"HEAD" => "HEAD",
+            b"PUT" => "PUT",
+            b"DELETE" => "DELETE",
+            _ => self.text(&self.first),
+        }
     }
 
-    /// [`method`](Self::method) as bytes: for comparisons, without a look at its text.
+    /// [`method`](Self::method) as bytes, without a UTF-8 check.
+    #[inline]
     #[must_use]
     pub fn method_bytes(&self) -> &[u8] {
         &self.bytes[self.first.start as usize..self.first.end as usize]
@@ -144,7 +153,25 @@ impl Head {
         }
     }
 
-    /// Target of a request, sorted by its form.
+    /// [`target`](Self::target) as bytes, without a UTF-8 check.
+    ///
+    /// ```
+    /// use hearken_proto::{Connection, Limits, Role};
+    /// let mut connection = Connection::new(Role::Server, &Limits::default());
+    /// connection.receive(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    /// assert_eq!(connection.head().target_bytes(), b"/a?b");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn target_bytes(&self) -> &[u8] {
+        if self.status == 0 {
+            &self.bytes[self.second.start as usize..self.second.end as usize]
+        } else {
+            b""
+        }
+    }
+
+    /// Target of a request, by its form.
     #[must_use]
     pub fn request_target(&self) -> RequestTarget<'_> {
         let target = self.target();
@@ -184,33 +211,33 @@ impl Head {
         FieldsRef::new(&self.bytes, &self.lines)
     }
 
-    /// The bytes of the head as they came, with start line and line ends; for the trace.
+    /// The bytes of the head as received, with start line and line ends.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The one Content-Length, if the message has it.
+    /// Value of Content-Length, if the message has that field.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.facts.content_length
     }
 
-    /// Whether the peer lets the connection live after this message (RFC 9112 §9.3).
+    /// Whether the peer allows the connection to persist after this message (RFC 9112 §9.3).
     #[must_use]
     pub fn persistent(&self) -> bool {
         !self.facts.close && (self.version == Version::Http11 || self.facts.keep_alive)
     }
 
-    /// Whether the client waits for 100 before it sends its body (RFC 9110 §10.1.1). Never true for HTTP/1.0.
+    /// Whether the client waits for a 100 response before it sends its body (RFC 9110 §10.1.1). Never true for HTTP/1.0.
     #[must_use]
     pub fn expects_continue(&self) -> bool {
         self.facts.expect_continue && self.version == Version::Http11
     }
 
-    /// What the client expects, if that is not `100-continue`: the first such value. `None` for HTTP/1.0, whose
-    /// expectations are ignored (RFC 9110 §10.1.1). A server refuses such a request unless it was told to
-    /// [`pass_expectations`](crate::Connection::pass_expectations).
+    /// The first expectation other than `100-continue`. `None` for HTTP/1.0, whose expectations are ignored (RFC 9110
+    /// §10.1.1). A server rejects such a request unless
+    /// [`pass_expectations`](crate::Connection::pass_expectations) is on.
     #[must_use]
     pub fn expectation(&self) -> Option<&[u8]> {
         if !self.facts.expect_other || self.version == Version::Http10 {
@@ -224,8 +251,8 @@ impl Head {
         })
     }
 
-    /// Whether the request may ask for more than an answer: an upgrade, a tunnel, or to have an expectation met. Three
-    /// bits and a comparison; the methods for each say what it really is.
+    /// Whether the request may ask for an upgrade, a tunnel, or to have an expectation met. A cheap test before the getters
+    /// for each of them.
     #[inline]
     #[must_use]
     pub fn asks_more(&self) -> bool {
@@ -236,15 +263,15 @@ impl Head {
             | (self.method_bytes() == b"CONNECT")
     }
 
-    /// The protocols that the sender would switch to. `None` unless the rules for it are kept: HTTP/1.1, the token
-    /// `upgrade` in Connection, and no body (RFC 9110 §7.8; stricter: a request with a body is not switched).
+    /// Value of Upgrade: the protocols that the sender offers. `None` unless the message is HTTP/1.1, lists `upgrade` in
+    /// Connection, and has no body (RFC 9110 §7.8; stricter: a request with a body cannot be upgraded).
     #[inline]
     #[must_use]
     pub fn upgrade(&self) -> Option<&[u8]> {
-        let asked = self.version == Version::Http11
+        let offered = self.version == Version::Http11
             && self.facts.connection_upgrade
             && !self.facts.has_body();
-        if asked {
+        if offered {
             self.fields()
                 .get("upgrade")
                 .filter(|protocols| !protocols.is_empty())

@@ -1,15 +1,15 @@
-//! Decodes a head or a trailer section, incremental at every byte: it goes on where the last byte left it.
+//! Decodes a head or a trailer section incrementally: input may be cut at every byte.
 //!
 //! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space
-//! separates, no folding. It sees a growing prefix of the head and remembers how far it got, so no byte is looked at
-//! twice. Not here: what the fields mean together (`semantics.rs`), where the prefix is kept (`connection.rs`).
+//! separates, no folding. Each call gets a longer prefix of the head and continues at the position of the last one.
+//! Not here: rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
-use crate::fields::Line;
+use crate::fields::{Line, Special};
 use crate::head::{Head, Version};
 use crate::limits::Limit;
-use crate::{Fault, semantics, syntax};
+use crate::{Fault, fast_path, semantics, syntax};
 
-/// What is decoded: the start line and the rules of the fields differ.
+/// The kind of section: start line and rules over fields differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Request,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Trailers,
 }
 
-/// The bounds of one head or trailer section.
+/// The limits of one head or trailer section.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) bytes: u32,
@@ -26,27 +26,27 @@ pub(crate) struct Bounds {
     pub(crate) method: u32,
 }
 
-/// How far a call got.
+/// The result of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// All bytes are used, the next ones are needed.
+    /// All bytes are consumed, more are needed.
     More,
-    /// The start line has just ended, and the caller wanted to know. Call again with the same bytes.
+    /// The start line has ended. Call again with the same bytes.
     Line,
-    /// The empty line has ended.
+    /// The section has ended.
     Done,
 }
 
-/// Why decoding stopped, and at which byte of the head.
+/// Why decoding failed, and at which byte of the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     Fault(Fault, usize),
     Limit(Limit, u32, usize),
 }
 
-pub(crate) type Step<T> = Result<T, Stop>;
+pub(crate) type Decoded<T> = Result<T, Stop>;
 
-/// Named for what is expected next.
+/// The element that is expected next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
     /// A request line; one empty line before it is skipped (RFC 9112 §2.2).
@@ -69,18 +69,17 @@ pub(crate) enum Expect {
     EndLf,
 }
 
-/// See the module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadDecoder {
     pub(crate) kind: Kind,
     /// Return at the end of the start line.
     stops_at_line: bool,
     expect: Expect,
-    /// Next byte to look at.
+    /// The next byte to decode.
     pub(crate) pos: usize,
-    /// Where the current element began.
+    /// The first byte of the current element.
     mark: usize,
-    /// The current field line as far as it is known.
+    /// The current field line as far as it is decoded.
     pub(crate) line: Line,
 }
 
@@ -106,17 +105,17 @@ impl HeadDecoder {
         }
     }
 
-    /// Whether to return at the end of the start line. The caller that has no use for it is spared a turn.
+    /// Whether to return at the end of the start line.
     pub(crate) const fn stop_at_line(&mut self, stop: bool) {
         self.stops_at_line = stop;
     }
 
-    /// Whether any byte was looked at.
+    /// Whether any byte was decoded.
     pub(crate) const fn started(&self) -> bool {
         self.pos > 0
     }
 
-    /// Whether any byte of the message has come. An empty line before a request is not part of it.
+    /// Whether any byte of the message was decoded. An empty line before a request is not part of it.
     pub(crate) const fn begun(&self) -> bool {
         match self.expect {
             Expect::Start | Expect::StartLf => false,
@@ -125,10 +124,10 @@ impl HeadDecoder {
         }
     }
 
-    /// How many of `len` offered bytes belong to the section after this result. After an error these are the bytes up
-    /// to the one that was wrong: whatever was noted in the head lies among them.
+    /// How many of `len` bytes belong to the section after this result. After an error they reach up to the fault and
+    /// include all that the head refers to.
     #[inline]
-    pub(crate) fn used(&self, len: usize, result: Step<Progress>) -> usize {
+    pub(crate) fn used(&self, len: usize, result: Decoded<Progress>) -> usize {
         match result {
             Ok(Progress::More) => len,
             Ok(Progress::Line | Progress::Done) => self.pos,
@@ -136,17 +135,16 @@ impl HeadDecoder {
         }
     }
 
-    /// Goes on with `bytes`, all bytes of this head so far, of which the first `self.pos` have been seen before.
+    /// Continues with `bytes`, all bytes of this head so far, of which the first `self.pos` are decoded.
     #[inline]
     pub(crate) fn decode(
         &mut self,
         bytes: &[u8],
         head: &mut Head,
         bounds: &Bounds,
-    ) -> Step<Progress> {
+    ) -> Decoded<Progress> {
         let seen = &bytes[..bytes.len().min(bounds.bytes as usize)];
-        // A copy that no one else can see stays in registers; everything it is passed to is inlined, or takes it by
-        // value.
+        // A local copy stays in registers: the functions that take it are inlined, or take it by value.
         let mut at = *self;
         let result = at.run(seen, head, bounds);
         *self = at;
@@ -165,13 +163,16 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn run(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<Progress> {
+    fn run(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Decoded<Progress> {
         while let Some(&byte) = seen.get(self.pos) {
             match self.expect {
                 Expect::Start if byte != b'\r' => {
-                    if !self.whole_request_line(seen, head, bounds) {
+                    let Some(end) = fast_path::request_line(seen, head, bounds) else {
                         self.to(Expect::Method, 0);
-                    } else if self.stops_at_line {
+                        continue;
+                    };
+                    self.to(Expect::FieldStart, end);
+                    if self.stops_at_line {
                         return Ok(Progress::Line);
                     }
                 }
@@ -208,8 +209,8 @@ impl HeadDecoder {
                     return Ok(Progress::Done);
                 }
                 _ => {
-                    let (moved, result) = self.rare(seen, head);
-                    *self = moved;
+                    let (decoder, result) = self.rare(seen, head);
+                    *self = decoder;
                     result?;
                 }
             }
@@ -217,14 +218,14 @@ impl HeadDecoder {
         Ok(Progress::More)
     }
 
-    /// The elements that a request with a plain head passes in no time or not at all.
+    /// The elements that requests rarely contain. Not inlined, so that `run` stays small.
     #[inline(never)]
-    fn rare(mut self, seen: &[u8], head: &mut Head) -> (Self, Step<()>) {
+    fn rare(mut self, seen: &[u8], head: &mut Head) -> (Self, Decoded<()>) {
         let result = self.rare_element(seen, head);
         (self, result)
     }
 
-    fn rare_element(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
+    fn rare_element(&mut self, seen: &[u8], head: &mut Head) -> Decoded<()> {
         let byte = seen[self.pos];
         match self.expect {
             Expect::Start => self.to(Expect::StartLf, 1),
@@ -241,11 +242,11 @@ impl HeadDecoder {
             Expect::Status => self.status(byte, head)?,
             Expect::StatusEnd if byte == b' ' => self.to(Expect::Reason, 1),
             Expect::StatusEnd => {
-                self.line_end(byte, Fault::StatusLine)?; // no space after the status: common, and harmless
+                self.line_end(byte, Fault::StatusLine)?; // no space after the status: common and harmless
                 self.to(Expect::LineLf, 1);
             }
             Expect::Reason => {
-                let end = syntax::skip_value(seen, self.pos);
+                let end = self.pos + syntax::value_len(&seen[self.pos..]);
                 self.pos = end;
                 if let Some(&byte) = seen.get(end) {
                     self.line_end(byte, Fault::StatusLine)?;
@@ -266,12 +267,12 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn fault<T>(&self, fault: Fault) -> Step<T> {
+    fn fault<T>(&self, fault: Fault) -> Decoded<T> {
         Err(Stop::Fault(fault, self.pos))
     }
 
     #[inline(always)]
-    fn lf(&self, byte: u8) -> Step<()> {
+    fn lf(&self, byte: u8) -> Decoded<()> {
         if byte == b'\n' {
             Ok(())
         } else {
@@ -279,9 +280,9 @@ impl HeadDecoder {
         }
     }
 
-    /// A line must end here: CR, or it is a bare LF or the given fault.
+    /// Expects the end of a line: CR; bare LF and other bytes are faults.
     #[inline(always)]
-    fn line_end(&self, byte: u8, otherwise: Fault) -> Step<()> {
+    fn line_end(&self, byte: u8, otherwise: Fault) -> Decoded<()> {
         match byte {
             b'\r' => Ok(()),
             b'\n' => self.fault(Fault::BareLf),
@@ -290,9 +291,9 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn method(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
+    fn method(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Decoded<()> {
         let most = self.mark + bounds.method as usize;
-        let end = syntax::skip_token(&seen[..seen.len().min(most)], self.pos);
+        let end = self.pos + syntax::token_len(&seen[self.pos..seen.len().min(most)]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -313,9 +314,9 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn target(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Step<()> {
+    fn target(&mut self, seen: &[u8], head: &mut Head, bounds: &Bounds) -> Decoded<()> {
         let most = self.mark + bounds.target as usize;
-        let end = syntax::skip_target(&seen[..seen.len().min(most)], self.pos);
+        let end = self.pos + syntax::target_len(&seen[self.pos..seen.len().min(most)]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -335,9 +336,9 @@ impl HeadDecoder {
         }
     }
 
-    /// `HTTP/1.0` or `HTTP/1.1` and the byte that must follow it, which is not consumed. True when all that is there.
+    /// Decodes `HTTP/1.0` or `HTTP/1.1` and checks the byte after it, which is not consumed. False if more is needed.
     #[inline(always)]
-    fn version(&mut self, seen: &[u8], head: &mut Head, after: u8) -> Step<bool> {
+    fn version(&mut self, seen: &[u8], head: &mut Head, after: u8) -> Decoded<bool> {
         if let Some(nine) = seen.get(self.mark..self.mark + 9)
             && nine[..7] == *b"HTTP/1."
             && nine[8] == after
@@ -373,7 +374,7 @@ impl HeadDecoder {
                 };
             }
             if at == 8 {
-                // Well formed, but not one of the two, or the comparison above would have held.
+                // Well-formed, but neither of the two versions, which the comparison above accepts.
                 return self.fault(Fault::VersionUnsupported);
             }
             self.pos += 1;
@@ -382,7 +383,7 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn request_line_end(&self, seen: &[u8], head: &Head) -> Step<()> {
+    fn request_line_end(&self, seen: &[u8], head: &Head) -> Decoded<()> {
         let target = head.second.start as usize;
         let method = &seen[head.first.start as usize..head.first.end as usize];
         if seen[target] == b'/' && method != b"CONNECT" {
@@ -394,7 +395,7 @@ impl HeadDecoder {
         form.map_err(|fault| Stop::Fault(fault, target))
     }
 
-    fn status(&mut self, byte: u8, head: &mut Head) -> Step<()> {
+    fn status(&mut self, byte: u8, head: &mut Head) -> Decoded<()> {
         if !byte.is_ascii_digit() || (self.pos == self.mark && byte == b'0') {
             return self.fault(Fault::StatusLine);
         }
@@ -408,7 +409,7 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn field_start(&mut self, byte: u8, head: &Head, bounds: &Bounds) -> Step<()> {
+    fn field_start(&mut self, byte: u8, head: &Head, bounds: &Bounds) -> Decoded<()> {
         match byte {
             b'\r' => self.to(Expect::EndLf, 1),
             b'\n' => return self.fault(Fault::BareLf),
@@ -428,8 +429,8 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn name(&mut self, seen: &[u8]) -> Step<()> {
-        let end = syntax::skip_token(seen, self.pos);
+    fn name(&mut self, seen: &[u8]) -> Decoded<()> {
+        let end = self.pos + syntax::token_len(&seen[self.pos..]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -447,8 +448,8 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn value(&mut self, seen: &[u8]) -> Step<()> {
-        let end = syntax::skip_value(seen, self.pos);
+    fn value(&mut self, seen: &[u8]) -> Decoded<()> {
+        let end = self.pos + syntax::value_len(&seen[self.pos..]);
         self.pos = end;
         let Some(&byte) = seen.get(end) else {
             return Ok(());
@@ -461,12 +462,13 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    pub(crate) fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Step<()> {
+    pub(crate) fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Decoded<()> {
         self.lf(seen[self.pos])?;
-        if self.kind != Kind::Trailers {
-            let noted = head
-                .facts
-                .note(seen, self.line, head.lines.len(), self.kind);
+        if self.kind != Kind::Trailers
+            && let Some(special) = Special::of(self.line.name_in(seen))
+        {
+            let (value, index) = (self.line.value_in(seen), head.lines.len());
+            let noted = head.facts.note(special, value, index, self.kind);
             noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
         }
         head.lines.push(self.line);
@@ -475,7 +477,7 @@ impl HeadDecoder {
     }
 }
 
-/// Where a value ends that lies in `from..end`, without the white space behind it.
+/// The end of the value in `from..end` without trailing white space.
 #[inline(always)]
 pub(crate) fn trim_end(seen: &[u8], from: usize, mut end: usize) -> usize {
     while end > from && syntax::is_blank(seen[end - 1]) {

@@ -1,10 +1,10 @@
 //! HTTP/1.1 and HTTP/1.0 without I/O: bytes in, events out; orders in, bytes out.
 //!
 //! **In scope:** the grammar and the connection rules of RFC 9112 and the parts of RFC 9110 that decide about framing,
-//! for both roles, incremental at every byte, strict: what is ambiguous is refused, never guessed.
+//! for both roles, incremental at every byte, strict: ambiguous input is rejected, never guessed.
 //! **Out of scope:** sockets, clocks, threads, logs, random numbers; what a method or a status means to an application.
 //!
-//! Start at [`Connection`]. Its parts are public too, for whoever builds something else: [`ChunkedDecoder`],
+//! Start at [`Connection`]. Its parts are public too, as building blocks: [`ChunkedDecoder`],
 //! [`Fields`], [`BodyLength`].
 //!
 //! ```
@@ -24,20 +24,24 @@ mod body_length;
 mod chunked;
 mod connection;
 mod date;
+mod declared;
 mod encoder;
 mod error;
+mod fast_path;
 mod fault;
 mod fields;
 mod half;
 mod head;
 mod head_decoder;
+mod head_input;
 mod limits;
 mod outgoing;
 mod receiver;
+mod response_encoder;
 mod semantics;
 mod status;
 mod syntax;
-mod whole_line;
+
 mod wire;
 
 pub use body_length::BodyLength;

@@ -88,7 +88,7 @@ pub struct BodyLimits {
     /// what it wrote: above it `write` says stop. Default 64 KiB.
     #[doc(alias = "highWaterMark")]
     pub queue_bytes: u64,
-    /// Written bytes that wait for the transport. Whoever goes on writing above it without waiting for room loses the
+    /// Written bytes that wait for the transport. A handler that exceeds it without waiting for `drain` loses the
     /// connection. Default 16 MiB.
     pub write_queue_bytes_max: u64,
 }
@@ -111,25 +111,24 @@ pub struct TimeLimits {
     /// already: a shorter one ends long uploads, however fast they are. Then 408.
     #[doc(alias = "requestTimeout")]
     pub request: Duration,
-    /// Between two reads of a body that somebody waits for. Default 30 s; then 408.
+    /// Between two reads of a body while the handler waits for it. Default 30 s; then 408.
     pub body_idle: Duration,
-    /// Least average rate of a body that somebody waits for, in bytes a second. Default 256.
+    /// Least average rate of a body while the handler waits for it, in bytes per second. Default 256.
     pub body_rate_min: u32,
     /// How long a body may be slower than `body_rate_min`. Default 10 s.
     pub body_rate_after: Duration,
     /// Without progress while there are bytes to write. Default 30 s; then the connection is dropped.
     pub write_idle: Duration,
-    /// No byte in either direction while an exchange is under way, whoever keeps it waiting. Default 24 h, since each
-    /// phase above has a bound of its own; then the connection is closed.
+    /// No byte in either direction during an exchange, whichever side is waiting. Default 24 h, since each
+    /// phase above has its own bound; then the connection is closed.
     #[doc(alias = "timeout")]
     #[doc(alias = "setTimeout")]
     pub inactive: Duration,
     /// Between two exchanges. Default 15 s; then closed without a word.
     #[doc(alias = "keepAliveTimeout")]
     pub keep_alive: Duration,
-    /// If set, answers tell `keep_alive` to the client, in whole seconds, as `Keep-Alive: timeout=15`, and the connection
-    /// lives this much longer than that: a client that obeys never writes into a connection that is being closed.
-    /// Default `None`: not told.
+    /// If set, responses carry `keep_alive` in whole seconds as `Keep-Alive: timeout=15`, and the connection is closed this
+    /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field.
     #[doc(alias = "keepAliveTimeoutBuffer")]
     pub keep_alive_buffer: Option<Duration>,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
@@ -278,7 +277,7 @@ impl Limit {
         self.row().section
     }
 
-    /// What the peer gets.
+    /// The answer to the peer.
     ///
     /// ```
     /// use hearken_proto::{Answer, Limit};

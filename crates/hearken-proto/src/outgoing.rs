@@ -1,21 +1,21 @@
-//! What is to be sent, as its sender says it.
+//! Messages to be sent, as the caller describes them.
 //!
-//! Here: [`Request`], [`Response`], [`Length`], [`Without`]. Not here: how they are framed and written (`encoder.rs`).
+//! Here: [`Request`], [`Response`], [`Length`], [`Without`]. Not here: framing and encoding (`encoder.rs`).
 
 use crate::{Date, Fields};
 
-/// How much content will follow, as far as the sender knows.
+/// The length of the content, as far as the caller knows it.
 ///
 /// ```
 /// use hearken_proto::Length;
 /// assert_ne!(Length::Known(0), Length::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "either it is known or not")]
+#[expect(clippy::exhaustive_enums, reason = "a length is known or not")]
 pub enum Length {
     /// Exactly this many bytes.
     Known(u64),
-    /// Only its end will tell: chunked for HTTP/1.1, until close for HTTP/1.0, unless a Content-Length field says it.
+    /// Not known: chunked for HTTP/1.1, until close for HTTP/1.0, unless a Content-Length field declares it.
     Unknown,
 }
 
@@ -34,18 +34,19 @@ pub struct Response<'a> {
     pub status: u16,
     /// Reason phrase; `None` for the registered one.
     pub reason: Option<&'a [u8]>,
-    /// The field lines, sent in this order and case. Content-Length and Transfer-Encoding among them are obeyed where
-    /// they are legal and left out where they are not; of both, Content-Length is left out. Trailer asks for chunks.
+    /// The field lines, sent in this order and case. Content-Length and Transfer-Encoding among them decide about framing
+    /// where they are legal, and are left out where they are not; if both are set, Content-Length is left out. A Trailer
+    /// field selects chunked framing.
     pub fields: &'a Fields,
-    /// What is known of the content.
+    /// The length of the content.
     pub length: Length,
     /// Value for Date, added unless `fields` has one.
     pub date: Option<&'a Date>,
-    /// What is not to be added by itself.
+    /// Fields that are not added automatically.
     pub without: Without,
 }
 
-/// Fields that a response is not given by itself. Each can still be among its fields.
+/// Fields that are not added to a response automatically. The caller can still set each of them.
 ///
 /// ```
 /// use hearken_proto::Without;
@@ -54,17 +55,17 @@ pub struct Response<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Without {
-    /// No Content-Length: content whose length is known goes in chunks, too.
+    /// No Content-Length: content of known length is sent in chunks, too.
     pub content_length: bool,
-    /// No Transfer-Encoding: content whose length is not known, or not to be told, goes on until the connection closes.
+    /// No Transfer-Encoding: content of undeclared length ends when the connection closes.
     pub transfer_encoding: bool,
-    /// Neither `Connection: close` nor `keep-alive`. The connection closes all the same when it must, and after each
-    /// answer to an HTTP/1.0 client, which cannot know that it stays.
+    /// Neither `Connection: close` nor `keep-alive`. The connection still closes when it must, and after each response to
+    /// an HTTP/1.0 client, to which its persistence is not announced.
     pub connection: bool,
 }
 
 impl Without {
-    /// Everything is added as usual.
+    /// All fields are added.
     pub const NONE: Self = Self {
         content_length: false,
         transfer_encoding: false,
@@ -104,11 +105,11 @@ impl<'a> Response<'a> {
 pub struct Request<'a> {
     /// Token characters.
     pub method: &'a str,
-    /// In the form that the method asks for (RFC 9112 §3.2).
+    /// In the form that the method requires (RFC 9112 §3.2).
     pub target: &'a str,
     /// The field lines, sent in this order and case; Host must be among them.
     pub fields: &'a Fields,
-    /// What is known of the content.
+    /// The length of the content.
     pub length: Length,
 }
 

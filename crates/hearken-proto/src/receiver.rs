@@ -1,18 +1,20 @@
 //! The receiving side of a connection: bytes in, events out.
 //!
-//! Here: [`Event`], and how a head and a body are taken in, wherever the input was cut. Not here: the grammar
-//! (`head_decoder.rs`, `chunked.rs`), what both directions mean together (`connection.rs`).
+//! Here: [`Event`], and receiving heads and bodies from input that is cut anywhere. Not here: the grammar
+//! (`fast_path.rs`, `head_decoder.rs`, `chunked.rs`), rules over both directions (`connection.rs`).
 
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
-use crate::connection::{Asked, Connection, Role, kind};
+use crate::connection::{Connection, RequestInfo, Role, kind};
+use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
-use crate::head::{Head, Version};
+use crate::head::Version;
 use crate::head_decoder::{Bounds, HeadDecoder, Kind, Progress, Stop};
+use crate::head_input::{advance, decode};
 use crate::{Error, Fault, Misuse, semantics};
 
-/// What was received. For one message the order is: `Line` if asked for, `Interim` any number of times (client), `Head`
-/// or `Switched`, `Content` any number of times, `End`.
+/// A part of a message that was received. The order within a message: `Line` if enabled, `Interim` any number of times
+/// (client), `Head` or `Switched`, `Content` any number of times, `End`.
 ///
 /// ```
 /// use hearken_proto::{Connection, Event, Limits, Role};
@@ -32,24 +34,24 @@ use crate::{Error, Fault, Misuse, semantics};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The start line is complete; [`Connection::head`] shows it. Only after [`Connection::report_lines`].
+    /// The start line is complete; [`Connection::head`] returns it. Only after [`Connection::report_lines`].
     Line,
-    /// The head of an interim response (1xx but 101) is complete; [`Connection::head`] shows it.
+    /// The head of an interim response (1xx but 101) is complete; [`Connection::head`] returns it.
     Interim,
-    /// The head is complete; [`Connection::head`] shows it.
+    /// The head is complete; [`Connection::head`] returns it.
     Head {
-        /// How long the body is.
+        /// How the body is framed.
         body: BodyLength,
     },
     /// Bytes of the body, without framing. Never empty.
     Content(&'a [u8]),
-    /// The message is complete; [`Connection::trailers`] shows its trailers.
+    /// The message is complete; [`Connection::trailers`] returns its trailers.
     End,
-    /// The server switched: 101, or 2xx to CONNECT. Bytes not consumed belong to the new protocol.
+    /// The server switched protocols: 101, or 2xx to CONNECT. Unconsumed bytes belong to the new protocol.
     Switched,
 }
 
-/// Where we are in the message that comes in.
+/// The part of a message that is expected next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Incoming {
     Head,
@@ -59,21 +61,30 @@ pub(crate) enum Incoming {
     Chunked(ChunkedDecoder),
     Trailers(HeadDecoder),
     UntilClose,
-    /// The last byte was taken; the event is still owed.
+    /// The last byte was consumed; `Event::End` follows.
     Ended,
 }
 
 impl Connection {
-    /// Takes in bytes from the peer. Returns how many of them were used and what they were. To be repeated with the rest
-    /// until there is no event.
+    /// Receives bytes from the peer. Returns how many were consumed, and an event if they complete one. Repeat the call with
+    /// the unconsumed bytes until it returns no event.
     ///
-    /// Once the connection is over for this direction, all bytes are used and nothing comes of them: after a fault or
-    /// `Connection: close` no byte is parsed (RFC 9112 §9.6).
+    /// Once no further message may follow in this direction, all bytes are consumed and ignored (RFC 9112 §9.6).
     ///
     /// # Errors
     /// On the first byte that breaks the protocol or passes a limit. Each later call returns the same error.
     #[inline]
     pub fn receive<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
+        match (self.recv, self.incoming) {
+            (Half::Idle, _) if self.takes_fast_path() => self.receive_request(input),
+            (Half::Body, Incoming::Ended) => Ok((0, Some(self.receive_end()))),
+            _ => self.receive_any(input),
+        }
+    }
+
+    /// [`receive`](Self::receive) in every state.
+    #[inline(never)]
+    fn receive_any<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
         match self.recv {
             Half::Idle => self.receive_head(input),
             Half::Body => self.receive_body(input),
@@ -86,11 +97,20 @@ impl Connection {
         }
     }
 
-    /// The peer will send no more bytes. Bytes that `receive` has not consumed by now are lost: offer them first, and
-    /// answer what they ask. The second call changes nothing.
+    /// Ends a message whose last byte was consumed.
+    #[inline]
+    fn receive_end(&mut self) -> Event<'static> {
+        self.recv = self.transition(Half::Body, Step::End);
+        self.incoming = Incoming::Head;
+        self.settle();
+        Event::End
+    }
+
+    /// The peer has closed its direction. Bytes that `receive` has not consumed are lost: offer them first, and respond to
+    /// the requests among them. The second call changes nothing.
     ///
     /// # Errors
-    /// When it stopped in the middle of a message.
+    /// When the peer closed in the middle of a message.
     pub fn receive_eof(&mut self) -> Result<Option<Event<'static>>, Error> {
         let waiting = self.role == Role::Client && self.send != Half::Idle;
         match (self.recv, self.incoming) {
@@ -101,7 +121,7 @@ impl Connection {
                 return Err(self.fail_at(Fault::TruncatedHead, 0));
             }
             (Half::Body, Incoming::UntilClose) => {
-                self.recv = self.moved(self.recv, Step::End);
+                self.recv = self.transition(self.recv, Step::End);
                 self.persistent = false;
                 self.settle();
                 return Ok(Some(Event::End));
@@ -109,17 +129,71 @@ impl Connection {
             (Half::Body, Incoming::Ended) => {}
             (Half::Body, _) => return Err(self.fail_at(Fault::TruncatedBody, 0)),
             (Half::Idle, _) if self.send == Half::Idle => {
-                self.recv = self.moved(self.recv, Step::Eof);
-                self.send = self.moved(self.send, Step::Last);
+                self.recv = self.transition(self.recv, Step::Eof);
+                self.send = self.transition(self.send, Step::Last);
             }
-            _ => self.recv = self.moved(self.recv, Step::Eof),
+            _ => self.recv = self.transition(self.recv, Step::Eof),
         }
         self.persistent = false;
         self.settle();
         Ok(None)
     }
 
+    /// Whether the next byte is the first of a request that the fast path may decode.
     #[inline]
+    fn takes_fast_path(&self) -> bool {
+        self.role == Role::Server && !self.report_lines && !self.decoder.started()
+    }
+
+    /// [`receive_head`](Self::receive_head) from the first byte of a request on.
+    #[inline(never)]
+    fn receive_request<'a>(
+        &mut self,
+        input: &'a [u8],
+    ) -> Result<(usize, Option<Event<'a>>), Error> {
+        if self.head_done {
+            self.head.clear();
+            self.head_done = false;
+        }
+        let seen = &input[..input.len().min(self.limits.bytes as usize)];
+        let (head, host_line) = (&mut self.head, &mut self.host_line);
+        let (pos, plain) = match fast_path::request_head(seen, head, host_line, &self.limits) {
+            Reached::End { pos, plain } => (pos, plain),
+            Reached::Line(pos) => return self.receive_rest_of_head(input, pos),
+        };
+        self.head.bytes.extend_from_slice(&input[..pos]);
+        self.offset += pos as u64;
+        if !plain {
+            return Ok((pos, Some(self.head_event()?)));
+        }
+        self.head_done = true;
+        self.trailers = None;
+        self.request = RequestInfo {
+            head: input.starts_with(b"HEAD "),
+            ..RequestInfo::default()
+        };
+        self.recv = self.transition(Half::Idle, Step::Head);
+        self.incoming = Incoming::Ended;
+        let body = BodyLength::None;
+        Ok((pos, Some(Event::Head { body })))
+    }
+
+    /// Decodes the head from `pos` on, where the fast path stopped.
+    #[inline(never)]
+    fn receive_rest_of_head<'a>(
+        &mut self,
+        input: &'a [u8],
+        pos: usize,
+    ) -> Result<(usize, Option<Event<'a>>), Error> {
+        if input.is_empty() {
+            return Ok((0, None));
+        }
+        self.decoder.resume_at(pos);
+        let decoded = decode(&mut self.decoder, &mut self.head, input, &self.limits);
+        self.head_progress(decoded, 0)
+    }
+
+    #[inline(never)]
     fn receive_head<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
         if input.is_empty() {
             return Ok((0, None));
@@ -132,29 +206,36 @@ impl Connection {
             self.head_done = false;
         }
         let before = self.head.bytes.len();
-        match advance(&mut self.decoder, &mut self.head, input, &self.limits) {
-            Err(stop) => Err(self.stop(stop, before)),
-            Ok((consumed, progress)) => {
-                self.offset += consumed as u64;
-                let event = match progress {
-                    Progress::More => None,
-                    Progress::Line => Some(Event::Line),
-                    Progress::Done => Some(self.head_event()?),
-                };
-                Ok((consumed, event))
-            }
-        }
+        let advanced = advance(&mut self.decoder, &mut self.head, input, &self.limits);
+        self.head_progress(advanced, before)
     }
 
-    /// A head is complete: judge it, decide how long the body is, and move.
-    #[inline]
+    fn head_progress<'a>(
+        &mut self,
+        advanced: Result<(usize, Progress), Stop>,
+        before: usize,
+    ) -> Result<(usize, Option<Event<'a>>), Error> {
+        let (consumed, progress) = advanced.map_err(|stop| self.stop(stop, before))?;
+        self.offset += consumed as u64;
+        let event = match progress {
+            Progress::More => None,
+            Progress::Line => Some(Event::Line),
+            Progress::Done => Some(self.head_event()?),
+        };
+        Ok((consumed, event))
+    }
+
+    /// Applies the rules for a complete head and decides how the body is framed.
+    #[inline(never)]
     fn head_event(&mut self) -> Result<Event<'static>, Error> {
         self.head_done = true;
-        self.decoder = HeadDecoder::new(kind(self.role), self.report_lines);
+        if self.decoder.started() {
+            self.decoder = HeadDecoder::new(kind(self.role), self.report_lines);
+        }
         self.trailers = None;
         let body = match self.role {
             Role::Server => {
-                // The fault is the head as a whole; it points at the empty line.
+                // The fault concerns the whole head; its position is the empty line.
                 semantics::judge_request(&self.head, self.pass_expectations)
                     .map_err(|fault| self.fail_before(fault, 2))?;
                 self.note_request();
@@ -162,11 +243,13 @@ impl Connection {
             }
             Role::Client => match self.response_event()? {
                 Some(event) => return Ok(event),
-                None => body_length::of_response(&self.head, self.asked.head, self.asked.connect),
+                None => {
+                    body_length::of_response(&self.head, self.request.head, self.request.connect)
+                }
             },
         };
         self.persistent &= self.head.persistent() && body != BodyLength::UntilClose;
-        self.recv = self.moved(self.recv, Step::Head);
+        self.recv = self.transition(self.recv, Step::Head);
         self.incoming = match body {
             BodyLength::None | BodyLength::Length(0) => Incoming::Ended,
             BodyLength::Length(left) => Incoming::Length { left },
@@ -181,7 +264,7 @@ impl Connection {
 
     fn note_request(&mut self) {
         let method = self.head.method_bytes();
-        self.asked = Asked {
+        self.request = RequestInfo {
             head: method == b"HEAD",
             connect: method == b"CONNECT",
             upgrade: self.head.upgrade().is_some(),
@@ -190,16 +273,16 @@ impl Connection {
         };
     }
 
-    /// Responses that are not the final one, or are no message at all.
+    /// Handles interim responses and switches of protocol.
     fn response_event(&mut self) -> Result<Option<Event<'static>>, Error> {
         let facts = &self.head.facts;
         if facts.chunked && self.head.version == Version::Http10 {
             return Err(self.fail_before(Fault::TransferEncodingVersion, 2));
         }
         let status = self.head.status;
-        let switches = status == 101 || (self.asked.connect && (200..300).contains(&status));
-        // Nor can it switch in the middle of our own content: we could not end the request (RFC 9110 §7.8).
-        if switches && ((status == 101 && !self.asked.upgrade) || self.can_send_content()) {
+        let switches = status == 101 || (self.request.connect && (200..300).contains(&status));
+        // A switch in the middle of the request's content would leave no way to end the request (RFC 9110 §7.8).
+        if switches && ((status == 101 && !self.request.upgrade) || self.can_send_content()) {
             return Err(self.fail_before(Fault::StatusUnexpected, 2));
         }
         if switches {
@@ -207,7 +290,7 @@ impl Connection {
             return Ok(Some(Event::Switched));
         }
         if status < 200 {
-            self.recv = self.moved(self.recv, Step::Interim);
+            self.recv = self.transition(self.recv, Step::Interim);
             return Ok(Some(Event::Interim));
         }
         Ok(None)
@@ -215,12 +298,7 @@ impl Connection {
 
     fn receive_body<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
         match &mut self.incoming {
-            Incoming::Ended => {
-                self.recv = self.moved(self.recv, Step::End);
-                self.incoming = Incoming::Head;
-                self.settle();
-                Ok((0, Some(Event::End)))
-            }
+            Incoming::Ended => Ok((0, Some(self.receive_end()))),
             _ if input.is_empty() => Ok((0, None)),
             Incoming::Length { left } => {
                 let most = usize::try_from(*left)
@@ -311,59 +389,14 @@ impl Connection {
 
     fn fail(&mut self, error: Error) -> Error {
         if self.role == Role::Server && self.recv == Half::Idle {
-            // The answer to a broken head still obeys what its request line said.
-            self.asked.head = self.head.method() == "HEAD";
-            self.asked.http10 = self.head.version() == Version::Http10;
+            // The response to a malformed head still depends on its request line.
+            self.request.head = self.head.method() == "HEAD";
+            self.request.http10 = self.head.version() == Version::Http10;
         }
-        self.recv = self.moved(self.recv, Step::Fail);
+        self.recv = self.transition(self.recv, Step::Fail);
         self.persistent = false;
         self.error = Some(error);
         self.settle();
         error
-    }
-}
-
-/// Feeds `input` to a decoder whose bytes so far are in `head.bytes`. On return `head.bytes` holds all bytes of the
-/// section that were used; after an error, those that were looked at. The common case, a head that is whole in one
-/// input, is decoded where it lies.
-#[inline]
-fn advance(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    input: &[u8],
-    bounds: &Bounds,
-) -> Result<(usize, Progress), Stop> {
-    if !decoder.started() {
-        let result = decoder.decode(input, head, bounds);
-        let used = decoder.used(input.len(), result);
-        head.bytes.extend_from_slice(&input[..used]);
-        return result.map(|progress| (used, progress));
-    }
-    resume(decoder, head, input, bounds)
-}
-
-/// Goes on with a head that came in parts: joined piece by piece, so that little is copied beyond its end.
-fn resume(
-    decoder: &mut HeadDecoder,
-    head: &mut Head,
-    input: &[u8],
-    bounds: &Bounds,
-) -> Result<(usize, Progress), Stop> {
-    const PIECE: usize = 512;
-    let mut bytes = core::mem::take(&mut head.bytes);
-    let mut used = 0;
-    loop {
-        let piece = &input[used..];
-        let piece = &piece[..piece.len().min(PIECE)];
-        let before = bytes.len();
-        bytes.extend_from_slice(piece);
-        let result = decoder.decode(&bytes, head, bounds);
-        bytes.truncate(decoder.used(bytes.len(), result));
-        used += bytes.len() - before;
-        if result == Ok(Progress::More) && used < input.len() {
-            continue;
-        }
-        head.bytes = bytes;
-        return result.map(|progress| (used, progress));
     }
 }

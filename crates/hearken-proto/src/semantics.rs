@@ -1,14 +1,14 @@
-//! What the fields of a head say about framing, routing and reuse: collected field by field, judged once at its end.
+//! What the fields of a head declare about framing, routing and reuse: collected field by field, checked at its end.
 //!
-//! Here: [`Facts`]. RFC 9112 §3.2, §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Why so strict: two readers who disagree about
+//! Here: [`Facts`]. RFC 9112 §3.2, §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Why so strict: two recipients that disagree about
 //! any of these see different requests (RFC 9112 §11.2). Not here: the body length that follows (`body_length.rs`).
 
-use crate::fields::{Line, Special};
+use crate::fields::Special;
 use crate::head::{Head, RequestTarget, Version};
 use crate::head_decoder::Kind;
 use crate::{Fault, syntax};
 
-/// The facts of one head. Plain data, collected while its lines are decoded.
+/// The facts of one head, collected while its lines are decoded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) content_length: Option<u64>,
@@ -18,7 +18,7 @@ pub(crate) struct Facts {
     pub(crate) keep_alive: bool,
     pub(crate) connection_upgrade: bool,
     pub(crate) expect_continue: bool,
-    /// Something else is expected.
+    /// There is an expectation other than `100-continue`.
     pub(crate) expect_other: bool,
 }
 
@@ -38,19 +38,19 @@ impl Facts {
         self.chunked || self.content_length.is_some_and(|length| length > 0)
     }
 
-    /// Takes in one field line; `index` is its number. Host and Expect mean something in a request only.
+    /// Takes in the value of field line number `index`. Host and Expect have a meaning in requests only.
     #[inline]
     pub(crate) fn note(
         &mut self,
-        bytes: &[u8],
-        line: Line,
+        special: Special,
+        value: &[u8],
         index: usize,
         kind: Kind,
     ) -> Result<(), Fault> {
-        match Special::of(line.name_in(bytes)) {
-            None | Some(Special::Date | Special::Trailer | Special::Upgrade) => Ok(()),
-            Some(Special::Host | Special::Expect) if kind == Kind::Response => Ok(()),
-            Some(special) => self.note_special(special, line.value_in(bytes), index),
+        match special {
+            Special::Date | Special::Trailer | Special::Upgrade => Ok(()),
+            Special::Host | Special::Expect if kind == Kind::Response => Ok(()),
+            special => self.note_special(special, value, index),
         }
     }
 
@@ -88,7 +88,7 @@ impl Facts {
         Ok(())
     }
 
-    /// RFC 9112 §6.1 lets a server reject a message with both; this one does, in either order.
+    /// RFC 9112 §6.1 allows a server to reject a message with both; this one does, in either order.
     fn one_length(&self) -> Result<(), Fault> {
         if self.chunked && self.content_length.is_some() {
             Err(Fault::LengthAmbiguous)
@@ -106,7 +106,7 @@ impl Facts {
     }
 }
 
-/// The one legal value is `chunked`. Anything that is a well-formed list of other codings is 501, the rest is 400.
+/// The only accepted value is `chunked`. A well-formed list with other codings gets 501, anything else 400.
 fn transfer_encoding(value: &[u8]) -> Result<bool, Fault> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(true);
@@ -118,7 +118,7 @@ fn transfer_encoding(value: &[u8]) -> Result<bool, Fault> {
         }
         known += usize::from(member.eq_ignore_ascii_case(b"chunked"));
     }
-    // `chunked` twice is malformed (RFC 9112 §7); `identity` was withdrawn and is unknown today.
+    // `chunked` twice is malformed (RFC 9112 §7); `identity` was withdrawn.
     Err(if known > 1 {
         Fault::TransferEncoding
     } else {
@@ -126,11 +126,10 @@ fn transfer_encoding(value: &[u8]) -> Result<bool, Fault> {
     })
 }
 
-/// The one expectation that RFC 9110 §10.1.1 knows.
+/// The only expectation that RFC 9110 §10.1.1 defines.
 pub(crate) const CONTINUE: &[u8] = b"100-continue";
 
-/// The rules that need the whole head of a request. `pass_expectations`: those that are not known here are somebody
-/// else's to judge.
+/// The rules that need the complete head of a request. `pass_expectations`: unknown expectations are left to the caller.
 #[inline]
 pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), Fault> {
     let facts = &head.facts;
@@ -172,8 +171,8 @@ fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
     }
 }
 
-/// Whether the value of Host is legal and goes with a target whose form is legal: it must equal the authority, if the
-/// target has one (RFC 9112 §3.2.2). A port may be left out if it is the default of the scheme, and for CONNECT always,
+/// Whether the value of Host is legal and matches a target in a legal form: it must equal the authority, if the target
+/// has one (RFC 9112 §3.2.2). A port may be left out if it is the default of the scheme, and for CONNECT always,
 /// as the example of §3.2.3 does.
 pub(crate) fn host_agrees(host: &[u8], target: &str) -> bool {
     if matches!(target.as_bytes(), [b'/', ..] | b"*") {
@@ -189,7 +188,7 @@ pub(crate) fn host_agrees(host: &[u8], target: &str) -> bool {
     same_authority(authority, host, default_port)
 }
 
-/// The form that the start line alone can judge: which target goes with which method (RFC 9112 §3.2.1 to §3.2.4).
+/// Whether the target is in a form that the method allows (RFC 9112 §3.2.1 to §3.2.4).
 pub(crate) fn judge_target(method: &str, target: &str) -> Result<(), Fault> {
     let legal = match target.as_bytes() {
         _ if method == "CONNECT" => syntax::authority(target.as_bytes())
@@ -205,8 +204,8 @@ pub(crate) fn judge_target(method: &str, target: &str) -> Result<(), Fault> {
     }
 }
 
-/// Authority and default port of an absolute-form target with the scheme http or https. User information is refused
-/// (RFC 9110 §4.2.4), an empty host too (§4.2.1).
+/// Authority and default port of an absolute-form target with the scheme http or https. User information is rejected
+/// (RFC 9110 §4.2.4), and so is an empty host (§4.2.1).
 fn split_absolute(target: &str) -> Option<(&[u8], &'static [u8])> {
     let (scheme, rest) = target.split_once("://")?;
     let port: &[u8] = match scheme {

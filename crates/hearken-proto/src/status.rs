@@ -1,6 +1,6 @@
 //! Status codes and their reason phrases (RFC 9110 §15 and the IANA registry).
 //!
-//! Here: the table. Not here: what a status means for framing (`body_length.rs`, `encoder.rs`).
+//! Here: the table. Not here: the meaning of a status for framing (`body_length.rs`, `encoder.rs`).
 
 /// The registered reason phrase, or "" for a status without one.
 ///

@@ -1,13 +1,13 @@
-//! Which bytes may stand where: the character classes of RFC 9110 §5.6 and RFC 9112 §3, as tables and scans.
+//! The character classes of RFC 9110 §5.6 and RFC 9112 §3, as a table and as scans.
 //!
-//! Here: classes and the scans that skip over them. Not here: what a line means (`head_decoder.rs`, `semantics.rs`).
+//! Here: classes and scans over them. Not here: the meaning of a line (`head_decoder.rs`, `semantics.rs`).
 
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const VALUE: u8 = 4;
 const HOST: u8 = 8;
 
-/// One byte of flags for each byte value. Built at compile time from the ABNF, so that the rules can be read here.
+/// One byte of flags for each byte value, built at compile time from the ABNF.
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -36,8 +36,8 @@ static CLASS: [u8; 256] = {
         {
             table[byte] |= TOKEN;
         }
-        // RFC 9112 §3.2 refers to RFC 3986, which allows less than visible ASCII. Browsers send `|`, `^`, `{`, `}`, `"`
-        // unescaped, so those pass; a fragment never belongs here.
+        // RFC 9112 §3.2 refers to RFC 3986, which allows less than visible ASCII. Laxer: browsers send `|`, `^`, `{`, `}`,
+        // `"` unescaped. A fragment is never legal.
         if b > b' ' && b < 0x7f && b != b'#' {
             table[byte] |= TARGET;
         }
@@ -99,63 +99,137 @@ pub(crate) fn is_blank(byte: u8) -> bool {
 /// A whole token: not empty, token characters only (RFC 9110 §5.6.2).
 #[inline]
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+    let unusual = |word| {
+        let ascii = word & all(0x7f);
+        let usual = within(ascii | all(0x20), b'a', b'z') | within(ascii, b'-', b'-');
+        (!usual | word) & all(0x80)
+    };
+    is_short_and_usual(bytes, unusual) || (!bytes.is_empty() && classes_of_all(bytes) & TOKEN != 0)
 }
 
-/// Index of the first byte from `from` that is not a token character, or the length.
-#[inline]
-pub(crate) fn skip_token(bytes: &[u8], from: usize) -> usize {
-    skip(bytes, from, is_token_byte)
-}
-
-/// Index of the first byte from `from` that cannot stand in a request target, or the length.
-#[inline]
-pub(crate) fn skip_target(bytes: &[u8], from: usize) -> usize {
-    skip(bytes, from, is_target_byte)
-}
-
-#[inline]
-fn skip(bytes: &[u8], from: usize, class: impl Fn(u8) -> bool) -> usize {
-    let rest = &bytes[from..];
-    from + rest
-        .iter()
-        .position(|&byte| !class(byte))
-        .unwrap_or(rest.len())
-}
-
-/// Index of the first byte from `from` that cannot stand in a field value, or the length. Eight bytes at a time: the
-/// values are most of a head.
-#[inline]
-pub(crate) fn skip_value(bytes: &[u8], from: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut at = from;
-    while let Some(eight) = bytes.get(at..at + 8) {
-        let mut word = [0; 8];
-        word.copy_from_slice(eight);
-        let word = u64::from_le_bytes(word);
-        let del = word ^ (ONES * 0x7f);
-        // The classic tests "some byte below 0x20" and "some byte zero"; the lowest hit is always a true one.
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let delete = del.wrapping_sub(ONES) & !del & HIGH;
-        let hit = control | delete;
-        if hit == 0 {
-            at += 8;
-            continue;
-        }
-        at += (hit.trailing_zeros() / 8) as usize;
-        if bytes[at] != b'\t' {
-            return at;
-        }
-        at += 1;
-    }
-    skip(bytes, at, is_value_byte)
-}
-
-/// Only bytes that may stand in a field value (RFC 9110 §5.5): none that could end the line.
+/// Only bytes that are legal in a field value (RFC 9110 §5.5); none of them can end the line.
 #[inline]
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
-    skip_value(bytes, 0) == bytes.len()
+    let unusual = |word| below(word, b' ') | equal(word, 0x7f);
+    is_short_and_usual(bytes, unusual) || classes_of_all(bytes) & VALUE != 0
+}
+
+/// Whether there are 8 to 16 bytes, which two overlapping words hold, and `unusual` marks none of them.
+#[inline(always)]
+fn is_short_and_usual(bytes: &[u8], unusual: impl Fn(u64) -> u64) -> bool {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            unusual(u64::from_le_bytes(*first)) | unusual(u64::from_le_bytes(*last)) == 0
+        }
+        _ => false,
+    }
+}
+
+/// The classes to which every byte belongs, without a branch for each byte.
+fn classes_of_all(bytes: &[u8]) -> u8 {
+    let (fours, rest) = bytes.as_chunks::<4>();
+    let classes = fours.iter().fold(u8::MAX, |classes, four| {
+        let [a, b, c, d] = four.map(|byte| CLASS[byte as usize]);
+        classes & a & b & c & d
+    });
+    rest.iter()
+        .fold(classes, |classes, &byte| classes & CLASS[byte as usize])
+}
+
+/// How many bytes at the start are token characters.
+#[inline]
+pub(crate) fn token_len(bytes: &[u8]) -> usize {
+    class_len(bytes, is_token_byte)
+}
+
+/// How many bytes at the start are legal in a request target.
+#[inline]
+pub(crate) fn target_len(bytes: &[u8]) -> usize {
+    let outside = |word| below(word, b'!') | not_ascii_or_del(word) | equal(word, b'#');
+    words_len(bytes, outside, is_target_byte)
+}
+
+/// How many bytes at the start are legal in a field value.
+#[inline]
+pub(crate) fn value_len(bytes: &[u8]) -> usize {
+    let outside = |word| below(word, b' ') | equal(word, 0x7f);
+    let mut len = words_len(bytes, outside, is_value_byte);
+    while bytes.get(len) == Some(&b'\t') {
+        len += 1;
+        len += words_len(&bytes[len..], outside, is_value_byte);
+    }
+    len
+}
+
+#[inline]
+fn class_len(bytes: &[u8], class: impl Fn(u8) -> bool) -> usize {
+    let end = bytes.iter().position(|&byte| !class(byte));
+    end.unwrap_or(bytes.len())
+}
+
+/// [`class_len`], eight bytes at a time. `outside` marks the bytes of a word that are not of the class; only its first
+/// mark needs to be true.
+#[inline(always)]
+fn words_len(bytes: &[u8], outside: impl Fn(u64) -> u64, class: impl Fn(u8) -> bool) -> usize {
+    let mut rest = bytes;
+    while let Some((word, next)) = rest.split_first_chunk() {
+        let marks = outside(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return bytes.len() - rest.len() + first_mark(marks);
+        }
+        rest = next;
+    }
+    bytes.len() - rest.len() + class_len(rest, class)
+}
+
+/// The first eight bytes as a number, little-endian; bytes beyond the end are zero.
+#[inline(always)]
+pub(crate) fn first_word(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => short_word(bytes),
+    }
+}
+
+/// [`first_word`] of fewer than eight bytes.
+#[cold]
+fn short_word(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+/// A word of eight times this byte.
+const fn all(byte: u8) -> u64 {
+    byte as u64 * 0x0101_0101_0101_0101
+}
+
+#[inline(always)]
+fn first_mark(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
+}
+
+/// Marks bytes less than `bound`, which is at most 0x80. Marks after the first may be false.
+#[inline(always)]
+fn below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(all(bound)) & !word & all(0x80)
+}
+
+/// Marks bytes equal to `byte`. Marks after the first may be false.
+#[inline(always)]
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ all(byte), 1)
+}
+
+/// Marks bytes from 0x7f on. Marks after the first may be false.
+#[inline(always)]
+fn not_ascii_or_del(word: u64) -> u64 {
+    (word.wrapping_add(all(1)) | word) & all(0x80)
+}
+
+/// Marks bytes of `from..=to`, both ASCII, of a word that is ASCII. Every mark is true.
+#[inline(always)]
+fn within(word: u64, from: u8, to: u8) -> u64 {
+    word.wrapping_add(all(0x80 - from)) & !word.wrapping_add(all(0x7f - to)) & all(0x80)
 }
 
 /// `bytes` without spaces and tabs around it.
@@ -168,7 +242,7 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// The members of a comma-separated list, trimmed; empty ones are left out (RFC 9110 §5.6.1.2). For lists of tokens: a comma
-/// in a quoted string separates too.
+/// in a quoted string separates, too.
 ///
 /// ```
 /// let members: Vec<_> = hearken_proto::list_members(b"websocket, ,h2c").collect();
@@ -200,8 +274,8 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
 /// `uri-host [ ":" port ]` of RFC 9110 §7.2, with the grammar of RFC 3986 §3.2.2. Returns host and port.
 #[inline]
 pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    // One pass over what nearly every Host is made of; the rest is looked at by `rest_of_host`.
-    let end = skip(bytes, 0, is_host_byte);
+    // One pass over the usual bytes; `rest_of_host` handles brackets and percent signs.
+    let end = class_len(bytes, is_host_byte);
     let end = match bytes.get(end) {
         None => return Some((bytes, b"")),
         Some(b':') => end,
@@ -223,7 +297,37 @@ pub(crate) fn authority(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (number <= 65_535).then_some((host, port))
 }
 
-/// Where a host ends that has a percent sign or a bracket at `at`.
+/// The length of an authority that CR follows: a host of letters, digits, hyphens and dots with an optional port. `None`
+/// for any other, legal or not.
+#[inline]
+pub(crate) fn plain_authority_len(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    loop {
+        let word = first_word(rest);
+        let ascii = word & all(0x7f);
+        let plain = within(ascii, b'0', b'9')
+            | within(ascii, b'-', b'.')
+            | within(ascii | all(0x20), b'a', b'z');
+        let marks = (!plain | word) & all(0x80);
+        rest = rest.get(first_mark(marks)..)?;
+        if marks != 0 {
+            break;
+        }
+    }
+    if let [b':', after @ ..] = rest {
+        let port = first_word(after);
+        let marks = (!within(port & all(0x7f), b'0', b'9') | port) & all(0x80);
+        let digits = first_mark(marks);
+        // Of five digits the first byte is the most significant one.
+        if digits > 4 && (digits > 5 || port.swap_bytes() >> 24 > 0x36_35_35_33_35) {
+            return None;
+        }
+        rest = after.get(digits..)?;
+    }
+    (rest.first() == Some(&b'\r')).then_some(bytes.len() - rest.len())
+}
+
+/// The end of a host with a percent sign or a bracket at `at`.
 #[cold]
 fn rest_of_host(bytes: &[u8], mut at: usize) -> Option<usize> {
     if at == 0 && bytes[0] == b'[' {
@@ -233,7 +337,7 @@ fn rest_of_host(bytes: &[u8], mut at: usize) -> Option<usize> {
         return Some(end + 1);
     }
     loop {
-        at = skip(bytes, at, is_host_byte);
+        at += class_len(&bytes[at..], is_host_byte);
         match bytes.get(at) {
             None | Some(b':') => return Some(at),
             Some(b'%') if bytes.get(at + 1..at + 3)?.iter().all(u8::is_ascii_hexdigit) => at += 3,

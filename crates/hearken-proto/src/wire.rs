@@ -1,9 +1,10 @@
-//! Lines as they are written: status line, field lines, the length of a body. No rule is decided here.
+//! Encodes lines: status line, field lines, the length of a body.
 //!
-//! Here: functions that append to a buffer; they run in every response. Not here: what is to be written (`encoder.rs`).
+//! Here: functions that append to a buffer; they run for every response. Not here: the choice of what is written
+//! (`encoder.rs`).
 
 use crate::fields::{Fields, Special};
-use crate::{BodyLength, reason_phrase};
+use crate::{BodyLength, Response, reason_phrase};
 use alloc::vec::Vec;
 
 #[inline]
@@ -21,9 +22,44 @@ pub(crate) fn status_line(status: u16, reason: Option<&[u8]>, out: &mut Vec<u8>)
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends the head of a response with this Content-Length and reserves memory for `content` more bytes. Its fields are
+/// `wire`, without one that bears on framing and without Date.
+#[inline]
+pub(crate) fn plain_head(
+    response: &Response<'_>,
+    wire: &[u8],
+    length: u64,
+    content: usize,
+    out: &mut Vec<u8>,
+) {
+    out.reserve(HEAD_ROOM + wire.len() + content);
+    status_line(response.status, None, out);
+    out.extend_from_slice(wire);
+    if let Some(date) = response.date {
+        out.extend_from_slice(date.line());
+    }
+    // Name, digits and both line ends are appended as one piece of fixed size and then cut: cheaper than three pieces.
+    let mut line = *b"....................................\r\n\r\n....................";
+    let from = digits(length, &mut line[..DIGITS_END]) - NAME.len();
+    line[from..from + NAME.len()].copy_from_slice(NAME);
+    let end = out.len() + DIGITS_END + 4 - from;
+    if let Some(piece) = line[from..].first_chunk::<40>() {
+        out.extend_from_slice(piece);
+    }
+    out.truncate(end);
+}
+
+/// Room for the name of Content-Length and for 20 digits.
+const DIGITS_END: usize = NAME.len() + 20;
+
+/// Room for the longest status line, Date and Content-Length.
+const HEAD_ROOM: usize = 128;
+
+const NAME: &[u8; 16] = b"Content-Length: ";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// Leave out what `length_field` writes.
+    /// Leave out the fields that `length_field` writes.
     Drop,
     Keep,
 }
@@ -43,18 +79,16 @@ pub(crate) fn copy_fields(fields: &Fields, framing: Framing, out: &mut Vec<u8>) 
             Some(Special::ContentLength | Special::TransferEncoding)
         );
         if framing == Framing::Keep || !framed {
-            field(name, value, out);
+            push_field(name, value, out);
         }
     }
 }
 
 #[inline]
 pub(crate) fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Vec<u8>) {
-    const NAME: &[u8; 16] = b"Content-Length: ";
     if let Some(length) = declared {
-        // Name, digits and line end in one piece: this runs in every response.
         let mut line = *b"....................................\r\n";
-        let from = digits(length, &mut line[..36]);
+        let from = digits(length, &mut line[..DIGITS_END]);
         line[from - NAME.len()..from].copy_from_slice(NAME);
         out.extend_from_slice(&line[from - NAME.len()..]);
     } else if body == BodyLength::Chunked {
@@ -62,15 +96,50 @@ pub(crate) fn length_field(body: BodyLength, declared: Option<u64>, out: &mut Ve
     }
 }
 
+/// Appends a field line. A short one is composed on the stack and appended as one piece of fixed size.
 #[inline]
-pub(crate) fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    const SHORT: usize = 64;
+    let (value_at, len) = (name.len() + 2, name.len() + value.len() + 4);
+    if len > SHORT {
+        return push_long_field(name, value, out);
+    }
+    let mut line = [0; SHORT];
+    put(&mut line[..name.len()], name);
+    put(&mut line[name.len()..value_at], b": ");
+    put(&mut line[value_at..len - 2], value);
+    put(&mut line[len - 2..len], b"\r\n");
+    let from = out.len();
+    out.extend_from_slice(&line);
+    out.truncate(from + len);
+}
+
+#[inline(never)]
+fn push_long_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes decimal digits to the end of `into`, which has room for 20 of them. Returns where they begin.
+/// `copy_from_slice` for a few bytes: two overlapping pieces of fixed size are cheaper than a call.
+#[inline(always)]
+fn put(into: &mut [u8], bytes: &[u8]) {
+    let pieces = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>());
+    if let ((Some(first), Some(last)), ..=16) = (pieces, bytes.len())
+        && let Some(start) = into.first_chunk_mut()
+    {
+        *start = *first;
+        if let Some(end) = into.last_chunk_mut() {
+            *end = *last;
+        }
+    } else {
+        into.copy_from_slice(bytes);
+    }
+}
+
+/// Writes decimal digits to the end of `into`, which has room for 20. Returns where they begin.
 #[inline]
 pub(crate) fn digits(mut value: u64, into: &mut [u8]) -> usize {
     let mut from = into.len();

@@ -3,7 +3,7 @@
 use hearken_proto::{Half, Length, Misuse, Role};
 use hearken_testkit::{Say, Talk, talk};
 
-fn asked(method: &str) -> Talk {
+fn requested(method: &str) -> Talk {
     talk(Role::Server)
         .hear(format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n"))
         .event(&format!("request {method} /"))
@@ -11,8 +11,8 @@ fn asked(method: &str) -> Talk {
 }
 
 #[test]
-fn head_tells_the_length_and_sends_nothing() {
-    asked("HEAD")
+fn head_declares_the_length_and_sends_no_content() {
+    requested("HEAD")
         .say(
             Say::Head(200, Length::Known(5)),
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
@@ -26,20 +26,20 @@ fn head_tells_the_length_and_sends_nothing() {
 }
 
 #[test]
-fn head_without_a_known_length_tells_nothing() {
-    asked("HEAD")
+fn head_without_a_known_length_declares_none() {
+    requested("HEAD")
         .say(Say::Head(200, Length::Unknown), "HTTP/1.1 200 OK\r\n\r\n")
         .refuse(Say::Content("x"), Misuse::BodyNotAllowed)
         .say(Say::End, "")
         .both(Half::Idle);
-    asked("HEAD")
+    requested("HEAD")
         .say(
             Say::HeadWith(200, Length::Known(0), &[("Transfer-Encoding", "chunked")]),
             "HTTP/1.1 200 OK\r\n\r\n",
         )
         .say(Say::End, "")
         .both(Half::Idle);
-    asked("HEAD")
+    requested("HEAD")
         .say(
             Say::HeadWith(200, Length::Known(0), &[("Content-Length", "77")]),
             "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n",
@@ -48,12 +48,12 @@ fn head_without_a_known_length_tells_nothing() {
 }
 
 #[test]
-fn head_with_no_content_does_not_claim_that_there_is_none() {
-    asked("HEAD")
+fn head_with_empty_content_does_not_declare_a_length_of_zero() {
+    requested("HEAD")
         .say(Say::Head(200, Length::Known(0)), "HTTP/1.1 200 OK\r\n\r\n")
         .say(Say::End, "")
         .both(Half::Idle);
-    asked("HEAD")
+    requested("HEAD")
         .say(
             Say::HeadWith(200, Length::Known(0), &[("Content-Length", "7")]),
             "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
@@ -63,7 +63,7 @@ fn head_with_no_content_does_not_claim_that_there_is_none() {
 }
 
 #[test]
-fn head_of_http10_keeps_the_connection_though_no_length_is_known() {
+fn head_over_http10_keeps_the_connection_without_a_known_length() {
     talk(Role::Server)
         .hear("HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         .event("request HEAD /")
@@ -77,9 +77,9 @@ fn head_of_http10_keeps_the_connection_though_no_length_is_known() {
 }
 
 #[test]
-fn no_content_has_neither_content_nor_length() {
+fn status_204_has_neither_content_nor_length() {
     for length in [Length::Known(0), Length::Known(5), Length::Unknown] {
-        asked("GET")
+        requested("GET")
             .say(
                 Say::HeadWith(
                     204,
@@ -99,19 +99,19 @@ fn no_content_has_neither_content_nor_length() {
 }
 
 #[test]
-fn not_modified_may_tell_a_length() {
+fn status_304_may_declare_a_length() {
     let plain = "HTTP/1.1 304 Not Modified\r\n\r\n";
     let length = "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n";
-    asked("GET")
+    requested("GET")
         .say(Say::Head(304, Length::Known(0)), plain)
         .say(Say::End, "");
-    asked("GET")
+    requested("GET")
         .say(Say::Head(304, Length::Unknown), plain)
         .say(Say::End, "");
-    asked("GET")
+    requested("GET")
         .say(Say::Head(304, Length::Known(5)), length)
         .say(Say::End, "");
-    asked("GET")
+    requested("GET")
         .say(
             Say::HeadWith(304, Length::Known(0), &[("content-length", "5")]),
             length,
@@ -122,22 +122,22 @@ fn not_modified_may_tell_a_length() {
 }
 
 #[test]
-fn reset_content_has_no_content_and_says_so() {
+fn status_205_declares_a_length_of_zero() {
     let reset = "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n";
     for length in [Length::Known(0), Length::Unknown] {
-        asked("POST")
+        requested("POST")
             .say(Say::Head(205, length), reset)
             .refuse(Say::Content("x"), Misuse::BodyNotAllowed)
             .say(Say::End, "")
             .both(Half::Idle);
     }
-    asked("POST")
+    requested("POST")
         .refuse(Say::Head(205, Length::Known(1)), Misuse::BodyNotAllowed)
         .halves(Half::Done, Half::Idle);
 }
 
 #[test]
-fn a_broken_head_request_gets_an_answer_without_content() {
+fn a_malformed_head_request_gets_a_response_without_content() {
     talk(Role::Server)
         .hear("HEAD / HTTP/1.1\r\n\r\n")
         .error("H1_HOST_MISSING", 17)
@@ -152,7 +152,7 @@ fn a_broken_head_request_gets_an_answer_without_content() {
 }
 
 #[test]
-fn a_broken_request_of_http10_gets_no_chunks() {
+fn a_malformed_http10_request_gets_no_chunks() {
     talk(Role::Server)
         .hear("GET / HTTP/1.0\r\nHost : a\r\n\r\n")
         .error("H1_SPACE_BEFORE_COLON", 20)

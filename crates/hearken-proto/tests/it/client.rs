@@ -1,4 +1,4 @@
-//! The client's end: interim responses, bytes that nobody asked for, responses until close (RFC 9112 §9.2, §6.3).
+//! The client role: interim responses, unsolicited bytes, responses until close (RFC 9112 §9.2, §6.3).
 
 use hearken_proto::{Half, Length, Misuse, Role};
 use hearken_testkit::{Say, Talk, talk};
@@ -6,14 +6,14 @@ use hearken_testkit::{Say, Talk, talk};
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-fn asked() -> Talk {
+fn requested() -> Talk {
     talk(Role::Client).say(Say::Get("/"), GET)
 }
 
 #[test]
-fn one_exchange_after_the_other() {
-    asked().halves(Half::Idle, Half::Done);
-    asked()
+fn exchanges_follow_one_another() {
+    requested().halves(Half::Idle, Half::Done);
+    requested()
         .hear(OK)
         .event("response 200")
         .event("end")
@@ -28,10 +28,10 @@ fn one_exchange_after_the_other() {
 
 #[test]
 fn one_request_at_a_time() {
-    asked()
+    requested()
         .refuse(Say::Get("/2"), Misuse::OutOfOrder)
         .halves(Half::Idle, Half::Done);
-    asked()
+    requested()
         .hear("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
         .event("response 200")
         .refuse(Say::Get("/2"), Misuse::OutOfOrder)
@@ -39,8 +39,8 @@ fn one_request_at_a_time() {
 }
 
 #[test]
-fn interim_responses_each_with_their_own_fields() {
-    asked()
+fn interim_responses_have_their_own_fields() {
+    requested()
         .hear("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
         .event("interim 100")
         .event("interim 103")
@@ -54,7 +54,7 @@ fn interim_responses_each_with_their_own_fields() {
 }
 
 #[test]
-fn the_final_answer_instead_of_100() {
+fn a_final_response_replaces_100() {
     talk(Role::Client)
         .say(
             Say::RequestWith("PUT", "/", Length::Known(2), &[("Expect", "100-continue")]),
@@ -67,13 +67,13 @@ fn the_final_answer_instead_of_100() {
 }
 
 #[test]
-fn nothing_was_asked() {
+fn bytes_before_a_request_are_a_fault() {
     talk(Role::Client)
         .hear(OK)
         .error("H1_UNSOLICITED", 0)
         .finished()
         .halves(Half::Failed, Half::MustClose);
-    asked()
+    requested()
         .hear(format!("{OK}\r\n"))
         .event("response 200")
         .event("end")
@@ -84,13 +84,13 @@ fn nothing_was_asked() {
 }
 
 #[test]
-fn a_switch_that_was_not_asked_for() {
+fn an_unrequested_switch_is_a_fault() {
     let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
-    asked()
+    requested()
         .hear(switch)
         .error("H1_STATUS_UNEXPECTED", switch.len() as u64 - 2)
         .halves(Half::Failed, Half::MustClose);
-    // Upgrade without the connection option is no question.
+    // Upgrade without the connection option is no offer.
     talk(Role::Client)
         .say(
             Say::RequestWith(
@@ -109,7 +109,7 @@ fn a_switch_that_was_not_asked_for() {
 
 #[test]
 fn until_close() {
-    asked()
+    requested()
         .hear("HTTP/1.1 200 OK\r\n\r\nab")
         .event("response 200")
         .with(|it| assert!(!it.persistent()))
@@ -124,7 +124,7 @@ fn until_close() {
 }
 
 #[test]
-fn until_close_while_the_request_still_goes_out() {
+fn a_response_until_close_while_the_request_is_being_sent() {
     talk(Role::Client)
         .say(
             Say::Request("POST", "/", Length::Unknown),
@@ -141,8 +141,8 @@ fn until_close_while_the_request_still_goes_out() {
 }
 
 #[test]
-fn the_server_closes_instead_of_answering() {
-    asked()
+fn the_server_closes_before_its_response() {
+    requested()
         .eof("H1_TRUNCATED_HEAD")
         .finished()
         .halves(Half::Failed, Half::MustClose);
@@ -157,7 +157,7 @@ fn the_server_closes_instead_of_answering() {
 }
 
 #[test]
-fn the_client_says_close() {
+fn the_client_sends_close() {
     talk(Role::Client)
         .say(
             Say::RequestWith(
@@ -182,7 +182,7 @@ fn the_client_says_close() {
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
         )
         .say(Say::End, "")
-        .hear(OK) // the server forgot to say it
+        .hear(OK) // the server did not declare it
         .event("response 200")
         .event("end")
         .finished()
@@ -190,8 +190,8 @@ fn the_client_says_close() {
 }
 
 #[test]
-fn must_close_of_a_client_lets_the_answer_in() {
-    asked()
+fn must_close_of_a_client_still_receives_the_response() {
+    requested()
         .with(|it| it.must_close())
         .lives()
         .hear("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -207,7 +207,7 @@ fn must_close_of_a_client_lets_the_answer_in() {
 }
 
 #[test]
-fn one_end_does_not_do_the_work_of_the_other() {
+fn a_role_rejects_calls_of_the_other_role() {
     talk(Role::Client)
         .refuse(Say::Head(200, Length::Known(0)), Misuse::OutOfOrder)
         .both(Half::Idle);

@@ -1,4 +1,4 @@
-//! Ends: half-closed peers, unfinished messages, answers that nobody asked for (RFC 9112 §8, §9.5, §9.6).
+//! Ends: half-closed peers, unfinished messages, responses without a request (RFC 9112 §8, §9.5, §9.6).
 
 use hearken_proto::{Half, Length, Misuse, Role};
 use hearken_testkit::{Say, talk};
@@ -22,7 +22,7 @@ fn the_end_between_exchanges_ends_both_directions() {
 }
 
 #[test]
-fn a_half_closed_client_gets_its_answer() {
+fn a_half_closed_client_gets_its_response() {
     talk(Role::Server)
         .hear(GET)
         .event("request GET /")
@@ -37,7 +37,7 @@ fn a_half_closed_client_gets_its_answer() {
 }
 
 #[test]
-fn a_half_closed_client_gets_its_answer_though_the_end_of_its_request_is_still_owed() {
+fn a_half_closed_client_gets_its_response_before_the_end_event_of_its_request() {
     talk(Role::Server)
         .hear(GET)
         .event("request GET /")
@@ -49,7 +49,7 @@ fn a_half_closed_client_gets_its_answer_though_the_end_of_its_request_is_still_o
 }
 
 #[test]
-fn the_end_in_the_middle_of_an_answer() {
+fn end_of_input_in_the_middle_of_a_response() {
     talk(Role::Server)
         .hear(GET)
         .event("request GET /")
@@ -67,7 +67,7 @@ fn the_end_in_the_middle_of_an_answer() {
 }
 
 #[test]
-fn the_end_in_a_head_or_body_can_be_answered() {
+fn end_of_input_in_a_head_or_body_gets_a_response() {
     for (bytes, code) in [
         ("GET / HT", "H1_TRUNCATED_HEAD"),
         (
@@ -110,7 +110,7 @@ fn an_empty_line_is_no_head() {
 }
 
 #[test]
-fn an_answer_to_nothing_is_the_last_word() {
+fn a_response_without_a_request_ends_the_connection() {
     let timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     talk(Role::Server)
         .say(Say::Final(408), timeout)
@@ -119,7 +119,7 @@ fn an_answer_to_nothing_is_the_last_word() {
         .nothing()
         .rest("")
         .both(Half::MustClose);
-    // The rest of a head that came too late is no request any more, not even while the answer goes out.
+    // The rest of a head that arrives too late is ignored, even while the response is being sent.
     talk(Role::Server)
         .hear("GET / HTTP/1.1\r\n")
         .nothing()
@@ -167,7 +167,7 @@ fn bytes_after_the_end_are_counted_and_dropped() {
 }
 
 #[test]
-fn a_broken_head_can_be_shown() {
+fn a_malformed_head_can_be_formatted() {
     talk(Role::Server)
         .hear("GET /path HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n")
         .error("H1_SPACE_BEFORE_COLON", 30)
@@ -181,7 +181,7 @@ fn a_broken_head_can_be_shown() {
 }
 
 #[test]
-fn a_client_cannot_be_answered_twice() {
+fn a_request_cannot_get_two_responses() {
     talk(Role::Server)
         .hear("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
         .event("request POST /")

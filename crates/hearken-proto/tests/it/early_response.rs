@@ -1,4 +1,4 @@
-//! Responses that come before the request is over (RFC 9112 §9.5, §9.6; RFC 9110 §10.1.1), from both ends.
+//! Responses before the end of the request (RFC 9112 §9.5, §9.6; RFC 9110 §10.1.1), in both roles.
 
 use hearken_proto::{Connection, Event, Half, Length, Limits, Role};
 use hearken_testkit::{Say, talk};
@@ -9,7 +9,7 @@ const WAITS: &str =
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 #[test]
-fn the_rest_of_the_body_is_read_and_the_connection_lives() {
+fn the_rest_of_the_body_is_read_and_the_connection_persists() {
     talk(Role::Server)
         .hear(POST)
         .event("request POST /")
@@ -29,7 +29,7 @@ fn the_rest_of_the_body_is_read_and_the_connection_lives() {
 }
 
 #[test]
-fn the_rest_of_the_body_is_too_much_and_the_connection_ends() {
+fn the_rest_of_the_body_is_too_long_and_the_connection_ends() {
     talk(Role::Server)
         .hear(POST)
         .event("request POST /")
@@ -41,7 +41,7 @@ fn the_rest_of_the_body_is_too_much_and_the_connection_ends() {
         .with(|it| it.must_close())
         .finished()
         .halves(Half::Body, Half::MustClose)
-        // What still comes of the body is content; what comes behind it is nothing.
+        // The rest of the body is still content; bytes after it are ignored.
         .hear("abcdGET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .event("content abcd")
         .event("end")
@@ -51,7 +51,7 @@ fn the_rest_of_the_body_is_too_much_and_the_connection_ends() {
 }
 
 #[test]
-fn a_fault_in_the_body_after_the_answer_ends_it() {
+fn a_fault_in_the_body_after_the_response_ends_the_connection() {
     talk(Role::Server)
         .hear("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         .event("request POST /")
@@ -64,7 +64,7 @@ fn a_fault_in_the_body_after_the_answer_ends_it() {
 }
 
 #[test]
-fn a_fault_in_the_body_while_the_answer_is_under_way() {
+fn a_fault_in_the_body_while_the_response_is_being_sent() {
     talk(Role::Server)
         .hear("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         .event("request POST /")
@@ -82,7 +82,7 @@ fn a_fault_in_the_body_while_the_answer_is_under_way() {
 }
 
 #[test]
-fn the_server_bids_the_client_go_on() {
+fn the_server_sends_100_and_the_client_continues() {
     talk(Role::Server)
         .hear(WAITS)
         .event("request POST /")
@@ -97,7 +97,7 @@ fn the_server_bids_the_client_go_on() {
 }
 
 #[test]
-fn the_server_refuses_and_the_client_sends_no_body() {
+fn the_server_sends_417_and_the_client_sends_no_body() {
     talk(Role::Server)
         .hear(WAITS)
         .event("request POST /")
@@ -142,7 +142,7 @@ fn interim_responses_before_the_final_one_only() {
 }
 
 #[test]
-fn the_client_hears_the_answer_while_it_still_sends() {
+fn the_client_receives_the_response_while_it_is_sending() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
     talk(Role::Client)
         .say(Say::Request("POST", "/", Length::Known(4)), head)
@@ -158,7 +158,7 @@ fn the_client_hears_the_answer_while_it_still_sends() {
 }
 
 #[test]
-fn the_client_hears_close_while_it_still_sends() {
+fn the_client_receives_close_while_it_is_sending() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
     talk(Role::Client)
         .say(Say::Request("POST", "/", Length::Known(4)), head)
@@ -175,9 +175,9 @@ fn the_client_hears_close_while_it_still_sends() {
         .halves(Half::Closed, Half::MustClose);
 }
 
-/// Somebody else knows what is expected. What is known here stays a fact beside it.
+/// The caller handles unknown expectations; `100-continue` beside them is still recognised.
 #[test]
-fn an_expectation_may_be_passed_on() {
+fn an_unknown_expectation_can_be_left_to_the_caller() {
     let request = |version: &str, fields: &str| {
         let mut server = Connection::new(Role::Server, &Limits::default());
         server.pass_expectations(true);

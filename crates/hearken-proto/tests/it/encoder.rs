@@ -1,11 +1,11 @@
-//! What goes out (RFC 9112 §6, RFC 9110 §8.6): framing chosen, framing refused. Orders that break a rule: `misuse.rs`.
+//! Encoding (RFC 9112 §6, RFC 9110 §8.6): the choice of framing. Rejected calls: `misuse.rs`.
 
 use hearken_proto::{
     BodyLength, Connection, Date, Fields, Half, Length, Limits, Misuse, Response, Role,
 };
 use hearken_testkit::{Say, Talk, escape, talk};
 
-pub(crate) fn asked(version: &str) -> Talk {
+pub(crate) fn requested(version: &str) -> Talk {
     talk(Role::Server)
         .hear(format!("POST / HTTP/{version}\r\nHost: a\r\n\r\n"))
         .event("request POST /")
@@ -23,7 +23,7 @@ pub(crate) fn server(request: &str) -> Connection {
 
 #[test]
 fn a_known_length() {
-    asked("1.1")
+    requested("1.1")
         .say(
             Say::Head(200, Length::Known(5)),
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
@@ -37,7 +37,7 @@ fn a_known_length() {
 
 #[test]
 fn an_unknown_length_is_chunked() {
-    asked("1.1")
+    requested("1.1")
         .say(
             Say::Head(200, Length::Unknown),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -46,7 +46,7 @@ fn an_unknown_length_is_chunked() {
             Say::Content("hello, world; hello"),
             "13\r\nhello, world; hello\r\n",
         )
-        .say(Say::Content(""), "") // an empty chunk would be the last one
+        .say(Say::Content(""), "") // an empty chunk would be the last chunk
         .say(
             Say::Trailers(&[("X-Sum", "1"), ("x-b", "2")]),
             "0\r\nX-Sum: 1\r\nx-b: 2\r\n\r\n",
@@ -56,7 +56,7 @@ fn an_unknown_length_is_chunked() {
 
 #[test]
 fn an_unknown_length_to_http10_lasts_until_close() {
-    asked("1.0")
+    requested("1.0")
         .say(
             Say::Head(200, Length::Unknown),
             "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
@@ -65,17 +65,17 @@ fn an_unknown_length_to_http10_lasts_until_close() {
         .refuse(Say::Trailers(&[("X", "y")]), Misuse::TrailersNotAllowed)
         .say(Say::End, "")
         .finished();
-    // The same if the caller wants chunks: HTTP/1.0 has none.
-    asked("1.0").say(
+    // The same if the caller sets chunked: HTTP/1.0 does not have it.
+    requested("1.0").say(
         Say::HeadWith(200, Length::Unknown, &[("Transfer-Encoding", "chunked")]),
         "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
     );
 }
 
 #[test]
-fn the_callers_length_is_obeyed_where_it_is_legal() {
+fn a_content_length_of_the_caller_is_used_where_it_is_legal() {
     let five = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
-    asked("1.1")
+    requested("1.1")
         .say(
             Say::HeadWith(200, Length::Unknown, &[("content-length", "5")]),
             five,
@@ -83,16 +83,16 @@ fn the_callers_length_is_obeyed_where_it_is_legal() {
         .say(Say::Content("hello"), "hello")
         .say(Say::End, "")
         .both(Half::Idle);
-    asked("1.1").say(
+    requested("1.1").say(
         Say::HeadWith(200, Length::Known(5), &[("Content-Length", "5")]),
         five,
     );
 }
 
 #[test]
-fn of_both_the_length_is_left_out() {
+fn content_length_is_left_out_beside_transfer_encoding() {
     for length in [Length::Unknown, Length::Known(5)] {
-        asked("1.1")
+        requested("1.1")
             .say(
                 Say::HeadWith(
                     200,
@@ -113,7 +113,7 @@ fn of_both_the_length_is_left_out() {
 #[test]
 fn a_length_that_does_not_match() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
-    asked("1.1")
+    requested("1.1")
         .say(Say::Head(200, Length::Known(5)), head)
         .refuse(Say::Content("hello!"), Misuse::BodyTooLong)
         .say(Say::Content("hell"), "hell")
@@ -131,7 +131,7 @@ fn a_length_that_does_not_match() {
         .say(Say::End, "")
         .finished();
     for (length, misuse) in [(4, Misuse::BodyTooShort), (6, Misuse::BodyTooLong)] {
-        asked("1.1")
+        requested("1.1")
             .refuse(
                 Say::HeadWith(200, Length::Known(length), &[("Content-Length", "5")]),
                 misuse,
@@ -147,8 +147,8 @@ fn a_length_that_does_not_match() {
 }
 
 #[test]
-fn fields_go_out_as_they_are_and_in_their_order() {
-    asked("1.1").say(
+fn fields_keep_their_order_and_case() {
+    requested("1.1").say(
         Say::HeadWith(
             404,
             Length::Known(0),
@@ -159,7 +159,7 @@ fn fields_go_out_as_they_are_and_in_their_order() {
 }
 
 #[test]
-fn a_date_unless_there_is_one() {
+fn date_is_added_unless_it_is_set() {
     let date = Date::new(b"Sun, 06 Nov 1994 08:49:37 GMT").expect("29 legal bytes");
     for (own, expected) in [
         (
@@ -187,7 +187,7 @@ fn a_date_unless_there_is_one() {
 }
 
 #[test]
-fn a_reason_of_ones_own() {
+fn a_reason_phrase_of_the_caller() {
     let (fields, mut out) = (Fields::new(), Vec::new());
     let mut response = Response::new(299, &fields, Length::Known(0));
     response.reason = Some(b"Fine\tand \xe9");
@@ -202,7 +202,7 @@ fn a_reason_of_ones_own() {
 }
 
 #[test]
-fn requests_are_framed_as_their_methods_want() {
+fn requests_are_framed_by_method_and_length() {
     for (method, length, expected) in [
         ("GET", Length::Known(0), "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
         (
@@ -231,7 +231,7 @@ fn requests_are_framed_as_their_methods_want() {
 }
 
 #[test]
-fn a_host_that_the_target_contradicts_is_not_sent() {
+fn a_host_that_contradicts_the_target_is_rejected() {
     let host = |target: &'static str, hosts: &'static [(&'static str, &'static str)]| {
         Say::RequestWith("GET", target, Length::Known(0), hosts)
     };
@@ -262,7 +262,7 @@ fn a_host_that_the_target_contradicts_is_not_sent() {
 }
 
 #[test]
-fn content_that_the_caller_writes_itself() {
+fn framing_for_content_that_the_caller_writes() {
     let mut server = server("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let (fields, mut out) = (Fields::new(), Vec::new());
     let body = server

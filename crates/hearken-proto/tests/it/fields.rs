@@ -1,4 +1,4 @@
-//! Fields and Head as building blocks: order, case, holes after removal, the wire form.
+//! `Fields` and `Head`: order, case, removal, wire form.
 
 use hearken_proto::{
     Connection, Event, Fields, Head, Length, Limits, Misuse, Request, Response, Role,
@@ -21,8 +21,7 @@ fn pairs(fields: &Fields) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The lines as they go out: in a response without Host or another special field, so that they are copied as one piece
-/// where they lie in one.
+/// The lines as they are sent: in a response without a framing field, so that contiguous lines are copied as one piece.
 fn wire(fields: &Fields) -> String {
     let mut server = Connection::new(Role::Server, &Limits::default());
     let mut out = Vec::new();
@@ -68,7 +67,7 @@ fn set_replaces_all_and_only_its_name() {
 }
 
 #[test]
-fn a_set_that_is_refused_changes_nothing() {
+fn a_rejected_set_changes_nothing() {
     let mut fields = fields(&[("a", "1"), ("b", "2")]);
     assert_eq!(fields.set("a", "\n"), Err(Misuse::FieldValue));
     assert_eq!(fields.set("a:", "1"), Err(Misuse::FieldName));
@@ -77,7 +76,7 @@ fn a_set_that_is_refused_changes_nothing() {
 }
 
 #[test]
-fn remove_leaves_holes_that_are_not_seen() {
+fn removed_lines_are_neither_visible_nor_sent() {
     let mut fields = fields(&[("a", "1"), ("b", "2"), ("a", "3"), ("c", "4")]);
     assert!(fields.remove("A"));
     assert!(!fields.remove("A"), "the second call has nothing to do");
@@ -95,7 +94,7 @@ fn remove_leaves_holes_that_are_not_seen() {
 }
 
 #[test]
-fn clear_forgets_everything() {
+fn clear_removes_everything() {
     let mut fields = fields(&[("a", "1"), ("Connection", "close")]);
     assert!(fields.remove("a"));
     fields.clear();
@@ -122,8 +121,8 @@ fn a_removed_framing_field_has_no_effect() {
 }
 
 #[test]
-fn names_that_only_look_like_those_of_framing() {
-    // One bit away from a special name; none of these may frame or route a message.
+fn names_that_resemble_framing_fields_have_no_effect() {
+    // One bit away from the name of a framing or routing field; none of them has its effect.
     for name in [
         "h\u{4f}st-",
         "Conteot-Length",
@@ -145,7 +144,7 @@ fn names_that_only_look_like_those_of_framing() {
 }
 
 #[test]
-fn a_head_is_exchanged_for_another_and_its_memory_used_again() {
+fn a_head_can_be_swapped_and_its_memory_is_reused() {
     let mut server = Connection::new(Role::Server, &Limits::default());
     let mut spare = Head::new();
     for path in ["/a", "/b", "/c"] {
@@ -162,7 +161,7 @@ fn a_head_is_exchanged_for_another_and_its_memory_used_again() {
             .expect("a legal response");
         server.send_end(None, &mut out).expect("a legal end");
     }
-    // The other head was full of an old request; nothing of it is left.
+    // The other head held an old request; nothing of it is left.
     server
         .receive(b"PUT /d HTTP/1.1\r\nHost: d\r\n\r\n")
         .expect("a legal request");
@@ -174,7 +173,7 @@ fn a_head_is_exchanged_for_another_and_its_memory_used_again() {
 }
 
 #[test]
-fn a_head_cannot_be_exchanged_before_it_is_complete() {
+fn an_incomplete_head_cannot_be_swapped() {
     let mut server = Connection::new(Role::Server, &Limits::default());
     server.report_lines(true);
     let (_, event) = server
@@ -192,7 +191,7 @@ fn a_head_cannot_be_exchanged_before_it_is_complete() {
 }
 
 #[test]
-fn a_head_shows_itself() {
+fn debug_output_of_a_head() {
     let mut server = Connection::new(Role::Server, &Limits::default());
     let request = b"\r\nGET /a?b=c HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
     server.receive(request).expect("a legal request");

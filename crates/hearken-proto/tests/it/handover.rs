@@ -1,4 +1,4 @@
-//! The end of HTTP: Upgrade (RFC 9110 §7.8) and CONNECT (§9.3.6), with the bytes that are there already.
+//! Switches to another protocol: Upgrade (RFC 9110 §7.8) and CONNECT (§9.3.6), with bytes that arrived already.
 
 use hearken_proto::{Connection, Event, Half, Length, Limits, Misuse, Role};
 use hearken_testkit::{Say, Talk, talk};
@@ -12,13 +12,13 @@ fn upgrade() -> Say<'static> {
     Say::HeadWith(101, Length::Known(0), &[("Upgrade", "echo")])
 }
 
-fn asked(bytes: &str) -> Talk {
+fn requested(bytes: &str) -> Talk {
     talk(Role::Server).hear(bytes)
 }
 
 #[test]
-fn an_upgrade_with_bytes_behind_it() {
-    asked(&format!("{UPGRADE}\u{1}frame"))
+fn an_upgrade_with_bytes_of_the_new_protocol() {
+    requested(&format!("{UPGRADE}\u{1}frame"))
         .event("request GET /chat")
         .with(|it| assert_eq!(it.head().upgrade(), Some(&b"echo"[..])))
         .event("end")
@@ -30,8 +30,8 @@ fn an_upgrade_with_bytes_behind_it() {
 }
 
 #[test]
-fn an_upgrade_before_the_end_of_the_request_was_asked_for() {
-    asked(&format!("{UPGRADE}frame"))
+fn an_upgrade_before_the_end_event_of_the_request() {
+    requested(&format!("{UPGRADE}frame"))
         .event("request GET /chat")
         .say(upgrade(), SWITCH)
         .nothing()
@@ -40,8 +40,8 @@ fn an_upgrade_before_the_end_of_the_request_was_asked_for() {
 }
 
 #[test]
-fn after_the_switch_nothing_is_sent_as_http() {
-    asked(UPGRADE)
+fn nothing_can_be_sent_as_http_after_the_switch() {
+    requested(UPGRADE)
         .event("request GET /chat")
         .event("end")
         .say(upgrade(), SWITCH)
@@ -56,8 +56,8 @@ fn after_the_switch_nothing_is_sent_as_http() {
 }
 
 #[test]
-fn the_caller_may_write_the_connection_field_itself() {
-    asked(UPGRADE)
+fn the_caller_may_set_the_connection_field() {
+    requested(UPGRADE)
         .event("request GET /chat")
         .say(
             Say::HeadWith(
@@ -75,14 +75,14 @@ fn the_caller_may_write_the_connection_field_itself() {
 }
 
 #[test]
-fn no_switch_that_was_not_asked_for() {
+fn an_unrequested_switch_is_rejected() {
     for request in [
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\n\r\n",
         "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: \r\n\r\n",
     ] {
-        asked(request)
+        requested(request)
             .event("request GET /")
             .with(|it| assert_eq!(it.head().upgrade(), None))
             .event("end")
@@ -92,8 +92,8 @@ fn no_switch_that_was_not_asked_for() {
 }
 
 #[test]
-fn an_upgrade_that_is_not_granted_is_a_request() {
-    asked(&format!("{UPGRADE}GET /next HTTP/1.1\r\nHost: a\r\n\r\n"))
+fn a_declined_upgrade_is_an_ordinary_request() {
+    requested(&format!("{UPGRADE}GET /next HTTP/1.1\r\nHost: a\r\n\r\n"))
         .event("request GET /chat")
         .event("end")
         .say(
@@ -107,8 +107,8 @@ fn an_upgrade_that_is_not_granted_is_a_request() {
 }
 
 #[test]
-fn what_the_last_request_asked_is_forgotten() {
-    asked(UPGRADE)
+fn the_upgrade_of_the_last_request_does_not_carry_over() {
+    requested(UPGRADE)
         .event("request GET /chat")
         .event("end")
         .say(
@@ -124,7 +124,7 @@ fn what_the_last_request_asked_is_forgotten() {
 
 #[test]
 fn a_client_that_closed_its_direction_can_still_be_switched() {
-    asked(UPGRADE)
+    requested(UPGRADE)
         .event("request GET /chat")
         .event("end")
         .eof("eof")
@@ -141,7 +141,7 @@ fn a_tunnel() {
             204 => "HTTP/1.1 204 No Content\r\n\r\n",
             _ => "HTTP/1.1 299 \r\n\r\n",
         };
-        asked("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n\u{16}\u{3}")
+        requested("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n\u{16}\u{3}")
             .event("request CONNECT a:443")
             .event("end")
             .nothing()
@@ -161,7 +161,7 @@ fn a_tunnel() {
 
 #[test]
 fn a_tunnel_after_the_client_closed_its_direction() {
-    asked("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")
+    requested("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")
         .event("request CONNECT a:443")
         .event("end")
         .eof("eof")
@@ -170,8 +170,8 @@ fn a_tunnel_after_the_client_closed_its_direction() {
 }
 
 #[test]
-fn a_tunnel_that_is_refused_leaves_http() {
-    asked("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+fn a_declined_tunnel_stays_http() {
+    requested("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .event("request CONNECT a:443")
         .event("end")
         .say(
@@ -207,7 +207,7 @@ fn the_client_is_switched() {
         .refuse(Say::Get("/"), Misuse::OutOfOrder)
         .eof("eof")
         .both(Half::Switched);
-    // The answer may be faster than the order to end a request that has no content anyway.
+    // The response may arrive before the caller ends a request without content.
     talk(Role::Client)
         .say(ask, request)
         .hear(SWITCH)
@@ -258,9 +258,9 @@ fn the_client_gets_its_tunnel() {
         .both(Half::Switched);
 }
 
-/// Without a word: what was not taken in belongs to whoever is handed the transport.
+/// Unconsumed bytes belong to the other protocol.
 #[test]
-fn a_transport_is_handed_over_in_silence() {
+fn hand_over_sends_nothing() {
     let mut server = Connection::new(Role::Server, &Limits::default());
     let input = b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nraw";
     let (used, _) = server.receive(input).unwrap();
@@ -273,7 +273,7 @@ fn a_transport_is_handed_over_in_silence() {
 }
 
 #[test]
-fn what_is_to_be_closed_is_not_handed_over() {
+fn a_closing_connection_cannot_be_handed_over() {
     let mut server = Connection::new(Role::Server, &Limits::default());
     server.receive(b"BAD\n").unwrap_err();
     assert_eq!(server.hand_over(), Err(Misuse::OutOfOrder));

@@ -1,4 +1,4 @@
-//! Keep-alive of 1.0 and 1.1 (RFC 9112 §9.3) and pipelining (§9.3.2), from the server's end.
+//! Persistence of HTTP/1.0 and 1.1 (RFC 9112 §9.3) and pipelining (§9.3.2), in the server role.
 
 use hearken_proto::{Connection, Fields, Half, Length, Limits, Response, Role};
 use hearken_testkit::{Say, talk};
@@ -8,7 +8,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const OK_CLOSE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 #[test]
-fn http11_goes_on() {
+fn http11_persists() {
     talk(Role::Server)
         .hear(GET)
         .event("request GET /")
@@ -23,7 +23,7 @@ fn http11_goes_on() {
 }
 
 #[test]
-fn the_next_request_waits_for_the_answer() {
+fn the_next_request_waits_for_the_response() {
     talk(Role::Server)
         .hear(format!("{GET}DELETE /2 HTTP/1.1\r\nHost: a\r\n\r\n"))
         .event("request GET /")
@@ -45,7 +45,7 @@ fn the_next_request_waits_for_the_answer() {
 }
 
 #[test]
-fn the_answer_may_end_before_the_end_of_the_request_is_asked_for() {
+fn the_response_may_end_before_the_end_event_of_the_request() {
     talk(Role::Server)
         .hear(GET)
         .event("request GET /")
@@ -63,7 +63,7 @@ fn the_answer_may_end_before_the_end_of_the_request_is_asked_for() {
 }
 
 #[test]
-fn http10_ends_and_says_so() {
+fn http10_closes_and_declares_it() {
     talk(Role::Server)
         .hear("GET / HTTP/1.0\r\n\r\nGET /2 HTTP/1.0\r\n\r\n")
         .event("request GET /")
@@ -76,7 +76,7 @@ fn http10_ends_and_says_so() {
 }
 
 #[test]
-fn http10_with_keep_alive_goes_on_and_says_so() {
+fn http10_with_keep_alive_persists_and_declares_it() {
     let keep = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n";
     talk(Role::Server)
         .hear("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
@@ -92,7 +92,7 @@ fn http10_with_keep_alive_goes_on_and_says_so() {
 }
 
 #[test]
-fn http10_with_keep_alive_ends_when_only_the_end_tells_the_length() {
+fn http10_with_keep_alive_closes_when_the_body_ends_at_close() {
     talk(Role::Server)
         .hear("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         .event("request GET /")
@@ -108,7 +108,7 @@ fn http10_with_keep_alive_ends_when_only_the_end_tells_the_length() {
 }
 
 #[test]
-fn a_fresh_request_forgets_what_the_last_one_asked() {
+fn the_next_request_does_not_inherit_from_the_last_one() {
     talk(Role::Server)
         .hear("HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         .event("request HEAD /")
@@ -130,7 +130,7 @@ fn a_fresh_request_forgets_what_the_last_one_asked() {
 }
 
 #[test]
-fn the_server_closes_by_its_own_will() {
+fn the_server_closes_on_its_own_decision() {
     talk(Role::Server)
         .hear(format!("{GET}{GET}"))
         .event("request GET /")
@@ -141,7 +141,7 @@ fn the_server_closes_by_its_own_will() {
         )
         .say(Say::End, "")
         .nothing()
-        .rest("") // the second request is swallowed, not parsed (RFC 9112 §9.6)
+        .rest("") // the second request is consumed and ignored (RFC 9112 §9.6)
         .both(Half::MustClose);
 }
 
@@ -152,7 +152,7 @@ fn must_close_before_during_and_after() {
         .with(|it| it.must_close())
         .finished()
         .both(Half::MustClose);
-    // In the middle of a head, and of an exchange: after it, and the response says so.
+    // In the middle of a head or an exchange: after it, and the response carries `close`.
     talk(Role::Server)
         .hear("GET / HT")
         .nothing()
@@ -164,14 +164,14 @@ fn must_close_before_during_and_after() {
         .event("end")
         .say(Say::Final(200), OK_CLOSE)
         .both(Half::MustClose);
-    // An empty line is no request: there is nothing to wait for.
+    // An empty line is no part of a request: the connection closes at once.
     talk(Role::Server)
         .hear("\r\n")
         .nothing()
         .with(|it| it.must_close())
         .finished()
         .both(Half::MustClose);
-    // After the head is out it can only be done, not said.
+    // Once the head is sent the connection closes without declaring it.
     talk(Role::Server)
         .hear(GET)
         .event("request GET /")
@@ -185,7 +185,7 @@ fn must_close_before_during_and_after() {
 }
 
 #[test]
-fn the_places_of_errors_count_from_the_beginning_of_the_connection() {
+fn positions_of_errors_count_from_the_start_of_the_connection() {
     talk(Role::Server)
         .hear(format!("{GET}\r\n{GET}GET / HTTP/1.1\r\nHost : a\r\n"))
         .event("request GET /")
@@ -200,7 +200,7 @@ fn the_places_of_errors_count_from_the_beginning_of_the_connection() {
 }
 
 #[test]
-fn reset_begins_anew_at_another_offset() {
+fn reset_restarts_at_another_offset() {
     talk(Role::Server)
         .hear("GET / HTTP/1.1\r\nHost : a\r\n")
         .error("H1_SPACE_BEFORE_COLON", 20)
@@ -222,9 +222,9 @@ fn reset_begins_anew_at_another_offset() {
         .error("H1_BARE_LF", 1000);
 }
 
-/// Told on answers after which the connection lives on, and named in Connection, once.
+/// Sent in responses after which the connection persists, and listed in Connection, once.
 #[test]
-fn how_long_a_connection_lives_on_is_told() {
+fn keep_alive_timeout_is_sent() {
     let answer = |request: &str, fields: &[(&str, &str)]| {
         let mut server = Connection::new(Role::Server, &Limits::default());
         let (used, _) = server.receive(request.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The default limits, each at its number and one past it; and the chunk decoder as a building block.
+//! The default limits, each at its value and one beyond; and the chunk decoder on its own.
 
 use hearken_proto::{
     Chunk, ChunkedDecoder, Connection, Error, Event, Fault, Limit, Limits, Role, chunk_head,
@@ -123,8 +123,8 @@ fn trailers_of_8_kib_and_32_fields() {
 }
 
 #[test]
-fn an_unfinished_head_costs_no_more_than_its_limit() {
-    // A client that drips forever: refused after 32 KiB, whatever the sizes of its pieces.
+fn an_unfinished_head_takes_no_more_than_its_limit() {
+    // A client that sends a head without end: rejected after 32 KiB, for every size of piece.
     for size in [1, 7, 511, 512, 513, 40_000] {
         let mut server = Connection::new(Role::Server, &Limits::default());
         server
@@ -139,7 +139,7 @@ fn an_unfinished_head_costs_no_more_than_its_limit() {
                 Err(error) => break error,
             }
             sent += size as u64;
-            assert!(sent <= 32_768, "{sent} bytes were taken in");
+            assert!(sent <= 32_768, "{sent} bytes were consumed");
         };
         assert_eq!(
             Err(error),

@@ -1,4 +1,4 @@
-//! Two ends on an in-memory link: what one says the other hears, wherever the bytes are cut.
+//! Two ends on an in-memory link: what one sends the other receives, wherever the bytes are cut.
 
 use hearken_proto::{BodyLength, Half};
 use hearken_testkit::{Link, Message};
@@ -25,7 +25,7 @@ fn response(status: u16) -> Message {
 }
 
 #[test]
-fn a_conversation_of_all_kinds() {
+fn exchanges_with_every_kind_of_framing() {
     let mut link = Link::new();
     let mut upload = request("POST", "/up");
     upload.content = vec![b"one ".to_vec(), b"two".to_vec()];
@@ -90,7 +90,7 @@ fn close_is_understood_by_both() {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    // Not one of the names that frame or close: what those do is tested where it is decided.
+    // None of the names that bear on framing or reuse: their effects have tests of their own.
     "[!#$%&'*+.^_`|~A-Za-z0-9-]{1,12}".prop_map(|name| format!("X{name}"))
 }
 
@@ -115,7 +115,7 @@ fn fields(most: usize) -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     vec((name(), value()), 0..most)
 }
 
-/// What both kinds of message have.
+/// The parts that both kinds of message have.
 fn message(content_max: usize) -> impl Strategy<Value = Message> {
     let pieces = vec(vec(any::<u8>(), 0..content_max), 0..4);
     (any::<bool>(), pieces, fields(5), fields(3)).prop_map(|(known, content, fields, trailers)| {
@@ -167,10 +167,10 @@ fn own(fields: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// decode(encode(x)) = x for requests and responses, with chunks and trailers, one exchange after the other, and
-    /// wherever the link cuts.
+    /// decode(encode(x)) = x for requests and responses, with chunks and trailers, in successive exchanges, wherever the
+    /// link cuts.
     #[test]
-    fn what_is_said_is_heard(
+    fn what_is_sent_is_received(
         exchanges in vec((requests(), 0..3_usize, responses()), 1..4),
         cuts in vec(1..90_usize, 1..8),
     ) {
@@ -184,20 +184,20 @@ proptest! {
             }
             link.ask(request);
             link.carry(cuts.iter().copied());
-            let heard = link.at_server.last().expect("a request was heard");
-            prop_assert_eq!(&heard.start, &format!("{} {}", request.method, request.target));
-            prop_assert_eq!(own(&heard.fields), own(&request.fields));
-            prop_assert_eq!(&heard.content, &request.content.concat());
-            prop_assert_eq!(&heard.trailers, &request.trailers);
-            prop_assert!(heard.ended);
+            let received = link.at_server.last().expect("a request was received");
+            prop_assert_eq!(&received.start, &format!("{} {}", request.method, request.target));
+            prop_assert_eq!(own(&received.fields), own(&request.fields));
+            prop_assert_eq!(&received.content, &request.content.concat());
+            prop_assert_eq!(&received.trailers, &request.trailers);
+            prop_assert!(received.ended);
             link.answer(&response);
             link.carry(cuts.iter().rev().copied());
-            let heard = link.at_client.last().expect("a response was heard");
-            prop_assert_eq!(&heard.start, &response.status.to_string());
-            prop_assert_eq!(own(&heard.fields), own(&response.fields));
-            prop_assert_eq!(&heard.content, &response.content.concat());
-            prop_assert_eq!(&heard.trailers, &response.trailers);
-            prop_assert!(heard.ended);
+            let received = link.at_client.last().expect("a response was received");
+            prop_assert_eq!(&received.start, &response.status.to_string());
+            prop_assert_eq!(own(&received.fields), own(&response.fields));
+            prop_assert_eq!(&received.content, &response.content.concat());
+            prop_assert_eq!(&received.trailers, &response.trailers);
+            prop_assert!(received.ended);
             prop_assert_eq!(link.client.halves(), (Half::Idle, Half::Idle));
             prop_assert_eq!(link.server.halves(), (Half::Idle, Half::Idle));
         }
@@ -207,8 +207,8 @@ proptest! {
 }
 
 #[test]
-fn the_length_that_is_chosen_is_the_one_that_is_read() {
-    // Not what the encoder says about itself, but what the other end makes of its bytes.
+fn both_ends_agree_on_the_framing() {
+    // The framing that the other end decodes, not the one that the encoder returns.
     let mut link = Link::new();
     for (known, expected) in [(true, BodyLength::Length(3)), (false, BodyLength::Chunked)] {
         let mut ask = request("PUT", "/");
@@ -216,8 +216,8 @@ fn the_length_that_is_chosen_is_the_one_that_is_read() {
         ask.known = known;
         link.ask(&ask);
         link.carry([2]);
-        let heard = link.at_server.last().expect("a request was heard");
-        let has = |name: &str| heard.fields.iter().any(|(own, _)| own == name);
+        let received = link.at_server.last().expect("a request was received");
+        let has = |name: &str| received.fields.iter().any(|(own, _)| own == name);
         assert_eq!(has("Content-Length"), expected == BodyLength::Length(3));
         assert_eq!(has("Transfer-Encoding"), expected == BodyLength::Chunked);
         link.answer(&response(200));

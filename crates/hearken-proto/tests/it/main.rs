@@ -5,6 +5,7 @@ mod client;
 mod closing;
 mod early_response;
 mod encoder;
+mod fast_path;
 mod fields;
 mod handover;
 mod keep_alive;

@@ -1,13 +1,13 @@
-//! Orders that cannot be carried out: every misuse provoked, and no line break in any place where a caller puts bytes.
+//! Calls that are rejected: every misuse is provoked, and line breaks are rejected in every argument.
 
-use crate::encoder::{asked, server};
+use crate::encoder::{requested, server};
 use hearken_proto::{
     Connection, Date, Fields, Half, Length, Limits, Misuse, Request, Response, Role,
 };
 use hearken_testkit::{Say, escape, talk};
 use std::collections::BTreeSet;
 
-/// Every misuse, and the order that provokes it.
+/// Every misuse, and the call that provokes it.
 #[test]
 fn every_misuse_can_be_provoked() {
     let mut seen = BTreeSet::new();
@@ -55,18 +55,18 @@ fn every_misuse_can_be_provoked() {
     ];
     for (role, say) in provoked {
         let end = match role {
-            Role::Server => asked("1.1"),
+            Role::Server => requested("1.1"),
             Role::Client => talk(*role),
         };
         end.with(|it| note(try_say(it, *say)));
     }
-    note_by_hand(&mut note);
+    provoke_directly(&mut note);
     let all: BTreeSet<_> = Misuse::ALL.iter().map(Misuse::code).collect();
     assert_eq!(seen, all);
 }
 
-/// Those that a dialogue cannot say.
-fn note_by_hand(note: &mut impl FnMut(Result<(), Misuse>)) {
+/// The misuses that a dialogue cannot express.
+fn provoke_directly(note: &mut impl FnMut(Result<(), Misuse>)) {
     let fields = Fields::new();
     let mut server = server("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut out = Vec::new();
@@ -142,9 +142,9 @@ fn try_say(connection: &mut Connection, say: Say<'_>) -> Result<(), Misuse> {
     result
 }
 
-/// CR, LF and NUL, and every other control character, in each place where a caller may put bytes.
+/// CR, LF and NUL, and every other control character, in each argument that takes bytes.
 #[test]
-fn no_place_lets_a_line_break_through() {
+fn line_breaks_are_rejected_everywhere() {
     let mut bad: Vec<u8> = (0..0x20).chain([0x7f]).collect();
     bad.retain(|&byte| byte != b'\t');
     for byte in bad {
@@ -193,7 +193,7 @@ fn no_place_lets_a_line_break_through() {
 }
 
 #[test]
-fn fields_of_framing_in_a_value_list_cannot_be_smuggled_in() {
+fn malformed_framing_fields_are_rejected() {
     let refused: &[(&str, &str, Misuse)] = &[
         ("Content-Length", "", Misuse::ContentLength),
         ("Content-Length", "+5", Misuse::ContentLength),
@@ -208,7 +208,7 @@ fn fields_of_framing_in_a_value_list_cannot_be_smuggled_in() {
         ("Transfer-Encoding", "identity", Misuse::TransferEncoding),
     ];
     for (name, value, misuse) in refused {
-        asked("1.1")
+        requested("1.1")
             .refuse(
                 Say::HeadWith(200, Length::Unknown, &[(name, value)]),
                 *misuse,
@@ -223,6 +223,6 @@ fn fields_of_framing_in_a_value_list_cannot_be_smuggled_in() {
         };
         let twice = [(name, value), (name, value)];
         let (_, _, misuse) = refused.iter().find(|row| row.0 == name).expect("a row");
-        asked("1.1").refuse(Say::HeadWith(200, Length::Unknown, &twice), *misuse);
+        requested("1.1").refuse(Say::HeadWith(200, Length::Unknown, &twice), *misuse);
     }
 }

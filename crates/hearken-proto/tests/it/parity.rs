@@ -1,5 +1,4 @@
-//! What must not drift apart: the tables in the code, `docs/errors.md`, `docs/limits.md`, the vectors, and the diagram of a
-//! half.
+//! Parity of the tables in the code with `docs/errors.md`, `docs/limits.md`, the vectors, and the diagram of a half.
 
 use crate::vectors::pages;
 use hearken_proto::{Answer, Fault, Limit, Limits, Misuse, half_diagram};
@@ -20,7 +19,7 @@ fn answer(answer: Answer) -> String {
     }
 }
 
-/// The rows of the page by their code: the cells behind it.
+/// The rows of the page by code: the cells after it.
 fn rows() -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
     for line in read("docs/errors.md").lines() {
@@ -65,7 +64,7 @@ fn the_page_of_errors_has_every_code_and_no_other() {
         assert_eq!(row[..2], expected[..], "{code} in docs/errors.md");
         assert!(
             row[2..4].iter().all(|cell| cell.len() > 5),
-            "{code} needs words"
+            "{code} needs a description"
         );
     }
     let misuses: BTreeSet<&str> = Misuse::ALL.iter().map(Misuse::code).collect();
@@ -75,7 +74,7 @@ fn the_page_of_errors_has_every_code_and_no_other() {
             .unwrap_or_else(|| panic!("docs/errors.md lacks {code}"));
         assert!(
             row[..2].iter().all(|cell| cell.len() > 5),
-            "{code} needs words"
+            "{code} needs a description"
         );
     }
     for code in rows.keys() {
@@ -108,7 +107,7 @@ fn every_fault_and_limit_has_a_vector() {
 }
 
 #[test]
-fn codes_are_unique_and_found_again() {
+fn codes_are_unique_and_resolvable() {
     let mut codes: Vec<&str> = outside().into_keys().collect();
     codes.extend(Misuse::ALL.iter().map(Misuse::code));
     let unique: BTreeSet<&str> = codes.iter().copied().collect();
@@ -138,7 +137,7 @@ fn codes_are_unique_and_found_again() {
 }
 
 #[test]
-fn old_generations_of_the_standard_are_not_named() {
+fn obsolete_standards_are_not_cited() {
     for case in outside().values() {
         let section = &case[0];
         let known = ["RFC 9110 §", "RFC 9112 §", "RFC 6585 §"];
@@ -150,7 +149,7 @@ fn old_generations_of_the_standard_are_not_named() {
 }
 
 #[test]
-fn the_diagram_in_the_architecture_is_the_table() {
+fn the_diagram_in_the_architecture_matches_the_table() {
     let text = read("ARCHITECTURE.md");
     let block = text
         .split_once("<!-- half -->")
@@ -164,7 +163,7 @@ fn the_diagram_in_the_architecture_is_the_table() {
     );
 }
 
-/// `head.bytes_max` and the like with their values, read from what `Limits` says of itself, so that none can be missed.
+/// `head.bytes_max` and the like with their values, read from the debug output of `Limits`, so that none is missing.
 fn defaults() -> BTreeMap<String, String> {
     let (mut group, mut defaults) = (String::new(), BTreeMap::new());
     for line in format!("{:#?}", Limits::default()).lines() {
@@ -179,7 +178,7 @@ fn defaults() -> BTreeMap<String, String> {
     defaults
 }
 
-/// A number with its unit as it stands on the page, in the words of the struct.
+/// A number with its unit as on the page, in the form of the struct.
 fn plain(cell: &str) -> String {
     if cell == "none" {
         return "None".to_owned();

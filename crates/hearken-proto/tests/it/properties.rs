@@ -1,4 +1,4 @@
-//! Properties over arbitrary bytes and arbitrary orders of operations.
+//! Properties over arbitrary bytes and arbitrary sequences of operations.
 
 use hearken_testkit::{
     check_chunked, check_differential, check_operations, check_request, check_response,
@@ -6,7 +6,7 @@ use hearken_testkit::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Pieces of HTTP between arbitrary bytes: pure noise never gets past the first byte.
+/// Pieces of HTTP between arbitrary bytes, because noise alone fails at the first byte.
 fn http_like() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => proptest::sample::select(TOKENS).prop_map(|token| token.as_bytes().to_vec()),
@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn what_we_accept_another_parser_accepts(bytes in http_like()) {
+    fn accepted_heads_are_accepted_by_another_parser(bytes in http_like()) {
         check_differential(&bytes);
     }
 

@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets, replayed: every finding becomes one, and stays a test without a fuzzer.
+//! Replays the seeds of the fuzz targets: every finding becomes a seed, and so a test without a fuzzer.
 
 use hearken_testkit::{
     check_chunked, check_differential, check_operations, check_request, check_response,

@@ -1,4 +1,4 @@
-//! Runs every case of every page at every cut; `UPDATE_EXPECT=1` writes the logs of today into the pages instead.
+//! Runs every case of every page at every cut; `UPDATE_EXPECT=1` writes the current events into the pages instead.
 
 use hearken_testkit::{Page, check_differential};
 
@@ -10,7 +10,7 @@ pub(crate) fn pages() -> Vec<Page> {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the number of cases is a promise")]
-fn every_case_gives_its_log_at_every_cut() {
+fn every_case_yields_its_events_at_every_cut() {
     let mut pages = pages();
     let cases: usize = pages.iter().map(|page| page.cases.len()).sum();
     if std::env::var_os("UPDATE_EXPECT").is_some() {
@@ -34,7 +34,7 @@ fn every_case_gives_its_log_at_every_cut() {
 }
 
 #[test]
-fn what_a_case_accepts_another_parser_reads_the_same() {
+fn accepted_cases_are_read_alike_by_another_parser() {
     for case in pages().iter().flat_map(|page| &page.cases) {
         check_differential(&case.bytes);
     }

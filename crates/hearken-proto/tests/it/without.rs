@@ -1,4 +1,4 @@
-//! Default fields that are switched off, and the Trailer field, which asks for chunks (RFC 9112 §6.3, RFC 9110 §6.6.2).
+//! Automatic fields that are switched off, and the Trailer field, which selects chunks (RFC 9112 §6.3, RFC 9110 §6.6.2).
 
 use crate::encoder::server;
 use hearken_proto::{
@@ -38,76 +38,82 @@ fn head(
     Ok((String::from_utf8(out).unwrap(), body, stays))
 }
 
-fn said(head: &str) -> &str {
+fn added_fields(head: &str) -> &str {
     head.strip_prefix("HTTP/1.1 200 OK\r\n").unwrap()
 }
 
 #[test]
-fn without_content_length_content_goes_in_chunks() {
+fn without_content_length_content_is_chunked() {
     let off = without(|without| without.content_length = true);
     let (text, body, stays) = head(GET, &[], Length::Known(3), off).unwrap();
-    assert_eq!(said(&text), "Transfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(added_fields(&text), "Transfer-Encoding: chunked\r\n\r\n");
     assert_eq!((body, stays), (BodyLength::Chunked, true));
-    // One that stands among the fields is obeyed.
+    // A Content-Length among the fields is used.
     let (text, body, _) = head(GET, &[("Content-Length", "3")], Length::Known(3), off).unwrap();
-    assert_eq!(said(&text), "Content-Length: 3\r\n\r\n");
+    assert_eq!(added_fields(&text), "Content-Length: 3\r\n\r\n");
     assert_eq!(body, BodyLength::Length(3));
 }
 
 #[test]
-fn without_both_content_goes_on_until_close() {
+fn without_both_content_ends_at_close() {
     let off = without(|without| {
         without.content_length = true;
         without.transfer_encoding = true;
     });
     let (text, body, stays) = head(GET, &[], Length::Known(3), off).unwrap();
-    assert_eq!(said(&text), "Connection: close\r\n\r\n");
+    assert_eq!(added_fields(&text), "Connection: close\r\n\r\n");
     assert_eq!((body, stays), (BodyLength::UntilClose, false));
 }
 
 #[test]
-fn without_transfer_encoding_a_known_length_is_told() {
+fn without_transfer_encoding_a_known_length_is_declared() {
     let off = without(|without| without.transfer_encoding = true);
     let (text, _, stays) = head(GET, &[], Length::Known(3), off).unwrap();
-    assert_eq!((said(&text), stays), ("Content-Length: 3\r\n\r\n", true));
+    assert_eq!(
+        (added_fields(&text), stays),
+        ("Content-Length: 3\r\n\r\n", true)
+    );
     let (text, body, stays) = head(GET, &[], Length::Unknown, off).unwrap();
-    assert_eq!(said(&text), "Connection: close\r\n\r\n");
+    assert_eq!(added_fields(&text), "Connection: close\r\n\r\n");
     assert_eq!((body, stays), (BodyLength::UntilClose, false));
 }
 
 #[test]
-fn without_connection_it_closes_and_does_not_say_so() {
+fn without_connection_the_close_is_not_declared() {
     let off = without(|without| {
         without.content_length = true;
         without.transfer_encoding = true;
         without.connection = true;
     });
     let (text, _, stays) = head(GET, &[], Length::Known(3), off).unwrap();
-    assert_eq!((said(&text), stays), ("\r\n", false));
+    assert_eq!((added_fields(&text), stays), ("\r\n", false));
     let off = without(|without| without.connection = true);
     let (text, _, stays) = head(GET10, &[], Length::Known(3), off).unwrap();
-    assert_eq!((said(&text), stays), ("Content-Length: 3\r\n\r\n", false));
+    assert_eq!(
+        (added_fields(&text), stays),
+        ("Content-Length: 3\r\n\r\n", false)
+    );
     let keep = [("Connection", "keep-alive")];
     let (text, _, stays) = head(GET10, &keep, Length::Known(3), off).unwrap();
     assert_eq!(
-        (said(&text), stays),
+        (added_fields(&text), stays),
         ("Connection: keep-alive\r\nContent-Length: 3\r\n\r\n", true)
     );
 }
 
 #[test]
-fn a_trailer_field_asks_for_chunks() {
+fn a_trailer_field_selects_chunks() {
     let trailer = [("Trailer", "X-Sum")];
     let (text, body, _) = head(GET, &trailer, Length::Known(3), Without::default()).unwrap();
     assert_eq!(
-        said(&text),
+        added_fields(&text),
         "Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n"
     );
     assert_eq!(body, BodyLength::Chunked);
 }
 
 #[test]
-fn a_trailer_field_where_no_trailer_can_stand_is_refused() {
+fn a_trailer_field_without_a_trailer_section_is_rejected() {
     let both = [("Trailer", "X-Sum"), ("Content-Length", "3")];
     let refused = head(GET, &both, Length::Known(3), Without::default());
     assert_eq!(refused.unwrap_err(), Misuse::TrailersNotAllowed);
@@ -117,15 +123,15 @@ fn a_trailer_field_where_no_trailer_can_stand_is_refused() {
 }
 
 #[test]
-fn where_nobody_could_send_trailers_announcing_them_does_no_harm() {
-    // The program that answers does not know the client's version, nor need it know that this is HEAD.
+fn a_trailer_field_is_ignored_where_no_trailers_are_sent() {
+    // The handler knows neither the version of the client nor that the request is HEAD.
     let trailer = [("Trailer", "X-Sum")];
     let (_, body, _) = head(GET10, &trailer, Length::Known(3), Without::default()).unwrap();
     assert_eq!(body, BodyLength::UntilClose);
     let request = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
     let (text, body, stays) =
         head(request, &trailer, Length::Known(3), Without::default()).unwrap();
-    assert_eq!(said(&text), "Trailer: X-Sum\r\n\r\n");
+    assert_eq!(added_fields(&text), "Trailer: X-Sum\r\n\r\n");
     assert_eq!((body, stays), (BodyLength::None, true));
 }
 
