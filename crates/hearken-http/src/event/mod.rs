@@ -223,7 +223,7 @@ server_events! {
     /// ```
     /// use hearken_http::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
-    /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.waited()));
+    /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.deadline()));
     /// ```
     Timeout, timeout, <'a> &'a TimedOut<'a>;
     /// The peer broke the protocol, passed a limit or a deadline before it had an answer. A listener sees the bytes and
