@@ -1,32 +1,43 @@
-//! What a listener for [`event::Timeout`](crate::event::Timeout) is given.
+//! The argument of [`event::Timeout`](crate::event::Timeout).
 
 use crate::event::peer::Peer;
 use std::cell::Cell;
 
-/// What a connection waited for when its time ran out.
+/// What a connection waited for when its deadline passed.
 ///
 /// ```
 /// use hearken_http::server::Waited;
-/// assert_ne!(Waited::Head, Waited::KeepAlive);
+/// use hearken_http::{Server, event};
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.on(event::Timeout, |timeout| match timeout.waited() {
+///     Waited::KeepAlive => {} // the usual end of an idle connection
+///     waited => eprintln!("{:?}: {waited:?}", timeout.peer()),
+/// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Waited {
-    /// The whole head of a request: `limits.time.head`. Answered 408, or closed if not a byte had come.
+    /// The whole head of a request: `limits.time.head`. The client gets a 408, and nothing if it has not sent a byte; the
+    /// connection closes.
+    #[doc(alias = "headersTimeout")]
     Head,
-    /// The whole request with its body: `limits.time.request`. Answered 408 if no answer has begun; the connection closes.
+    /// The whole request with its body: `limits.time.request`. The client gets a 408 if no response has begun; the connection
+    /// closes.
+    #[doc(alias = "requestTimeout")]
     Request,
-    /// More of a body: `limits.time.body_idle`, `body_rate_min`. Answered 408 if no answer has begun; the connection closes.
+    /// More of a body: `limits.time.body_idle`, `body_rate_min`. The client gets a 408 if no response has begun; the
+    /// connection closes.
     Body,
     /// Room to write: `limits.time.write_idle`. The connection is cut.
     Write,
-    /// Anything, in either direction: `limits.time.inactive`. The connection is closed, unless it is kept.
+    /// A byte in either direction: `limits.time.inactive`. The connection closes, unless [`TimedOut::keep`] is called.
     Inactive,
-    /// The next request: `limits.time.keep_alive`. The connection is closed.
+    /// The next request: `limits.time.keep_alive`. The connection closes.
+    #[doc(alias = "keepAliveTimeout")]
     KeepAlive,
 }
 
-/// A deadline has passed on a connection; what follows is said at each [`Waited`].
+/// A deadline of a connection has passed. [`Waited`] names the consequence of each.
 ///
 /// ```
 /// use hearken_http::{Server, event};
@@ -34,7 +45,7 @@ pub enum Waited {
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::Timeout, |timeout| {
 ///     eprintln!("{:?} {:?}", timeout.peer(), timeout.waited());
-///     timeout.keep(); // as a listener for `timeout` does in Node
+///     timeout.keep(); // as in Node, where a listener for `timeout` keeps the connection
 /// });
 /// ```
 #[derive(Debug)]
@@ -53,20 +64,20 @@ impl<'a> TimedOut<'a> {
         }
     }
 
-    /// Whose connection it is.
+    /// The client.
     #[must_use]
     pub const fn peer(&self) -> &'a Peer {
         self.peer
     }
 
-    /// What it waited for.
+    /// What the connection waited for.
     #[must_use]
     pub const fn waited(&self) -> Waited {
         self.waited
     }
 
-    /// Lets the connection live on, and the deadline begin anew. Only [`Waited::Inactive`] can be kept: the others protect
-    /// the server. The second call changes nothing.
+    /// Keeps the connection and restarts the deadline. Has an effect for [`Waited::Inactive`] only: the other deadlines protect
+    /// the server. The second call has no effect.
     pub fn keep(&self) {
         self.kept.set(true);
     }
