@@ -16,10 +16,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
 pub mod client;
 mod conn;
 pub mod error;
 pub mod event;
+#[cfg(feature = "client")]
 pub mod fetch;
 pub mod message;
 mod net;
@@ -33,9 +35,11 @@ pub use event::observe;
 pub use net::listen;
 
 pub use bytes::Bytes;
+#[cfg(feature = "client")]
 pub use client::{Agent, Response, request};
 pub use error::{Closed, Error};
 pub use event::peer::Peer;
+#[cfg(feature = "client")]
 pub use fetch::{Body, Fetched, RequestBuilder, Url, delete, fetch, get, head, patch, post, put};
 pub use hearken_proto::{Fields, FieldsRef, Head, Limits, Misuse};
 pub use http::{HeaderMap, Method, StatusCode, Version};

@@ -58,6 +58,7 @@ impl<T, D, F> Pump<T, D, F> {
         &self.transport
     }
 
+    #[cfg(feature = "client")]
     pub(crate) const fn transport_mut(&mut self) -> &mut T {
         &mut self.transport
     }

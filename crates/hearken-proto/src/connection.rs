@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection, seen from one end: which message comes when, and what both directions mean together.
+//! One HTTP/1.1 connection, seen from one end: the order of messages, and the rules over both directions.
 //!
 //! Here: [`Connection`] and `settle`, the one function that looks at both halves (RFC 9112 §9.3 to §9.6; RFC 9110 §7.8,
 //! §9.3.6). It serves both roles. Not here: its receiving side (`receiver.rs`), its sending side (`encoder.rs`), sockets,

@@ -1,13 +1,13 @@
 //! Every limit in one struct, each with its unit and default. A limit is a number; none means "unlimited".
 //!
-//! Here: [`Limits`] and [`Limit`], the name of the one that was passed. Durations are plain data here: this crate has no
-//! clock, the connection layer above enforces them.
+//! Here: [`Limits`] and [`Limit`], the name of an exceeded one. Durations are only data here: this crate has no clock, the
+//! connection layer enforces them.
 
 use crate::Answer;
 use crate::fault::Row;
 use core::time::Duration;
 
-/// All limits of a connection, sorted by what they bound. Start from the default and change what must differ.
+/// All limits of a connection, by the part that they bound. Start from the default and change single values.
 ///
 /// ```
 /// use hearken_proto::Limits;
@@ -36,10 +36,9 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionLimits {
-    /// Requests on one connection. Default 4,294,967,295, which is as good as none: what a connection costs does not grow
-    /// with its requests, and its age is bounded already. A lower number spreads clients over several servers sooner.
-    /// The answer to the last one says `close`; what was pipelined behind it is answered 503. Node's
-    /// `maxRequestsPerSocket`.
+    /// Requests on one connection. Default 4,294,967,295, in effect unlimited: the cost of a connection does not grow with
+    /// its requests, and its age is bounded. A lower number spreads clients over several servers sooner. The response to
+    /// the last one carries `close`; requests pipelined after it get 503. Node's `maxRequestsPerSocket`.
     pub requests_max: u32,
 }
 
@@ -82,8 +81,8 @@ pub struct BodyLimits {
     pub buffered_bytes_max: u64,
     /// Bytes of an unread body that are read and dropped to keep the connection. Default 256 KiB; more closes it.
     pub drain_bytes_max: u64,
-    /// Received bytes that wait for their reader before the transport is left unread; for a server the same holds for
-    /// what it wrote: above it `write` says stop. Default 64 KiB.
+    /// Received bytes that wait for their reader; above it the transport is not read. For a server also the written bytes
+    /// above which `write` returns false. Default 64 KiB.
     pub queue_bytes: u64,
     /// Written bytes that wait for the transport. A handler that exceeds it without waiting for `drain` loses the
     /// connection. Default 16 MiB.
@@ -103,8 +102,8 @@ pub struct TimeLimits {
     pub tls_handshake: Duration,
     /// A whole head, from accept for the first and from the first byte for the others. Default 10 s; then 408.
     pub head: Duration,
-    /// A whole request with its body, from where `head` counts too. Default 24 h, since the rates below bound it
-    /// already: a shorter one ends long uploads, however fast they are. Then 408. Node's `requestTimeout`.
+    /// A whole request with its body, from the same start as `head`. Default 24 h, since the rates below bound it already:
+    /// a shorter one ends long uploads, however fast they are. Then 408. Node's `requestTimeout`.
     pub request: Duration,
     /// Between two reads of a body while the handler waits for it. Default 30 s; then 408.
     pub body_idle: Duration,
@@ -117,16 +116,17 @@ pub struct TimeLimits {
     /// No byte in either direction during an exchange, whichever side is waiting. Default 24 h, since each
     /// phase above has its own bound; then the connection is closed. Node's `timeout`.
     pub inactive: Duration,
-    /// Between two exchanges. Default 15 s; then closed without a word.
+    /// Between two exchanges. Default 15 s; then closed without a response.
     pub keep_alive: Duration,
     /// If set, responses carry `keep_alive` in whole seconds as `Keep-Alive: timeout=15`, and the connection is closed this
-    /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field. Node's `keepAliveTimeoutBuffer`.
+    /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field.
+    /// Node's `keepAliveTimeoutBuffer`.
     pub keep_alive_buffer: Option<Duration>,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
     pub connection_age: Duration,
-    /// Reading on after the last byte of an answer that closes, so that the peer can read it. Default 2 s.
+    /// Reading after the last byte of a response that closes, so that the peer can receive it. Default 2 s.
     pub linger: Duration,
-    /// From the order to stop until what still runs is cut. Default 25 s.
+    /// From the start of a shutdown until open connections are dropped. Default 25 s.
     pub grace: Duration,
 }
 

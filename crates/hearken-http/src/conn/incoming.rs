@@ -102,6 +102,7 @@ impl Incoming {
     }
 
     /// Whether all has come, read or not.
+    #[cfg(feature = "client")]
     pub(crate) const fn is_complete(&self) -> bool {
         matches!(self.progress, Progress::Complete)
     }

@@ -8,6 +8,7 @@
 //! (hearken-proto).
 
 pub(crate) mod carrier;
+#[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod context;

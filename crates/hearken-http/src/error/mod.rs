@@ -3,11 +3,9 @@
 //! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`net/listen/error.rs`), of the protocol (hearken-proto), what a
 //! client's error says (`error/failure.rs`).
 
+#[cfg(feature = "client")]
 pub(crate) mod failure;
-pub(crate) mod too_large;
 
-use crate::error::failure::{Cause, Failure, Phase};
-use crate::error::too_large::BodyTooLarge;
 use http::StatusCode;
 use std::borrow::Cow;
 use std::fmt;
@@ -41,7 +39,34 @@ enum Kind {
     Protocol(hearken_proto::Error),
     Closed(Closed),
     TooLarge(u64),
-    Client(Box<Failure>),
+    #[cfg_attr(
+        not(feature = "client"),
+        expect(dead_code, reason = "only the client has such errors")
+    )]
+    Details(Box<dyn Details>),
+}
+
+/// An error that answers the questions of [`Error`] itself.
+trait Details: std::error::Error + Send + Sync {
+    fn is_closed(&self) -> bool {
+        false
+    }
+
+    fn is_timeout(&self) -> bool {
+        false
+    }
+
+    fn is_aborted(&self) -> bool {
+        false
+    }
+
+    fn is_too_large(&self) -> bool {
+        false
+    }
+
+    fn protocol(&self) -> Option<&hearken_proto::Error> {
+        None
+    }
 }
 
 /// Why an exchange is over, told by `req.closed()` and by errors.
@@ -127,83 +152,13 @@ impl Error {
         Self::from_kind(StatusCode::BAD_GATEWAY, Kind::TooLarge(max))
     }
 
-    /// What a server that we asked has answered: 502 to whoever asked us meanwhile.
-    pub(crate) fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Other(Box::new(error)))
-    }
-
-    /// What a client met: 502 to whoever asked us meanwhile, 504 when it was time.
-    pub(crate) fn client(failure: Failure) -> Self {
-        let status = if failure.is_timeout() {
-            StatusCode::GATEWAY_TIMEOUT
-        } else {
-            StatusCode::BAD_GATEWAY
-        };
-        Self::from_kind(status, Kind::Client(Box::new(failure)))
-    }
-
-    fn failure(&self) -> Option<&Failure> {
-        match &self.inner.kind {
-            Kind::Client(failure) => Some(failure),
-            _ => None,
-        }
-    }
-
-    /// How far an exchange of a client had come when it failed. `None` for errors of servers, and for a request that could
-    /// not be made at all: a URL that is none, a field that cannot be sent.
-    #[must_use]
-    pub fn phase(&self) -> Option<Phase> {
-        self.failure().map(|failure| failure.phase)
-    }
-
-    /// Whom a client was talking to: host and port, or the path of a socket. Which addresses of the host were tried is in
-    /// the text.
-    #[must_use]
-    pub fn peer(&self) -> Option<&str> {
-        self.failure().map(|failure| &*failure.peer)
-    }
-
-    /// Whether sending the request again can do no harm: nothing of it was sent, or its method is idempotent and no byte of
-    /// a response has come. An error of a server is never safe to retry.
-    #[must_use]
-    pub fn is_retry_safe(&self) -> bool {
-        self.failure().is_some_and(|failure| failure.retry_safe)
-    }
-
-    /// Whether no connection came about: every phase before the request is sent.
-    #[must_use]
-    pub fn is_connect(&self) -> bool {
-        self.failure().is_some_and(Failure::is_connect)
-    }
-
-    /// Whether a name has no address.
-    #[must_use]
-    pub fn is_resolve(&self) -> bool {
-        self.phase() == Some(Phase::Resolve)
-    }
-
-    /// Whether the TLS handshake failed, or TLS broke later.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.phase() == Some(Phase::Tls)
-    }
-
     /// Whether the exchange was given up on this side: by an abort handle, or by dropping what it belongs to.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         match &self.inner.kind {
-            Kind::Client(failure) => matches!(failure.cause, Cause::Aborted),
+            Kind::Details(details) => details.is_aborted(),
             Kind::Closed(closed) => *closed == Closed::Aborted,
             _ => false,
-        }
-    }
-
-    /// With which status a proxy refused a tunnel.
-    #[must_use]
-    pub fn proxy_status(&self) -> Option<StatusCode> {
-        match self.failure()?.cause {
-            Cause::Refused(status) => StatusCode::from_u16(status).ok(),
-            _ => None,
         }
     }
 
@@ -211,7 +166,7 @@ impl Error {
     #[must_use]
     pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.inner.kind {
-            Kind::Client(failure) => failure.source(),
+            Kind::Details(details) => details.source(),
             Kind::Other(error) => Some(&**error),
             Kind::Protocol(error) => Some(error),
             Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
@@ -228,7 +183,7 @@ impl Error {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.inner.kind {
-            Kind::Client(failure) => failure.is_closed(),
+            Kind::Details(details) => details.is_closed(),
             Kind::Closed(_) => true,
             _ => false,
         }
@@ -246,7 +201,7 @@ impl Error {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match &self.inner.kind {
-            Kind::Client(failure) => failure.is_timeout(),
+            Kind::Details(details) => details.is_timeout(),
             Kind::Closed(closed) => matches!(
                 closed,
                 Closed::ReadTimeout | Closed::WriteTimeout | Closed::Inactive
@@ -258,10 +213,11 @@ impl Error {
     /// Whether a body was larger than allowed.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self.inner.kind, Kind::TooLarge(_))
-            || self
-                .source()
-                .is_some_and(|error| error.is::<BodyTooLarge>())
+        match &self.inner.kind {
+            Kind::TooLarge(_) => true,
+            Kind::Details(details) => details.is_too_large(),
+            _ => false,
+        }
     }
 
     /// The fault, if a peer broke the protocol.
@@ -269,10 +225,7 @@ impl Error {
     pub fn protocol(&self) -> Option<&hearken_proto::Error> {
         match &self.inner.kind {
             Kind::Protocol(error) => Some(error),
-            Kind::Client(failure) => match &failure.cause {
-                Cause::Protocol(error) => Some(error),
-                _ => None,
-            },
+            Kind::Details(details) => details.protocol(),
             _ => None,
         }
     }
@@ -303,7 +256,7 @@ impl fmt::Display for Error {
             Kind::Protocol(error) => error.fmt(f),
             Kind::Closed(closed) => closed.fmt(f),
             Kind::TooLarge(max) => write!(f, "expected a body of at most {max} bytes, more came"),
-            Kind::Client(failure) => failure.fmt(f),
+            Kind::Details(details) => details.fmt(f),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Body {
     pub(crate) async fn take(&mut self) -> Result<Outgoing, Error> {
         Ok(match &self.0 {
             Kind::Empty | Kind::Gone => Outgoing::Empty,
-            Kind::Bytes(bytes) => Outgoing::CompleteMessage(bytes.clone()),
+            Kind::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
             Kind::File(path) => open(path).await?,
             Kind::Reader { .. } | Kind::Stream(_) => {
                 match std::mem::replace(&mut self.0, Kind::Gone) {
@@ -136,7 +136,7 @@ async fn open(path: &Path) -> Result<Outgoing, Error> {
 /// A body on its way.
 pub(crate) enum Outgoing {
     Empty,
-    CompleteMessage(Bytes),
+    Bytes(Bytes),
     /// With the length, if it is known.
     Pieces(Pieces, Option<u64>),
 }

@@ -9,7 +9,6 @@ use super::redirect::shown;
 use super::text;
 use crate::client::Response;
 use crate::error::Error;
-use crate::error::too_large::BodyTooLarge;
 use crate::message::collect::Collector;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -202,10 +201,7 @@ impl Fetched {
     }
 
     fn too_large(&self, max: u64) -> Error {
-        Error::answer(BodyTooLarge {
-            max,
-            url: shown(self.url()),
-        })
+        Error::body_too_large(max, shown(self.url()))
     }
 
     /// The whole body, up to [`max_body`](crate::RequestBuilder::max_body) or 64 MiB.

@@ -186,6 +186,7 @@ impl<S: Source> IncomingMessage<S> {
         }
     }
 
+    #[cfg(feature = "client")]
     pub(crate) const fn source(&self) -> &S {
         &self.source
     }

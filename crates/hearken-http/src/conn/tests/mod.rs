@@ -21,4 +21,5 @@ mod special;
 mod stopping;
 mod timers;
 mod torture;
+#[cfg(feature = "client")]
 mod used;

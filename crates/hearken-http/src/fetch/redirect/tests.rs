@@ -30,11 +30,11 @@ impl Default for Case<'_> {
 }
 
 impl Case<'_> {
-    fn next(&self) -> Result<Option<Move>, RedirectError> {
+    fn next(&self) -> Result<Option<NextRequest>, RedirectError> {
         let history = [url(self.from)];
         next(
             &self.rule,
-            &Answered {
+            &RedirectResponse {
                 status: StatusCode::from_u16(self.status).expect("a status"),
                 locations: self.locations,
                 method: &self.method,
@@ -44,7 +44,7 @@ impl Case<'_> {
         )
     }
 
-    fn followed(&self) -> Move {
+    fn followed(&self) -> NextRequest {
         let moved = self.next().unwrap_or_else(|error| panic!("{error}"));
         moved.expect("it is followed")
     }
@@ -233,11 +233,15 @@ fn a_body_that_cannot_be_sent_again() {
     assert_eq!(in_clear.followed().url.as_str(), "http://a/");
 }
 
-fn chain(rule: &Redirects, asked: &[&str], location: &str) -> Result<Option<Move>, RedirectError> {
+fn chain(
+    rule: &Redirects,
+    asked: &[&str],
+    location: &str,
+) -> Result<Option<NextRequest>, RedirectError> {
     let history: Vec<Url> = asked.iter().map(|text| url(text)).collect();
     next(
         rule,
-        &Answered {
+        &RedirectResponse {
             status: StatusCode::FOUND,
             locations: &[location.as_bytes()],
             method: &Method::GET,

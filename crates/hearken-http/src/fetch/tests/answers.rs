@@ -261,7 +261,7 @@ async fn time_runs_out_where_it_does() {
     let short = Duration::from_millis(50);
     let server = Server::once(Act::Hang).await;
     let error = get(server.url("/"))
-        .timeout(short)
+        .deadline(short)
         .await
         .expect_err("no answer");
     assert!(error.is_timeout(), "{error}");
@@ -269,7 +269,7 @@ async fn time_runs_out_where_it_does() {
 
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf";
     let server = Server::start(vec![vec![say(half), Act::Hang]]).await;
-    let fetched = get(server.url("/")).timeout(short).await.expect("a head");
+    let fetched = get(server.url("/")).deadline(short).await.expect("a head");
     let error = fetched.bytes().await.expect_err("half a body");
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.phase(), Some(Phase::Read), "{error}");
@@ -278,7 +278,7 @@ async fn time_runs_out_where_it_does() {
     let hop = answer("302 Found", "Location: /\r\n", "");
     let server = Server::start(vec![vec![hop, Act::Hang]]).await;
     let error = get(server.url("/"))
-        .timeout(short)
+        .deadline(short)
         .await
         .expect_err("no answer");
     assert!(error.is_timeout(), "{error}");

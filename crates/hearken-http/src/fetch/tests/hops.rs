@@ -261,7 +261,7 @@ async fn the_body_of_a_redirect_is_not_waited_for() {
 async fn the_time_of_several_requests_is_told_as_one() {
     let agent = in_memory([(600, WHOLE), (600, WHOLE)]);
     let began = tokio::time::Instant::now();
-    let request = agent.get("http://test/").timeout(Duration::from_secs(1));
+    let request = agent.get("http://test/").deadline(Duration::from_secs(1));
     let error = request.await.expect_err("too late");
     assert_eq!(began.elapsed(), Duration::from_secs(1));
     assert!(error.is_timeout(), "{error}");
@@ -271,6 +271,6 @@ async fn the_time_of_several_requests_is_told_as_one() {
 #[tokio::test(start_paused = true)]
 async fn time_without_end_is_none() {
     let agent = in_memory([(600, "HTTP/1.1 204 No Content\r\n\r\n")]);
-    let request = agent.get("http://test/").timeout(Duration::MAX);
+    let request = agent.get("http://test/").deadline(Duration::MAX);
     assert_eq!(request.await.expect("an answer").status().as_u16(), 204);
 }

@@ -81,7 +81,7 @@ const ROWS: &[(&Behaviour, Told, usize, usize)] = &[
     (&redirects::WITHOUT_LOCATION, Good, 1, 1),
     (
         &redirects::TO_NO_URL,
-        Redirect("\"http://[::\", where nothing can be asked"),
+        Redirect("\"http://[::\", where no request can go"),
         1,
         1,
     ),
