@@ -32,6 +32,7 @@ mod fault;
 mod fields;
 mod half;
 mod head;
+mod head_builder;
 mod head_decoder;
 mod head_input;
 mod limits;

@@ -4,8 +4,12 @@
 //! close. Nothing in here names a socket, a reactor or the clock of the system; a test holds that. So the same code
 //! serves TCP, TLS, Unix sockets and memory, and a whole server can be tested with a clock that jumps.
 //!
-//! Here: [`Drive`], the grammar between a connection and its pump. Not here: the pump (`pump.rs`), the protocol
-//! (hearken-proto).
+//! Here: [`Drive`], the grammar between a connection and its pump; exchanges and what carries them. Not here: the pump
+//! (`pump.rs`), the protocol (hearken-proto).
+//!
+//! May know: bytes, time, exchanges; the plain data of `error`, `event`, `net` and `tls`.
+//!
+//! Must not know: tokio, sockets, rustls, the handles that users hold (`message`), workers, agents.
 
 pub(crate) mod carrier;
 #[cfg(feature = "client")]

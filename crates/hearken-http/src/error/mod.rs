@@ -2,6 +2,10 @@
 //!
 //! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`net/listen/error.rs`), of the protocol (hearken-proto), what a
 //! client's error says (`error/failure.rs`).
+//!
+//! May know: the errors of hearken-proto.
+//!
+//! Must not know: any other room.
 
 #[cfg(feature = "client")]
 pub(crate) mod failure;

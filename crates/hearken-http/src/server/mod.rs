@@ -2,12 +2,17 @@
 //!
 //! Here: [`Server`], [`Listening`]. Not here: the running server (`server/handle.rs`), the life of a worker (`server/worker.rs`), of
 //! a connection (`conn/`).
+//!
+//! May know: all rooms below, `message` and `pump` among them.
+//!
+//! Must not know: `client`, `session`, `fetch`.
 
 pub(crate) mod accept;
 pub(crate) mod handle;
 pub(crate) mod handler;
 #[doc(hidden)]
 pub mod handlers;
+mod intercept;
 pub(crate) mod runner;
 mod settings;
 #[cfg(feature = "tls")]

@@ -33,6 +33,7 @@ pub use certificate::CertificateInfo;
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
 #[cfg(feature = "client")]
+#[cfg(feature = "client")]
 pub(crate) use from_rustls::classify;
 pub(crate) use handshake::HandshakePermits;
 pub use info::TlsInfo;
