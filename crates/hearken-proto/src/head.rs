@@ -3,8 +3,8 @@
 //! Here: [`Head`] and its getters. Not here: decoding (`head_decoder.rs`), the meaning of framing fields
 //! (`semantics.rs`).
 
+use crate::facts::Facts;
 use crate::fields::{FieldsRef, Line, is_forbidden_trailer};
-use crate::semantics::Facts;
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
 
@@ -249,7 +249,7 @@ impl Head {
         let mut fields = self.fields().iter();
         fields.find_map(|(name, value)| {
             let other = name.eq_ignore_ascii_case(b"expect")
-                && !value.eq_ignore_ascii_case(crate::semantics::CONTINUE);
+                && !value.eq_ignore_ascii_case(crate::facts::CONTINUE);
             other.then_some(value)
         })
     }

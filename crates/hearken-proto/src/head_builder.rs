@@ -3,9 +3,9 @@
 //! Here: [`Head::of_request`]. Not here: decoding (`head_decoder.rs`), requests that are sent (`encoder.rs`).
 
 use crate::error::Misuse;
+use crate::facts::Kind;
 use crate::fields::{Fields, Line, Special};
 use crate::head::{Head, Version};
-use crate::head_decoder::Kind;
 use crate::semantics::judge_target;
 use crate::syntax;
 use core::ops::Range;
