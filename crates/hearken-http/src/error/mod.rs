@@ -1,4 +1,4 @@
-//! The error of this crate: what went wrong in an exchange, who caused it, and which status tells it to a client.
+//! The error of this crate: what went wrong in an exchange, who caused it, and with which status a client gets it.
 //!
 //! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`net/listen/error.rs`), of the protocol (hearken-proto), what a
 //! client's error says (`error/failure.rs`).
@@ -96,7 +96,7 @@ pub enum Closed {
     WriteTimeout,
     /// Nothing came or went for too long.
     Inactive,
-    /// This server was told to stop and the time for it ran out.
+    /// The server is stopping, and the time for it has run out.
     Stopped,
     /// This side gave up: a response could not be finished as it was begun.
     Aborted,
@@ -151,7 +151,7 @@ impl Error {
         Self::from_kind(StatusCode::PAYLOAD_TOO_LARGE, Kind::TooLarge(max))
     }
 
-    /// The same of a response: not the fault of whoever asked us meanwhile.
+    /// The same of a response: not the fault of the client that waits for ours.
     pub(crate) fn too_large_response(max: u64) -> Self {
         Self::from_kind(StatusCode::BAD_GATEWAY, Kind::TooLarge(max))
     }
@@ -177,13 +177,13 @@ impl Error {
         }
     }
 
-    /// The status that tells this error to a client.
+    /// The status with which a client gets this error.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.inner.status
     }
 
-    /// Whether the peer is gone, so that nobody waits for an answer.
+    /// Whether the peer is gone, so that no response can reach it.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.inner.kind {

@@ -58,7 +58,7 @@ impl Server {
     }
 
     /// Decides for each request that asks for an upgrade whether the handler for [`Upgrade`](crate::event::Upgrade) gets it, or the plain one.
-    /// Default: always. Without such a handler nobody is asked. A request with a body is never upgraded. Of several calls the
+    /// Default: always. Without such a handler it is not called. A request with a body is never upgraded. Of several calls the
     /// last counts; a panic counts as no. Node's `shouldUpgradeCallback`.
     ///
     /// ```

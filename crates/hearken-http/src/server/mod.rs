@@ -391,7 +391,7 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// A server whose only handle belongs to a future: when that is dropped, nobody else could stop it.
+/// A server whose only handle belongs to a future: when that is dropped, nothing else could stop it.
 struct Started(ServerHandle);
 
 impl Drop for Started {
@@ -400,7 +400,7 @@ impl Drop for Started {
     }
 }
 
-/// Waits for the workers and tells of their end.
+/// Waits for the workers and reports their end.
 fn watch_over(
     threads: Vec<JoinHandle<Result<(), Error>>>,
     hooks: &Hooks,
