@@ -315,7 +315,7 @@ fn thousands_of_bad_connections_leave_nothing() {
 
 /// For ever is a time like any other.
 #[test]
-fn times_may_have_no_end() {
+fn time_outs_may_be_maximal() {
     let mut limits = Limits::default();
     let time = &mut limits.time;
     for time in [
