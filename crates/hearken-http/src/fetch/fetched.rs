@@ -96,7 +96,7 @@ impl Fetched {
     /// The fields as a map, made on each call.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        crate::message::incoming::map_of(self.raw_headers())
+        crate::message::headers::map_of(self.raw_headers())
     }
 
     /// The fields as sent: order, case and duplicates kept. When the body is decoded, `Content-Encoding` and `Content-Length`

@@ -98,7 +98,7 @@ where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R,
     R: Answer,
 {
-    let handle = res.again();
+    let handle = res.clone_handle();
     let answer = (**handler)(req, res).await;
     let _: Sent = answer.answer(handle);
 }

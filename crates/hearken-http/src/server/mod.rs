@@ -16,7 +16,7 @@ pub(crate) mod wheel;
 pub(crate) mod worker;
 
 pub use crate::event::client_error::ClientError;
-pub use crate::event::timeout::{TimedOut, Waited};
+pub use crate::event::timeout::{Deadline, TimedOut};
 #[cfg(feature = "tls")]
 pub use crate::event::tls_client_error::TlsClientError;
 pub use handle::ServerHandle;
@@ -167,10 +167,6 @@ impl Server {
         self
     }
 
-    pub(crate) const fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
     /// Sets the options of the listening socket and of accepted ones.
     pub fn listen_options(&mut self, options: ListenOptions) -> &mut Self {
         self.options = options;
@@ -185,6 +181,7 @@ impl Server {
 
     /// Most connections at the same time; more wait in the queue of the system. Default: nine tenths of the descriptors
     /// that this process may open.
+    #[doc(alias = "maxConnections")]
     pub fn connections_max(&mut self, connections: usize) -> &mut Self {
         self.connections_max = Some(connections);
         self

@@ -173,7 +173,7 @@ impl Worker {
         F: Future<Output = ()> + 'static,
     {
         let now = self.now();
-        let id = self.census.enter();
+        let id = self.census.next_id();
         let peer = Rc::new(Peer::new(id, ends.0, ends.1));
         let limits = &self.env.exchange.limits;
         let served = ServerConnection::new(
@@ -248,7 +248,7 @@ impl ConnectionSlot {
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.worker.wheel.borrow_mut().remove(self.key);
-        self.worker.census.leave();
+        self.worker.census.release();
         self.worker.closed.notify_waiters();
     }
 }

@@ -27,7 +27,7 @@ async fn fetch(agent: &Agent, collect: bool) -> Outcome {
     let status = fetched.status().as_u16();
     if collect {
         return match fetched.bytes().await {
-            Ok(all) => Outcome::CompleteMessage(status, String::from_utf8_lossy(&all).into_owned()),
+            Ok(all) => Outcome::Whole(status, String::from_utf8_lossy(&all).into_owned()),
             Err(error) => Outcome::Broken(status, error),
         };
     }
@@ -39,7 +39,7 @@ async fn fetch(agent: &Agent, collect: bool) -> Outcome {
             Err(error) => return Outcome::Broken(status, error),
         }
     }
-    Outcome::CompleteMessage(status, String::from_utf8_lossy(&content).into_owned())
+    Outcome::Whole(status, String::from_utf8_lossy(&content).into_owned())
 }
 
 async fn meet(behaviour: &Behaviour, collect: bool) -> Met {

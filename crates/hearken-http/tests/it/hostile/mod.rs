@@ -34,7 +34,7 @@ enum Outcome {
     /// A response whose body ended in an error.
     Broken(u16, Error),
     /// Status and content.
-    CompleteMessage(u16, String),
+    Whole(u16, String),
 }
 
 /// What came of one meeting.
@@ -134,7 +134,7 @@ async fn exchange(request: ClientRequest, body: Vec<u8>, collect: bool) -> Outco
             Err(error) => return Outcome::Broken(status, error),
         }
     }
-    Outcome::CompleteMessage(status, String::from_utf8_lossy(&content).into_owned())
+    Outcome::Whole(status, String::from_utf8_lossy(&content).into_owned())
 }
 
 /// Asks what is to be asked, of a server in memory, by an agent of its own, which it gives back.
@@ -163,14 +163,14 @@ impl Outcome {
     const fn error(&self) -> Option<&Error> {
         match self {
             Self::Nothing(error) | Self::Broken(_, error) => Some(error),
-            Self::CompleteMessage(..) => None,
+            Self::Whole(..) => None,
         }
     }
 
     /// Whether it is what a careful client makes of it; if not, what it is.
     fn agrees(&self, verdict: Verdict) -> Result<(), String> {
         let good = match (verdict, self) {
-            (Verdict::Good(status, content), Self::CompleteMessage(found, text)) => {
+            (Verdict::Good(status, content), Self::Whole(found, text)) => {
                 (status, content) == (*found, &**text)
             }
             (Verdict::NoResponse, Self::Nothing(error))

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(35);
 async fn ask_again(agent: &Agent, pause: Duration, second: Second) -> Outcome {
     let (first, body) = request(agent, Ask::GetTwice, "hostile").expect("a request");
     let good = exchange(first, body, false).await;
-    assert!(matches!(good, Outcome::CompleteMessage(200, _)), "{good:?}");
+    assert!(matches!(good, Outcome::Whole(200, _)), "{good:?}");
     sleep(pause).await;
     second.ask(agent).await
 }
@@ -143,7 +143,7 @@ fn a_second_try_is_made_exactly_when_it_is_safe() {
             assert_eq!(stats.retried, u64::from(again), "{name}");
             assert_eq!(asked, 1 + usize::from(again), "{name}");
             match outcome {
-                Outcome::CompleteMessage(200, _) => {
+                Outcome::Whole(200, _) => {
                     assert!(again, "{name}");
                     let conversations = server.conversations();
                     let last = conversations.last().and_then(|one| one.requests.last());

@@ -40,7 +40,7 @@ fn row(met: &Met) -> String {
     let mut row = match &met.outcome {
         Outcome::Nothing(error) => told(error),
         Outcome::Broken(status, error) => format!("{status}, {}", told(error)),
-        Outcome::CompleteMessage(status, content) => format!("{status} {content:?}"),
+        Outcome::Whole(status, content) => format!("{status} {content:?}"),
     };
     if met.took >= Duration::from_secs(1) {
         row += &format!(", after {} s", met.took.as_secs());
@@ -82,7 +82,7 @@ fn whoever_asks_next_gets_nothing_of_it() {
             // Its server mostly misbehaves again, or does not answer at all.
             let next = timeout(Duration::from_secs(2), exchange(next, body, true)).await;
             let content = match next {
-                Ok(Outcome::CompleteMessage(_, content)) => content,
+                Ok(Outcome::Whole(_, content)) => content,
                 _ => String::new(),
             };
             assert_ne!(content, "evil", "{name}");

@@ -1,7 +1,8 @@
-//! The end of a connection as the peer makes it: half-closed, gone, reset, in the middle of something.
+//! The end of a connection by the peer: half-closed, lost, reset, in every phase.
 
 use super::harness::{
-    CHUNKED, Gate, Guard, Log, answer, get, ok, post_head, refusal, serve, spawn, tasks,
+    CHUNKED, Gate, Guard, Log, answer, get, ok, post_head, refusal, serve, serve_gated,
+    serve_with_gate, spawn, tasks,
 };
 use crate::conn::Ending;
 use crate::{Error, event};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 const PROBE: &str = "HTTP/1.1 ";
 
-/// The answer to a request after which nothing can follow.
+/// The last response of a connection.
 fn last(body: &str) -> String {
     ok(body).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
 }
@@ -27,14 +28,9 @@ fn an_end_between_requests_ends_the_connection() {
 }
 
 #[test]
-fn a_half_closed_client_gets_its_answer() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .connect();
+fn a_half_closed_client_gets_its_response() {
+    let (server, gate) = serve_gated(async |_req, res| res.end("x"));
+    let mut link = server.connect();
     link.send(get("/")).end_input();
     assert!(link.is_open());
     gate.open();
@@ -44,17 +40,10 @@ fn a_half_closed_client_gets_its_answer() {
 }
 
 #[test]
-fn a_half_closed_client_is_asked_byte_by_byte_and_gets_no_byte_twice() {
-    let gate = Gate::default();
-    let wait = gate.clone();
+fn a_half_closed_client_is_probed_byte_by_byte_and_gets_no_byte_twice() {
     for bytes in 0..=PROBE.len() {
-        let (gate, wait) = (gate.clone(), Gate::default());
-        let opened = wait.clone();
-        let mut link = serve(async move |_req, res| {
-            opened.wait().await;
-            res.status(404).end("x")
-        })
-        .connect();
+        let (server, gate) = serve_gated(async |_req, res| res.status(404).end("x"));
+        let mut link = server.connect();
         link.send(get("/")).end_input();
         for sent in 0..bytes {
             assert_eq!(link.heard_len(), sent);
@@ -62,18 +51,16 @@ fn a_half_closed_client_is_asked_byte_by_byte_and_gets_no_byte_twice() {
             link.pass(pause);
         }
         assert_eq!(link.heard_len(), bytes);
-        wait.open();
+        gate.open();
         link.go();
         let expected =
             answer("404 Not Found", "", "x").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
         assert_eq!(link.heard(), expected, "after {bytes}");
-        drop(gate);
     }
-    drop(wait);
 }
 
 #[test]
-fn the_questions_are_few() {
+fn the_probes_are_few() {
     let mut link = serve(async |_req, res| {
         Gate::default().wait().await;
         res.end("x")
@@ -89,15 +76,13 @@ fn the_questions_are_few() {
 }
 
 #[test]
-fn a_streaming_answer_goes_on_to_a_half_closed_client() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
+fn a_streaming_response_continues_to_a_half_closed_client() {
+    let (server, gate) = serve_with_gate(async |_req, res, gate| {
         res.write("one");
-        wait.wait().await;
+        gate.wait().await;
         res.end("two")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/")).end_input().secs(100);
     gate.open();
     link.go();
@@ -110,15 +95,13 @@ fn a_streaming_answer_goes_on_to_a_half_closed_client() {
 
 #[test]
 fn all_pipelined_requests_before_the_end_are_answered() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
+    let (server, gate) = serve_with_gate(async |req, res, gate| {
         if req.url() == "/2" {
-            wait.wait().await;
+            gate.wait().await;
         }
         res.end(req.url().to_owned())
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/1") + &get("/2") + &get("/3")).end_input();
     assert_eq!(link.heard(), ok("/1"));
     gate.open();
@@ -129,18 +112,13 @@ fn all_pipelined_requests_before_the_end_are_answered() {
     assert_eq!(link.ended(), Some(Ending::Now));
 }
 
-/// A client that has gone must be noticed although requests of it still wait.
+/// A client that has disconnected is detected although more of its requests are pending.
 #[test]
-fn a_client_that_has_gone_is_asked_with_requests_pending_too() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
-        wait.wait().await;
-        res.end(req.url().to_owned())
-    })
-    .connect();
+fn a_half_closed_client_with_pending_requests_is_probed_too() {
+    let (server, gate) = serve_gated(async |req, res| res.end(req.url().to_owned()));
+    let mut link = server.connect();
     link.send(get("/1") + &get("/2")).end_input().secs(1);
-    assert!(link.heard_len() > 0, "nobody asked");
+    assert!(link.heard_len() > 0, "a probe was sent");
     gate.open();
     link.go();
     assert_eq!(link.heard(), ok("/1") + &ok("/2"));
@@ -157,14 +135,9 @@ fn an_end_inside_a_head_is_answered() {
 }
 
 #[test]
-fn a_broken_head_behind_an_exchange_is_told_after_its_answer() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .connect();
+fn a_broken_head_behind_an_exchange_is_answered_after_it() {
+    let (server, gate) = serve_gated(async |_req, res| res.end("x"));
+    let mut link = server.connect();
     link.send(get("/") + "GET /").end_input();
     assert_eq!(link.heard(), "");
     gate.open();
@@ -204,8 +177,8 @@ fn an_end_inside_a_body_is_an_error_for_its_reader() {
         .connect();
         let length = if begin.contains("abc") { 3 } else { 0 };
         link.send(&begin).end_input();
-        let told = format!("{length} Some(\"H1_TRUNCATED_BODY\")");
-        assert_eq!(log.take(), [&told, "dropped"]);
+        let expected = format!("{length} Some(\"H1_TRUNCATED_BODY\")");
+        assert_eq!(log.take(), [&expected, "dropped"]);
         assert!(link.heard().starts_with("HTTP/1.1 400 "));
         assert_eq!(link.ended(), Some(Ending::Linger));
     }
@@ -226,7 +199,7 @@ fn an_end_instead_of_an_expected_body_is_answered() {
 }
 
 #[test]
-fn an_end_inside_a_body_that_nobody_reads_ends_the_connection() {
+fn an_end_inside_an_unread_body_ends_the_connection() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send(post_head(10) + "abc").end_input();
     assert_eq!(link.heard(), ok("x"));
@@ -234,7 +207,7 @@ fn an_end_inside_a_body_that_nobody_reads_ends_the_connection() {
 }
 
 #[test]
-fn an_end_inside_a_body_cuts_an_answer_under_way() {
+fn an_end_inside_a_body_cuts_a_response_in_progress() {
     let mut link = serve(async |mut req, res| {
         while let Some(piece) = req.data().await? {
             res.write(piece);
@@ -248,7 +221,7 @@ fn an_end_inside_a_body_cuts_an_answer_under_way() {
 }
 
 #[test]
-fn a_client_that_is_gone_is_told_with_its_reason_and_ends_the_handler() {
+fn a_lost_connection_is_reported_with_its_reason_and_ends_the_handler() {
     for (kind, why) in [
         (ErrorKind::ConnectionReset, "Reset"),
         (ErrorKind::BrokenPipe, "PeerGone"),
@@ -282,7 +255,7 @@ fn a_client_that_is_gone_is_told_with_its_reason_and_ends_the_handler() {
 }
 
 #[test]
-fn a_handler_that_does_not_ask_is_dropped_all_the_same() {
+fn a_handler_that_does_not_await_closed_is_dropped_too() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |_req, res| {
@@ -296,7 +269,7 @@ fn a_handler_that_does_not_ask_is_dropped_all_the_same() {
 }
 
 #[test]
-fn what_a_handler_says_to_nobody_does_no_harm() {
+fn writing_to_a_lost_connection_is_harmless() {
     let mut link = serve(async move |req, res| {
         let why = req.closed().await;
         assert!(!res.write("into the void"));
@@ -310,7 +283,7 @@ fn what_a_handler_says_to_nobody_does_no_harm() {
 }
 
 #[test]
-fn tasks_beside_the_handler_are_told_too() {
+fn tasks_beside_the_handler_are_woken_by_a_lost_connection() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |mut req, res| {
@@ -336,7 +309,7 @@ fn tasks_beside_the_handler_are_told_too() {
 }
 
 #[test]
-fn closed_tells_of_a_good_end_as_well() {
+fn closed_resolves_after_a_complete_exchange() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -354,7 +327,7 @@ fn closed_tells_of_a_good_end_as_well() {
 }
 
 #[test]
-fn a_loss_in_any_phase_is_one_disconnect() {
+fn a_lost_connection_emits_one_disconnected_in_any_phase() {
     let steps = ["", "GET", &get("/"), &(post_head(3) + "a"), "\0"];
     for sent in steps {
         let log = Log::default();

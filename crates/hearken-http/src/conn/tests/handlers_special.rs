@@ -1,4 +1,4 @@
-//! Handlers that take over a kind of request, and the hand-over of the transport as far as it is seen without one.
+//! Handlers for special kinds of requests, and handing over the transport, as far as it shows without one.
 
 use super::harness::{Log, Setup, get, ok, refusal, serve};
 use crate::conn::Ending;
@@ -21,7 +21,7 @@ fn taken(
     async move |_req, res| res.end(name)
 }
 
-/// Every kind is taken over.
+/// A handler for every kind.
 fn all() -> Setup {
     serve(plain)
         .handle(
@@ -55,11 +55,11 @@ fn each_kind_goes_to_its_handler() {
     link.send("hi");
     assert_eq!(link.heard(), ok("hi"));
     link.send(get("/"));
-    assert_eq!(link.heard(), ok("plain"), "the connection lives on");
+    assert_eq!(link.heard(), ok("plain"), "the connection stays open");
 }
 
 #[test]
-fn without_handlers_there_is_a_rule_for_each() {
+fn each_kind_has_a_default_without_a_handler() {
     let serve = || serve(plain);
     assert!(answer_to(serve(), WAITS).contains("\r\nConnection: close\r\n"));
     assert!(answer_to(serve(), EXPECTS).starts_with("HTTP/1.1 417 "));
@@ -68,10 +68,10 @@ fn without_handlers_there_is_a_rule_for_each() {
     assert_eq!(answer_to(serve(), CONNECT), refused);
 }
 
-/// What comes behind CONNECT may be meant for the tunnel: taken for requests, it would be a way to have them sent by somebody
-/// who only asked for a tunnel.
+/// Bytes after CONNECT may be meant for the tunnel. Parsing them as requests would let one client smuggle requests through
+/// another that only opens tunnels.
 #[test]
-fn what_comes_behind_a_tunnel_that_is_refused_is_no_request() {
+fn bytes_after_a_rejected_connect_are_not_parsed() {
     for status in [403_u16, 407, 302, 200] {
         let mut link = serve(async |req: IncomingMessage, res: ServerResponse| {
             assert_eq!(req.url(), "never", "this must not run");
@@ -86,7 +86,7 @@ fn what_comes_behind_a_tunnel_that_is_refused_is_no_request() {
         assert_eq!(heard.matches("HTTP/1.1 ").count(), 1, "{heard}");
         assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
         if status == 200 {
-            // The tunnel was promised, and content is none: nothing is left to be said.
+            // A 2xx to CONNECT has no content (RFC 9110 §9.3.6), and there is no tunnel: the connection closes.
             assert_eq!(link.ended(), Some(Ending::Now));
         } else {
             assert!(heard.contains("\r\nConnection: close\r\n"), "{heard}");
@@ -96,7 +96,7 @@ fn what_comes_behind_a_tunnel_that_is_refused_is_no_request() {
 }
 
 #[test]
-fn a_request_of_two_kinds_goes_to_the_first() {
+fn a_request_of_two_kinds_goes_to_the_first_handler() {
     let head = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
     let upgrade = "Connection: upgrade\r\nUpgrade: echo\r\n";
     let both = head(&format!("{upgrade}Expect: fame\r\n"));
@@ -106,7 +106,7 @@ fn a_request_of_two_kinds_goes_to_the_first() {
 }
 
 #[test]
-fn http_1_0_expects_nothing() {
+fn expect_is_ignored_from_http_1_0() {
     for expectation in ["fame", "100-continue"] {
         let request = format!("GET / HTTP/1.0\r\nExpect: {expectation}\r\n\r\n");
         assert!(answer_to(all(), &request).ends_with("plain"));
@@ -115,11 +115,11 @@ fn http_1_0_expects_nothing() {
 }
 
 #[test]
-fn what_is_upgraded_can_be_decided() {
+fn should_upgrade_decides() {
     let deciding = |chat| all().should_upgrade(move |head| (head.target() == "/chat") == chat);
     assert_eq!(answer_to(deciding(true), UPGRADE), ok("upgrade"));
     assert_eq!(answer_to(deciding(false), UPGRADE), ok("plain"));
-    let panics = all().should_upgrade(|_| panic!("told to"));
+    let panics = all().should_upgrade(|_| panic!("on purpose"));
     assert_eq!(answer_to(panics, UPGRADE), ok("plain"));
 }
 
@@ -130,9 +130,9 @@ fn a_request_with_a_body_is_not_upgraded() {
 }
 
 #[test]
-fn a_panic_in_such_a_handler_is_a_500_like_any() {
+fn a_panic_in_a_special_handler_is_a_500() {
     let setup = serve(plain).handle(event::Upgrade, async |_req, res: ServerResponse| {
-        assert!(res.headers_sent(), "told to");
+        assert!(res.headers_sent(), "on purpose");
         res.end("")
     });
     let mut link = setup.connect();
@@ -142,7 +142,7 @@ fn a_panic_in_such_a_handler_is_a_500_like_any() {
     assert_eq!(link.heard(), ok("plain"), "on the same connection");
 }
 
-/// Switches to what its request offers, and drops the transport.
+/// Upgrades to `to`, and drops the transport.
 fn switching(to: &'static str) -> Setup {
     serve(async move |_req, res| {
         let (sent, upgrading) = res.set("X-A", "1").upgrade(to)?;
@@ -152,7 +152,7 @@ fn switching(to: &'static str) -> Setup {
 }
 
 #[test]
-fn a_plain_handler_may_switch_too() {
+fn a_plain_handler_can_upgrade_too() {
     let mut link = switching("Other/2").connect();
     link.send(UPGRADE.to_owned() + "raw");
     let heard = link.heard();
@@ -163,7 +163,7 @@ fn a_plain_handler_may_switch_too() {
 }
 
 #[test]
-fn only_what_was_offered_can_be_switched_to() {
+fn only_an_offered_protocol_can_be_upgraded_to() {
     assert!(answer_to(switching("chess"), UPGRADE).starts_with("HTTP/1.1 400 "));
     assert!(answer_to(switching("echo"), &get("/")).starts_with("HTTP/1.1 400 "));
     let tunnel = || serve(async |_req, res| Ok::<_, Error>(res.accept_tunnel()?.0));
@@ -175,11 +175,15 @@ fn only_what_was_offered_can_be_switched_to() {
     let mut link = late.connect();
     link.send(UPGRADE);
     assert!(link.heard().starts_with("HTTP/1.1 200 "));
-    assert_eq!(link.ended(), Some(Ending::Now), "a part is no answer");
+    assert_eq!(
+        link.ended(),
+        Some(Ending::Now),
+        "a begun response cannot be replaced"
+    );
 }
 
 #[test]
-fn the_transport_waits_for_the_switch_to_leave() {
+fn the_transport_is_handed_over_after_the_101_is_taken() {
     let mut link = switching("echo").connect();
     link.room = 0;
     link.send(UPGRADE);
@@ -189,7 +193,7 @@ fn the_transport_waits_for_the_switch_to_leave() {
 }
 
 #[test]
-fn a_peer_that_does_not_take_the_switch_gets_no_more_time_than_others() {
+fn a_client_that_does_not_read_the_101_is_cut() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |_req, res| {
@@ -207,7 +211,7 @@ fn a_peer_that_does_not_take_the_switch_gets_no_more_time_than_others() {
 }
 
 #[test]
-fn a_socket_is_handed_over_with_nothing_sent() {
+fn into_socket_sends_nothing() {
     let setup = serve(plain).handle(event::Connect, async |_req, res: ServerResponse| {
         res.into_socket().0
     });
@@ -218,7 +222,7 @@ fn a_socket_is_handed_over_with_nothing_sent() {
 }
 
 #[test]
-fn a_socket_is_not_handed_over_in_the_middle_of_an_answer() {
+fn into_socket_fails_in_the_middle_of_a_response() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |_req, res| {
@@ -233,10 +237,10 @@ fn a_socket_is_not_handed_over_in_the_middle_of_an_answer() {
 }
 
 #[test]
-fn an_idle_connection_costs_no_more_than_it_did() {
+fn a_connection_stays_small() {
     type Drive = crate::conn::server::ServedConnection<
         crate::server::runner::HandlerRunner<super::harness::Make, super::harness::HandlerFuture>,
     >;
-    // What a connection is besides its transport.
+    // The connection without its transport.
     assert!(size_of::<Drive>() <= 80, "{}", size_of::<Drive>());
 }

@@ -1,15 +1,24 @@
-//! A served connection in memory, with a clock that jumps: no socket, no runtime, no waiting.
+//! A server connection in memory, with a clock that jumps: no socket, no runtime, no real time.
 //!
-//! Here: [`serve`] and [`Link`], which does what a pump does, in pieces as small as a test likes; [`spawn`], [`Gate`]
-//! and [`Log`] for handlers. The connection is called only when something has happened to it: bytes, room, a deadline,
-//! or its waker. So a wake-up that gets lost leaves a test hanging in its assertion, as it would leave a client.
+//! Here: [`serve`] and [`Link`], which acts as the pump, with pieces of any size. It calls the connection only after an event:
+//! bytes, room, a deadline, or its waker, so a lost wake-up fails the test. Not here: the client's connection
+//! (`client_connection.rs`), that of a session (`session.rs`).
+//!
+//! The only part of the server's tests that calls `conn`: tests use [`Setup`] and [`Link`].
+
+mod texts;
+mod tools;
+
+pub(crate) use texts::{CHUNKED, answer, get, ok, post, post_head, refusal, without_dates};
+pub(crate) use tools::{Bell, Gate, Guard, Log, either, file, run_tasks, spawn, tasks};
+
+use tools::LogObserver;
 
 use crate::conn::clock::Clock;
 use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::server::{ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
-use crate::event::observe::{Observation, Observer, Step};
 use crate::event::peer::Peer;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
@@ -21,23 +30,21 @@ use crate::server::handlers::{Interceptable, SpecialHandlers};
 use crate::server::runner::{HandlerRunner, Handlers};
 use bytes::Bytes;
 use hearken_proto::Limits;
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = ()>>>;
 pub(crate) type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> HandlerFuture>;
 
-/// More turns than this without anything from outside is a spin.
+/// A connection that takes more turns without outside input spins.
 const TURNS_MAX: usize = 1_000_000;
 
-/// A server with this handler, to be changed before a client connects.
+/// A server with this handler, not open yet.
 pub(crate) fn serve<H, R>(handler: H) -> Setup
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R + 'static,
@@ -47,9 +54,9 @@ where
     let make: Make = Box::new(move |req, res| {
         let handler = Rc::clone(&handler);
         Box::pin(async move {
-            let again = res.again();
+            let handle = res.clone_handle();
             let answer = (*handler)(req, res).await;
-            let _: Sent = answer.answer(again);
+            let _: Sent = answer.answer(handle);
         })
     });
     Setup {
@@ -58,6 +65,30 @@ where
         special: SpecialHandlers::default(),
         limits: Limits::default(),
     }
+}
+
+/// As [`serve`], and a gate that each handler waits at before it begins.
+pub(crate) fn serve_gated<H, R>(handler: H) -> (Setup, Gate)
+where
+    H: AsyncFn(IncomingMessage, ServerResponse) -> R + 'static,
+    R: Answer + 'static,
+{
+    serve_with_gate(async move |req, res, gate| {
+        gate.wait().await;
+        handler(req, res).await
+    })
+}
+
+/// As [`serve`], and a gate that handlers get as an argument.
+pub(crate) fn serve_with_gate<H, R>(handler: H) -> (Setup, Gate)
+where
+    H: AsyncFn(IncomingMessage, ServerResponse, Gate) -> R + 'static,
+    R: Answer + 'static,
+{
+    let gate = Gate::default();
+    let opened = gate.clone();
+    let setup = serve(async move |req, res| handler(req, res, opened.clone()).await);
+    (setup, gate)
 }
 
 pub(crate) struct Setup {
@@ -100,9 +131,9 @@ impl Setup {
         self
     }
 
-    /// Writes every step into `log`, with the exchange it belongs to.
+    /// Writes every observed step into `log`, with the number of its exchange.
     pub(crate) fn observe(mut self, log: &Log) -> Self {
-        self.hooks.observer = Some(Box::new(Seen(log.clone())));
+        self.hooks.observer = Some(Box::new(LogObserver(log.clone())));
         self
     }
 
@@ -118,7 +149,7 @@ impl Setup {
         }
     }
 
-    /// Opens for one client.
+    /// Opens the server and connects one client.
     pub(crate) fn connect(self) -> Link {
         self.open().connect()
     }
@@ -132,7 +163,7 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// A connection for a pump of the test's own.
+    /// A connection for a test with its own pump.
     pub(crate) fn drive(&self) -> ServedConnection<HandlerRunner<Make, HandlerFuture>> {
         let peer = Rc::new(Peer::new(1, None, None));
         let expires = self.now + self.env.exchange.limits.time.connection_age;
@@ -170,44 +201,23 @@ impl Open {
     }
 }
 
-/// Counts how often it rang.
-#[derive(Default)]
-pub(crate) struct Bell {
-    rung: AtomicUsize,
-    ever: AtomicUsize,
-}
-
-impl Bell {
-    /// Whether it rang since the last call.
-    pub(crate) fn rang(&self) -> bool {
-        self.rung.swap(0, Ordering::Relaxed) > 0
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.rung.fetch_add(1, Ordering::Relaxed);
-        self.ever.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// One client and the served connection at its other end.
+/// A client, and the server connection at the other end.
 pub(crate) struct Link {
     pub(crate) drive: ServedConnection<HandlerRunner<Make, HandlerFuture>>,
     pub(crate) env: Rc<WorkerContext>,
     pub(crate) now: Instant,
     waker: Waker,
     bell: Arc<Bell>,
-    /// On its way to the server.
+    /// Bytes on their way to the server.
     sent: VecDeque<u8>,
     fin: bool,
-    /// Most bytes that the server is given at a time.
+    /// Most bytes that the server gets at once.
     pub(crate) cut: usize,
-    /// Input comes in buffers of its own.
+    /// Input is passed as owned buffers.
     pub(crate) owned: bool,
     /// How many more bytes the client takes.
     pub(crate) room: usize,
-    /// Most bytes that the client takes at a time.
+    /// Most bytes that the client takes at once.
     pub(crate) take: usize,
     heard: Vec<u8>,
     end: Option<Ending>,
@@ -216,21 +226,21 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The client sends.
+    /// The client sends these bytes.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.sent.extend(bytes.as_ref());
         self.run();
         self
     }
 
-    /// The client has nothing more to send.
+    /// The client closes its direction.
     pub(crate) fn end_input(&mut self) -> &mut Self {
         self.fin = true;
         self.run();
         self
     }
 
-    /// The connection breaks.
+    /// The connection is lost.
     pub(crate) fn lose(&mut self, kind: io::ErrorKind) -> &mut Self {
         self.sent.clear();
         let mut cx = Context::from_waker(&self.waker);
@@ -247,23 +257,23 @@ impl Link {
         self
     }
 
-    /// What the client has heard since the last call, its dates made equal.
+    /// The bytes that the client has received since the last call, with equal dates.
     pub(crate) fn heard(&mut self) -> String {
         let heard = std::mem::take(&mut self.heard);
         without_dates(&String::from_utf8(heard).expect("expected text from the server"))
     }
 
-    /// As [`heard`](Self::heard), as it came.
+    /// As [`heard`](Self::heard), unchanged.
     pub(crate) fn heard_bytes(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.heard)
     }
 
-    /// Number of bytes that the client has heard since the last call of [`heard`](Self::heard).
+    /// Number of bytes received since the last call of [`heard`](Self::heard).
     pub(crate) fn heard_len(&self) -> usize {
         self.heard.len()
     }
 
-    /// How the server has ended the connection, if it has.
+    /// How the server has ended the connection; `None` while it is open.
     pub(crate) fn ended(&self) -> Option<Ending> {
         self.end
     }
@@ -273,17 +283,17 @@ impl Link {
         self.end.is_none()
     }
 
-    /// Bytes that the server has left unread.
+    /// Bytes that the server has not read.
     pub(crate) fn unread(&self) -> usize {
         self.sent.len()
     }
 
     /// How often the connection was woken so far.
     pub(crate) fn wakes(&self) -> usize {
-        self.bell.ever.load(Ordering::Relaxed)
+        self.bell.total()
     }
 
-    /// Goes on if somebody has woken the connection, or tasks are ready.
+    /// Continues if the connection or a task was woken.
     pub(crate) fn go(&mut self) -> &mut Self {
         while run_tasks() || self.rang() {
             self.run();
@@ -295,7 +305,7 @@ impl Link {
         self.bell.rang()
     }
 
-    /// Time goes on; what is due in between happens then.
+    /// Advances the clock, stopping at each deadline.
     pub(crate) fn pass(&mut self, time: Duration) -> &mut Self {
         let until = self.now + time;
         for _ in 0..TURNS_MAX {
@@ -318,7 +328,7 @@ impl Link {
         self.pass(Duration::from_secs(seconds))
     }
 
-    /// From now to the next deadline within hours: that of a whole day, which every exchange has, is left out.
+    /// Time to the next deadline; `None` if only the deadlines of a whole day are left, which every exchange has.
     pub(crate) fn deadline_in(&self) -> Option<Duration> {
         self.deadline()
             .map(|at| at.saturating_duration_since(self.now))
@@ -329,7 +339,7 @@ impl Link {
         self.end.map_or_else(|| self.drive.deadline(), |_| None)
     }
 
-    /// What a pump does, until nothing moves.
+    /// Acts as the pump until nothing moves.
     pub(crate) fn run(&mut self) {
         for _ in 0..TURNS_MAX {
             let moved = self.turn();
@@ -422,188 +432,4 @@ impl Link {
         }
         wrote
     }
-}
-
-/// A file with this content and without a name.
-pub(crate) fn file(content: &[u8]) -> std::fs::File {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let path = std::env::temp_dir().join(format!("hearken-http-{process}-{count}"));
-    std::fs::write(&path, content).unwrap();
-    let file = std::fs::File::options().read(true).write(true).open(&path);
-    std::fs::remove_file(&path).unwrap();
-    file.unwrap()
-}
-
-/// `Date: …` with its value replaced, since the clock on the wall is not what is tested.
-pub(crate) fn without_dates(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\r\nDate: ") {
-        let (_, after) = after.split_once("\r\n").expect("a whole Date field");
-        out += before;
-        out += "\r\nDate: now\r\n";
-        rest = after;
-    }
-    out + rest
-}
-
-/// A response of 200 as it is sent for `res.end(body)`.
-pub(crate) fn ok(body: &str) -> String {
-    answer("200 OK", "", body)
-}
-
-/// A response with a Content-Length; `fields` stand before Date, each with its line end.
-pub(crate) fn answer(status: &str, fields: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status}\r\n{fields}Date: now\r\nContent-Length: {length}\r\n\r\n{body}")
-}
-
-/// The answer that the server gives by itself, which closes.
-pub(crate) fn refusal(status: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n\
-         Date: now\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
-}
-
-pub(crate) fn get(target: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
-}
-
-pub(crate) fn post(body: &str) -> String {
-    let length = body.len();
-    format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
-}
-
-/// A head that announces this much body.
-pub(crate) fn post_head(length: usize) -> String {
-    format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
-}
-
-pub(crate) const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-
-// ---- what handlers use ----
-
-/// A place in handlers to wait at until the test opens it.
-#[derive(Clone, Default)]
-pub(crate) struct Gate(Rc<RefCell<(bool, Vec<Waker>)>>);
-
-impl Gate {
-    pub(crate) fn open(&self) {
-        let wakers = {
-            let mut gate = self.0.borrow_mut();
-            gate.0 = true;
-            std::mem::take(&mut gate.1)
-        };
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    pub(crate) fn wait(&self) -> impl Future<Output = ()> + use<> {
-        let gate = Rc::clone(&self.0);
-        std::future::poll_fn(move |cx| {
-            let mut gate = gate.borrow_mut();
-            if gate.0 {
-                return Poll::Ready(());
-            }
-            gate.1.push(cx.waker().clone());
-            Poll::Pending
-        })
-    }
-}
-
-/// Lines, in the order in which things happened.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    pub(crate) fn add(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
-    }
-
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-struct Seen(Log);
-
-impl Observer for Seen {
-    fn observe(&self, seen: &Observation<'_>) {
-        let (exchange, step) = (seen.exchange, seen.step);
-        self.0.add(match step {
-            Step::Closed {
-                why,
-                bytes_in,
-                bytes_out,
-            } => format!("{exchange} closed: {why:?}, {bytes_in} in, {bytes_out} out"),
-            step => format!("{exchange} {step:?}"),
-        });
-    }
-}
-
-/// Writes into a log when it is dropped.
-pub(crate) struct Guard(pub(crate) Log, pub(crate) &'static str);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.add(self.1);
-    }
-}
-
-struct Task {
-    future: HandlerFuture,
-    bell: Arc<Bell>,
-}
-
-thread_local! {
-    static TASKS: RefCell<Vec<Task>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A task beside the connection, as `spawn_local` makes one. Tests have a thread each, and so tasks of their own.
-pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
-    let bell = Arc::new(Bell::default());
-    bell.rung.store(1, Ordering::Relaxed);
-    let task = Task {
-        future: Box::pin(future),
-        bell,
-    };
-    TASKS.with_borrow_mut(|tasks| tasks.push(task));
-}
-
-/// Runs what was woken. True if something was.
-pub(crate) fn run_tasks() -> bool {
-    let mut any = false;
-    let tasks = TASKS.take();
-    for mut task in tasks {
-        let rang = task.bell.rung.swap(0, Ordering::Relaxed) > 0;
-        any |= rang;
-        let waker = Waker::from(Arc::clone(&task.bell));
-        let done = rang
-            && task
-                .future
-                .as_mut()
-                .poll(&mut Context::from_waker(&waker))
-                .is_ready();
-        if !done {
-            TASKS.with_borrow_mut(|tasks| tasks.push(task));
-        }
-    }
-    any
-}
-
-/// Tasks that have not ended.
-pub(crate) fn tasks() -> usize {
-    TASKS.with_borrow(Vec::len)
-}
-
-/// Polls both until the first is ready. For handlers that wait for one thing or another.
-pub(crate) async fn either<A>(one: impl Future<Output = A>, other: impl Future<Output = A>) -> A {
-    let (mut one, mut other) = (Box::pin(one), Box::pin(other));
-    std::future::poll_fn(move |cx| match one.as_mut().poll(cx) {
-        Poll::Pending => other.as_mut().poll(cx),
-        ready => ready,
-    })
-    .await
 }

@@ -1,10 +1,10 @@
-//! The same conversations, cut everywhere: what a client hears must not depend on how its bytes, and ours, travel.
+//! The same conversations, cut at every place: the responses must not depend on how the bytes of either side are cut.
 
 use super::harness::{CHUNKED, Link, Open, get, post, serve, spawn};
 use crate::conn::Ending;
 use crate::{Error, event};
 
-/// What each conversation asks of: by path, one way to answer each.
+/// The server of all conversations: each path is one way to respond.
 fn server() -> Open {
     let setup = serve(async |mut req, res| {
         let path = req.path().to_owned();
@@ -37,7 +37,7 @@ fn server() -> Open {
                 return Ok(sent);
             }
             "/big" => return Ok(res.end(vec![b'.'; 70_000])),
-            "/panic" => panic!("told to"),
+            "/panic" => panic!("on purpose"),
             "/error" => return Err(Error::new(418, "no coffee")),
             _ => {}
         }
@@ -89,7 +89,7 @@ fn conversations() -> Vec<String> {
     ]
 }
 
-/// All that is heard when this is sent, and how it ended after the end of input.
+/// Ends the input; returns all output, and how the connection ended.
 fn hear(link: &mut Link) -> (String, Option<Ending>) {
     link.end_input();
     let mut heard = link.heard();
@@ -107,7 +107,7 @@ fn whole(server: &Open, text: &str) -> (String, Option<Ending>) {
 }
 
 #[test]
-fn in_pieces_of_every_size() {
+fn cut_into_pieces_of_every_size() {
     let server = server();
     for text in conversations() {
         let expected = whole(&server, &text);
@@ -135,7 +135,7 @@ fn cut_in_two_at_every_place() {
 }
 
 #[test]
-fn taken_byte_by_byte() {
+fn output_taken_byte_by_byte() {
     let server = server();
     for text in conversations() {
         let expected = whole(&server, &text);
@@ -144,7 +144,7 @@ fn taken_byte_by_byte() {
         link.cut = 1;
         link.send(&text);
         assert_eq!(hear(&mut link), expected, "{text}");
-        // As above, with a transport that has room for one byte at a time.
+        // As above, with a transport that takes one byte at a time.
         let mut link = server.connect();
         link.room = 0;
         link.send(&text);
@@ -160,7 +160,7 @@ fn taken_byte_by_byte() {
 }
 
 #[test]
-fn in_buffers_of_their_own() {
+fn in_owned_buffers() {
     let server = server();
     for text in conversations() {
         let expected = whole(&server, &text);
@@ -174,9 +174,9 @@ fn in_buffers_of_their_own() {
     }
 }
 
-/// Many clients at once share a worker's memory: what one says must never reach another.
+/// Many clients share the memory of a worker: bytes of one must never reach another.
 #[test]
-fn side_by_side() {
+fn many_connections_at_once() {
     let server = server();
     let texts = conversations();
     let expected: Vec<_> = texts.iter().map(|text| whole(&server, text)).collect();
@@ -194,7 +194,7 @@ fn side_by_side() {
 }
 
 #[test]
-fn large_answers_taken_slowly_are_whole_and_in_order() {
+fn large_responses_taken_slowly_are_complete_and_in_order() {
     let server = server();
     let text = get("/big") + &get("/1") + &get("/big") + &get("/2");
     let expected = whole(&server, &text).0;

@@ -1,4 +1,4 @@
-//! A client's connection by bytes alone, with a clock that jumps: what it sends, what it makes of what comes, at every cut.
+//! The connection of a client in memory, with a clock that jumps: what it sends, and what it receives, at every cut.
 
 use crate::client::Phase;
 use crate::conn::client::{ClientConnection, ExchangeOptions};
@@ -12,17 +12,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// A connection and the transport of the test.
+/// A client connection, and the transport of the test.
 struct Link {
-    used: ClientConnection,
+    connection: ClientConnection,
     limits: Arc<Limits>,
     now: Instant,
-    /// How much the transport takes.
+    /// How many more bytes the transport takes.
     room: usize,
     sent: String,
 }
 
-const TERMS: ExchangeOptions = ExchangeOptions {
+const OPTIONS: ExchangeOptions = ExchangeOptions {
     response: Duration::from_secs(60),
     inactivity: None,
     inactivity_told: false,
@@ -32,17 +32,17 @@ const TERMS: ExchangeOptions = ExchangeOptions {
     interims: true,
 };
 
-fn link() -> Link {
-    link_with(TERMS)
+fn connect() -> Link {
+    connect_with(OPTIONS)
 }
 
-fn link_with(terms: ExchangeOptions) -> Link {
+fn connect_with(options: ExchangeOptions) -> Link {
     let limits = Arc::new(Limits::default());
     let now = Instant::now();
-    let mut used = ClientConnection::new(&limits, &"peer:80".into(), now, |_, _| None);
-    used.begin(terms, &limits, now);
+    let mut connection = ClientConnection::new(&limits, &"peer:80".into(), now, |_, _| None);
+    connection.begin(options, &limits, now);
     Link {
-        used,
+        connection,
         limits,
         now,
         room: usize::MAX,
@@ -58,22 +58,22 @@ impl Link {
             fields.append(name, value).unwrap();
         }
         let request = Request::new(method, "/", &fields, length);
-        self.used.send_head(&request, self.now).unwrap();
+        self.connection.send_head(&request, self.now).unwrap();
         self
     }
 
     fn get(&mut self) -> &mut Self {
         self.head("GET", Length::Known(0), &[]);
-        self.used.send_end(None).unwrap();
+        self.connection.send_end(None).unwrap();
         self.turn()
     }
 
-    /// One turn of a pump that has nothing to read.
+    /// One turn of a pump without input.
     fn turn(&mut self) -> &mut Self {
         let mut cx = Context::from_waker(Waker::noop());
-        self.used.poll_app(&mut cx, self.now);
+        self.connection.poll_app(&mut cx, self.now);
         let (room, sent) = (&mut self.room, &mut self.sent);
-        self.used.poll_write(
+        self.connection.poll_write(
             &mut |output: &Output| {
                 let mut slices = [IoSlice::new(&[]); crate::conn::output::SLICES];
                 let count = output.slices(&mut slices);
@@ -93,24 +93,24 @@ impl Link {
 
     fn hear(&mut self, bytes: &[u8]) -> &mut Self {
         let mut cx = Context::from_waker(Waker::noop());
-        self.used
+        self.connection
             .handle_input(&Input::Borrowed(bytes), &mut cx, self.now);
         self.turn()
     }
 
     fn eof(&mut self) -> &mut Self {
         let mut cx = Context::from_waker(Waker::noop());
-        self.used.handle_eof(&mut cx, self.now);
+        self.connection.handle_eof(&mut cx, self.now);
         self.turn()
     }
 
-    /// Lets time pass, to each deadline in turn.
+    /// Advances the clock, stopping at each deadline.
     fn pass(&mut self, time: Duration) -> &mut Self {
         let end = self.now + time;
-        while let Some(at) = self.used.deadline().filter(|&at| at <= end) {
+        while let Some(at) = self.connection.deadline().filter(|&at| at <= end) {
             self.now = at.max(self.now);
             let mut cx = Context::from_waker(Waker::noop());
-            self.used.handle_timeout(&mut cx, self.now);
+            self.connection.handle_timeout(&mut cx, self.now);
             self.turn();
         }
         self.now = end;
@@ -121,25 +121,33 @@ impl Link {
         std::mem::take(&mut self.sent)
     }
 
-    /// Status, interim statuses, content, how it ended.
+    /// Status, interim statuses, content, ending.
     fn seen(&mut self) -> (u16, Vec<u16>, String, Option<Ending>) {
-        let status = self.used.head.as_ref().map_or(0, |head| head.status());
-        let interims = self.used.interims.iter().map(hearken_proto::Head::status);
+        let status = self
+            .connection
+            .head
+            .as_ref()
+            .map_or(0, |head| head.status());
+        let interims = self
+            .connection
+            .interims
+            .iter()
+            .map(hearken_proto::Head::status);
         let interims = interims.collect();
         let mut content = Vec::new();
-        while let Some(piece) = self.used.incoming.take() {
+        while let Some(piece) = self.connection.incoming.take() {
             content.extend_from_slice(&piece);
         }
         let content = String::from_utf8(content).unwrap();
-        (status, interims, content, self.used.ending())
+        (status, interims, content, self.connection.ending())
     }
 
     fn failure(&self) -> Error {
-        self.used.failure.clone().expect("a failure")
+        self.connection.failure.clone().expect("a failure")
     }
 }
 
-/// A response, whether the connection ends with it, and what is seen: status, interim statuses, content, ending.
+/// A response, whether the peer closes after it, and the expected status, interim statuses, content and ending.
 struct Case(
     &'static str,
     bool,
@@ -217,9 +225,9 @@ const CASES: [Case; 9] = [
     ),
 ];
 
-/// What is seen of a case whose response comes in these pieces.
+/// Checks a case whose response arrives in these pieces.
 fn seen_of<'a>(case: &Case, pieces: impl Iterator<Item = &'a [u8]>) {
-    let mut link = link();
+    let mut link = connect();
     link.get();
     for piece in pieces.filter(|piece| !piece.is_empty()) {
         link.hear(piece);
@@ -245,24 +253,25 @@ fn responses_at_every_cut() {
 
 #[test]
 fn one_exchange_after_the_other() {
-    let mut link = link();
+    let mut link = connect();
     for _ in 0..3 {
         link.get();
         assert_eq!(link.sent(), "GET / HTTP/1.1\r\nHost: peer\r\n\r\n");
         link.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-        assert!(link.used.is_reusable());
+        assert!(link.connection.is_reusable());
         link.seen();
-        link.used.begin(TERMS, &Arc::clone(&link.limits), link.now);
-        assert!(!link.used.is_reusable());
+        link.connection
+            .begin(OPTIONS, &Arc::clone(&link.limits), link.now);
+        assert!(!link.connection.is_reusable());
     }
 }
 
 #[test]
-fn more_than_the_response_is_seen() {
-    let mut link = link();
+fn bytes_after_the_response_prevent_reuse() {
+    let mut link = connect();
     link.get()
         .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokH");
-    assert!(link.used.excess && !link.used.is_reusable());
+    assert!(link.connection.excess && !link.connection.is_reusable());
     assert_eq!(
         link.seen(),
         (200, vec![], "ok".to_owned(), Some(Ending::Now))
@@ -270,105 +279,109 @@ fn more_than_the_response_is_seen() {
 }
 
 #[test]
-fn what_is_not_read_is_not_wanted() {
-    let mut link = link();
+fn an_unread_body_stops_reading_and_its_deadline() {
+    let mut link = connect();
     link.get()
         .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
     let piece = vec![b'x'; 16 * 1024];
     let mut given = 0;
-    while link.used.wants_read() {
+    while link.connection.wants_read() {
         link.hear(&piece);
         given += 1;
     }
     assert_eq!(given, 4, "64 KiB");
     link.pass(Duration::from_secs(3600));
     assert!(
-        link.used.failure.is_none(),
-        "nobody waits, so nobody is late"
+        link.connection.failure.is_none(),
+        "no reader waits, so no deadline runs"
     );
-    link.used.incoming.take();
-    assert!(link.used.wants_read());
+    link.connection.incoming.take();
+    assert!(link.connection.wants_read());
 }
 
 #[test]
-fn a_body_waits_for_100_and_not_for_ever() {
+fn a_body_waits_for_100_for_a_limited_time() {
     let hold = ExchangeOptions {
         hold: Some(Duration::from_secs(1)),
-        ..TERMS
+        ..OPTIONS
     };
     let ask = |link: &mut Link| {
         link.head("POST", Length::Known(4), &[("Expect", "100-continue")]);
-        link.used.send_content(Bytes::from("body")).unwrap();
-        link.used.send_end(None).unwrap();
-        assert_eq!(link.turn().used.pending_bytes(), 4, "the body stays");
+        link.connection.send_content(Bytes::from("body")).unwrap();
+        link.connection.send_end(None).unwrap();
+        assert_eq!(
+            link.turn().connection.pending_bytes(),
+            4,
+            "the body is held back"
+        );
         assert!(link.sent().ends_with("\r\n\r\n"));
     };
-    let mut link = link_with(hold);
+    let mut link = connect_with(hold);
     ask(&mut link);
     link.hear(b"HTTP/1.1 102 Wait\r\n\r\n");
     assert_eq!(link.sent(), "");
     link.hear(b"HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(link.sent(), "body");
     link.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    assert!(link.used.is_reusable());
+    assert!(link.connection.is_reusable());
 
-    let mut link = link_with(hold);
+    let mut link = connect_with(hold);
     ask(&mut link);
     link.pass(Duration::from_millis(999));
     assert_eq!(link.sent(), "");
     link.pass(Duration::from_millis(2));
     assert_eq!(link.sent(), "body");
 
-    // An answer instead: the body stays here, and the connection is of no use any more.
-    let mut link = link_with(hold);
+    // A response instead: the body is not sent, and the connection cannot be reused.
+    let mut link = connect_with(hold);
     ask(&mut link);
     link.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(link.sent(), "");
-    assert_eq!(link.used.ending(), Some(Ending::Now));
+    assert_eq!(link.connection.ending(), Some(Ending::Now));
 }
 
 #[test]
-fn every_phase_has_its_time() {
+fn every_phase_has_a_deadline() {
     // Writing.
-    let mut link = link();
+    let mut link = connect();
     link.room = 10;
     link.get().pass(Duration::from_secs(29));
-    assert!(link.used.failure.is_none());
+    assert!(link.connection.failure.is_none());
     link.pass(Duration::from_secs(2));
     assert_eq!(link.failure().phase(), Some(Phase::Write));
     assert!(link.failure().is_timeout());
 
-    // Waiting, also with half a head.
+    // Waiting, also with a part of the head.
     for half in ["", "HTTP/1.1 200 OK\r\nContent-Le"] {
-        let mut link = crate::conn::tests::used::link();
+        let mut link = connect();
         link.get()
             .pass(Duration::from_secs(30))
             .hear(half.as_bytes());
         link.pass(Duration::from_secs(29));
-        assert!(link.used.failure.is_none());
+        assert!(link.connection.failure.is_none());
         link.pass(Duration::from_secs(2));
         assert_eq!(link.failure().phase(), Some(Phase::Wait));
         assert!(link.failure().is_timeout());
     }
 
-    // The body, once somebody waits for it.
-    let mut link = crate::conn::tests::used::link();
+    // The body, while a reader waits for it.
+    let mut link = connect();
     link.get()
         .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
-    assert!(link.used.incoming.poll(None).is_pending());
+    assert!(link.connection.incoming.poll(None).is_pending());
     link.turn().pass(Duration::from_secs(31));
     assert_eq!(link.failure().phase(), Some(Phase::Read));
-    let Poll::Ready(Some(Err(error))) = link.used.incoming.poll(None) else {
-        panic!("the reader is told");
+    let Poll::Ready(Some(Err(error))) = link.connection.incoming.poll(None) else {
+        panic!("the reader gets an error");
     };
     assert!(error.is_timeout(), "{error}");
 
-    // Everything together.
+    // The whole exchange.
     let until = Some((
         Instant::now() + Duration::from_secs(5),
         Duration::from_secs(5),
     ));
-    let mut link = link_with(ExchangeOptions { until, ..TERMS });
+    let mut link = connect_with(ExchangeOptions { until, ..OPTIONS });
     link.get()
         .hear(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
     link.pass(Duration::from_secs(6));
@@ -380,63 +393,65 @@ fn every_phase_has_its_time() {
 }
 
 #[test]
-fn events_may_be_as_rare_as_they_like_but_not_stall() {
+fn an_event_stream_may_be_slow_but_must_not_stall() {
     let answer =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9000\r\n\r\n";
     for (answer, fails) in [
         (answer.to_owned(), false),
         (answer.replace("event-stream", "plain"), true),
     ] {
-        let mut link = link();
+        let mut link = connect();
         link.get().hear(answer.as_bytes());
         for _ in 0..20 {
-            let waits = link.used.incoming.poll(None);
+            let waits = link.connection.incoming.poll(None);
             link.turn().pass(Duration::from_secs(15));
             if waits.is_pending() {
                 link.hear(b":\n\n");
             }
         }
-        assert_eq!(link.used.failure.is_some(), fails);
+        assert_eq!(link.connection.failure.is_some(), fails);
     }
 }
 
 #[test]
-fn a_peer_that_takes_no_more_may_still_answer() {
-    let mut link = link();
+fn a_server_that_stops_reading_can_still_respond() {
+    let mut link = connect();
     link.head("POST", Length::Known(9), &[]);
-    link.used.send_content(Bytes::from("four")).unwrap();
+    link.connection.send_content(Bytes::from("four")).unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     let broken = io::Error::from(io::ErrorKind::BrokenPipe);
-    link.used.handle_unwritable(&broken, &mut cx, link.now);
-    assert_eq!(link.used.ending(), None);
+    link.connection
+        .handle_unwritable(&broken, &mut cx, link.now);
+    assert_eq!(link.connection.ending(), None);
     link.hear(b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno");
     assert_eq!(
         link.seen(),
         (413, vec![], "no".to_owned(), Some(Ending::Now))
     );
 
-    let mut link = crate::conn::tests::used::link();
+    let mut link = connect();
     link.head("POST", Length::Known(9), &[]).turn();
-    link.used.handle_unwritable(&broken, &mut cx, link.now);
+    link.connection
+        .handle_unwritable(&broken, &mut cx, link.now);
     link.eof();
     assert_eq!(link.failure().phase(), Some(Phase::Write));
 }
 
 #[test]
-fn whether_a_retry_is_safe_depends_on_what_was_sent_and_came() {
+fn retry_safety_depends_on_method_and_bytes() {
     let once = ExchangeOptions {
         idempotent: false,
-        ..TERMS
+        ..OPTIONS
     };
     let cases: [(ExchangeOptions, usize, &[u8], bool); 5] = [
-        (TERMS, usize::MAX, b"", true),
-        (TERMS, usize::MAX, b"H", false),
+        (OPTIONS, usize::MAX, b"", true),
+        (OPTIONS, usize::MAX, b"H", false),
         (once, usize::MAX, b"", false),
         (once, 1, b"", false),
         (once, 0, b"", true),
     ];
-    for (number, (terms, room, answer, safe)) in cases.into_iter().enumerate() {
-        let mut link = link_with(terms);
+    for (number, (options, room, answer, safe)) in cases.into_iter().enumerate() {
+        let mut link = connect_with(options);
         link.room = room;
         link.get();
         if !answer.is_empty() {
@@ -448,13 +463,13 @@ fn whether_a_retry_is_safe_depends_on_what_was_sent_and_came() {
 }
 
 #[test]
-fn a_flood_of_interim_responses_ends() {
-    let mut link = link();
+fn interim_responses_are_bounded() {
+    let mut link = connect();
     link.get();
     for _ in 0..32 {
         link.hear(b"HTTP/1.1 102 Wait\r\n\r\n");
     }
-    assert!(link.used.failure.is_none());
+    assert!(link.connection.failure.is_none());
     link.hear(b"HTTP/1.1 102 Wait\r\n\r\n");
     assert!(
         link.failure().to_string().contains("at most 32"),
