@@ -116,7 +116,7 @@ events! {
     /// ```
     /// use hearken_http::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
-    /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.waited()));
+    /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.deadline()));
     /// ```
     Timeout, timeout, <'a> &'a TimedOut<'a>;
     /// The peer broke the protocol, or passed a limit or a deadline, and has no response yet. A listener can send a response of

@@ -1,4 +1,4 @@
-//! The argument of listeners for [`event::Timeout`](crate::event::Timeout).
+//! The argument of [`event::Timeout`](crate::event::Timeout).
 
 use crate::event::peer::Peer;
 use std::cell::Cell;
@@ -8,8 +8,10 @@ use std::cell::Cell;
 #[non_exhaustive]
 pub enum Deadline {
     /// The whole head of a request: `limits.time.head`. Answered 408, or closed if no byte was received.
+    #[doc(alias = "headersTimeout")]
     Head,
     /// The whole request with its body: `limits.time.request`. Answered 408 if no response has begun; the connection closes.
+    #[doc(alias = "requestTimeout")]
     Request,
     /// More of a body: `limits.time.body_idle`, `body_rate_min`. Answered 408 if no response has begun; the connection
     /// closes.
@@ -19,6 +21,7 @@ pub enum Deadline {
     /// Any byte, in either direction: `limits.time.inactive`. The connection closes, unless a listener keeps it.
     Inactive,
     /// The next request: `limits.time.keep_alive`. The connection closes.
+    #[doc(alias = "keepAliveTimeout")]
     KeepAlive,
 }
 
@@ -65,7 +68,7 @@ impl<'a> TimedOut<'a> {
     }
 
     /// Keeps the connection open and starts the deadline anew. Has an effect only for [`Deadline::Inactive`]: the others
-    /// protect the server.
+    /// protect the server. The second call has no effect.
     pub fn keep(&self) {
         self.kept.set(true);
     }

@@ -202,7 +202,6 @@ impl<S: Source> IncomingMessage<S> {
         }
     }
 
-    #[cfg(feature = "client")]
     pub(crate) const fn source(&self) -> &S {
         &self.source
     }

@@ -81,7 +81,6 @@ impl TlsInfo {
 /// peer may still reject our side of the handshake then, for in TLS 1.3 the client is done before the server has seen
 /// its certificate (RFC 8446 §4.4.2.4).
 #[cfg(feature = "client")]
-#[cfg(feature = "client")]
 pub(crate) fn classify(error: &io::Error, fresh: bool) -> Option<Cause> {
     let tls: &rustls::Error = error.get_ref()?.downcast_ref()?;
     let copy = io::Error::new(error.kind(), tls.clone());

@@ -18,6 +18,7 @@ mod pem;
 mod provider;
 mod rejection;
 mod resolver;
+#[cfg(feature = "client")]
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
@@ -32,7 +33,6 @@ pub use certificate::CertificateInfo;
 #[cfg(feature = "client")]
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
-#[cfg(feature = "client")]
 #[cfg(feature = "client")]
 pub(crate) use from_rustls::classify;
 pub(crate) use handshake::HandshakePermits;
