@@ -105,9 +105,13 @@ impl Conn {
         loop {
             if let Some((response, length)) = Response::parse(&self.input)? {
                 self.input.drain(..length);
+                if self.input.is_empty() {
+                    // Thousands of idle connections need no buffer.
+                    self.input = Vec::new();
+                }
                 return Ok(response);
             }
-            self.input.reserve(64 * 1024);
+            self.input.reserve(16 * 1024);
             if patient(self.stream.read_buf(&mut self.input)).await? == 0 {
                 return Err("the server closed the connection".into());
             }

@@ -21,7 +21,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use measure::Bench;
-use options::{Options, Parsed};
+use options::Options;
 use report::Report;
 use tables::{PEERS, Peer, ROWS, Role, Row, TARGET};
 use workshop::Workshop;
@@ -32,28 +32,27 @@ type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Exit codes: 0 done (peers may have been skipped by name), 1 nothing could be measured, 2 the command line was wrong.
 fn main() -> ExitCode {
-    let done = match options::parse(std::env::args().skip(1)) {
-        Ok(Parsed::Run(options)) => run(&options),
-        Ok(Parsed::Help) => {
-            print!("{}", options::USAGE);
-            Ok(())
-        }
-        Ok(Parsed::List) => {
-            list();
-            Ok(())
-        }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    if given("--help") {
+        print!("{}", options::USAGE);
+        return ExitCode::SUCCESS;
+    } else if given("--list") {
+        list();
+        return ExitCode::SUCCESS;
+    }
+    let options = match options::parse(&arguments) {
+        Ok(options) => options,
         Err(message) => {
             eprintln!("bench: {message}\n\n{}", options::USAGE);
             return ExitCode::from(2);
         }
     };
-    done.map_or_else(
-        |message| {
-            eprintln!("bench: {message}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    if let Err(message) = run(&options) {
+        eprintln!("bench: {message}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 fn list() {

@@ -39,16 +39,8 @@ pub(crate) struct Options {
     pub(crate) markdown: Option<PathBuf>,
 }
 
-/// What the command line asks for.
-#[derive(Clone, Debug)]
-pub(crate) enum Parsed {
-    Run(Options),
-    Help,
-    List,
-}
-
 /// Reads the arguments, without the program's name. The error names the wrong argument.
-pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, String> {
+pub(crate) fn parse(arguments: &[String]) -> Result<Options, String> {
     let mut options = Options {
         peers: PEERS.iter().collect(),
         rows: ROWS.iter().collect(),
@@ -60,25 +52,21 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parse
         load_core: 1,
         markdown: None,
     };
-    while let Some(flag) = arguments.next() {
-        match flag.as_str() {
-            "--help" | "-h" => return Ok(Parsed::Help),
-            "--list" => return Ok(Parsed::List),
-            _ => {}
-        }
-        let value = arguments.next();
-        let value = value.ok_or_else(|| format!("{flag} needs a value, or is unknown"))?;
+    for pair in arguments.chunks(2) {
+        let [flag, value] = pair else {
+            return Err(format!("{} needs a value, or is unknown", pair[0]));
+        };
         match flag.as_str() {
             "--only" => {
-                options.peers = choose(&value, "peer", &PEERS, |peer, name| peer.name == name)?
+                options.peers = choose(value, "peer", &PEERS, |peer, name| peer.name == name)?
             }
-            "--rows" => options.rows = choose(&value, "row", &ROWS, Row::is_called)?,
-            "--seconds" => options.seconds = number(&flag, &value, 1)?,
-            "--warmup" => options.warmup_seconds = number(&flag, &value, 1)?,
-            "--rounds" => options.rounds = number(&flag, &value, 1)?,
-            "--idle" => options.idle_connections = number(&flag, &value, 1)?,
-            "--server-core" => options.server_core = number(&flag, &value, 0)?,
-            "--load-core" => options.load_core = number(&flag, &value, 0)?,
+            "--rows" => options.rows = choose(value, "row", &ROWS, Row::is_called)?,
+            "--seconds" => options.seconds = number(flag, value, 1)?,
+            "--warmup" => options.warmup_seconds = number(flag, value, 1)?,
+            "--rounds" => options.rounds = number(flag, value, 1)?,
+            "--idle" => options.idle_connections = number(flag, value, 1)?,
+            "--server-core" => options.server_core = number(flag, value, 0)?,
+            "--load-core" => options.load_core = number(flag, value, 0)?,
             "--markdown" => options.markdown = Some(value.into()),
             _ => return Err(format!("{flag} is unknown")),
         }
@@ -88,7 +76,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parse
     if peers.is_empty() {
         return Err("none of these peers takes part in any of these rows".to_owned());
     }
-    Ok(Parsed::Run(options))
+    Ok(options)
 }
 
 /// The entries of a table that have one of the names.
@@ -120,15 +108,13 @@ mod tests {
     use super::*;
     use crate::tables::Role;
 
-    fn parse_line(line: &str) -> Result<Parsed, String> {
-        parse(line.split_whitespace().map(str::to_owned))
+    fn parse_line(line: &str) -> Result<Options, String> {
+        let arguments = line.split_whitespace().map(str::to_owned);
+        parse(&arguments.collect::<Vec<_>>())
     }
 
     fn run(line: &str) -> Options {
-        let Ok(Parsed::Run(options)) = parse_line(line) else {
-            panic!("expected a run: {line}");
-        };
-        options
+        parse_line(line).expect("a run")
     }
 
     #[test]

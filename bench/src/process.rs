@@ -15,6 +15,9 @@ use crate::{Failure, Result};
 /// How long a peer may take to accept, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long to wait between two looks at a process.
+const STEP: Duration = Duration::from_millis(5);
+
 /// A process and its children, which end when it is dropped.
 pub(crate) struct Process {
     child: Child,
@@ -48,13 +51,13 @@ impl Process {
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             self.runs(started)?;
+            sleep(STEP);
         }
         Ok(self)
     }
 
-    /// Waits a moment. Fails if the process has ended, or has taken too long since `started`.
+    /// Fails if the process has ended, or has taken too long since `started`.
     pub(crate) fn runs(&mut self, started: Instant) -> Result<()> {
-        sleep(Duration::from_millis(5));
         if self.has_ended() || started.elapsed() > PATIENCE {
             return Err(self.failure("ended, or takes too long"));
         }
@@ -86,7 +89,9 @@ impl Process {
 
     fn wait(&mut self) {
         let started = Instant::now();
-        while self.runs(started).is_ok() {}
+        while self.runs(started).is_ok() {
+            sleep(STEP);
+        }
     }
 
     /// An error with the last line that the process has logged.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use hearken::{Agent, AgentOptions, Proxies};
 use peer_kit::Exchange;
-use peer_kit::client::{Answer, Client, Content, Failure, Job, Loops, run};
+use peer_kit::client::{Client, Failure, Job, Loops, run};
 
 #[derive(Clone)]
 struct Peer {
@@ -17,12 +17,12 @@ struct Peer {
 }
 
 impl Client for Peer {
-    async fn exchange(&self) -> Result<Answer, Failure> {
+    async fn exchange(&self) -> Result<(), Failure> {
         let Job { exchange, url, .. } = &self.job;
         if *exchange == Exchange::Json {
             let response = self.agent.get(url.as_str()).await?;
             let status = response.status().as_u16();
-            return Ok((status, Content::Page(response.json().await?)));
+            return self.job.check_page(status, &response.json().await?);
         }
         let mut response = if *exchange == Exchange::SmallUpload {
             let body = Bytes::from_static(exchange.sent());
@@ -31,7 +31,7 @@ impl Client for Peer {
             self.agent.request("GET", url)?.end("").await?
         };
         let status = response.status().as_u16();
-        Ok((status, Content::Bytes(response.bytes().await?)))
+        self.job.check(status, &response.bytes().await?)
     }
 }
 

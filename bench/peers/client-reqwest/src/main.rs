@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use peer_kit::Exchange;
-use peer_kit::client::{Answer, Client, Content, Failure, Job, Loops, run};
+use peer_kit::client::{Client, Failure, Job, Loops, run};
 
 #[derive(Clone)]
 struct Peer {
@@ -16,7 +16,7 @@ struct Peer {
 }
 
 impl Client for Peer {
-    async fn exchange(&self) -> Result<Answer, Failure> {
+    async fn exchange(&self) -> Result<(), Failure> {
         let Job { exchange, url, .. } = &self.job;
         let request = match exchange {
             Exchange::SmallUpload => {
@@ -27,11 +27,10 @@ impl Client for Peer {
         };
         let response = request.send().await?;
         let status = response.status().as_u16();
-        let content = match exchange {
-            Exchange::Json => Content::Page(response.json().await?),
-            _ => Content::Bytes(response.bytes().await?),
-        };
-        Ok((status, content))
+        match exchange {
+            Exchange::Json => self.job.check_page(status, &response.json().await?),
+            _ => self.job.check(status, &response.bytes().await?),
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use peer_kit::Exchange;
-use peer_kit::client::{Answer, Client, Content, Failure, Job, Loops, run};
+use peer_kit::client::{Client, Failure, Job, Loops, run};
 use ureq::Agent;
 
 #[derive(Clone)]
@@ -16,7 +16,7 @@ struct Peer {
 }
 
 impl Client for Peer {
-    async fn exchange(&self) -> Result<Answer, Failure> {
+    async fn exchange(&self) -> Result<(), Failure> {
         let Job { exchange, url, .. } = &self.job;
         let mut response = match exchange {
             Exchange::SmallUpload => self.agent.post(url).send(exchange.sent())?,
@@ -24,11 +24,10 @@ impl Client for Peer {
         };
         let status = response.status().as_u16();
         let body = response.body_mut();
-        let content = match exchange {
-            Exchange::Json => Content::Page(body.read_json()?),
-            _ => Content::Vec(body.read_to_vec()?),
-        };
-        Ok((status, content))
+        match exchange {
+            Exchange::Json => self.job.check_page(status, &body.read_json()?),
+            _ => self.job.check(status, &body.read_to_vec()?),
+        }
     }
 }
 

@@ -5,50 +5,20 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use bytes::Bytes;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use crate::{Exchange, Page};
 
+/// How many responses are compared in full. More would cost time.
+const COMPARED: u64 = 100;
+
 /// Why an exchange failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
-
-/// A response: its status, and its body in the form in which the client returns it.
-pub type Answer = (u16, Content);
-
-/// A body, read to its end.
-#[derive(Debug)]
-pub enum Content {
-    /// The client's own shared bytes.
-    Bytes(Bytes),
-    /// A vector.
-    Vec(Vec<u8>),
-    /// The value that the client made of the JSON.
-    Page(Page),
-}
-
-impl Content {
-    /// Length in bytes; of a correct value, the length of its JSON.
-    fn length(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Vec(bytes) => bytes.len(),
-            Self::Page(page) if page.items.len() == 10 => crate::JSON_BYTES,
-            Self::Page(_) => 0,
-        }
-    }
-
-    fn bytes(self) -> Vec<u8> {
-        match self {
-            Self::Bytes(bytes) => bytes.to_vec(),
-            Self::Vec(bytes) => bytes,
-            Self::Page(page) => serde_json::to_vec(&page).unwrap_or_default(),
-        }
-    }
-}
 
 /// The arguments.
 #[derive(Clone, Debug)]
@@ -61,12 +31,15 @@ pub struct Job {
     pub connections: usize,
     /// Exchanges on each connection.
     count: u64,
+    expected: Arc<Vec<u8>>,
+    checked: Arc<AtomicU64>,
 }
 
 /// A client that all connections share: a clone shares its pool.
 pub trait Client: Clone + Send + 'static {
-    /// One exchange, body read to its end. It may block where each connection has a thread.
-    fn exchange(&self) -> impl Future<Output = Result<Answer, Failure>> + Send;
+    /// One exchange, body read to its end and given to [`Job::check`] or [`Job::check_page`]. It may block where each connection
+    /// has a thread.
+    fn exchange(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// What runs the loops, one for each connection.
@@ -106,7 +79,41 @@ impl Job {
             url: format!("http://127.0.0.1:{port}{}", exchange.path()),
             connections: connections.parse()?,
             count: count.first().map_or(Ok(u64::MAX), |count| count.parse())?,
+            expected: Arc::new(exchange.content().into_bytes()),
+            checked: Arc::default(),
         })
+    }
+
+    /// Checks status and length of a response, and of the first ones all bytes.
+    ///
+    /// # Errors
+    /// It is not the expected one.
+    pub fn check(&self, status: u16, content: &[u8]) -> Result<(), Failure> {
+        let same = content.len() == self.expected.len();
+        self.judge(
+            status,
+            same && (!self.is_early() || content == *self.expected),
+        )
+    }
+
+    /// The same for the value that the client has made of the JSON.
+    ///
+    /// # Errors
+    /// It is not the expected one.
+    pub fn check_page(&self, status: u16, page: &Page) -> Result<(), Failure> {
+        let same = page.items.len() == 10;
+        self.judge(status, same && (!self.is_early() || page == crate::page()))
+    }
+
+    fn is_early(&self) -> bool {
+        self.checked.fetch_add(1, Relaxed) < COMPARED
+    }
+
+    fn judge(&self, status: u16, same: bool) -> Result<(), Failure> {
+        if status == 200 && same {
+            return Ok(());
+        }
+        Err(format!("a wrong response, status {status}").into())
     }
 }
 
@@ -123,8 +130,16 @@ fn work<C: Client>(loops: Loops, client: &C, job: &Job) -> Result<(), Failure> {
             let run = || {
                 let runtime = Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(async {
-                    let loops = (0..tasks).map(|_| exchanges(client.clone(), job.clone()));
-                    let mut loops: JoinSet<_> = loops.collect();
+                    let mut loops: JoinSet<Result<(), Failure>> = JoinSet::new();
+                    for _ in 0..tasks {
+                        let client = client.clone();
+                        loops.spawn(async move {
+                            for _ in 0..job.count {
+                                client.exchange().await?;
+                            }
+                            Ok(())
+                        });
+                    }
                     while let Some(end) = loops.join_next().await {
                         end??;
                     }
@@ -138,57 +153,57 @@ fn work<C: Client>(loops: Loops, client: &C, job: &Job) -> Result<(), Failure> {
     ends.iter().take(threads).collect()
 }
 
-/// Exchanges one after the other. The first response is compared in full, the others by status and length.
-async fn exchanges<C: Client>(client: C, job: Job) -> Result<(), Failure> {
-    let expected = job.exchange.content().into_bytes();
-    for place in 0..job.count {
-        let (status, content) = client.exchange().await?;
-        let length = content.length();
-        let differs = || place == 0 && content.bytes() != expected;
-        if status != 200 || length != expected.len() || differs() {
-            return Err(format!("a wrong response: status {status}, {length} bytes").into());
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     /// Answers correctly until its good exchanges are used up.
     #[derive(Clone)]
-    struct Tired(Arc<AtomicU64>);
+    struct Tired(Job, Arc<AtomicU64>);
 
     impl Client for Tired {
-        async fn exchange(&self) -> Result<Answer, Failure> {
-            let good = |left: u64| left.checked_sub(1);
-            let left = self.0.fetch_update(Relaxed, Relaxed, good);
-            let status = if left.is_ok() { 200 } else { 503 };
-            Ok((status, Content::Vec(crate::HELLO.into())))
+        async fn exchange(&self) -> Result<(), Failure> {
+            let left = self.1.fetch_sub(1, Relaxed);
+            self.0
+                .check(if left > 0 { 200 } else { 503 }, crate::HELLO.as_bytes())
         }
+    }
+
+    fn parse(line: &str) -> Result<Job, Failure> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        Job::parse(&words)
     }
 
     #[test]
     fn a_count_is_kept_exactly_and_a_wrong_answer_ends_the_loops() {
         for loops in [Loops::Tasks, Loops::Threads] {
-            let done = |good: u64, arguments: [&str; 4]| {
-                let client = Tired(Arc::new(good.into()));
-                let job = Job::parse(&arguments.map(str::to_owned)).expect("a job");
+            let done = |good: u64, line: &str| {
+                let job = parse(line).expect("a job");
+                let client = Tired(job.clone(), Arc::new(good.into()));
                 let end = work(loops, &client, &job);
                 (
                     end.map_err(|error| error.to_string()),
-                    client.0.load(Relaxed),
+                    client.1.load(Relaxed),
                 )
             };
-            assert_eq!(done(100, ["plaintext", "1", "4", "10"]), (Ok(()), 60));
-            let (end, _) = done(5, ["plaintext", "1", "2", "10"]);
+            assert_eq!(done(100, "plaintext 1 4 10"), (Ok(()), 60));
+            let (end, _) = done(5, "plaintext 1 2 3");
             assert!(end.is_err_and(|error| error.contains("status 503")));
-            // Of the correct status, but not as long as expected, or not the same.
-            assert!(done(5, ["medium", "1", "1", "10"]).0.is_err());
+            // Of the correct status, but not as long as expected.
+            assert!(done(5, "medium 1 1 1").0.is_err());
         }
+    }
+
+    #[test]
+    fn other_content_of_the_same_length_is_wrong() {
+        let job = parse("plaintext 1 1").expect("a job");
+        assert!(job.check(200, crate::HELLO.as_bytes()).is_ok());
+        assert!(
+            job.check(200, crate::HELLO.to_lowercase().as_bytes())
+                .is_err()
+        );
+        assert!(job.check_page(200, crate::page()).is_ok());
+        assert!(job.check_page(500, crate::page()).is_err());
     }
 
     #[test]
@@ -199,8 +214,7 @@ mod tests {
             "plaintext 80 x",
             "plaintext 80 1 x",
         ] {
-            let words: Vec<String> = wrong.split(' ').map(str::to_owned).collect();
-            assert!(Job::parse(&words).is_err(), "{wrong}");
+            assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -127,14 +127,14 @@ pub fn json_text() -> String {
 }
 
 /// A page of a shop's list: numbers, truth values, strings and arrays, as ordinary responses have them.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub struct Page {
     page: u32,
     items: Vec<Item>,
     note: String,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
 struct Item {
     id: u32,
     name: String,
