@@ -95,13 +95,30 @@ impl ServerResponse {
     /// Sets a field in the place of all with this name. A name or value that cannot be sent (CR, LF, NUL, …) turns the
     /// response into a 500, and the log says why; [`set_header`](OutgoingMessage::set_header) tells at once.
     #[must_use]
+    #[inline]
     pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let refused = self.exchange.state().outgoing.fields.set(name, value);
         self.note(refused)
     }
 
+    /// Adds all fields of a list after the others: cheaper than one by one, for fields that every response has.
+    ///
+    /// ```
+    /// use hearken_http::{Fields, Server};
+    /// let mut always = Fields::new();
+    /// always.append("X-Frame-Options", "DENY")?;
+    /// let server = Server::new(async move |_req, res| res.append_all(&always).end("hi"));
+    /// # Ok::<(), hearken_http::Misuse>(())
+    /// ```
+    #[must_use]
+    pub fn append_all(self, fields: &Fields) -> Self {
+        let refused = self.exchange.state().outgoing.fields.append_all(fields);
+        self.note(refused)
+    }
+
     /// Adds a field after the others, as [`set`](Self::set) otherwise.
     #[must_use]
+    #[inline]
     pub fn append(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let refused = self.exchange.state().outgoing.fields.append(name, value);
         self.note(refused)
@@ -110,9 +127,14 @@ impl ServerResponse {
     #[inline]
     fn note(self, refused: Result<(), Misuse>) -> Self {
         if let Err(misuse) = refused {
-            self.exchange.state().outgoing.reject(misuse);
+            self.reject(misuse);
         }
         self
+    }
+
+    #[cold]
+    fn reject(&self, misuse: Misuse) {
+        self.exchange.state().outgoing.reject(misuse);
     }
 
     /// Sets the status, the reason phrase if there is one, and these fields, each in the place of all with its name.
@@ -321,6 +343,14 @@ impl ServerResponse {
         Sent(())
     }
 
+    #[cold]
+    fn fail_unanswered(&self) {
+        if !self.exchange.state().is_over() {
+            self.fail(&Error::new(500, "a deferred answer was dropped unanswered"));
+        }
+    }
+
+    #[cold]
     fn fail(&self, error: &Error) {
         let status = error.status().as_u16();
         if error.status().is_server_error() && !error.is_closed() {
@@ -355,8 +385,8 @@ impl outgoing::sealed::Outgoing for ServerResponse {
 impl Drop for ServerResponse {
     #[inline]
     fn drop(&mut self) {
-        if self.owed && !self.exchange.state().is_over() {
-            self.fail(&Error::new(500, "a deferred answer was dropped unanswered"));
+        if self.owed {
+            self.fail_unanswered();
         }
     }
 }
