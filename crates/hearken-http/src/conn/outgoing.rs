@@ -79,12 +79,15 @@ impl Default for Outgoing {
 }
 
 impl Outgoing {
+    #[inline]
     pub(crate) fn reset(&mut self) {
         self.stage = Stage::Head;
         self.status = 200;
         self.fields.clear();
         self.full = false;
-        self.extras = None;
+        if self.extras.is_some() {
+            self.extras = None;
+        }
     }
 
     /// Forgets what was set, for a plain text in its place.
