@@ -1,8 +1,8 @@
-//! The access log: one line on stderr for each request, when its last byte is out or its client is gone.
+//! The access log: one line on stderr for each request, when its last byte is sent or its client has disconnected.
 //!
-//! Here: [`listen`] sees every exchange through the observer of the server; [`open`] gives the handler the [`Record`] in
-//! which it notes what it answers. An exchange lives on one worker, so its record waits in a list of that thread. Not
-//! here: what a response is (`echo/reply.rs`).
+//! Here: [`listen`] observes every exchange of the server; [`open`] returns the [`Record`] to which the handler adds status
+//! and bytes. An exchange stays on one worker, so its record is in a list of that thread. Not here: the response
+//! (`echo/response.rs`).
 
 use hearken::event;
 use hearken::observe::Step;
@@ -16,13 +16,13 @@ use std::io::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What is known of one exchange. Its handler and the log share it.
+/// One exchange. Shared by its handler and the log.
 #[derive(Debug)]
 pub(crate) struct Record {
     exchange: u32,
-    /// Read here: what the observer is told is the time of the turn, and many answers take no longer than one.
+    /// Read here: the time of an observation is that of the worker's turn, and many exchanges take one turn only.
     started: Instant,
-    /// Method and target, for a terminal: nothing in it can move the cursor or end the line.
+    /// Method and target, escaped for a terminal.
     request: RefCell<String>,
     status: Cell<u16>,
     bytes: Cell<u64>,
@@ -33,7 +33,7 @@ impl Record {
         self.status.set(status);
     }
 
-    /// The handler failed. The library answers for it, unless a head is out or nobody is there to be answered.
+    /// The handler failed. The library responds, unless the head is sent or the client has disconnected.
     pub(crate) fn set_error(&self, error: &Error) {
         let gone = error.is_closed() && error.status().is_server_error();
         if self.status.get() == 0 && !gone {
@@ -41,24 +41,24 @@ impl Record {
         }
     }
 
-    /// Bytes of a body, as they go out: after compression, without framing.
+    /// Adds bytes of content: after compression, without framing.
     pub(crate) fn add_bytes(&self, bytes: usize) {
         self.bytes.set(self.bytes.get() + bytes as u64);
     }
 }
 
 thread_local! {
-    /// Exchanges of this worker that have begun and not ended, by connection, in their order. With pipelining the next
-    /// one begins before the last byte of the one before is out.
+    /// Open exchanges of this worker by connection, in order. With pipelining an exchange begins before the last byte of
+    /// the previous one is sent.
     static OPEN: RefCell<HashMap<u64, VecDeque<Rc<Record>>>> = RefCell::default();
 }
 
-/// One line that belongs to no request.
+/// Writes a line that belongs to no request.
 pub(crate) fn note(coloured: bool, text: &str) {
     Log { coloured }.note(None, text);
 }
 
-/// Sets the log up.
+/// Installs the log.
 pub(crate) fn listen(server: &mut Server, coloured: bool) {
     let log = Log { coloured };
     server.observer(log);
@@ -68,8 +68,7 @@ pub(crate) fn listen(server: &mut Server, coloured: bool) {
     });
 }
 
-/// The record of the exchange that this request belongs to; `None` when nothing is logged. To be called once, before the
-/// handler waits for anything.
+/// The record of the exchange of this request; `None` without a log. Call it once, before the handler waits.
 pub(crate) fn open(req: &IncomingMessage) -> Option<Rc<Record>> {
     OPEN.with_borrow(|open| {
         let record = open.get(&req.peer().id())?.back()?;
@@ -113,17 +112,17 @@ fn begin(seen: &Observation<'_>) {
 }
 
 impl Log {
-    /// The last byte of an answer is out.
+    /// The last byte of a response is sent.
     fn end(self, seen: &Observation<'_>) {
         let record = OPEN.with_borrow_mut(|open| {
             let id = seen.peer.id();
             let records = open.get_mut(&id)?;
             if records.front()?.exchange != seen.exchange {
-                return None; // the answer to a head that no handler saw
+                return None; // the response to a request that reached no handler
             }
             let record = records.pop_front();
             if records.is_empty() {
-                open.remove(&id); // an idle connection costs nothing here
+                open.remove(&id); // an idle connection has no entry
             }
             record
         });
@@ -132,7 +131,7 @@ impl Log {
         }
     }
 
-    /// The connection is closed; what was open on it ends here.
+    /// The connection is closed: its open exchanges end here.
     fn cut(self, seen: &Observation<'_>, why: Closed) {
         let records = OPEN.with_borrow_mut(|open| open.remove(&seen.peer.id()));
         for record in records.into_iter().flatten() {
@@ -140,7 +139,7 @@ impl Log {
         }
     }
 
-    /// Something came that is no request. If it belongs to an exchange that is open, its line will have the status.
+    /// Input that is not a request. If it belongs to an open exchange, sets the status of its line.
     fn fault(self, failure: &ClientError<'_>) {
         let status = failure.error().status().as_u16();
         let noted = OPEN.with_borrow(|open| {
@@ -164,7 +163,7 @@ impl Log {
         }
     }
 
-    /// Something that happened before a request was there, or beside all of them.
+    /// Something that happened before a request, or belongs to none.
     fn note(self, peer: Option<&Peer>, text: &str) {
         let mut line = match peer {
             Some(peer) => self.opening(peer) + " - - - (",
@@ -225,13 +224,13 @@ impl Log {
         };
     }
 
-    /// In one piece, so that the lines of several workers do not mix. Nobody may be reading; the server goes on.
+    /// In one write, so that the lines of several workers do not mix. The server runs even if stderr is closed.
     fn write(self, line: &str) {
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
 }
 
-/// In milliseconds, with as many digits as say something.
+/// In milliseconds, with about three significant digits.
 fn milliseconds(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1e3;
     match ms {
@@ -240,7 +239,7 @@ fn milliseconds(time: Duration) -> String {
     }
 }
 
-/// Adds text of our own, which is more than ASCII. Should something of a client ever be in it, it stays on its line.
+/// Adds a text of the server, which may be more than ASCII. Control characters are replaced, in case it quotes a client.
 fn push_own(line: &mut String, text: &str) {
     line.extend(
         text.chars()
@@ -248,8 +247,8 @@ fn push_own(line: &mut String, text: &str) {
     );
 }
 
-/// Adds text that comes from a client: whatever is not a visible ASCII character is written as its bytes, `\x1b`, and
-/// the backslash too, so that nobody can pretend.
+/// Adds text from a client. Bytes other than visible ASCII are escaped as `\x1b`, and the backslash too, so that escapes
+/// cannot be forged.
 fn push_escaped(line: &mut String, text: &str) {
     for byte in text.bytes() {
         match byte {

@@ -1,7 +1,12 @@
 //! Moves bytes between a connection and a transport, and nothing else. The one place where a connection meets tokio.
 //!
 //! Here: [`Pump`], for any `AsyncRead + AsyncWrite`. Not here: when to read, to flush and to close (`conn/endpoint.rs`),
-//! what the bytes mean (`conn/`), who polls the pump (`server/worker.rs`, `client/wire.rs`, `session/mod.rs`).
+//! what the bytes mean (`conn/`), who polls the pump (`server/worker.rs`, `client/agent/connection.rs`,
+//! `session/mod.rs`).
+//!
+//! May know: `conn`, `net`, tokio.
+//!
+//! Must not know: messages, handlers, workers, agents.
 
 use crate::conn::endpoint::{Endpoint, Next};
 use crate::conn::output::{Output, SLICES};

@@ -28,7 +28,7 @@ impl Date {
     /// A Date with this value. Only its length and its bytes are checked, not that it is a date.
     ///
     /// # Errors
-    /// [`Misuse::FieldValue`] for bytes that cannot stand in a field value.
+    /// [`Misuse::FieldValue`] for bytes that are illegal in a field value.
     pub fn new(value: &[u8; VALUE_LEN]) -> Result<Self, Misuse> {
         if !syntax::is_value(value) {
             return Err(Misuse::FieldValue);

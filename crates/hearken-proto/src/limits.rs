@@ -1,13 +1,13 @@
 //! Every limit in one struct, each with its unit and default. A limit is a number; none means "unlimited".
 //!
-//! Here: [`Limits`] and [`Limit`], the name of the one that was passed. Durations are plain data here: this crate has no
-//! clock, the connection layer above enforces them.
+//! Here: [`Limits`] and [`Limit`], the name of an exceeded one. Durations are only data here: this crate has no clock, the
+//! connection layer enforces them.
 
 use crate::Answer;
 use crate::fault::Row;
 use core::time::Duration;
 
-/// All limits of a connection, sorted by what they bound. Start from the default and change what must differ.
+/// All limits of a connection, by the part that they bound. Start from the default and change single values.
 ///
 /// ```
 /// use hearken_proto::Limits;
@@ -38,8 +38,8 @@ pub struct Limits {
 pub struct ConnectionLimits {
     /// Requests on one connection. Default 4,294,967,295, which is as good as none: what a connection costs does not grow
     /// with its requests, and its age is bounded already. A lower number spreads clients over several servers sooner.
-    /// The answer to the last one says `close`; what was pipelined behind it is answered 503. Node's
-    /// `maxRequestsPerSocket`.
+    /// The answer to the last one says `close`; what was pipelined behind it is answered 503.
+    #[doc(alias = "maxRequestsPerSocket")]
     pub requests_max: u32,
 }
 
@@ -53,12 +53,14 @@ pub struct ConnectionLimits {
 pub struct HeadLimits {
     /// Start line and field lines with their line ends, in bytes. Default 32 KiB; more is answered 431. This is also
     /// the most memory that an unfinished head can hold.
+    #[doc(alias = "maxHeaderSize")]
     pub bytes_max: u32,
     /// Request target in bytes. Default 8 KiB; more is answered 414.
     pub target_bytes_max: u32,
     /// Method in bytes. Default 32; more is answered 501.
     pub method_bytes_max: u32,
     /// Number of field lines. Default 100; more is answered 431.
+    #[doc(alias = "maxHeadersCount")]
     pub fields_max: u32,
 }
 
@@ -84,6 +86,7 @@ pub struct BodyLimits {
     pub drain_bytes_max: u64,
     /// Received bytes that wait for their reader before the transport is left unread; for a server the same holds for
     /// what it wrote: above it `write` says stop. Default 64 KiB.
+    #[doc(alias = "highWaterMark")]
     pub queue_bytes: u64,
     /// Written bytes that wait for the transport. A handler that exceeds it without waiting for `drain` loses the
     /// connection. Default 16 MiB.
@@ -102,9 +105,11 @@ pub struct TimeLimits {
     /// The handshake of TLS, from accept on. Default 10 s; then closed.
     pub tls_handshake: Duration,
     /// A whole head, from accept for the first and from the first byte for the others. Default 10 s; then 408.
+    #[doc(alias = "headersTimeout")]
     pub head: Duration,
     /// A whole request with its body, from where `head` counts too. Default 24 h, since the rates below bound it
-    /// already: a shorter one ends long uploads, however fast they are. Then 408. Node's `requestTimeout`.
+    /// already: a shorter one ends long uploads, however fast they are. Then 408.
+    #[doc(alias = "requestTimeout")]
     pub request: Duration,
     /// Between two reads of a body while the handler waits for it. Default 30 s; then 408.
     pub body_idle: Duration,
@@ -115,18 +120,22 @@ pub struct TimeLimits {
     /// Without progress while there are bytes to write. Default 30 s; then the connection is dropped.
     pub write_idle: Duration,
     /// No byte in either direction during an exchange, whichever side is waiting. Default 24 h, since each
-    /// phase above has its own bound; then the connection is closed. Node's `timeout`.
+    /// phase above has its own bound; then the connection is closed.
+    #[doc(alias = "timeout")]
+    #[doc(alias = "setTimeout")]
     pub inactive: Duration,
     /// Between two exchanges. Default 15 s; then closed without a word.
+    #[doc(alias = "keepAliveTimeout")]
     pub keep_alive: Duration,
     /// If set, responses carry `keep_alive` in whole seconds as `Keep-Alive: timeout=15`, and the connection is closed this
-    /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field. Node's `keepAliveTimeoutBuffer`.
+    /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field.
+    #[doc(alias = "keepAliveTimeoutBuffer")]
     pub keep_alive_buffer: Option<Duration>,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
     pub connection_age: Duration,
-    /// Reading on after the last byte of an answer that closes, so that the peer can read it. Default 2 s.
+    /// Reading after the last byte of a response that closes, so that the peer can receive it. Default 2 s.
     pub linger: Duration,
-    /// From the order to stop until what still runs is cut. Default 25 s.
+    /// From the start of a shutdown until open connections are dropped. Default 25 s.
     pub grace: Duration,
 }
 

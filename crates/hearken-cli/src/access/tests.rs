@@ -1,16 +1,16 @@
-//! The pieces of a line. Whole lines are looked at where the binary runs.
+//! The parts of a line. The integration tests check whole lines.
 
 use super::*;
 
 #[test]
-fn text_of_a_client_cannot_end_the_line_or_colour_it() {
+fn text_from_a_client_is_escaped() {
     let mut line = String::new();
     push_escaped(&mut line, "/a\r\nb\u{1b}[31m\u{7f}é\\x1b c\u{9b}\0");
     assert_eq!(line, r"/a\x0d\x0ab\x1b[31m\x7f\xc3\xa9\\x1b c\xc2\x9b\x00");
 }
 
 #[test]
-fn times_have_the_digits_that_say_something() {
+fn times_have_about_three_significant_digits() {
     for (micros, text) in [
         (0, "0.00 ms"),
         (1_234, "1.23 ms"),
@@ -22,7 +22,7 @@ fn times_have_the_digits_that_say_something() {
 }
 
 #[test]
-fn a_status_is_coloured_only_when_asked_for() {
+fn a_status_is_coloured_only_if_enabled() {
     let status = |coloured, status| {
         let mut line = String::new();
         Log { coloured }.push_status(&mut line, status);

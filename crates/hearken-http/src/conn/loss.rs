@@ -4,6 +4,7 @@
 //! (`server/failure.rs`, `session.rs`, `client/mod.rs`).
 
 use crate::error::Closed;
+#[cfg(feature = "client")]
 use crate::error::failure::Cause;
 use crate::net::file::is_file_error;
 use std::io;
@@ -21,6 +22,7 @@ pub(crate) fn closed_by(error: &io::Error) -> Closed {
 }
 
 /// Why a request has failed whose transport has failed.
+#[cfg(feature = "client")]
 pub(crate) fn cause_of(error: &io::Error) -> Cause {
     use io::ErrorKind as K;
     match error.kind() {

@@ -20,6 +20,7 @@ pub(crate) enum Timer {
     /// A whole request.
     Request,
     /// A request and its response, both whole.
+    #[cfg(feature = "client")]
     Exchange,
     /// More of a body.
     Body,
@@ -30,6 +31,7 @@ pub(crate) enum Timer {
     /// The moment to send the next byte of the probe to a half-closed peer.
     Probe,
     /// `100 Continue`.
+    #[cfg(feature = "client")]
     Continue,
 }
 

@@ -45,8 +45,20 @@ pub struct Observation<'a> {
 /// the body has come with the head is seen before the handler is called.
 ///
 /// ```
-/// use hearken_http::observe::Step;
-/// assert_ne!(Step::Head, Step::BodyEnd { bytes: 0 });
+/// use hearken_http::Server;
+/// use hearken_http::observe::{Observation, Observer, Step};
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// #[derive(Default)]
+/// struct Uploaded(AtomicU64);
+/// impl Observer for Uploaded {
+///     fn observe(&self, seen: &Observation<'_>) {
+///         if let Step::BodyEnd { bytes } = seen.step {
+///             self.0.fetch_add(bytes, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.observer(Uploaded::default());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! The deadlines of a client's connection: every phase of an exchange has one.
 //!
 //! Here: when the next one is, and what happens then. The phases: `100 Continue`, writing, waiting for the head, the body
-//! (stall and rate, as for a server), no byte either way, and the exchange as a whole. Not here: the clock (`client/wire.rs`).
+//! (stall and rate, as for a server), no byte either way, and the exchange as a whole. Not here: the clock (`client/agent/connection.rs`).
 
 use crate::conn::client::{Cause, ClientConnection};
 use crate::conn::outgoing::Stage;
@@ -65,7 +65,7 @@ impl ClientConnection {
             }
             Timer::Exchange => {
                 let time = turn.terms.until.map(|(_, time)| time);
-                self.fail(Cause::CompleteMessage(time.unwrap_or_default()));
+                self.fail(Cause::Deadline(time.unwrap_or_default()));
             }
             Timer::Idle | Timer::Request | Timer::Probe => {} // a server's
         }

@@ -1,6 +1,6 @@
 //! A client's connection as its pump sees it.
 //!
-//! Here: [`Drive`] for [`ClientConnection`]. Not here: what comes of what it is told (`used.rs`), when (`deadlines.rs`).
+//! Here: [`Drive`] for [`ClientConnection`]. Not here: what follows from it (`mod.rs`), deadlines (`deadlines.rs`).
 
 use crate::conn::client::{Cause, ClientConnection};
 use crate::conn::line::Eof;

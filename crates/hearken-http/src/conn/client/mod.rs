@@ -1,7 +1,7 @@
 //! A client's connection: one request and its response after the other, each driven by whoever waits for it.
 //!
 //! Here: [`ClientConnection`], what is received and how it ends; [`ExchangeOptions`], what an exchange asks for. Beside it: the orders
-//! (`used/orders.rs`) and the deadlines (`used/deadlines.rs`). Unlike a served connection it may be sent to another thread, and
+//! (`orders.rs`) and the deadlines (`deadlines.rs`). Unlike a served connection it may be sent to another thread, and
 //! knows nothing of pools. Not here: where connections come from and go (`client/`), the protocol (hearken-proto).
 
 mod deadlines;

@@ -1,7 +1,7 @@
 //! What whoever makes a request orders: its head, its content, its end.
 //!
 //! Here: the `send_*` orders of [`ClientConnection`], and the body that waits for `100 Continue` (RFC 9110 §10.1.1). They encode
-//! into the output of the connection. Not here: what comes back (`used.rs`).
+//! into the output of the connection. Not here: what comes back (`mod.rs`).
 
 use crate::conn::client::ClientConnection;
 use crate::conn::outgoing::Stage;

@@ -30,7 +30,9 @@ const fn waited(timer: Timer, first: bool) -> Option<Waited> {
         Timer::Body => Waited::Body,
         Timer::Write => Waited::Write,
         Timer::Inactive => Waited::Inactive,
-        Timer::Probe | Timer::Continue | Timer::Exchange => return None,
+        Timer::Probe => return None,
+        #[cfg(feature = "client")]
+        Timer::Continue | Timer::Exchange => return None,
     })
 }
 
@@ -125,6 +127,7 @@ impl ServerConnection {
             Timer::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], turn),
             Timer::Write => self.abort(Closed::WriteTimeout, turn),
             Timer::Probe => self.probe(turn.now),
+            #[cfg(feature = "client")]
             Timer::Continue | Timer::Exchange => {} // a client's
         }
     }
