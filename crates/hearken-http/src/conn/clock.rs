@@ -4,6 +4,7 @@
 //! more. Not here: the clock of
 //! the system; whoever drives the connections reads it.
 
+use crate::event::watch::ReadClock;
 use hearken_proto::Date;
 use std::cell::Cell;
 use std::io::Write as _;
@@ -16,6 +17,8 @@ pub(crate) struct Clock {
     origin: Instant,
     date: Cell<Date>,
     date_until: Cell<Instant>,
+    /// Reads the time between two turns, for observers.
+    pub(crate) read: Option<ReadClock>,
 }
 
 impl Clock {
@@ -24,6 +27,15 @@ impl Clock {
             origin: now,
             date: Cell::new(date_of(wall)),
             date_until: Cell::new(now),
+            read: None,
+        }
+    }
+
+    /// Observers get the time of orders that come between two turns from `read`.
+    pub(crate) fn read_by(self, read: ReadClock) -> Self {
+        Self {
+            read: Some(read),
+            ..self
         }
     }
 

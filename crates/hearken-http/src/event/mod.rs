@@ -7,11 +7,13 @@
 pub(crate) mod callbacks;
 pub(crate) mod client_error;
 pub(crate) mod complete;
+pub(crate) mod facts;
 pub mod observe;
 pub(crate) mod peer;
 pub(crate) mod timeout;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_client_error;
+pub(crate) mod watch;
 
 use crate::event::complete::CompleteMessage;
 use crate::event::peer::Peer;

@@ -4,6 +4,7 @@
 //! readers and files (`message/pipe.rs`, `message/send_file.rs`), the encoding (`conn/orders.rs`).
 
 use crate::conn::exchange::Exchange;
+use crate::conn::observed::log_failure;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
 use crate::event::{MessageEvent, MessageListeners, sealed};
@@ -324,8 +325,10 @@ impl ServerResponse {
     fn fail(&self, error: &Error) {
         let status = error.status().as_u16();
         if error.status().is_server_error() && !error.is_closed() {
-            tracing::error!(status, %error, "a handler failed");
+            let request = self.exchange.state().failed_request();
+            log_failure!(request, status, %error, "a handler failed");
         }
+        self.exchange.state().note_error(error);
         if self.headers_sent() {
             // A part is out: the client must not take it for the whole.
             self.exchange.order(|state, _| {

@@ -8,6 +8,7 @@ pub(crate) mod deadlines;
 mod dispatch;
 mod drive;
 mod failure;
+mod observed;
 pub(crate) mod tunnel;
 
 use super::carrier::Carrier;
@@ -16,11 +17,12 @@ use super::exchange::{Exchange, State};
 use super::line::Line;
 use super::listeners::Listeners;
 use super::notify::{deliver_body, notify_closed};
+use super::observed::log_failure;
 use super::outgoing::Stage;
 use super::{Ending, Input};
 use crate::error::{Closed, Error};
-use crate::event::callbacks::{catch_panic, notify_all};
-use crate::event::observe::{Observation, Step};
+use crate::event::callbacks::notify_all;
+use crate::event::observe::Step;
 use crate::event::peer::Peer;
 use hearken_proto::{Event, Half, Head};
 use std::rc::Rc;
@@ -106,7 +108,7 @@ impl ServerConnection {
             why: Closed::Done,
             closed: false,
         };
-        served.observe(0, Step::Accepted, now);
+        served.observe_connection(Step::Accepted, now);
         let listeners = &served.env.exchange.hooks.listeners.connection;
         notify_all(listeners, |listener| listener(&served.peer));
         served
@@ -117,39 +119,17 @@ impl ServerConnection {
     pub(crate) fn secured(&mut self, info: crate::tls::info::TlsInfo, now: Instant) {
         self.since = now;
         self.peer.secured(info);
-        self.observe(0, Step::Secured, now);
+        if let Some(tls) = self.peer.tls() {
+            self.observe_connection(Step::Secured { tls }, now);
+        }
         let listeners = &self.env.exchange.hooks.listeners.secure_connection;
         notify_all(listeners, |listener| listener(&self.peer));
-    }
-
-    /// Costs one flag test when no observer is installed.
-    #[inline(always)]
-    pub(super) fn observe(&self, exchange: u32, step: Step, at: Instant) {
-        if self.env.exchange.observed {
-            self.show(exchange, step, at);
-        }
-    }
-
-    #[cold]
-    fn show(&self, exchange: u32, step: Step, at: Instant) {
-        if let Some(observer) = &self.env.exchange.hooks.observer {
-            let peer = &self.peer;
-            let seen = Observation {
-                at,
-                peer,
-                exchange,
-                step,
-            };
-            if let Err(panic) = catch_panic(|| observer.observe(&seen)) {
-                tracing::error!(panic, "an observer panicked");
-            }
-        }
     }
 
     /// Bytes have come and no exchange is under way: one begins.
     fn activate(&mut self) {
         let exchange = self.env.take_exchange();
-        let lines = self.env.exchange.observed;
+        let lines = self.is_observed();
         exchange.state().attach(&self.peer, lines);
         self.exchange = Some(exchange);
     }
@@ -176,7 +156,6 @@ impl ServerConnection {
             line.last = self.count >= self.env.requests_max
                 || self.env.exchange.clock.second(now) >= self.expires;
             line.times.began = Some(now);
-            self.observe(self.count, Step::FirstByte, now);
         }
         line.times.head_since.get_or_insert(now);
         true
@@ -262,24 +241,22 @@ impl ServerConnection {
         };
         let state = &mut *exchange.state();
         if self.admits(state, now) {
+            self.observe_begin(state, now);
             while let Some(event) = state.receive(input, at)? {
+                self.observe_received(state, &event, now);
                 match event {
                     Event::Head { .. } => {
                         self.ready = true;
                         if let Some(line) = state.carrier.line() {
                             line.times.head_since = None;
                         }
-                        self.observe(self.count, Step::Head, now);
                     }
-                    Event::Content(content) => self.content_came(state, content.len(), now),
+                    Event::Content(_) => Self::content_came(state, now),
                     Event::End => {
-                        let bytes = state.incoming.meter.bytes;
-                        self.observe(self.count, Step::BodyEnd { bytes }, now);
                         state.wake_reader_elsewhere();
                         state.wake_if_answered();
                         break; // what follows belongs to the next exchange
                     }
-                    Event::Line => self.observe(self.count, Step::Line, now),
                     _ => {}
                 }
             }
@@ -290,10 +267,7 @@ impl ServerConnection {
         Ok(())
     }
 
-    fn content_came(&self, state: &mut State, bytes: usize, now: Instant) {
-        if state.incoming.meter.bytes == bytes as u64 {
-            self.observe(self.count, Step::FirstBodyByte, now);
-        }
+    fn content_came(state: &mut State, now: Instant) {
         state.incoming.meter.stop(now);
         if let Some(line) = state.carrier.line() {
             line.times.moved = Some(now);
@@ -309,7 +283,9 @@ impl ServerConnection {
         if turn.runner.running() {
             // The task sees the orders of its own handler, and need not be woken by them.
             let task = exchange.state().wakers.task.take();
+            self.observe_turn(exchange, turn.now);
             let polled = turn.runner.poll(turn.cx);
+            let ended = polled.is_ready();
             match polled {
                 Poll::Pending => {
                     let mut state = exchange.state();
@@ -322,6 +298,9 @@ impl ServerConnection {
                 }
                 Poll::Ready(Ok(())) => exchange.state().wakers.task = task,
                 Poll::Ready(Err(panic)) => self.panicked(&panic),
+            }
+            if ended {
+                self.observe_handler_end(exchange, turn.now);
             }
         }
         let Some(exchange) = &self.exchange else {
@@ -341,8 +320,11 @@ impl ServerConnection {
         let Some(exchange) = &self.exchange else {
             return;
         };
+        let request = exchange.state().failed_request();
         let error = Error::new(500, format!("a handler panicked: {message}"));
-        tracing::error!(%error, peer = ?self.peer);
+        log_failure!(&request, %error);
+        let error = error.of_request(request);
+        exchange.state().note_error(&error);
         self.env.exchange.hooks.notify_error(&error);
         let begun = exchange.state().outgoing.stage == Stage::Body;
         if begun {
@@ -435,6 +417,7 @@ impl ServerConnection {
         let Some(mut exchange) = self.exchange.take() else {
             return;
         };
+        self.observe_end(&exchange, now);
         let listeners = exchange.state().listeners.take();
         if let Some(listeners) = listeners {
             Self::retire(&exchange, listeners);

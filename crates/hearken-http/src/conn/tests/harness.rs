@@ -102,7 +102,7 @@ impl Setup {
 
     /// Writes every step into `log`, with the exchange it belongs to.
     pub(crate) fn observe(mut self, log: &Log) -> Self {
-        self.hooks.observer = Some(Box::new(Seen(log.clone())));
+        self.hooks.observer = Some(Arc::new(Seen(log.clone())));
         self
     }
 
@@ -538,7 +538,12 @@ impl Observer for Seen {
                 bytes_in,
                 bytes_out,
             } => format!("{exchange} closed: {why:?}, {bytes_in} in, {bytes_out} out"),
-            step => format!("{exchange} {step:?}"),
+            Step::Ended { why } => format!("{exchange} Ended {why:?}"),
+            Step::BodyEnd { .. } => format!("{exchange} {step:?}"),
+            Step::Interim { status } | Step::ResponseHead { status, .. } => {
+                format!("{exchange} {} {status}", step.name())
+            }
+            step => format!("{exchange} {}", step.name()),
         });
     }
 }
