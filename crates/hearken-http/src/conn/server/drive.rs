@@ -41,7 +41,6 @@ impl ServerConnection {
                 self.panicked(&panic);
             }
             if event == FlushEvent::End {
-                self.observe_end_if_over(&exchange, now);
                 notify_closed_if_over(&exchange);
             }
         }

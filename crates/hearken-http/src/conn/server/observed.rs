@@ -126,7 +126,13 @@ impl ServerConnection {
         }
         let mut state = exchange.state();
         if number == state.number {
-            return state.show_flushed(event, position, now);
+            state.show_flushed(event, position, now);
+            if event == FlushEvent::End
+                && let (Some(why), false) = (state.closed, is_flushing(&mut state))
+            {
+                state.end_watch(why, now);
+            }
+            return;
         }
         let Some(line) = state.carrier.line() else {
             return;
@@ -147,16 +153,6 @@ impl ServerConnection {
     pub(super) fn observe_end(&self, exchange: &Exchange, now: Instant) {
         if self.is_observed() {
             end_or_wait(&mut exchange.state(), now);
-        }
-    }
-
-    /// The transport took the last byte of a response: if that was the end of the current exchange, shows it.
-    pub(super) fn observe_end_if_over(&self, exchange: &Exchange, now: Instant) {
-        if self.is_observed() {
-            let mut state = exchange.state();
-            if let (Some(why), false) = (state.closed, is_flushing(&mut state)) {
-                state.end_watch(why, now);
-            }
         }
     }
 

@@ -106,6 +106,12 @@ impl Setup {
         self
     }
 
+    /// Shows every step to `observer`.
+    pub(crate) fn observe_with(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.hooks.observer = Some(observer);
+        self
+    }
+
     /// Opens for clients.
     pub(crate) fn open(mut self) -> Open {
         self.special.note(&mut self.hooks.intercepted);

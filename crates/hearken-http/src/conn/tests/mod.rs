@@ -13,6 +13,7 @@ pub(crate) mod harness;
 mod keep_alive;
 pub(crate) mod memory;
 mod messages;
+mod observing;
 mod random;
 mod responses;
 mod settings;
