@@ -14,6 +14,7 @@ use super::listeners::ListenerSlot;
 use super::outgoing::{Outgoing, Stage};
 use crate::error::Closed;
 use crate::event::peer::Peer;
+use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Half, Head, Limits, Role};
@@ -67,6 +68,8 @@ pub(crate) struct Overrides {
     pub(crate) route: Option<Rc<str>>,
     /// Hooks on the head and filters on the content of the response.
     pub(crate) layers: Layers,
+    /// Observer and facts, while an observer is installed.
+    pub(crate) watch: Option<Box<Watch<Rc<Peer>>>>,
     pub(crate) session: Option<Box<OfSession>>,
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod limits;
 pub(crate) mod line;
 pub(crate) mod listeners;
 pub(crate) mod notify;
+pub(crate) mod observed;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;

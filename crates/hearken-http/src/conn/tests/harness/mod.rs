@@ -9,6 +9,7 @@
 mod texts;
 mod tools;
 
+use crate::event::observe::Observer;
 pub(crate) use texts::{CHUNKED, answer, get, ok, post, post_head, refusal, without_dates};
 pub(crate) use tools::{Bell, Gate, Guard, Log, either, file, run_tasks, spawn, tasks};
 
@@ -133,7 +134,13 @@ impl Setup {
 
     /// Writes every observed step into `log`, with the number of its exchange.
     pub(crate) fn observe(mut self, log: &Log) -> Self {
-        self.hooks.observer = Some(Box::new(LogObserver(log.clone())));
+        self.hooks.observer = Some(Arc::new(LogObserver(log.clone())));
+        self
+    }
+
+    /// Shows every step to `observer`.
+    pub(crate) fn observe_with(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.hooks.observer = Some(observer);
         self
     }
 
