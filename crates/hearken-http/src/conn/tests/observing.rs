@@ -2,7 +2,6 @@
 
 use super::harness::{Gate, Link, Log, Setup, get, post, serve};
 use crate::event::observe::{HandlerKind, Observation, Observer, Side, Step};
-use crate::message::OutgoingMessage;
 use crate::{Error, event};
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -306,7 +305,7 @@ fn an_upgrade() {
         lines[from..from + 2],
         [
             "1 Upgraded { protocol: Some(\"chat\") } | GET / 0 -> 101 0",
-            "1 Ended { why: Stopped } | GET / 0 -> 101 0"
+            "1 Ended { why: Done } | GET / 0 -> 101 0"
         ]
     );
     assert!(lines[from + 2].starts_with("0 Closed"));
