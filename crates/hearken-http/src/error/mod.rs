@@ -1,7 +1,11 @@
-//! The error of this crate: what went wrong in an exchange, who caused it, and which status tells it to a client.
+//! The error of this crate: what went wrong in an exchange, who caused it, and the status that a client gets for it.
 //!
-//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`net/listen/error.rs`), of the protocol (hearken-proto), what a
-//! client's error says (`error/failure.rs`).
+//! Here: [`Error`] and [`Closed`]; in `failure.rs` the errors of a client. Elsewhere: errors of listening
+//! (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol (hearken-proto).
+//!
+//! May know: hearken-proto, the crate `http`.
+//!
+//! Must not know: any other room of this crate.
 
 #[cfg(feature = "client")]
 pub(crate) mod failure;
@@ -14,10 +18,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// What a handler, a body or a session can fail with. Cheap to clone.
+/// The error of handlers, bodies, sessions and requests. Cheap to clone.
 ///
-/// Any error of another crate becomes one by `?`, with status 500; [`Error::new`] makes one with a status of its own.
-/// The client sees the status and, below 500, the message; the rest goes to the log.
+/// `?` converts any error of another crate into one with status 500; [`Error::new`] sets the status. Returned by a handler, the
+/// client of the server gets the status and, below 500, the message; the rest goes to the log.
 ///
 /// ```
 /// use hearken_http::Error;
@@ -50,7 +54,7 @@ enum Kind {
     Details(Box<dyn Details>),
 }
 
-/// An error that answers the questions of [`Error`] itself.
+/// An error with its own answers to the questions of [`Error`].
 trait Details: std::error::Error + Send + Sync {
     fn is_closed(&self) -> bool {
         false
@@ -73,32 +77,38 @@ trait Details: std::error::Error + Send + Sync {
     }
 }
 
-/// Why an exchange is over, told by `req.closed()` and by errors.
+/// Why an exchange is over: the result of `closed` of a request or response, the argument of
+/// [`event::Closed`](crate::event::Closed) and [`event::Disconnected`](crate::event::Disconnected).
 ///
 /// ```
-/// use hearken_http::Closed;
-/// assert_eq!(Closed::PeerGone.to_string(), "the peer closed the connection");
+/// use hearken_http::{Closed, Server, event};
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.on(event::Disconnected, |(peer, why)| {
+///     if why != Closed::Done {
+///         eprintln!("{peer:?}: {why}");
+///     }
+/// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The exchange ended well.
+    /// The exchange is complete.
     Done,
-    /// The peer closed the connection, or nothing could be delivered to it any more.
+    /// The peer closed the connection, or no longer accepts bytes.
     PeerGone,
     /// The peer reset the connection.
     Reset,
-    /// The peer broke the protocol, or stopped in the middle of its message.
+    /// The peer broke the protocol, or closed the connection within a message.
     BadMessage,
-    /// The peer was too slow with its body.
+    /// The peer was too slow to send its body: `limits.time.request`, `body_idle`, `body_rate_min`.
     ReadTimeout,
-    /// The peer did not take what was written.
+    /// The peer was too slow to read: `limits.time.write_idle`.
     WriteTimeout,
-    /// Nothing came or went for too long.
+    /// No byte was received or sent for `limits.time.inactive`.
     Inactive,
-    /// This server was told to stop and the time for it ran out.
+    /// The server stopped, and `limits.time.grace` has passed.
     Stopped,
-    /// This side gave up: a response could not be finished as it was begun.
+    /// This side aborted the exchange: a response could not be completed as it was begun.
     Aborted,
 }
 
@@ -119,8 +129,8 @@ impl fmt::Display for Closed {
 }
 
 impl Error {
-    /// An error with a status between 400 and 599 (anything else becomes 500) and a message. The client sees the message
-    /// when the status is below 500.
+    /// An error with a status from 400 to 599 (any other becomes 500) and a message. A client gets the message if the status is
+    /// below 500.
     #[must_use]
     pub fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
         let status = StatusCode::from_u16(status)
@@ -155,12 +165,12 @@ impl Error {
         Self::from_kind(StatusCode::PAYLOAD_TOO_LARGE, Kind::TooLarge(max))
     }
 
-    /// The same of a response: not the fault of whoever asked us meanwhile.
+    /// [`too_large`](Self::too_large) for a response: as a gateway, this server would respond 502.
     pub(crate) fn too_large_response(max: u64) -> Self {
         Self::from_kind(StatusCode::BAD_GATEWAY, Kind::TooLarge(max))
     }
 
-    /// Whether the exchange was given up on this side: by an abort handle, or by dropping what it belongs to.
+    /// Whether this side aborted the exchange: by an abort handle, or by dropping its request or response.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         match &self.inner.kind {
@@ -170,7 +180,7 @@ impl Error {
         }
     }
 
-    /// The error below this one, say that of the system.
+    /// The cause of this error, as the error of the system. `None` if this error is the first.
     #[must_use]
     pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.inner.kind {
@@ -195,13 +205,13 @@ impl Error {
         self.inner.request.as_deref()
     }
 
-    /// The status that tells this error to a client.
+    /// The status of the response to a request that fails with this error.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.inner.status
     }
 
-    /// Whether the peer is gone, so that nobody waits for an answer.
+    /// Whether the exchange is over, so that no peer waits for a response.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.inner.kind {
@@ -211,7 +221,7 @@ impl Error {
         }
     }
 
-    /// Why the exchange is over, if that is the error.
+    /// The reason, if the error is that the exchange is over.
     pub(crate) fn closed_why(&self) -> Option<Closed> {
         match self.inner.kind {
             Kind::Closed(closed) => Some(closed),
@@ -219,7 +229,7 @@ impl Error {
         }
     }
 
-    /// Whether a peer was too slow.
+    /// Whether a deadline has passed because a peer was too slow.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match &self.inner.kind {
@@ -232,7 +242,7 @@ impl Error {
         }
     }
 
-    /// Whether a body was larger than allowed.
+    /// Whether a body was larger than its limit.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         match &self.inner.kind {
@@ -242,7 +252,7 @@ impl Error {
         }
     }
 
-    /// The fault, if a peer broke the protocol.
+    /// The protocol error, with its code and offset, if a peer broke the protocol.
     #[must_use]
     pub fn protocol(&self) -> Option<&hearken_proto::Error> {
         match &self.inner.kind {
@@ -252,7 +262,7 @@ impl Error {
         }
     }
 
-    /// What a client may read of it.
+    /// The part of the text that a client may see.
     pub(crate) fn public_text(&self) -> String {
         match &self.inner.kind {
             Kind::Message(message) if self.inner.status.is_client_error() => {
@@ -283,15 +293,15 @@ impl fmt::Display for Error {
     }
 }
 
-/// The text, as [`fmt::Display`]: this is what `main` prints when it returns one.
+/// The same text as [`fmt::Display`]: `main` prints it when it returns an error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// `Error` itself does not implement [`std::error::Error`], so that every other error converts into it by `?`; this is
-/// the way back to code that wants that trait.
+/// For code that needs [`std::error::Error`]. [`Error`] does not implement that trait, so that `?` can convert every other
+/// error into it.
 impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
     fn from(error: Error) -> Self {
         #[derive(Debug)]

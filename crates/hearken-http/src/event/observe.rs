@@ -93,8 +93,20 @@ pub enum HandlerKind {
 /// interleave; what of the body has come with the head is seen before the handler is called.
 ///
 /// ```
-/// use hearken_http::observe::Step;
-/// assert_eq!(Step::BodyEnd { bytes: 0 }.name(), "BodyEnd");
+/// use hearken_http::Server;
+/// use hearken_http::observe::{Observation, Observer, Step};
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// #[derive(Default)]
+/// struct Uploaded(AtomicU64);
+/// impl Observer for Uploaded {
+///     fn observe(&self, seen: &Observation<'_>) {
+///         if let Step::BodyEnd { bytes } = seen.step {
+///             self.0.fetch_add(bytes, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.observer(Uploaded::default());
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -2,12 +2,17 @@
 //!
 //! Here: [`Server`], [`Listening`]. Not here: the running server (`server/handle.rs`), the life of a worker (`server/worker.rs`), of
 //! a connection (`conn/`).
+//!
+//! May know: all rooms below, `message` and `pump` among them.
+//!
+//! Must not know: `client`, `session`, `fetch`.
 
 pub(crate) mod accept;
 pub(crate) mod handle;
 pub(crate) mod handler;
 #[doc(hidden)]
 pub mod handlers;
+mod intercept;
 pub(crate) mod runner;
 mod settings;
 #[cfg(feature = "tls")]
@@ -16,7 +21,7 @@ pub(crate) mod wheel;
 pub(crate) mod worker;
 
 pub use crate::event::client_error::ClientError;
-pub use crate::event::timeout::{TimedOut, Waited};
+pub use crate::event::timeout::{Deadline, TimedOut};
 #[cfg(feature = "tls")]
 pub use crate::event::tls_client_error::TlsClientError;
 pub use handle::ServerHandle;
@@ -167,10 +172,6 @@ impl Server {
         self
     }
 
-    pub(crate) const fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
     /// Sets the options of the listening socket and of accepted ones.
     pub fn listen_options(&mut self, options: ListenOptions) -> &mut Self {
         self.options = options;
@@ -185,6 +186,7 @@ impl Server {
 
     /// Most connections at the same time; more wait in the queue of the system. Default: nine tenths of the descriptors
     /// that this process may open.
+    #[doc(alias = "maxConnections")]
     pub fn connections_max(&mut self, connections: usize) -> &mut Self {
         self.connections_max = Some(connections);
         self
@@ -389,7 +391,7 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// A server whose only handle belongs to a future: when that is dropped, nobody else could stop it.
+/// A server whose only handle belongs to a future: when that is dropped, nothing else could stop it.
 struct Started(ServerHandle);
 
 impl Drop for Started {
@@ -398,7 +400,7 @@ impl Drop for Started {
     }
 }
 
-/// Waits for the workers and tells of their end.
+/// Waits for the workers and reports their end.
 fn watch_over(
     threads: Vec<JoinHandle<Result<(), Error>>>,
     hooks: &Hooks,

@@ -1,4 +1,4 @@
-//! What only a session on a transport shows: the order of all its events, and what its handles say after its end.
+//! A session on a transport: the order of all its events, and its handles after its end.
 
 use super::*;
 use crate::event;
@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 type Log = Rc<RefCell<Vec<String>>>;
 
-fn noting(log: &Log, what: &'static str) -> impl Fn() + use<> {
+fn logger(log: &Log, entry: &'static str) -> impl Fn() + use<> {
     let log = Rc::clone(log);
-    move || log.borrow_mut().push(what.to_owned())
+    move || log.borrow_mut().push(entry.to_owned())
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -21,26 +21,26 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn an_answer_that_a_listener_gives_is_told_to_its_listeners() {
+fn a_response_sent_by_a_listener_emits_its_events() {
     let log = Log::default();
     let session = Session::server();
     let (line, header, data) = (
-        noting(&log, "line"),
-        noting(&log, "header"),
-        noting(&log, "data"),
+        logger(&log, "line"),
+        logger(&log, "header"),
+        logger(&log, "data"),
     );
     session.req().on(event::LineReady, move |_| line());
     session.req().on(event::HeaderReady, move |_| header());
     session.req().on(event::DataReady, move |_| data());
-    let (ready, resp) = (noting(&log, "ready"), session.resp());
+    let (ready, resp) = (logger(&log, "ready"), session.resp());
     session.req().on(event::Ready, move |_| {
         ready();
         resp.send("pong");
     });
     let (head, piece, done) = (
-        noting(&log, "header done"),
-        noting(&log, "data done"),
-        noting(&log, "done"),
+        logger(&log, "header done"),
+        logger(&log, "data done"),
+        logger(&log, "done"),
     );
     session.resp().on(event::HeaderDone, move |()| head());
     session.resp().on(event::DataDone, move |_| piece());
@@ -75,7 +75,7 @@ fn an_answer_that_a_listener_gives_is_told_to_its_listeners() {
 }
 
 #[test]
-fn what_has_come_can_be_read_after_the_end() {
+fn a_received_body_can_be_read_after_the_end() {
     let session = Session::server();
     let (req, resp) = (session.req(), session.resp());
     resp.send("thanks");
@@ -119,8 +119,8 @@ fn a_body_that_was_cut_never_looks_complete() {
     block_on(async { req.data().await.expect_err("there was no session") });
 }
 
-/// What is heard of a server's session to whose response this was done before its request was there.
-fn heard(before: impl FnOnce(&SessionOutgoing)) -> String {
+/// The response of a server session on which `before` was called before its request arrived.
+fn response_after(before: impl FnOnce(&SessionOutgoing)) -> String {
     let session = Session::server();
     let resp = session.resp();
     before(&resp);
@@ -140,10 +140,10 @@ fn heard(before: impl FnOnce(&SessionOutgoing)) -> String {
 }
 
 #[test]
-fn what_is_said_before_the_request_waits_for_it() {
+fn a_response_sent_before_the_request_waits_for_it() {
     let whole =
         "HTTP/1.1 404 Nothing\r\nX: 1\r\nX: 2\r\nDate: now\r\nContent-Length: 6\r\n\r\nonetwo";
-    let pieces = heard(|resp| {
+    let pieces = response_after(|resp| {
         resp.set_status(404);
         resp.set_reason("Nothing");
         resp.append("X", "1");
@@ -156,7 +156,7 @@ fn what_is_said_before_the_request_waits_for_it() {
     assert_eq!(pieces, whole);
     let mut trailers = hearken_proto::Fields::new();
     trailers.append("X-Sum", "6").unwrap();
-    let with_trailers = heard(|resp| {
+    let with_trailers = response_after(|resp| {
         resp.write("one");
         resp.add_trailers(&trailers);
         resp.write("two");
@@ -169,7 +169,7 @@ fn what_is_said_before_the_request_waits_for_it() {
 }
 
 #[test]
-fn what_is_written_before_the_request_goes_on_with_it() {
+fn a_response_begun_before_the_request_continues_after_it() {
     let session = Session::server();
     let resp = session.resp();
     assert!(resp.write("one"));
@@ -203,7 +203,7 @@ fn what_is_written_before_the_request_goes_on_with_it() {
 }
 
 #[test]
-fn nobody_collects_without_end_before_the_request() {
+fn a_response_before_the_request_is_bounded() {
     let session = Session::server();
     let resp = session.resp();
     for _ in 0..17 {

@@ -7,6 +7,7 @@ use super::certificate::clean;
 use super::error::{Inner, OLD_VERSION, TlsError, TlsErrorKind};
 use super::info::TlsInfo;
 use super::rejection::CertificateRejection;
+#[cfg(feature = "client")]
 use crate::error::failure::Cause;
 use rustls::{
     AlertDescription, CommonState, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion,
@@ -95,6 +96,7 @@ pub(crate) fn classify(error: &io::Error, fresh: bool) -> Option<Cause> {
     })
 }
 
+#[cfg(feature = "client")]
 fn after_handshake(tls: &rustls::Error, source: io::Error) -> TlsError {
     let (kind, text, alert) = match tls {
         rustls::Error::AlertReceived(alert) => (

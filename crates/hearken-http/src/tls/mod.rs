@@ -18,6 +18,7 @@ mod pem;
 mod provider;
 mod rejection;
 mod resolver;
+#[cfg(feature = "client")]
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;

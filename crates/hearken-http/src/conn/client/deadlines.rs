@@ -16,7 +16,7 @@ pub(super) enum Due {
     Head,
     Body,
     Silence,
-    CompleteMessage,
+    Deadline,
 }
 
 type At = (Instant, Due);
@@ -43,7 +43,7 @@ impl ClientConnection {
             .terms
             .inactivity
             .map(|time| (turn.moved + time, Due::Silence));
-        let whole = turn.terms.until.map(|(at, _)| (at, Due::CompleteMessage));
+        let whole = turn.terms.until.map(|(at, _)| (at, Due::Deadline));
         [hold, write, read, silence, whole]
             .into_iter()
             .flatten()
@@ -95,7 +95,7 @@ impl ClientConnection {
                     self.fail(Cause::Silence(time));
                 }
             }
-            Due::CompleteMessage => {
+            Due::Deadline => {
                 let time = turn.terms.until.map(|(_, time)| time);
                 self.fail(Cause::Deadline(time.unwrap_or_default()));
             }
