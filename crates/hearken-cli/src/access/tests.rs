@@ -61,7 +61,7 @@ fn a_line_has_the_route_if_it_is_set() {
     server.observer(Lines(sender));
     let server = server.workers(1).listen("127.0.0.1:0").unwrap();
     let server = server.start().unwrap();
-    let address = server.address().to_string();
+    let address = server.address().socket_addr().unwrap();
     let mut client = std::net::TcpStream::connect(address).unwrap();
     for (target, end) in [("/", "ms\n"), ("/users/5", "ms route /users/:id\n")] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -111,7 +111,6 @@ impl State {
                     watch.show(Step::FirstBodyByte, at);
                 }
             }
-            Event::End => watch.show(Step::BodyEnd { bytes }, at),
             Event::Switched => {
                 watch.show(Step::Head { head }, at);
                 let protocol = head.fields().get("upgrade");
@@ -120,6 +119,13 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// Shows that the incoming message is complete.
+    #[cold]
+    pub(super) fn show_body_end(&mut self, at: Instant) {
+        let bytes = self.incoming.meter.bytes;
+        self.show(Step::BodyEnd { bytes }, at);
     }
 
     /// Shows a step that an order has caused.
@@ -198,10 +204,12 @@ impl State {
         }
     }
 
-    /// Shows that the handler has ended, and with which error.
+    /// Shows that the handler has ended, and with which error, unless it was shown.
     #[cold]
     pub(super) fn show_handler_end(&mut self, at: Instant) {
-        if let Some(watch) = self.watch() {
+        if let Some(watch) = self.watch()
+            && watch.facts.is_handler_running()
+        {
             let error = watch.facts.handler_error.clone();
             let error = error.as_ref();
             watch.show(Step::HandlerEnd { error }, at);

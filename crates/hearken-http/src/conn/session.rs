@@ -75,7 +75,11 @@ impl SessionConnection {
             if self.is_observed()
                 && let Some(event) = &event
             {
-                self.exchange.state().show_received(event, now);
+                let mut state = self.exchange.state();
+                match event {
+                    Event::End => state.show_body_end(now),
+                    event => state.show_received(event, now),
+                }
             }
             match event {
                 None => break,

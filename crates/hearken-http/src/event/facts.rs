@@ -28,6 +28,7 @@ pub struct ExchangeFacts {
     number: u32,
     began: Instant,
     handler_started: Option<Instant>,
+    handler_ended: bool,
     /// Method and target, one behind the other.
     request_line: String,
     method_len: usize,
@@ -49,6 +50,7 @@ impl ExchangeFacts {
             number,
             began,
             handler_started: None,
+            handler_ended: false,
             request_line: String::new(),
             method_len: 0,
             status: 0,
@@ -132,6 +134,11 @@ impl ExchangeFacts {
         self.error.as_ref()
     }
 
+    /// The handler was called and has not ended by itself.
+    pub(crate) const fn is_handler_running(&self) -> bool {
+        self.handler_started.is_some() && !self.handler_ended
+    }
+
     pub(crate) fn set_request_line(&mut self, method: &str, target: &str) {
         self.request_line.clear();
         self.request_line.push_str(method);
@@ -161,9 +168,13 @@ impl ExchangeFacts {
             Step::BodyEnd { bytes } => self.content_in = bytes,
             Step::RequestHead { method, target, .. } => self.set_request_line(method, target),
             Step::ResponseHead { status, .. } => self.status = status,
-            Step::HandlerEnd { error: Some(error) } | Step::Failed { error } => {
-                self.set_error(error);
+            Step::HandlerEnd { error } => {
+                self.handler_ended = true;
+                if let Some(error) = error {
+                    self.set_error(error);
+                }
             }
+            Step::Failed { error } => self.set_error(error),
             Step::LastByteFlushed { .. } => self.sent = true,
             _ => {}
         }

@@ -24,7 +24,6 @@ use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
 use crate::event::peer::Peer;
 use hearken_proto::{Event, Half, Head};
-use observed::end_observed;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -167,6 +166,7 @@ impl ServerConnection {
                 || self.env.exchange.clock.second(now) >= self.expires;
             line.times.began = Some(now);
         }
+        self.observe_begin(state, now);
     }
 
     /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
@@ -254,33 +254,33 @@ impl ServerConnection {
             self.count += 1;
             self.begin(state, now);
         }
-        if admission != Admission::Waits {
-            self.observe_begin(state, now);
-        }
-        while admission != Admission::Waits {
-            let Some(event) = state.receive(input, at)? else {
-                state.wait_for_head(now);
+        loop {
+            if admission == Admission::Waits {
                 break;
-            };
-            self.observe_received(state, &event, now);
+            }
+            let event = state.receive(input, at)?;
+            self.observe_received(state, event.as_ref(), now);
             match event {
-                Event::Head { .. } => {
+                Some(Event::Head { .. }) => {
                     self.ready = true;
                     if let Some(line) = state.carrier.line() {
                         line.times.head_since = None;
                     }
                     if state.receive_empty_body() {
-                        self.observe_received(state, &Event::End, now);
-                        Self::message_came(state);
+                        self.message_came(state, now);
                         break; // what follows belongs to the next exchange
                     }
                 }
-                Event::Content(_) => Self::content_came(state, now),
-                Event::End => {
-                    Self::message_came(state);
+                Some(Event::Content(_)) => Self::content_came(state, now),
+                Some(Event::End) => {
+                    self.message_came(state, now);
                     break; // what follows belongs to the next exchange
                 }
-                _ => {}
+                Some(_) => {}
+                None => {
+                    state.wait_for_head(now);
+                    break;
+                }
             }
         }
         if let Some(line) = state.carrier.line() {
@@ -299,7 +299,8 @@ impl ServerConnection {
 
     /// The message is complete.
     #[inline]
-    fn message_came(state: &mut State) {
+    fn message_came(&self, state: &mut State, now: Instant) {
+        self.observe_body_end(state, now);
         state.wake_reader_elsewhere();
         state.wake_if_answered();
     }
@@ -313,10 +314,7 @@ impl ServerConnection {
         };
         // The task sees the orders of its own handler, and need not be woken by them.
         let task = exchange.state().wakers.task.take();
-        let watched = self.is_observed() && turn.runner.running();
-        if watched {
-            self.observe_turn(exchange, turn.now);
-        }
+        self.observe_turn(exchange, turn.now);
         let running = match turn.runner.poll(turn.cx) {
             Poll::Ready(Ok(())) => {
                 if task.is_some() {
@@ -333,8 +331,8 @@ impl ServerConnection {
                 true
             }
         };
-        if watched && !running {
-            self.observe_handler_end(exchange, turn.now);
+        if !running {
+            self.observe_handler_end(turn.now);
         }
         let listens =
             (self.exchange.as_ref()).is_some_and(|exchange| exchange.state().listeners.is_used());
@@ -473,7 +471,7 @@ impl ServerConnection {
             return;
         };
         if self.env.exchange.observed.get() {
-            end_observed(exchange, now);
+            observed::end_or_wait(&mut exchange.state(), now);
         }
         if exchange.state().listeners.is_used() {
             Self::retire(exchange);

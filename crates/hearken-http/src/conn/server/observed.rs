@@ -84,9 +84,23 @@ impl ServerConnection {
     }
 
     #[inline(always)]
-    pub(super) fn observe_received(&self, state: &mut State, event: &Event<'_>, now: Instant) {
-        if self.is_observed() {
+    pub(super) fn observe_received(
+        &self,
+        state: &mut State,
+        event: Option<&Event<'_>>,
+        now: Instant,
+    ) {
+        if self.is_observed()
+            && let Some(event) = event
+        {
             state.show_received(event, now);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn observe_body_end(&self, state: &mut State, now: Instant) {
+        if self.is_observed() {
+            state.show_body_end(now);
         }
     }
 
@@ -106,9 +120,12 @@ impl ServerConnection {
         }
     }
 
+    /// If the handler has ended, shows it, once.
     #[inline(always)]
-    pub(super) fn observe_handler_end(&self, exchange: &Exchange, now: Instant) {
-        if self.is_observed() {
+    pub(super) fn observe_handler_end(&self, now: Instant) {
+        if self.is_observed()
+            && let Some(exchange) = &self.exchange
+        {
             exchange.state().show_handler_end(now);
         }
     }
@@ -177,8 +194,7 @@ impl ServerConnection {
 
 /// Shows the end of an exchange, or keeps its facts until the transport took the last byte of its response.
 #[cold]
-pub(super) fn end_observed(exchange: &Exchange, now: Instant) {
-    let state = &mut *exchange.state();
+pub(super) fn end_or_wait(state: &mut State, now: Instant) {
     if !is_flushing(state) {
         return state.end_watch(Closed::Done, now);
     }

@@ -305,7 +305,7 @@ fn an_upgrade() {
         lines[from..from + 2],
         [
             "1 Upgraded { protocol: Some(\"chat\") } | GET / 0 -> 101 0",
-            "1 Ended { why: Stopped } | GET / 0 -> 101 0"
+            "1 Ended { why: Done } | GET / 0 -> 101 0"
         ]
     );
     assert!(lines[from + 2].starts_with("0 Closed"));

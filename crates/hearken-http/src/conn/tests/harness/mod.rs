@@ -20,6 +20,7 @@ use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::server::{ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
+use crate::event::observe::Observer;
 use crate::event::peer::Peer;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
