@@ -4,6 +4,7 @@
 //! more. Not here: the clock of
 //! the system, which the driver of the connections reads.
 
+use crate::event::watch::ReadClock;
 use hearken_proto::Date;
 use std::cell::Cell;
 use std::io::Write as _;
@@ -18,6 +19,8 @@ pub(crate) struct Clock {
     second: Cell<(Instant, u32)>,
     date: Cell<Date>,
     date_until: Cell<Instant>,
+    /// Reads the time between two turns, for observers.
+    pub(crate) read: Option<ReadClock>,
 }
 
 impl Clock {
@@ -27,6 +30,15 @@ impl Clock {
             second: Cell::new((now, 0)),
             date: Cell::new(date_of(wall)),
             date_until: Cell::new(now),
+            read: None,
+        }
+    }
+
+    /// Observers get the time of orders that come between two turns from `read`.
+    pub(crate) fn read_by(self, read: ReadClock) -> Self {
+        Self {
+            read: Some(read),
+            ..self
         }
     }
 

@@ -15,6 +15,7 @@ use super::outgoing::{Outgoing, Stage};
 use super::output::Output;
 use crate::error::Closed;
 use crate::event::peer::Peer;
+use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Half, Head, Limits, Role};
@@ -38,6 +39,8 @@ pub(crate) struct State {
     pub(crate) listeners: ListenerSlot,
     /// Listeners of exchanges before this one, with their numbers, until the transport has taken the last byte of each.
     pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
+    /// Observed exchanges that are over, until the transport has taken the last byte of their responses.
+    pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) peer: Option<Rc<Peer>>,
@@ -70,6 +73,8 @@ pub(crate) struct Overrides {
     pub(crate) route: Option<Rc<str>>,
     /// Hooks on the head and filters on the content of the response.
     pub(crate) layers: Layers,
+    /// Observer and facts, while an observer is installed.
+    pub(crate) watch: Option<Box<Watch<Rc<Peer>>>>,
     pub(crate) session: Option<Box<OfSession>>,
 }
 
@@ -106,6 +111,7 @@ impl Exchange {
             outgoing: Outgoing::default(),
             listeners: ListenerSlot::Empty,
             awaiting_flush: Vec::new(),
+            watches: Vec::new(),
             wakers: Wakers::default(),
             overrides: None,
             peer: None,
@@ -221,6 +227,7 @@ impl State {
     pub(crate) fn move_on(&mut self, next: &mut Self) {
         next.carrier = std::mem::replace(&mut self.carrier, Carrier::Gone);
         next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
+        next.watches = std::mem::take(&mut self.watches);
         next.peer.clone_from(&self.peer);
         next.wakers.task = self.wakers.task.take();
         next.next();

@@ -27,6 +27,7 @@ pub(crate) mod line;
 pub(crate) mod listeners;
 mod loss;
 pub(crate) mod notify;
+pub(crate) mod observed;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;

@@ -133,14 +133,14 @@ pub(crate) fn notify_failed(exchange: &Rc<Exchange>, error: &Error) {
     }
 }
 
-/// The next event that is due because the transport has taken enough, with the number of its exchange.
-pub(crate) fn next_flushed(exchange: &Exchange) -> Option<(u32, FlushEvent)> {
+/// The next event that is due because the transport has taken enough, with its position and the number of its exchange.
+pub(crate) fn next_flushed(exchange: &Exchange) -> Option<(u64, u32, FlushEvent)> {
     let state = &mut *exchange.state();
     loop {
         let line = state.carrier.line()?;
-        let (number, event) = line.flush.pop(line.out.written())?;
+        let (position, number, event) = line.flush.pop(line.out.written())?;
         if event != FlushEvent::Room || (number == state.number && state.has_room(&exchange.env)) {
-            return Some((number, event));
+            return Some((position, number, event));
         }
     }
 }

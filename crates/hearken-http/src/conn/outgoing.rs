@@ -179,11 +179,11 @@ impl FlushQueue {
     }
 
     /// The next mark at or before `written`.
-    pub(crate) fn pop(&mut self, written: u64) -> Option<(u32, FlushEvent)> {
+    pub(crate) fn pop(&mut self, written: u64) -> Option<(u64, u32, FlushEvent)> {
         let &(position, exchange, mark) = self.queue.front()?;
         (position <= written).then(|| {
             self.queue.pop_front();
-            (exchange, mark)
+            (position, exchange, mark)
         })
     }
 

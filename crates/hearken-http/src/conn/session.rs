@@ -16,6 +16,7 @@ use super::output::Output;
 use super::timers::{Due, Timer, earliest};
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
+use crate::event::observe::Step;
 use hearken_proto::{Event, Half, Role};
 use std::io;
 use std::ops::Deref;
@@ -45,11 +46,21 @@ impl SessionConnection {
             ending: None,
         };
         session.with_line(|line| line.proto.report_lines(true));
+        if session.is_observed() {
+            let mut state = session.exchange.state();
+            state.show_connection(Step::Accepted, now);
+        }
         session
     }
 
     pub(crate) const fn exchange(&self) -> &Rc<Exchange> {
         &self.exchange
+    }
+
+    /// Costs one flag test when no observer is installed.
+    #[inline]
+    fn is_observed(&self) -> bool {
+        self.exchange.env.observed.get()
     }
 
     /// The line of the exchange. A session never gives it away.
@@ -61,6 +72,15 @@ impl SessionConnection {
         let mut at = 0;
         loop {
             let event = self.exchange.state().receive(input, &mut at)?;
+            if self.is_observed()
+                && let Some(event) = &event
+            {
+                let mut state = self.exchange.state();
+                match event {
+                    Event::End => state.show_body_end(now),
+                    event => state.show_received(event, now),
+                }
+            }
             match event {
                 None => break,
                 Some(Event::Line) => self.notify_head(true),
@@ -125,6 +145,9 @@ impl SessionConnection {
     fn fail(&mut self, error: Error, why: Closed) {
         {
             let mut state = self.exchange.state();
+            if self.is_observed() {
+                state.show_failure(&error);
+            }
             let responds =
                 state.carrier.role() == Role::Server && state.outgoing.stage == Stage::Head;
             if responds && !matches!(why, Closed::PeerGone | Closed::Reset) {
@@ -221,6 +244,13 @@ impl Drive for SessionConnection {
 
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
         self.with_line(|line| line.times.moved = Some(now));
+        if self.is_observed() {
+            let mut state = self.exchange.state();
+            state.show_first_byte(now);
+            if let Some(peer) = &state.peer {
+                peer.received(input.bytes().len());
+            }
+        }
         if let Err(error) = self.receive(input, now) {
             self.fail(error.into(), Closed::BadMessage);
         }
@@ -280,7 +310,10 @@ impl Drive for SessionConnection {
     fn handle_sent(&mut self, count: usize, now: Instant) {
         let env = &self.exchange.env;
         self.exchange.state().handle_sent(env, count, now);
-        while let Some((number, event)) = next_flushed(&self.exchange) {
+        while let Some((position, number, event)) = next_flushed(&self.exchange) {
+            if self.is_observed() {
+                self.exchange.state().show_flushed(event, position, now);
+            }
             let called = notify_flushed(&self.exchange, number, event);
             self.fail_on_panic(called);
         }
@@ -304,7 +337,12 @@ impl Drive for SessionConnection {
         (limits.time.linger, limits.body.drain_bytes_max)
     }
 
-    fn handle_closed(&mut self, _now: Instant) {
+    fn handle_closed(&mut self, now: Instant) {
+        {
+            let mut state = self.exchange.state();
+            let why = state.closed.unwrap_or(Closed::Done);
+            state.end_session_watch(why, now);
+        }
         notify_end(&self.exchange, Closed::Done);
     }
 }

@@ -4,6 +4,7 @@
 //! (`message/pipe.rs`, `message/send_file.rs`), upgrades (`net/upgraded.rs`), the encoding (`conn/orders.rs`).
 
 use crate::conn::exchange::Exchange;
+use crate::conn::observed::log_failure;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
 use crate::event::{MessageEvent, MessageListeners, sealed};
@@ -372,8 +373,10 @@ impl ServerResponse {
     fn respond_with_error(&self, error: &Error) {
         let status = error.status().as_u16();
         if error.status().is_server_error() && !error.is_closed() {
-            tracing::error!(status, %error, "a handler failed");
+            let request = self.exchange.state().failed_request();
+            log_failure!(request, status, %error, "a handler failed");
         }
+        self.exchange.state().note_error(error);
         if self.headers_sent() {
             // Part of the response is sent: the client must not mistake it for the whole.
             self.exchange.order(|state, _| {

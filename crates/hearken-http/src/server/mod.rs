@@ -148,7 +148,7 @@ impl Server {
     /// After [`listen`](Self::listen).
     #[track_caller]
     pub fn observer(&mut self, observer: impl Observer) -> &mut Self {
-        self.hooks_mut().observer = Some(Box::new(observer));
+        self.hooks_mut().observer = Some(Arc::new(observer));
         self
     }
 

@@ -96,7 +96,7 @@ pub(crate) struct Worker {
 impl Worker {
     fn new(seed: &WorkerConfig, slept: Arc<AtomicBool>) -> Rc<Self> {
         let now = Instant::now();
-        let clock = Clock::new(now, SystemTime::now());
+        let clock = Clock::new(now, SystemTime::now()).read_by(Instant::now);
         Rc::new(Self {
             env: WorkerContext::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
             census: Arc::clone(&seed.census),
@@ -130,7 +130,7 @@ impl Worker {
         let now = Instant::now();
         self.env.exchange.clock.set(now, SystemTime::now);
         // An observer needs the moment, not the turn.
-        let turns = if self.env.exchange.observed {
+        let turns = if self.env.exchange.observed.get() {
             TURNS_PER_READ
         } else {
             0

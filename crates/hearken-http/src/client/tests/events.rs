@@ -10,7 +10,7 @@ use std::time::Duration;
 const PAGE: &str = include_str!("../../../../../docs/events.md");
 
 /// The log under this heading of the page.
-fn documented(heading: &str) -> Vec<&'static str> {
+pub(super) fn documented(heading: &str) -> Vec<&'static str> {
     let section = PAGE
         .split_once(&format!("### {heading}\n"))
         .unwrap_or_else(|| panic!("docs/events.md has no section {heading:?}"))

@@ -6,5 +6,6 @@ mod events;
 mod harness;
 #[cfg(feature = "tls")]
 mod https;
+mod observing;
 mod piping;
 mod reuse;

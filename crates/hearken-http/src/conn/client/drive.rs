@@ -30,6 +30,9 @@ impl Drive for ClientConnection {
     fn handle_input(&mut self, input: &Input<'_>, _cx: &mut Context<'_>, now: Instant) {
         self.line.times.moved = Some(now);
         self.line.times.head_since.get_or_insert(now);
+        if let Some(observed) = &mut self.observed {
+            observed.input(input.bytes().len(), now);
+        }
         if let Err(error) = self.receive(input, now) {
             self.fail(Cause::Protocol(error));
         }
@@ -87,6 +90,10 @@ impl Drive for ClientConnection {
         let turn = &mut self.turn;
         if turn.stage == Stage::Ended && turn.hold.is_none() && self.line.out.is_empty() {
             turn.sent.get_or_insert(now);
+        }
+        if let Some(observed) = &mut self.observed {
+            let whole = turn.sent.is_some() && !turn.stopped;
+            observed.wrote(self.line.out.written(), whole, now);
         }
     }
 

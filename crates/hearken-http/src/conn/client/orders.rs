@@ -22,10 +22,12 @@ impl ClientConnection {
     /// # Errors
     /// When it cannot be sent; nothing was then, and the connection is as before.
     pub(crate) fn send_head(&mut self, request: &Request<'_>, now: Instant) -> Result<(), Misuse> {
-        let body = self
-            .line
-            .proto
-            .send_request(request, &mut self.line.out.tail)?;
+        let line = &mut self.line;
+        let from = line.out.position();
+        let body = line.proto.send_request(request, &mut line.out.tail)?;
+        if let Some(observed) = &mut self.observed {
+            observed.sent_head(request, (from, line.out.position()), now);
+        }
         self.turn.stage = Stage::Body;
         let empty = matches!(body, BodyLength::None | BodyLength::Length(0));
         self.turn.hold = self
@@ -49,6 +51,9 @@ impl ClientConnection {
             self.turn.held_bytes += piece.len();
             self.turn.held.push_back(Held::Content(piece));
             return Ok(());
+        }
+        if let Some(observed) = &mut self.observed {
+            observed.count_content(piece.len());
         }
         self.line.send_content(piece, None)
     }

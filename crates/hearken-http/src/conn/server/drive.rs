@@ -5,7 +5,6 @@
 use super::{Runner, ServedConnection, ServerConnection, Turn};
 use crate::conn::loss::closed_by;
 use crate::conn::notify::{next_flushed, notify_end, notify_flushed};
-use crate::conn::outgoing::FlushEvent;
 use crate::conn::output::Output;
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Closed;
@@ -25,13 +24,8 @@ impl ServerConnection {
         let Some(exchange) = self.exchange.as_ref().map(Rc::clone) else {
             return;
         };
-        while let Some((number, event)) = next_flushed(&exchange) {
-            match event {
-                FlushEvent::First => self.observe(number, Step::FirstWrite, now),
-                FlushEvent::Head => self.observe(number, Step::HeadFlushed, now),
-                FlushEvent::End => self.observe(number, Step::LastByteFlushed, now),
-                FlushEvent::Data(_) | FlushEvent::Room => {}
-            }
+        while let Some((position, number, event)) = next_flushed(&exchange) {
+            self.observe_flushed(&exchange, (number, event), position, now);
             if let Err(panic) = notify_flushed(&exchange, number, event) {
                 self.panicked(&panic);
             }
@@ -247,10 +241,9 @@ impl<R: Runner> Drive for ServedConnection<R> {
             return;
         }
         self.runner.cancel();
-        served.close_exchange();
+        served.close_exchange(now);
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
-        served.observe(
-            0,
+        served.observe_connection(
             Step::Closed {
                 why: served.why,
                 bytes_in,
@@ -275,10 +268,11 @@ impl<R: Runner> Drop for ServedConnection<R> {
 
 impl ServerConnection {
     /// The connection is closed: ends the exchange in progress, and emits `Closed` for it and for those before it.
-    fn close_exchange(&mut self) {
+    fn close_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.take() else {
             return;
         };
+        self.observe_close(&exchange, now);
         notify_end(&exchange, self.why);
         let written = (exchange.state().carrier.line()).map_or(0, |line| line.out.written());
         self.peer.sent(written);

@@ -8,6 +8,7 @@ mod deadlines;
 mod dispatch;
 mod drive;
 mod failure;
+mod observed;
 pub(crate) mod tunnel;
 
 use super::carrier::Carrier;
@@ -15,11 +16,12 @@ use super::context::WorkerContext;
 use super::exchange::{Exchange, State};
 use super::line::Line;
 use super::notify::{deliver_body, notify_closed};
+use super::observed::log_failure;
 use super::outgoing::Stage;
 use super::{Ending, Input};
 use crate::error::{Closed, Error};
-use crate::event::callbacks::{catch_panic, notify_all};
-use crate::event::observe::{Observation, Step};
+use crate::event::callbacks::notify_all;
+use crate::event::observe::Step;
 use crate::event::peer::Peer;
 use hearken_proto::{Event, Half, Head};
 use std::rc::Rc;
@@ -107,7 +109,7 @@ impl ServerConnection {
             why: Closed::Done,
             closed: false,
         };
-        served.observe(0, Step::Accepted, now);
+        served.observe_connection(Step::Accepted, now);
         let listeners = &served.env.exchange.hooks.listeners.connection;
         notify_all(listeners, |listener| listener(&served.peer));
         served
@@ -118,39 +120,17 @@ impl ServerConnection {
     pub(crate) fn secured(&mut self, info: crate::tls::info::TlsInfo, now: Instant) {
         self.since = now;
         self.peer.secured(info);
-        self.observe(0, Step::Secured, now);
+        if let Some(tls) = self.peer.tls() {
+            self.observe_connection(Step::Secured { tls }, now);
+        }
         let listeners = &self.env.exchange.hooks.listeners.secure_connection;
         notify_all(listeners, |listener| listener(&self.peer));
-    }
-
-    /// Costs one flag test when no observer is installed.
-    #[inline(always)]
-    pub(super) fn observe(&self, exchange: u32, step: Step, at: Instant) {
-        if self.env.exchange.observed {
-            self.show(exchange, step, at);
-        }
-    }
-
-    #[cold]
-    fn show(&self, exchange: u32, step: Step, at: Instant) {
-        if let Some(observer) = &self.env.exchange.hooks.observer {
-            let peer = &self.peer;
-            let seen = Observation {
-                at,
-                peer,
-                exchange,
-                step,
-            };
-            if let Err(panic) = catch_panic(|| observer.observe(&seen)) {
-                tracing::error!(panic, "an observer panicked");
-            }
-        }
     }
 
     /// Bytes have come and no exchange is under way: one begins.
     fn activate(&mut self) {
         let exchange = self.env.take_exchange();
-        let lines = self.env.exchange.observed;
+        let lines = self.is_observed();
         exchange.state().attach(&self.peer, lines);
         self.exchange = Some(exchange);
     }
@@ -186,7 +166,7 @@ impl ServerConnection {
                 || self.env.exchange.clock.second(now) >= self.expires;
             line.times.began = Some(now);
         }
-        self.observe(self.count, Step::FirstByte, now);
+        self.observe_begin(state, now);
     }
 
     /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
@@ -274,25 +254,28 @@ impl ServerConnection {
             self.count += 1;
             self.begin(state, now);
         }
-        while admission != Admission::Waits {
-            match state.receive(input, at)? {
+        loop {
+            if admission == Admission::Waits {
+                break;
+            }
+            let event = state.receive(input, at)?;
+            self.observe_received(state, event.as_ref(), now);
+            match event {
                 Some(Event::Head { .. }) => {
                     self.ready = true;
                     if let Some(line) = state.carrier.line() {
                         line.times.head_since = None;
                     }
-                    self.observe(self.count, Step::Head, now);
                     if state.receive_empty_body() {
                         self.message_came(state, now);
                         break; // what follows belongs to the next exchange
                     }
                 }
-                Some(Event::Content(content)) => self.content_came(state, content.len(), now),
+                Some(Event::Content(_)) => Self::content_came(state, now),
                 Some(Event::End) => {
                     self.message_came(state, now);
                     break; // what follows belongs to the next exchange
                 }
-                Some(Event::Line) => self.observe(self.count, Step::Line, now),
                 Some(_) => {}
                 None => {
                     state.wait_for_head(now);
@@ -306,10 +289,7 @@ impl ServerConnection {
         Ok(())
     }
 
-    fn content_came(&self, state: &mut State, bytes: usize, now: Instant) {
-        if state.incoming.meter.bytes == bytes as u64 {
-            self.observe(self.count, Step::FirstBodyByte, now);
-        }
+    fn content_came(state: &mut State, now: Instant) {
         state.incoming.meter.stop(now);
         if let Some(line) = state.carrier.line() {
             line.times.moved = Some(now);
@@ -320,8 +300,7 @@ impl ServerConnection {
     /// The message is complete.
     #[inline]
     fn message_came(&self, state: &mut State, now: Instant) {
-        let bytes = state.incoming.meter.bytes;
-        self.observe(self.count, Step::BodyEnd { bytes }, now);
+        self.observe_body_end(state, now);
         state.wake_reader_elsewhere();
         state.wake_if_answered();
     }
@@ -335,6 +314,7 @@ impl ServerConnection {
         };
         // The task sees the orders of its own handler, and need not be woken by them.
         let task = exchange.state().wakers.task.take();
+        self.observe_turn(exchange, turn.now);
         let running = match turn.runner.poll(turn.cx) {
             Poll::Ready(Ok(())) => {
                 if task.is_some() {
@@ -351,6 +331,9 @@ impl ServerConnection {
                 true
             }
         };
+        if !running {
+            self.observe_handler_end(turn.now);
+        }
         let listens =
             (self.exchange.as_ref()).is_some_and(|exchange| exchange.state().listeners.is_used());
         if listens {
@@ -390,8 +373,11 @@ impl ServerConnection {
         let Some(exchange) = &self.exchange else {
             return;
         };
+        let request = exchange.state().failed_request();
         let error = Error::new(500, format!("a handler panicked: {message}"));
-        tracing::error!(%error, peer = ?self.peer);
+        log_failure!(&request, %error);
+        let error = error.of_request(request);
+        exchange.state().note_error(&error);
         self.env.exchange.hooks.notify_error(&error);
         let begun = exchange.state().outgoing.stage == Stage::Body;
         if begun {
@@ -484,6 +470,9 @@ impl ServerConnection {
         let Some(exchange) = &mut self.exchange else {
             return;
         };
+        if self.env.exchange.observed.get() {
+            observed::end_or_wait(&mut exchange.state(), now);
+        }
         if exchange.state().listeners.is_used() {
             Self::retire(exchange);
         }

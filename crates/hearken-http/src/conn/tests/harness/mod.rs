@@ -19,6 +19,7 @@ use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::server::{ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
+use crate::event::observe::Observer;
 use crate::event::peer::Peer;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
@@ -133,7 +134,13 @@ impl Setup {
 
     /// Writes every observed step into `log`, with the number of its exchange.
     pub(crate) fn observe(mut self, log: &Log) -> Self {
-        self.hooks.observer = Some(Box::new(LogObserver(log.clone())));
+        self.hooks.observer = Some(Arc::new(LogObserver(log.clone())));
+        self
+    }
+
+    /// Shows every step to `observer`.
+    pub(crate) fn observe_with(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.hooks.observer = Some(observer);
         self
     }
 
