@@ -4,7 +4,8 @@
 //! (`encoder.rs`).
 
 use crate::field_line::push_field;
-use crate::fields::{Fields, Special};
+use crate::fields::Fields;
+use crate::special::Special;
 use crate::{BodyLength, Response, reason_phrase};
 use alloc::vec::Vec;
 
