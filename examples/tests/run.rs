@@ -584,3 +584,77 @@ fn said(answer: &Answer, expected: &str) -> (String, String) {
     let (process, thread) = by.split_once(", ").expect("process and thread");
     (process.to_owned(), thread.to_owned())
 }
+
+#[test]
+fn layers() {
+    let example = Example::serve("layers");
+    let mut client = example.connect();
+
+    // The whole content in one piece: compressed with its length, an ETag of what it was before, a cookie, two times.
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nCookie: visits=4\r\n\r\n");
+    let first = client.answer();
+    assert_eq!(first.field("content-encoding"), Some("gzip"));
+    assert_eq!(first.field("vary"), Some("Accept-Encoding"));
+    let text = gunzip(&first.body);
+    assert!(first.body.len() < text.len());
+    assert_eq!(
+        first.field("set-cookie"),
+        Some("visits=5; HttpOnly; SameSite=Lax; Path=/")
+    );
+    assert!(first.field("x-response-time").is_some());
+    assert!(
+        first
+            .field("server-timing")
+            .is_some_and(|value| value.starts_with("write;dur="))
+    );
+    let tag = first.field("etag").expect("an ETag").to_owned();
+
+    // Without gzip the tag and the text are the same, and 304 follows from the tag.
+    let plain = client.get("/");
+    assert_eq!(plain.text(), text);
+    assert_eq!(plain.field("etag"), Some(tag.as_str()));
+    assert_eq!(plain.field("content-encoding"), None);
+    client.send(format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: {tag}\r\n\r\n"
+    ));
+    let fresh = {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            head += &client.line();
+        }
+        head
+    };
+    assert!(
+        fresh.starts_with("HTTP/1.1 304 Not Modified\r\n"),
+        "{fresh}"
+    );
+
+    // A stream through the filter: each piece leaves when the handler waits, so the first is there before the last is made.
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nTE: trailers\r\n\r\n");
+    while client.line() != "\r\n" {}
+    let mut body = Vec::new();
+    let mut pieces = 0;
+    loop {
+        let size = usize::from_str_radix(client.line().trim_end(), 16).expect("a chunk size");
+        if size == 0 {
+            break;
+        }
+        body.extend(client.bytes(size));
+        client.bytes(2);
+        pieces += 1;
+    }
+    assert_eq!(client.line(), "X-Events: 5\r\n");
+    assert_eq!(client.line(), "\r\n");
+    assert!(pieces >= 5, "one chunk for each piece, not {pieces}");
+    assert_eq!(
+        gunzip(&body),
+        "event 0\nevent 1\nevent 2\nevent 3\nevent 4\n"
+    );
+}
+
+fn gunzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(bytes);
+    decoder.read_to_string(&mut text).expect("gzip");
+    text
+}

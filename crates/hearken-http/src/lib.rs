@@ -28,7 +28,7 @@
 //! | [`server`] | [`Server`], [`ServerHandle`]: listen, run, drain, stop |
 //! | [`message`] | [`IncomingMessage`], [`ServerResponse`], [`Answer`]: what handlers read and write |
 //! | [`event`], [`observe`] | the events of servers and messages; an observer of every step |
-//! | [`client`] | [`request`](client::request), [`Agent`]: Node's requests on pooled connections |
+//! | [`client`] | [`client::request`], [`Agent`]: Node's requests on pooled connections |
 //! | [`fetch`](mod@fetch) | [`get`], [`post`], …: one-liners with redirects, decompression, cookies |
 //! | [`session`] | [`Session`]: one exchange on a transport of your own |
 //! | [`listen`] | addresses and options of listening sockets |

@@ -4,10 +4,11 @@
 //! §9.3.6). It serves both roles. Not here: its receiving side (`receiver.rs`), its sending side (`encoder.rs`), sockets,
 //! clocks, buffers for bodies.
 
+use crate::facts::Kind;
 use crate::fast_path::HostLine;
 use crate::half::{Half, Step};
 use crate::head::Head;
-use crate::head_decoder::{Bounds, HeadDecoder, Kind};
+use crate::head_decoder::{Bounds, HeadDecoder};
 use crate::receiver::Incoming;
 use crate::{Error, FieldsRef, Limits};
 use alloc::boxed::Box;

@@ -3,7 +3,7 @@
 //! Here: [`Fields`], a list that can be changed, and [`FieldsRef`], a view of it or of a received head.
 //! Not here: which fields decide about framing (`semantics.rs`).
 
-use crate::{Misuse, syntax, wire};
+use crate::{Misuse, field_line, syntax};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -177,7 +177,7 @@ impl Fields {
             return Err(Misuse::FieldValue);
         }
         self.special |= Special::of(name).is_some();
-        wire::push_field(name, value, &mut self.bytes);
+        field_line::push_field(name, value, &mut self.bytes);
         let (name_end, value_at) = (at + name.len(), at + name.len() + 2);
         self.lines
             .push(Line::new(at, name_end, value_at, value_at + value.len()));

@@ -6,10 +6,11 @@
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
 use crate::connection::{Connection, RequestInfo, Role, kind};
+use crate::facts::Kind;
 use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
 use crate::head::Version;
-use crate::head_decoder::{Bounds, HeadDecoder, Kind, Progress, Stop};
+use crate::head_decoder::{Bounds, HeadDecoder, Progress, Stop};
 use crate::head_input::{advance, decode};
 use crate::{Error, Fault, Misuse, semantics};
 

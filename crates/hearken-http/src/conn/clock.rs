@@ -2,7 +2,7 @@
 //!
 //! Here: [`Clock`], the value of the Date field (RFC 9110 §6.6.1), formatted once a second, and seconds for times that need no
 //! more. Not here: the clock of
-//! the system; whoever drives the connections reads it.
+//! the system, which the driver of the connections reads.
 
 use hearken_proto::Date;
 use std::cell::Cell;

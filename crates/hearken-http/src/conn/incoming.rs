@@ -33,13 +33,13 @@ pub(crate) struct Incoming {
     small: BytesMut,
     queued: usize,
     waker: Option<Waker>,
-    /// Somebody waits for bytes right now.
+    /// A reader waits for bytes now.
     pub(crate) wanted: bool,
-    /// Somebody has asked for bytes at least once.
+    /// A reader has asked for bytes at least once.
     pub(crate) was_wanted: bool,
     /// Listeners get nothing for now.
     pub(crate) paused: bool,
-    /// Nobody will read any more: what comes is dropped and counted.
+    /// No reader is left: bytes that come are dropped and counted.
     pub(crate) unread: bool,
     pub(crate) dropped_bytes: u64,
     /// The client waits for 100 before it sends its body.
@@ -148,7 +148,7 @@ impl Incoming {
     }
 
     /// The next piece; `None` at the end of a complete body. What came before a failure is still handed out. Without a
-    /// context nobody is woken: for a reader that looks again by itself.
+    /// context no task is woken: for a reader that looks again by itself.
     pub(crate) fn poll(&mut self, cx: Option<&Context<'_>>) -> Poll<Option<Result<Bytes, Error>>> {
         self.was_wanted = true;
         if let Some(piece) = self.take() {
@@ -186,7 +186,7 @@ impl Incoming {
         }
     }
 
-    /// Nobody reads any more.
+    /// No reader is left.
     pub(crate) fn abandon(&mut self) {
         self.unread = true;
         self.wanted = false;

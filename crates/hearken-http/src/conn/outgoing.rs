@@ -156,7 +156,7 @@ pub(crate) enum FlushEvent {
     Room,
 }
 
-/// Positions with their marks, in order. Empty, and without memory, unless somebody listens.
+/// Flush events with their positions, in order. Empty, and without memory, without a listener or observer.
 #[derive(Debug, Default)]
 pub(crate) struct FlushQueue {
     queue: VecDeque<(u64, u32, FlushEvent)>,

@@ -1,4 +1,4 @@
-//! Handlers as objects, for whoever holds several of them: a router, for example.
+//! Handlers as objects, for a caller that holds several of them: a router, for example.
 //!
 //! Here: [`Handler`], [`WorkerHandler`], [`Handling`], [`handler`], which makes an object of an async function. Boxes of
 //! futures are used again, on the worker where they were made. Not here: the slots in which the one handler of a server

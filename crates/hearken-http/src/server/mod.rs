@@ -2,12 +2,17 @@
 //!
 //! Here: [`Server`], [`Listening`]. Not here: the running server (`server/handle.rs`), the life of a worker (`server/worker.rs`), of
 //! a connection (`conn/`).
+//!
+//! May know: all rooms below, `message` and `pump` among them.
+//!
+//! Must not know: `client`, `session`, `fetch`.
 
 pub(crate) mod accept;
 pub(crate) mod handle;
 pub(crate) mod handler;
 #[doc(hidden)]
 pub mod handlers;
+mod intercept;
 pub(crate) mod runner;
 mod settings;
 #[cfg(feature = "tls")]
@@ -386,7 +391,7 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// A server whose only handle belongs to a future: when that is dropped, nobody else could stop it.
+/// A server whose only handle belongs to a future: when that is dropped, nothing else could stop it.
 struct Started(ServerHandle);
 
 impl Drop for Started {
@@ -395,7 +400,7 @@ impl Drop for Started {
     }
 }
 
-/// Waits for the workers and tells of their end.
+/// Waits for the workers and reports their end.
 fn watch_over(
     threads: Vec<JoinHandle<Result<(), Error>>>,
     hooks: &Hooks,

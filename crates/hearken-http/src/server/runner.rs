@@ -4,7 +4,7 @@
 //! the next request is parsed. Not here: when a handler is started and polled (`conn/server/mod.rs`), handlers as objects
 //! (`handler.rs`).
 
-use super::handler::{Handling, WorkerHandler};
+use super::handler::{Handler, Handling, WorkerHandler};
 use super::handlers::SpecialHandlers;
 use crate::conn::exchange::Exchange;
 use crate::conn::server::{Kind, Runner};
@@ -54,7 +54,7 @@ struct SpecialOnWorker {
 
 impl<M, F> Handlers<M, F> {
     pub(crate) fn new(make: M, special: &SpecialHandlers) -> Rc<Self> {
-        let on_worker = |handler: &Option<Box<dyn super::Handler>>| {
+        let on_worker = |handler: &Option<Box<dyn Handler>>| {
             let handler = handler.as_ref()?;
             Some(handler.on_worker())
         };

@@ -129,7 +129,7 @@ impl Worker {
         self.slept.store(false, Ordering::Relaxed);
         let now = Instant::now();
         self.env.exchange.clock.set(now, SystemTime::now);
-        // Whoever observes wants the moment, not the turn.
+        // An observer needs the moment, not the turn.
         let turns = if self.env.exchange.observed {
             TURNS_PER_READ
         } else {
@@ -143,7 +143,7 @@ impl Worker {
         self.wheel.borrow().len()
     }
 
-    /// Sleeps from slot to slot of the wheel and wakes whoever is due.
+    /// Sleeps from slot to slot of the wheel and wakes the tasks that are due.
     async fn turn_wheel(self: Rc<Self>) {
         loop {
             let next = self.wheel.borrow().next();
@@ -413,7 +413,7 @@ impl Worker {
     /// Passes on orders to end connections. Those that are accepted later are none of theirs.
     async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<CloseCommands>) {
         let mut done = CloseCommands::default();
-        // An error means that nobody can order any more.
+        // An error means that no handle is left to give commands.
         while sweeps.changed().await.is_ok() {
             let ordered = *sweeps.borrow_and_update();
             if ordered.idle > done.idle {

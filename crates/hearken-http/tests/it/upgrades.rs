@@ -246,7 +246,7 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
     let (keep, kept) = mpsc::channel();
     let mut server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
-        keep.send(upgrading.await?).unwrap(); // in the hands of somebody who never looks at it
+        keep.send(upgrading.await?).unwrap(); // kept by a task that never reads it
         Ok::<_, Error>(sent)
     });
     let server = start(server.limits(limits));

@@ -78,7 +78,7 @@ pub(crate) struct ServerConnection {
     pub(super) closed: bool,
 }
 
-/// What a step of a connection is given by whoever drives it.
+/// The arguments of a step of a connection.
 pub(super) struct Turn<'a, 'cx> {
     pub(super) runner: &'a mut dyn Runner,
     pub(super) cx: &'a mut Context<'cx>,
