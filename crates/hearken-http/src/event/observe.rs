@@ -1,7 +1,6 @@
-//! The hook through which every step of every exchange can be seen, with its time. It costs one comparison where nobody
-//! listens.
+//! The hook that sees every step of every exchange, with its time. Costs one flag test when no observer is installed.
 //!
-//! Here: [`Observer`] and what it is given. Not here: who records it; this crate knows no inspector.
+//! Here: [`Observer`] and its arguments. Not here: recording the steps.
 
 use crate::error::Closed;
 use crate::event::peer::Peer;
