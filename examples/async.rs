@@ -1,5 +1,5 @@
-//! Many clients, fourth way: a task for each. It reads like a thread, and runs like the selector: where `.await` waits,
-//! the thread turns to another task, and a client costs as many bytes as its state has.
+//! Many clients, fourth way: a task for each. It reads like `threads` and runs like `selector`: at an `.await` that waits, the
+//! thread runs another task, and a client costs as many bytes as its state has.
 //!
 //! ```sh
 //! cargo run --example async
@@ -13,14 +13,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-// One thread is enough here; with the runtime of many threads the same code uses all cores.
+// One thread is enough here; on the multi-thread runtime the same code uses all cores.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let listener = TcpListener::bind(common::address()).await?;
     println!("http://{}", listener.local_addr()?);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream))), // it runs on without its handle
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream))), // the task runs on without its handle
             Err(error) => eprintln!("accept: {error}"),
         }
     }
@@ -32,7 +32,7 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(16 * 1024);
     while !client.is_finished() {
         buffer.clear();
-        // Any future can be given a deadline from outside; what it had done by then is dropped with it.
+        // Any future can get a deadline from outside; when it passes, the future is dropped.
         match timeout(IDLE, stream.read_buf(&mut buffer)).await?? {
             0 => client.end_of_input(),
             _ => client.receive(&buffer),

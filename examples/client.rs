@@ -1,5 +1,4 @@
-//! The client: one line, one agent, a body that streams both ways, and errors that say what happened. It brings its own
-//! server.
+//! The client: a request in one line, an agent, content that streams in both directions, and errors. It starts its own server.
 //!
 //! ```sh
 //! cargo run --example client
@@ -17,7 +16,7 @@ struct Point {
     y: i32,
 }
 
-/// What the client talks to.
+/// The server that the client sends its requests to.
 async fn server(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
     match req.path() {
         "/old" => Ok(res.status(302).set("Location", "/new").end("")),
@@ -39,7 +38,7 @@ async fn main() -> Result<(), Error> {
     let handle = Server::new(server).listen("127.0.0.1:0")?.start()?;
     let base = handle.address().to_string();
 
-    // One line. Redirects are followed, a compressed body is decompressed.
+    // One line. It follows redirects and decompresses the content.
     let answer = hearken::get(format!("{base}/old")).await?;
     println!(
         "{} after {} redirect",
@@ -48,7 +47,7 @@ async fn main() -> Result<(), Error> {
     );
     print!("{}", answer.text().await?);
 
-    // JSON there and back.
+    // JSON in both directions.
     let point = Point { x: 3, y: 4 };
     let same: Point = post(format!("{base}/echo"))
         .json(&point)
@@ -57,12 +56,12 @@ async fn main() -> Result<(), Error> {
         .await?;
     println!("{same:?}");
 
-    // An agent of one's own keeps connections and says how long to wait.
+    // An agent pools connections and holds timeouts.
     let mut options = AgentOptions::default();
     options.connect_timeout = Duration::from_secs(3);
     let agent = Agent::new(options);
 
-    // A body that streams: piece by piece out, piece by piece back, and never all of it in memory.
+    // Streams content in both directions, without holding all of it in memory.
     let body = Body::reader(tokio::io::AsyncReadExt::take(
         tokio::io::repeat(b'x'),
         10_000_000,
@@ -74,17 +73,17 @@ async fn main() -> Result<(), Error> {
     }
     println!("{bytes} bytes came back");
 
-    // A status is an answer, unless you say otherwise.
+    // A status of 400 or above is not an error, unless `error_for_status` makes it one.
     let answer = agent.get(format!("{base}/nowhere")).await?;
     println!("{}", answer.error_for_status().expect_err("a 404"));
 
-    // What fails says in which phase, with whom, and what to do.
+    // An error names the phase, the peer and what to do.
     handle.close();
     handle.closed().await;
     let error = agent
         .get(format!("{base}/new"))
         .await
-        .expect_err("nobody is there");
+        .expect_err("the server is closed");
     println!("{:?}: {error}", error.phase());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Sends back what comes, while it comes: neither the request nor the response is ever whole in memory.
+//! Sends each piece of the request content back as it arrives: neither message is ever held in memory as a whole.
 //!
 //! ```sh
 //! cargo run --example echo
@@ -19,11 +19,11 @@ async fn echo(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Err
     let content_type = content_type.unwrap_or("application/octet-stream");
     let res = res.set("Content-Type", content_type);
 
-    // Each piece is one that the client has sent; there is none before somebody asks. An error means that the rest will
-    // never come, and `?` ends the exchange so that the client does not take the part for the whole.
+    // `data` reads from the socket only when it is awaited. An error means that the rest will not arrive; `?` then closes
+    // the connection before the end of the response, so the client sees that it is incomplete.
     while let Some(piece) = req.data().await? {
-        // `write` queues the piece and says whether there is room for more. A client that sends and does not read
-        // stops us here, and then we stop reading: so its own sending stops.
+        // `write` queues the piece and returns whether there is room for more. When a client sends but does not read, the
+        // handler waits here, the server stops reading, and TCP flow control stops the client.
         if !res.write(piece) {
             res.drain().await?;
         }

@@ -1,5 +1,4 @@
-//! Every event of a server, and those of a request, each a line on standard output. The order in which they come is
-//! one, told in docs/events.md.
+//! Prints every event of a server and of its requests, one line each. docs/events.md describes their order.
 //!
 //! ```sh
 //! cargo run --example events
@@ -13,8 +12,8 @@ use hearken::prelude::*;
 fn main() -> Result<(), Error> {
     let mut server = Server::new(answer);
 
-    // Listeners have one argument each, and its type follows from the event. They run on the workers, in the middle of
-    // their work: be quick, and do not block.
+    // A listener has one argument, whose type depends on the event. It runs on the worker that serves the connection, so it
+    // must not block.
     server.on(event::Listening, |address| println!("Listening {address}"));
     server.on(event::Connection, |peer| println!("Connection {peer:?}"));
     server.on(event::Request, |head| {
@@ -26,7 +25,7 @@ fn main() -> Result<(), Error> {
             failure.error(),
             failure.raw().len()
         );
-        // The answer is ours to choose; without this line it is 400 with the fault in words.
+        // Replaces the default response, a 400 that describes the fault.
         failure
             .answer("HTTP/1.1 400 Not Like This\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
@@ -42,7 +41,7 @@ fn main() -> Result<(), Error> {
 async fn answer(req: IncomingMessage, res: ServerResponse) -> Sent {
     assert!(req.path() != "/panic", "as you asked");
 
-    // Whoever listens to DataReady or Ready reads the body, as fast as it comes, also after the handler has returned.
+    // A listener of DataReady or Ready makes the content flow as fast as it arrives, also after the handler has returned.
     let mut bytes = 0;
     req.on(event::DataReady, move |piece| {
         bytes += piece.len();
@@ -53,7 +52,7 @@ async fn answer(req: IncomingMessage, res: ServerResponse) -> Sent {
     });
     req.on(event::Failed, |error| println!("  Failed {error}"));
 
-    // Of the response: each when the transport has taken the bytes, not when they are queued.
+    // These are emitted when the transport has taken the bytes, not when they are queued.
     res.on(event::HeaderDone, |()| println!("  HeaderDone"));
     res.on(event::DataDone, |bytes| {
         println!("  DataDone {bytes} bytes")

@@ -8,14 +8,13 @@
 use hearken::prelude::*;
 
 fn main() -> Result<(), Error> {
-    // `end` consumes the response and returns the proof that it was answered; without it this does not compile.
+    // `end` consumes the response and returns `Sent`. A handler that does not return one does not compile.
     let mut server = Server::new(async |_req, res| res.end("Hello, World!\n"));
 
-    // Listening and running are two steps, so that the address is known before the first client comes. Port 0 takes
-    // any free one.
+    // Listening and running are two steps, so that the address is known before the first request. Port 0 selects a free one.
     let listening = server.listen(common::address().as_str())?;
     println!("{}", listening.address());
 
-    // Serves on all cores until Ctrl-C or SIGTERM; requests that have begun still get their answers.
+    // Serves on all cores until Ctrl-C or SIGTERM; requests in progress still get their responses.
     listening.run()
 }

@@ -1,4 +1,4 @@
-//! https both ways, with a certificate that is made on the spot, and a switch to a protocol of our own on top of it.
+//! An https server and client with a self-signed certificate, and an upgrade to another protocol over TLS.
 //!
 //! ```sh
 //! cargo run --example https
@@ -25,7 +25,7 @@ async fn shout(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // For development. A real certificate comes from files: `ServerTls::from_files("chain.pem", "key.pem")`.
+    // For development. In production load the certificate from files: `ServerTls::from_files("chain.pem", "key.pem")`.
     let (tls, certificate) = ServerTls::self_signed(&["localhost"])?;
     let mut server = Server::new(async |req, res| {
         let peer = req.peer();
@@ -39,14 +39,14 @@ async fn main() -> Result<(), Error> {
         .to_string()
         .replace("127.0.0.1", "localhost");
 
-    // Nobody else knows this certificate, so the client must be told to trust it.
+    // A client rejects a self-signed certificate unless it is one of its roots.
     println!("{}", Agent::default().get(&url).await.unwrap_err());
     let mut options = AgentOptions::default();
     options.tls = ClientTls::new().root_pem(certificate.as_bytes())?;
     let agent = Agent::new(options);
     print!("{}", agent.get(&url).await?.text().await?);
 
-    // The same agent asks for the other protocol.
+    // The same agent requests the upgrade.
     let request = agent.request("GET", &url)?;
     request.set_header("Connection", "Upgrade")?;
     request.set_header("Upgrade", "shout")?;

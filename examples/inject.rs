@@ -25,7 +25,9 @@ fn server() -> Server {
         }
         _ => Ok(res.status(404).end("not found")),
     });
-    server.keep_alive_timeout(Duration::from_secs(30));
+    let mut limits = Limits::default();
+    limits.time.keep_alive = Duration::from_secs(30);
+    server.limits(limits);
     server
 }
 
@@ -56,7 +58,10 @@ fn main() -> Result<(), InjectError> {
     };
     assert_eq!(text(connection.response_so_far()?), Some("0 %\n".into()));
     test.advance(Duration::from_secs(120));
-    assert_eq!(text(connection.response_so_far()?), Some("0 %\n50 %\n100 %\n".into()));
+    assert_eq!(
+        text(connection.response_so_far()?),
+        Some("0 %\n50 %\n100 %\n".into())
+    );
     test.advance(Duration::from_secs(60));
     assert!(connection.response()?.text().ends_with("done\n"));
 
@@ -64,6 +69,9 @@ fn main() -> Result<(), InjectError> {
     assert!(connection.is_open());
     test.advance(Duration::from_secs(30));
     assert!(!connection.is_open());
-    println!("{} s of the test's clock have passed", test.elapsed().as_secs());
+    println!(
+        "{} s of the test's clock have passed",
+        test.elapsed().as_secs()
+    );
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! Many clients, second way: processes that share one listening socket; the system hands each client to one that is
-//! free. They share no memory, so what goes wrong for one client can harm no other, and one that dies is replaced. As
-//! many clients are served at a time as there are processes.
+//! Many clients, second way: worker processes that share one listening socket; the system gives each client to a free one.
+//! They share no memory, so a crash affects one client only, and a process that ends is replaced. The number of processes is
+//! the number of clients served at a time.
 //!
 //! ```sh
 //! cargo run --example processes
@@ -35,8 +35,8 @@ fn main() -> io::Result<()> {
     })
 }
 
-/// Starts this program again, with the listening socket as its standard input: a way to hand over a descriptor that
-/// every system has, older than the web. Whenever the worker ends, the next one takes its place.
+/// Starts this program again with the listening socket as its standard input, the portable way to pass a descriptor on.
+/// When the worker ends, starts the next one.
 fn keep_a_worker(listener: &TcpListener) -> io::Result<()> {
     loop {
         let socket = OwnedFd::from(listener.try_clone()?);
@@ -45,15 +45,15 @@ fn keep_a_worker(listener: &TcpListener) -> io::Result<()> {
             .stdin(socket)
             .spawn()?;
         eprintln!("process {} has ended: {}", worker.id(), worker.wait()?);
-        thread::sleep(Duration::from_secs(1)); // one that cannot even start must not become a storm
+        thread::sleep(Duration::from_secs(1)); // limits the rate when workers fail at once
     }
 }
 
-/// The life of a worker: one client after the other.
+/// A worker: serves one client after the other.
 fn work(parent: u32) -> io::Result<()> {
     thread::spawn(move || {
-        // Whose parent has died belongs to another one; it must not hold the port any longer. Who its parent was it is
-        // told: should that die before this line is reached, asking would come too late.
+        // When the parent dies, the system gives this process another parent; end, so that the port is free. The parent's
+        // id comes as an argument: it could have died before this line, and `parent_id` would return its successor.
         while parent_id() == parent {
             thread::sleep(Duration::from_millis(200));
         }
@@ -67,7 +67,7 @@ fn work(parent: u32) -> io::Result<()> {
     }
 }
 
-/// As in `threads`: it waits in `read` and `write_all`.
+/// As in `threads`: waits in `read` and `write_all`.
 fn serve(mut stream: TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;

@@ -1,5 +1,5 @@
-//! A reverse proxy: what comes in goes on to another server, and its answer comes back, piece by piece and both at once. Neither
-//! body is ever whole in memory.
+//! A reverse proxy: forwards requests to another server and responses back, both directions at once, without holding a whole
+//! body in memory.
 //!
 //! ```sh
 //! cargo run --release -- echo &
@@ -11,7 +11,8 @@ use hearken::Response;
 use hearken::client::ClientRequest;
 use hearken::prelude::*;
 
-/// Of a connection, not of a message: they end here (RFC 9110 §7.6.1). So does what framing this side decides anew.
+/// Fields of the connection, not of the message, which a proxy must not forward (RFC 9110 §7.6.1), and the framing, which each
+/// side decides for itself.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "content-length",
@@ -24,17 +25,21 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-fn goes_on(name: &[u8]) -> bool {
+fn is_end_to_end(name: &[u8]) -> bool {
     !HOP_BY_HOP
         .iter()
         .any(|hop| name.eq_ignore_ascii_case(hop.as_bytes()))
 }
 
-/// The request as it goes on.
+/// The request to the other server.
 fn request(upstream: &str, req: &IncomingMessage) -> Result<ClientRequest, Error> {
     let url = format!("{upstream}{}", req.url());
     let out = hearken::request(req.method().as_str(), &url)?;
-    for (name, value) in req.raw_headers().iter().filter(|(name, _)| goes_on(name)) {
+    for (name, value) in req
+        .raw_headers()
+        .iter()
+        .filter(|(name, _)| is_end_to_end(name))
+    {
         out.append_header(name, value)?;
     }
     if let Some(length) = req.head().content_length() {
@@ -43,10 +48,14 @@ fn request(upstream: &str, req: &IncomingMessage) -> Result<ClientRequest, Error
     Ok(out)
 }
 
-/// The answer as it goes back.
-async fn answer(back: Response, res: ServerResponse) -> Result<Sent, Error> {
+/// Sends the other server's response to the client.
+async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Error> {
     res.set_status(back.status());
-    for (name, value) in back.raw_headers().iter().filter(|(name, _)| goes_on(name)) {
+    for (name, value) in back
+        .raw_headers()
+        .iter()
+        .filter(|(name, _)| is_end_to_end(name))
+    {
         res.append_header(name, value)?;
     }
     if let Some(length) = back.head().content_length() {
@@ -57,11 +66,12 @@ async fn answer(back: Response, res: ServerResponse) -> Result<Sent, Error> {
 
 async fn forward(upstream: &str, req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
     let out = request(upstream, &req)?;
-    // The answer may begin before the request has ended. Whoever waits drives both directions.
-    let (sent, sending) = tokio::join!(async { answer(out.response().await?, res).await }, async {
-        out.pipe_from_stream(req).await
-    });
-    // The server may have had enough of the request and have answered all the same: its answer counts.
+    // The response may begin before the request has ended, so `join!` drives both directions.
+    let (sent, sending) =
+        tokio::join!(async { respond(out.response().await?, res).await }, async {
+            out.pipe_from_stream(req).await
+        });
+    // The server may respond without reading the whole request: then the response counts, not the error of sending.
     sent.or_else(|error| sending.and(Err(error)))
 }
 

@@ -1,6 +1,6 @@
-//! Many clients, third way: one thread and a selector. No socket ever makes it wait; it asks the system which of all of
-//! them are ready, and does for each what can be done now. This is how nginx and Node work, and what lies under
-//! async code; written by hand, the state of each client has to be kept in a table.
+//! Many clients, third way: one thread and a selector. No read or write blocks; the program asks the system which sockets are
+//! ready and handles those. nginx, Node and async runtimes work this way; written by hand, the state of each client is kept
+//! in a table.
 //!
 //! ```sh
 //! cargo run --example selector
@@ -47,7 +47,7 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Takes all who wait. They are told to the selector once: it reports each *change* to ready.
+/// Accepts all waiting clients and registers each once: the selector is edge-triggered and reports each *change* to ready.
 fn accept(listener: &TcpListener, poll: &Poll, clients: &mut Clients, last: &mut Token) {
     while let Ok((mut stream, _)) = listener.accept() {
         *last = Token(last.0 + 1);
@@ -58,8 +58,8 @@ fn accept(listener: &TcpListener, poll: &Poll, clients: &mut Clients, last: &mut
     }
 }
 
-/// Writes and reads until the socket would make us wait. False when the client is done with. A client that does not
-/// read its answers is not read either.
+/// Writes and reads until the socket would block. Returns false when the connection is finished. Reads nothing from a client
+/// that does not read its responses.
 fn go_on(stream: &mut TcpStream, client: &mut Client) -> io::Result<bool> {
     let mut buffer = [0; 16 * 1024];
     while !client.is_finished() {

@@ -1,10 +1,9 @@
-//! One exchange by hand, both sides, on three transports: memory, a Unix socket, TCP. Each side tells its seven events:
-//! of the message that comes in LineReady, HeaderReady, DataReady, Ready; of the one that goes out HeaderDone, DataDone,
-//! Done.
+//! One exchange, both sides, on three transports: memory, a Unix socket, TCP. Each side prints its seven events: LineReady,
+//! HeaderReady, DataReady, Ready of the incoming message; HeaderDone, DataDone, Done of the outgoing one.
 //!
 //! ```sh
-//! cargo run --example session                        # both sides in here
-//! cargo run --example session -- 127.0.0.1:3000      # the server's side, for a client of yours:
+//! cargo run --example session                        # both sides in this process
+//! cargo run --example session -- 127.0.0.1:3000      # the server's side, for another client:
 //! curl -d 'hello' http://127.0.0.1:3000/
 //! ```
 
@@ -33,11 +32,11 @@ async fn main() -> Result<(), Error> {
     exchange(here, listener.accept().await?.0).await
 }
 
-/// A request and its response between two ends of whatever carries bytes.
+/// A request and its response over any transport.
 async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(here: T, there: T) -> Result<(), Error> {
     let client = Session::client();
-    tell("client", &client.resp(), &client.req());
-    // Nothing moves until it is awaited: a session is a future, its transport is yours again afterwards.
+    print_events("client", &client.resp(), &client.req());
+    // A session is a future: nothing is read or written before it is awaited, and it returns the transport.
     let asked = client
         .attach(here)
         .req()
@@ -49,13 +48,13 @@ async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(here: T, there: T) -> Resul
     served.map(drop)
 }
 
-/// The server's side. Listeners come first, the transport after them.
+/// The server's side: listeners first, the transport later.
 fn server() -> Session<ServerSide> {
     let server = Session::server();
     let resp = server.resp();
-    tell("server", &server.req(), &resp);
-    resp.set("Connection", "close"); // one exchange is all that this transport will see
-    resp.send("thank you\n"); // an answer that is ready before its question waits for it
+    print_events("server", &server.req(), &resp);
+    resp.set("Connection", "close"); // the transport carries one exchange only
+    resp.send("thank you\n"); // queued until the request arrives
     server
 }
 
@@ -68,8 +67,8 @@ async fn serve(listener: &TcpListener) -> Result<(), Error> {
     }
 }
 
-fn tell(who: &'static str, incoming: &SessionIncoming, outgoing: &SessionOutgoing) {
-    let say = move |text: String| println!("{who}: {text}");
+fn print_events(side: &'static str, incoming: &SessionIncoming, outgoing: &SessionOutgoing) {
+    let say = move |text: String| println!("{side}: {text}");
     incoming.on(event::LineReady, move |head| {
         let line = head.as_bytes().trim_ascii_end();
         say(format!("LineReady {}", String::from_utf8_lossy(line)));

@@ -1,5 +1,5 @@
-//! Many clients, first way: a thread for each. The simplest to write and to follow: a thread waits for one client and
-//! for nothing else. Each costs a stack and a place in the scheduler, so thousands of idle clients are dear.
+//! Many clients, first way: a thread for each. The simplest way to write and to follow: a thread waits for one client only.
+//! Each costs a stack and a place in the scheduler, so thousands of idle clients are expensive.
 //!
 //! ```sh
 //! cargo run --example threads
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(common::address())?;
     println!("http://{}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // A failure here is one client's or a shortage that passes; the server goes on.
+        // An error here concerns one client, or is a shortage that passes.
         let Ok(stream) = stream.inspect_err(|error| eprintln!("accept: {error}")) else {
             continue;
         };
@@ -28,10 +28,10 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Reads, answers, writes, and waits in `read` and `write_all` in between.
+/// Reads requests and writes responses; waits in `read` and `write_all`.
 fn serve(mut stream: TcpStream) -> io::Result<()> {
-    // The system ends a read that waits too long. A client that sends a byte now and then still keeps its thread: for
-    // a deadline over many reads one needs a clock beside them, as `conn/timers.rs` of hearken-http has.
+    // Bounds each read. A client that sends a byte now and then still occupies its thread: a deadline over many reads needs
+    // a clock, as in hearken-http.
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut client = Client::new();

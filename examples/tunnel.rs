@@ -1,19 +1,19 @@
-//! A forward proxy on this machine: CONNECT opens a tunnel, anything else is told what it is for. The transport of the client
-//! changes hands, and two streams are copied into one another.
+//! A forward proxy: CONNECT opens a tunnel, any other request gets a 400. The handler takes over the client's transport and
+//! copies bytes in both directions.
 //!
 //! ```sh
 //! cargo run --example tunnel
 //! curl -x http://127.0.0.1:3000 https://…
 //! ```
 //!
-//! It goes to ports of this machine only: a proxy that goes anywhere for anybody is a gift to strangers.
+//! It connects to ports of this machine only: an open proxy can be abused by anyone who can reach it.
 
 use hearken::prelude::*;
 use std::net::{IpAddr, SocketAddr};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 
-/// Opens the tunnel that was asked for, and carries it to its end.
+/// Opens the requested tunnel and copies bytes until it ends.
 async fn tunnel(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
     let target = target_of(req.url())?;
     let mut there = TcpStream::connect(target)
@@ -21,12 +21,12 @@ async fn tunnel(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
         .map_err(|error| Error::new(502, format!("{target}: {error}")))?;
     let (sent, upgrading) = res.accept_tunnel()?;
     let mut here = upgrading.await?;
-    // Whoever ends first ends the other's direction; a peer that is gone is no error of ours.
+    // An end of input on one side shuts down writing on the other. An error here means that a peer disconnected.
     let _ = copy_bidirectional(&mut here, &mut there).await;
     Ok(sent)
 }
 
-/// Where a CONNECT may go.
+/// Parses the target of a CONNECT and rejects all but loopback addresses.
 fn target_of(authority: &str) -> Result<SocketAddr, Error> {
     let refuse = || Error::new(403, "this proxy goes to addresses of this machine only");
     let authority = authority.replacen("localhost", "127.0.0.1", 1);

@@ -1,5 +1,5 @@
-//! Backpressure, both ways. An upload into a slow sink and a download to a slow reader take as long as the slower side
-//! needs, and the memory of the server stays where it was: `memory` in the answers shows it.
+//! Backpressure in both directions. An upload into a slow sink and a download to a slow reader take as long as the slower
+//! side needs, and the server's memory stays constant: `memory` in its output shows it.
 //!
 //! ```sh
 //! cargo run --release --example upload
@@ -41,8 +41,8 @@ async fn upload(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, E
     while let Some(piece) = req.data().await? {
         bytes += piece.len();
         hash.write(&piece);
-        // While we wait here, some `limits.body.queue_bytes` queue up and no more. Then the socket is left unread, its buffer
-        // fills, and the client's system makes the client wait.
+        // While this waits, at most `limits.body.queue_bytes` queue up. Then the server stops reading the socket, its
+        // receive buffer fills, and TCP flow control stops the client.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let (hash, after) = (hash.finish(), memory());
@@ -51,7 +51,7 @@ async fn upload(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, E
     )))
 }
 
-/// Sends MiB after MiB and waits for `drain` whenever `write` says stop.
+/// Sends `mib` MiB and waits in `drain` whenever `write` returns false.
 async fn download(mib: u32, res: ServerResponse) -> Result<Sent, Error> {
     let res = res.set("Content-Type", "application/octet-stream");
     let piece = Bytes::from(vec![b'.'; 64 * 1024]); // cloned below without a copy
@@ -59,7 +59,7 @@ async fn download(mib: u32, res: ServerResponse) -> Result<Sent, Error> {
     for _ in 0..u64::from(mib) * 16 {
         if !res.write(piece.clone()) {
             waits += 1;
-            res.drain().await?; // an error here means that the client has gone
+            res.drain().await?; // an error here means that the client has disconnected
         }
     }
     println!(
@@ -69,7 +69,7 @@ async fn download(mib: u32, res: ServerResponse) -> Result<Sent, Error> {
     Ok(res.end(""))
 }
 
-/// What this process holds in memory, as Linux tells it.
+/// Resident memory of this process, from Linux's `/proc`.
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

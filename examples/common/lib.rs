@@ -1,5 +1,5 @@
-//! What the examples `threads`, `processes`, `selector` and `async` share: one client of a server, as plain data. Bytes go
-//! in, answers come out, on the protocol core alone. Nothing in here waits, so each example waits in its own way.
+//! Shared by the examples `threads`, `processes`, `selector` and `async`: the server's state for one client, on hearken-proto
+//! alone. Bytes go in, responses come out. Nothing here waits, so each example waits in its own way.
 
 use std::process;
 use std::thread;
@@ -7,24 +7,24 @@ use std::time::{Duration, SystemTime};
 
 use hearken_proto::{Connection, Date, Event, Fields, Length, Limits, Misuse, Response, Role};
 
-/// How long a client may be silent. The server of `hearken` has a deadline for each phase; these pages have this one.
+/// How long a client may be silent. `hearken::Server` has a deadline for each phase; these examples have this one.
 pub const IDLE: Duration = Duration::from_secs(15);
 
-/// The address to listen on: the first argument, or this one.
+/// The address to listen on: the first argument, or 127.0.0.1:3000.
 #[must_use]
 pub fn address() -> String {
     let argument = std::env::args().nth(1);
     argument.unwrap_or_else(|| "127.0.0.1:3000".to_owned())
 }
 
-/// One client: what it sent and is not understood yet, and what it is still to be sent.
+/// One client: input that is not parsed yet, and output that is not sent yet.
 ///
 /// ```
 /// let mut client = common::Client::new();
 /// client.receive(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
 /// assert!(client.output().starts_with(b"HTTP/1.1 200 OK\r\n"));
 /// client.sent(client.output().len());
-/// assert!(!client.is_finished(), "it may ask again");
+/// assert!(!client.is_finished(), "the connection is persistent");
 /// ```
 #[derive(Debug)]
 pub struct Client {
@@ -52,10 +52,10 @@ impl Client {
         Self::default()
     }
 
-    /// Takes in bytes: of half a request, of one, of several. Each request that is complete is answered.
+    /// Parses bytes: part of a request, or several. Answers each request that is complete.
     ///
     /// # Errors
-    /// When the answer cannot be sent as it is; a mistake on this page, whatever the client does.
+    /// When a response is malformed: a bug in this file, never caused by the client.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
         let mut input = std::mem::take(&mut self.input);
         input.extend_from_slice(bytes);
@@ -65,14 +65,14 @@ impl Client {
                 Ok((used, event)) => {
                     at += used;
                     match event {
-                        None => break, // it needs more bytes
+                        None => break, // more bytes are needed
                         Some(Event::Head { .. }) => self.begin()?,
                         Some(Event::Content(piece)) => self.body_bytes += piece.len(),
                         Some(Event::End) => self.answer()?,
                         Some(_) => {}
                     }
                 }
-                // Nothing behind a fault is read as a message: answer, and close.
+                // Bytes after a fault are not parsed as a message: answer and close.
                 Err(error) => return self.refuse(&error),
             }
         }
@@ -81,7 +81,7 @@ impl Client {
         Ok(())
     }
 
-    /// The client will send no more.
+    /// Handles the end of the client's input.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -92,19 +92,19 @@ impl Client {
         }
     }
 
-    /// What is to be sent.
+    /// Bytes to send.
     #[must_use]
     pub fn output(&self) -> &[u8] {
         &self.output
     }
 
-    /// The first `count` bytes of the output were sent.
+    /// Removes the first `count` bytes of the output, which have been sent.
     pub fn sent(&mut self, count: usize) {
         self.output.drain(..count);
     }
 
-    /// Whether the connection is to be closed: all is said and sent. The server of `hearken` goes on reading for a moment
-    /// before it closes, or bytes that still come could destroy an answer on its way (RFC 9112 §9.6).
+    /// Whether the connection can be closed: all output is sent. `hearken::Server` keeps reading for a moment before it
+    /// closes, since a reset caused by late input can destroy a response in flight (RFC 9112 §9.6).
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.connection.is_finished() && self.output.is_empty()
@@ -137,7 +137,7 @@ impl Client {
         }
     }
 
-    /// Head, content, end; the connection knows which of it may be sent, and how it is framed.
+    /// Sends head, content and end; the connection decides about the framing and whether content may be sent.
     fn respond(&mut self, status: u16, text: &str) -> Result<(), Misuse> {
         let mut fields = Fields::new();
         fields.set("Content-Type", "text/plain; charset=utf-8")?;
@@ -154,12 +154,12 @@ impl Client {
     }
 }
 
-/// The example of the README, compiled with those of this page.
+/// The examples of the README, compiled as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
-/// The examples of the client's page.
+/// The examples of docs/client.md, compiled as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/client.md")]
 pub struct ClientPage;

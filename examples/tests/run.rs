@@ -1,5 +1,5 @@
-//! Runs each example as a stranger would and speaks to it over a socket. `cargo test` builds the examples beside this
-//! program; `cargo test --test run` alone does not, and would test those of the last time.
+//! Runs each example as a user would and connects to it over a socket. `cargo test` builds the examples beside this program;
+//! `cargo test --test run` alone does not build them and tests stale ones.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// No wait in here is longer than this.
+/// Bounds every wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running example. Ends with the test.
@@ -20,7 +20,7 @@ struct Example {
 }
 
 impl Example {
-    /// Starts it on a free port and waits until it tells which.
+    /// Starts it on a free port and waits until it prints its URL.
     fn serve(name: &str) -> Self {
         let mut example = Self::start(name, &["127.0.0.1:0"]);
         let line = example.wait_for("http://");
@@ -38,12 +38,12 @@ impl Example {
             .spawn()
             .unwrap_or_else(|error| panic!("{name}: {error}; `cargo test` builds it"));
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
-        let (told, lines) = channel();
+        let (sender, lines) = channel();
         thread::spawn(move || {
             output
                 .lines()
                 .map_while(Result::ok)
-                .try_for_each(|line| told.send(line))
+                .try_for_each(|line| sender.send(line))
         });
         Self {
             child,
@@ -63,7 +63,7 @@ impl Example {
         }
     }
 
-    /// What is left of its output, up to its end.
+    /// The rest of its output.
     fn rest(&self) -> Vec<String> {
         let mut rest = Vec::new();
         loop {
@@ -85,7 +85,7 @@ impl Example {
         }
     }
 
-    /// As Ctrl-C and service managers do. Returns how it ended and what it still said.
+    /// Sends SIGTERM, as service managers do. Returns whether it ended with 0, and the rest of its output.
     fn terminate(mut self) -> (bool, Vec<String>) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
@@ -93,7 +93,7 @@ impl Example {
         (self.child.wait().expect("it ends").success(), rest)
     }
 
-    /// The most memory that it ever held, in KiB.
+    /// Its peak resident memory, in KiB.
     #[cfg(target_os = "linux")]
     fn memory_peak_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
@@ -111,7 +111,7 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        // Both fail when it has ended already, which is what they are for.
+        // Both fail when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -127,7 +127,7 @@ fn program(name: &str) -> PathBuf {
     profile.join("examples").join(name)
 }
 
-/// One connection, spoken by hand: the tests must not trust the code that they test.
+/// One connection with its own parser: the tests must not trust the code under test.
 struct Client {
     stream: BufReader<TcpStream>,
 }
@@ -173,7 +173,7 @@ impl Client {
         bytes
     }
 
-    /// One answer: with its Content-Length, or in chunks.
+    /// Reads one response, with a Content-Length or chunked.
     fn answer(&mut self) -> Answer {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -264,7 +264,7 @@ fn echo() {
     assert_eq!(one.get("/").body, b"", "the connection lives on");
 }
 
-/// Of the body nothing more is asked for than the echo of what was sent.
+/// The client sends the rest of the body only after the echo of the first part.
 #[test]
 fn echo_answers_before_the_request_is_whole() {
     let example = Example::serve("echo");
@@ -321,7 +321,7 @@ fn upload_and_download_in_flat_memory() {
 }
 
 #[test]
-fn session_tells_seven_events_on_each_side_and_on_each_transport() {
+fn session_prints_seven_events_on_each_side_and_on_each_transport() {
     let lines = Example::start("session", &[]).rest();
     let sides = |of: &'static str, lines: &[String]| -> Vec<String> {
         lines
@@ -355,7 +355,7 @@ fn session_tells_seven_events_on_each_side_and_on_each_transport() {
 }
 
 #[test]
-fn session_serves_strangers() {
+fn session_serves_other_clients() {
     let example = Example::serve("session");
     for _ in 0..2 {
         let mut client = example.connect();
@@ -433,7 +433,7 @@ fn proxy() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        head += &client.line(); // the answer begins before the request has ended
+        head += &client.line(); // the response begins before the request has ended
     }
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     client.send("2\r\nde\r\n0\r\n\r\n");
@@ -509,7 +509,7 @@ fn processes() {
     let mut example = Example::serve("processes");
     let (one, two) = serves_many_clients(&example);
     assert_ne!(one.0, two.0, "a process for each");
-    // The workers hold its output too: it ends only when all of them have seen that their parent is gone.
+    // The workers share its stdout, which ends only when all of them have noticed that their parent is gone.
     example.child.kill().expect("it runs");
     example.child.wait().expect("it ends");
     example.rest();
@@ -527,9 +527,9 @@ fn r#async() {
     assert_eq!(one, two, "one thread for all");
 }
 
-/// What the four ways have in common. Returns which process and thread answered each of two clients.
+/// Checks common to the four ways. Returns the process and thread that answered each of two clients.
 fn serves_many_clients(example: &Example) -> ((String, String), (String, String)) {
-    // The first has sent half of a request when the second comes, is answered, and comes again.
+    // The first client has sent half of a request when the second sends two and gets its responses.
     let (mut one, mut two) = (example.connect(), example.connect());
     one.send("PUT /one HTTP/1.1\r\nHost: a\r\nContent-Len");
     let second = said(&two.get("/two"), "GET /two with 0 bytes");
@@ -538,7 +538,7 @@ fn serves_many_clients(example: &Example) -> ((String, String), (String, String)
     one.send("ye");
     let first = said(&one.answer(), "PUT /one with 3 bytes");
 
-    // Two requests at once, in their order; the client that waits for 100; HEAD.
+    // Pipelined requests are answered in order; HEAD; Expect: 100-continue.
     one.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n");
     said(&one.answer(), "GET /1 with 0 bytes");
     while one.line() != "\r\n" {}
@@ -550,7 +550,7 @@ fn serves_many_clients(example: &Example) -> ((String, String), (String, String)
     one.send("ok");
     said(&one.answer(), "PUT /3 with 2 bytes");
 
-    // Who says so is let go after the answer; who breaks the protocol, too.
+    // The connection closes after `Connection: close`, and after a fault.
     two.send("GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let answer = two.answer();
     assert_eq!(answer.field("connection"), Some("close"));
@@ -568,7 +568,7 @@ fn serves_many_clients(example: &Example) -> ((String, String), (String, String)
     (first, second)
 }
 
-/// Checks what was answered, and returns by whom.
+/// Checks the response, and returns the process and thread that sent it.
 fn said(answer: &Answer, expected: &str) -> (String, String) {
     assert!(
         answer.head.starts_with("HTTP/1.1 200 OK\r\n"),
@@ -583,4 +583,78 @@ fn said(answer: &Answer, expected: &str) -> (String, String) {
     assert_eq!(request, expected);
     let (process, thread) = by.split_once(", ").expect("process and thread");
     (process.to_owned(), thread.to_owned())
+}
+
+#[test]
+fn layers() {
+    let example = Example::serve("layers");
+    let mut client = example.connect();
+
+    // The whole content in one piece: compressed with its length, an ETag of what it was before, a cookie, two times.
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nCookie: visits=4\r\n\r\n");
+    let first = client.answer();
+    assert_eq!(first.field("content-encoding"), Some("gzip"));
+    assert_eq!(first.field("vary"), Some("Accept-Encoding"));
+    let text = gunzip(&first.body);
+    assert!(first.body.len() < text.len());
+    assert_eq!(
+        first.field("set-cookie"),
+        Some("visits=5; HttpOnly; SameSite=Lax; Path=/")
+    );
+    assert!(first.field("x-response-time").is_some());
+    assert!(
+        first
+            .field("server-timing")
+            .is_some_and(|value| value.starts_with("write;dur="))
+    );
+    let tag = first.field("etag").expect("an ETag").to_owned();
+
+    // Without gzip the tag and the text are the same, and 304 follows from the tag.
+    let plain = client.get("/");
+    assert_eq!(plain.text(), text);
+    assert_eq!(plain.field("etag"), Some(tag.as_str()));
+    assert_eq!(plain.field("content-encoding"), None);
+    client.send(format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: {tag}\r\n\r\n"
+    ));
+    let fresh = {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            head += &client.line();
+        }
+        head
+    };
+    assert!(
+        fresh.starts_with("HTTP/1.1 304 Not Modified\r\n"),
+        "{fresh}"
+    );
+
+    // A stream through the filter: each piece leaves when the handler waits, so the first is there before the last is made.
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nTE: trailers\r\n\r\n");
+    while client.line() != "\r\n" {}
+    let mut body = Vec::new();
+    let mut pieces = 0;
+    loop {
+        let size = usize::from_str_radix(client.line().trim_end(), 16).expect("a chunk size");
+        if size == 0 {
+            break;
+        }
+        body.extend(client.bytes(size));
+        client.bytes(2);
+        pieces += 1;
+    }
+    assert_eq!(client.line(), "X-Events: 5\r\n");
+    assert_eq!(client.line(), "\r\n");
+    assert!(pieces >= 5, "one chunk for each piece, not {pieces}");
+    assert_eq!(
+        gunzip(&body),
+        "event 0\nevent 1\nevent 2\nevent 3\nevent 4\n"
+    );
+}
+
+fn gunzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(bytes);
+    decoder.read_to_string(&mut text).expect("gzip");
+    text
 }

@@ -1,7 +1,6 @@
-// Drives Chromium through its debugging pipe (messages in JSON, each ended by a NUL): what the page of `hearken echo` can
-// fetch under its own policy, what its buttons do, and that the curl commands under them work. Started by browser.sh, which gives
-// the flags. Needs HEARKEN_URL.
-// With HEARKEN_SHOTS, a directory, it leaves pictures of the page there.
+// Drives Chromium through its debugging pipe (JSON messages, each ended by a NUL). Checks what the page of `hearken echo` can
+// fetch under its own policy, what its buttons do, and that the curl commands under them work. browser.sh starts it with
+// the flags. Needs HEARKEN_URL. Writes screenshots to the directory HEARKEN_SHOTS, if set.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,7 +70,7 @@ async function run() {
   for (const domain of ['Page', 'Log', 'Runtime']) await order(`${domain}.enable`, {}, sessionId);
   const { errorText } = await order('Page.navigate', { url: url.href }, sessionId);
   if (errorText) throw new Error(errorText);
-  // `navigate` answers when the new document is there, not when it is read.
+  // `navigate` returns before the new document is loaded.
   await evaluate(
     "document.readyState === 'complete' || new Promise((done) => addEventListener('load', () => done(true)))",
     sessionId,
@@ -97,14 +96,14 @@ async function run() {
   await buttons(sessionId);
 }
 
-/** Runs the commands of the page in a shell, as somebody would who copies them. */
+/** Runs the commands of the page in a shell, as a user who copies them does. */
 function commands(lines) {
   if (spawnSync('curl', ['--version']).error) {
     console.log('skip browser: the commands of the page: curl is not installed');
     return;
   }
   const cwd = mkdtempSync(join(tmpdir(), 'interop-'));
-  // What breaks off is told by curl: 18 is "partial file".
+  // curl exits with 18, "partial file", after a truncated response.
   const expected = (line) => (line.includes('/cut/') ? 18 : 0);
   const failing = lines.filter((line) =>
     spawnSync('bash', ['-c', line], { cwd, timeout: 5000, stdio: 'ignore' }).status !== expected(line));
@@ -112,7 +111,7 @@ function commands(lines) {
   equal(`the ${Object.keys(SHOWN).length} curl commands of the page run`, [Object.keys(SHOWN).length, []], [lines.length, failing]);
 }
 
-// What a click on each button must show: the status, and a part of the body.
+// The status and a part of the body that a click on each button must show.
 const SHOWN = {
   '/echo/{text}': ['200 OK', 'Hello, World!'],
   '/echo': ['200 OK', '{"hearken": "and answer"}'],
@@ -128,7 +127,7 @@ const SHOWN = {
   '/delay/{seconds}': ['200 OK', '"delay": 1.5'],
   '/drip': ['200 OK', '*'.repeat(40)],
   '/trailers': ['200 OK', '"trailers": {}'],
-  '/cut/{n}': ['200 OK', ''], // Chromium drops what it has when the connection breaks off
+  '/cut/{n}': ['200 OK', ''], // Chromium drops the partial content when the connection closes early
   '/information': ['200 OK', 'this is what 102 and 103 came before'],
   '/upgrade/echo': ['426 Upgrade Required', 'expected the fields'],
   '/': ['200 OK', '<!doctype html>'],

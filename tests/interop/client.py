@@ -58,7 +58,7 @@ def several_on_one_connection():
 
 
 def piece_by_piece():
-    """The echo comes while the upload is still going on: the next piece is sent when the one before is back."""
+    """The echo arrives during the upload: each piece is sent after the echo of the one before."""
     link = connection()
     link.putrequest("POST", "/echo")
     link.putheader("Transfer-Encoding", "chunked")
@@ -96,13 +96,13 @@ def trailers():
     link.endheaders(b"5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n")
     answer = link.getresponse()
     checks.equal("trailers go up", {"trailers": {"X-Sum": "7"}, "bytes": 5}, json.loads(answer.read()))
-    # http.client reads over those that come down; what is behind them must be in its place.
+    # http.client skips trailers; the next response must start at the right byte.
     checks.equal("and one that comes down does no harm", 200, exchange(link, "GET", "/plaintext")[0])
     link.close()
 
 
 def broken_off():
-    """An answer that ends before its end is an error, and so is one whose connection the client breaks off."""
+    """A truncated response is an error; and the server survives a client that disconnects in the middle of one."""
     for how, path in (("in chunks", "/cut/5"), ("with a length", "/cut/5?length=10")):
         link = connection()
         link.request("GET", path)

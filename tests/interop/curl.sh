@@ -7,7 +7,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 
-# A user's own settings must not matter.
+# Ignores the user's own settings.
 curl() { command curl --disable --noproxy '*' --max-time 50 "$@"; }
 
 ok() { echo "ok   curl: $1"; }
@@ -54,7 +54,7 @@ versions() {
     lacks "--http1.0: never chunked" '^transfer-encoding' "$answer"
     has "--http1.0: the stream ends with the connection" '"id":2' "$answer"
     has "--http2 (upgrade to h2c) stays HTTP/1.1" '^HTTP/1.1 200' "$(curl -sSi --http2 "$url/plaintext")"
-    # What it is answered is in raw.py: curl cannot read it. 28 would be its own time limit.
+    # raw.py checks the response: curl cannot read it. 28 would be curl's own time limit.
     curl -sS --http2-prior-knowledge "$url/plaintext" >"$scratch/down" 2>&1
     case $? in
     0 | 28) fail "--http2-prior-knowledge is refused at once" "$(cat "$scratch/down")" ;;
@@ -121,7 +121,7 @@ codings() {
     answer=$(curl -sS --compressed -D "$scratch/head" "$url/stream/200")
     equal "--compressed: the lines" 200 "$(wc -l <<<"$answer")"
     has "--compressed: was gzip" '^content-encoding: gzip' "$(cat "$scratch/head")"
-    has "and caches are told" '^vary:.*accept-encoding' "$(cat "$scratch/head")"
+    has "the response has Vary" '^vary:.*accept-encoding' "$(cat "$scratch/head")"
     equal "the gzip stream is whole" 200 "$(curl -sS -H 'Accept-Encoding: gzip' "$url/stream/200" | gzip -dc | wc -l)"
     lacks "gzip;q=0 is obeyed" '^content-encoding' "$(curl -sSi -H 'Accept-Encoding: gzip;q=0' "$url/stream/200")"
     head -c 300000 /dev/zero | tr '\0' x >"$scratch/up"
@@ -142,13 +142,13 @@ connections() {
     equal "100 requests at a time" "100 200" "$(xargs <<<"$answer")"
 }
 
-# Shown to be flat: the highest resident memory in the server's whole life, in KiB.
+# The server's peak resident memory, in KiB: it must stay flat.
 memory() { awk '/^VmHWM/ { print $2 }' "/proc/$pid/status"; }
 gibibyte() {
     local up down seconds kib
     read -r up down seconds < <(head -c 1G /dev/zero |
         curl -sST - -X POST "$url/echo" -o /dev/null -w '%{size_upload} %{size_download} %{time_total}')
-    # Some versions of curl count the framing of the chunks they send.
+    # Some versions of curl include the chunk framing in their count.
     if [ "$up" -ge 1073741824 ] && [ "$up" -lt 1075000000 ]; then up=1073741824; fi
     equal "1 GiB goes up and comes back ($seconds s)" "1073741824 1073741824" "$up $down"
     if [ ! -r "/proc/$pid/status" ]; then

@@ -1,4 +1,4 @@
-"""What the Python scripts share: checks, the server as a process, sockets. Not here: any check."""
+"""Shared by the Python scripts: printing checks, the server as a process, sockets. Not here: the checks themselves."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ import urllib.parse
 
 
 class Checks:
-    """Prints a line for each check, as tests/interop/run counts them."""
+    """Prints a line for each check, which tests/interop/run counts."""
 
     def __init__(self, name):
         self.name = name
@@ -34,10 +34,10 @@ class Checks:
 
     @contextlib.contextmanager
     def guard(self, what):
-        """A check that dies of an exception has failed; the next ones still run."""
+        """Turns an exception into a failed check, so that the next ones still run."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001: whatever it is, it is a failure
+        except Exception as error:  # noqa: BLE001: every exception is a failure
             self.check(what, False, f"{type(error).__name__}: {error}")
 
     def leave(self):
@@ -45,7 +45,7 @@ class Checks:
 
 
 class Server:
-    """`hearken echo` on a free port. As a context manager it is ended at the end, whatever happened."""
+    """`hearken echo` on a free port. As a context manager it always ends the process."""
 
     def __init__(self):
         binary = os.environ.get("HEARKEN", "target/release/hearken")
@@ -73,7 +73,7 @@ class Server:
         self.process.send_signal(number)
 
     def leaves(self, within):
-        """Exit code and what it wrote to stderr; the code is None if it has not ended in time."""
+        """Exit code and stderr; the code is None if the process has not ended in time."""
         try:
             _, errors = self.process.communicate(timeout=within)
         except subprocess.TimeoutExpired:
@@ -81,7 +81,7 @@ class Server:
         return self.process.returncode, errors
 
     def resident_bytes(self):
-        """Exact, where the kernel has it: VmRSS may lag behind by some pages for each thread."""
+        """From smaps_rollup where the kernel has it: VmRSS may lag behind by some pages for each thread."""
         for file, field in (("smaps_rollup", "Rss:"), ("status", "VmRSS:")):
             with contextlib.suppress(OSError), open(f"/proc/{self.pid}/{file}") as lines:
                 for line in lines:
@@ -91,10 +91,10 @@ class Server:
 
 
 class Peer:
-    """A server of somebody else's, from `peers/`, which prints URLs. As a context manager it is ended at the end."""
+    """Another server, from `peers/`, which prints its URLs. As a context manager it always ends the process."""
 
     def __init__(self, *command, urls=1, **settings):
-        # Unbuffered: what a buffer had taken, `select` would wait for.
+        # Unbuffered: `select` does not see lines that a buffer already holds.
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env={**os.environ, **settings}
         )
@@ -126,13 +126,13 @@ class Peer:
 
 
 def address_from_environment():
-    """The server that tests/interop/run has started."""
+    """The address of the server that tests/interop/run has started."""
     url = urllib.parse.urlsplit(os.environ["HEARKEN_URL"])
     return url.hostname, url.port
 
 
 def raise_descriptors():
-    """As many descriptors as may be had, for this process and the servers it starts. Returns their number."""
+    """Raises the descriptor limit of this process and the servers it starts. Returns it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard if hard != resource.RLIM_INFINITY else 1 << 20
@@ -145,7 +145,7 @@ def connect(address, timeout=10):
 
 
 def read_to_end(connection, timeout=10):
-    """All bytes until the server closes. A reset counts as the end too; taking longer does not."""
+    """All bytes until the server closes or resets the connection. A timeout is an error."""
     deadline = time.monotonic() + timeout
     received = bytearray()
     while True:
@@ -160,7 +160,7 @@ def read_to_end(connection, timeout=10):
 
 
 class Cut(Exception):
-    """The connection ended within an answer; `received` is what had come of it."""
+    """The connection ended within a response; `received` is the part that arrived."""
 
     def __init__(self, received):
         super().__init__(f"closed after {len(received)} bytes: {received[:80]!r}")
@@ -168,7 +168,7 @@ class Cut(Exception):
 
 
 class Reader:
-    """Reads answers with a length or in chunks from a connection, one after the other."""
+    """Reads responses with a length or in chunks from a connection, one after the other."""
 
     def __init__(self, connection):
         self.connection = connection

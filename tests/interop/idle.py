@@ -1,4 +1,4 @@
-"""10,000 idle keep-alive connections: what each costs the server in resident memory, and that all of them still work."""
+"""10,000 idle keep-alive connections: the resident memory of each in the server, and that all of them still work."""
 
 import os
 import selectors
@@ -12,7 +12,7 @@ BYTES_EACH_MAX = 1000
 WARM_UP = 100
 SAMPLE = 100
 AT_A_TIME = 500
-# The server closes what has been idle for 15 s; all must be over well before.
+# The server closes connections that are idle for 15 s; the script must end well before.
 SECONDS_MAX = 12
 REQUEST = b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -51,7 +51,7 @@ def open_and_ask(address, count):
 
 
 def settled_bytes(server):
-    """Resident memory, once it is the same five times in a row: what was just closed may still be on its way."""
+    """Resident memory, once it is the same five times in a row: the server may still be closing connections."""
     seen = []
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline and (len(seen) < 5 or len(set(seen[-5:])) > 1):
@@ -63,14 +63,14 @@ def settled_bytes(server):
 def warm_up(server):
     for link in open_and_ask(server.address, WARM_UP):
         link.close()
-    # Answered only after the worker has seen some of the closes; the rest is within a page or two.
+    # The worker answers after it has handled some of the closes; the error is a page or two.
     with connect(server.address) as link:
         link.sendall(REQUEST)
         Reader(link).answer()
 
 
 def still_open(links):
-    """How many have neither been closed nor been sent anything."""
+    """The number of connections that have neither been closed nor received anything."""
     good = 0
     for link in links:
         try:

@@ -1,6 +1,6 @@
-// Does docs/node-http.md leave nothing out? Asks the Node that is installed for the members of its six classes and of its
-// modules, and looks for each in the first column of a table. Names with an underscore are Node's own affair; what every
-// stream and every emitter has is not about HTTP.
+// Checks that docs/node-http.md is complete: each member of the six classes and the modules of the installed Node must stand
+// in the first column of a table. Not counted: names with an underscore, which are internal, and the general members of
+// streams and emitters.
 import fs from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -9,14 +9,14 @@ import stream from "node:stream";
 import { EventEmitter } from "node:events";
 
 const page = fs.readFileSync(new URL("../../docs/node-http.md", import.meta.url), "utf8");
-const told = new Set();
+const documented = new Set();
 let inside = false;
 for (const line of page.split("\n")) {
   const cell = line.startsWith("|") ? line.split("|")[1].trim() : "";
   inside = line.startsWith("|") && (inside || cell === "Node");
   if (!inside) continue;
   for (const [, code] of cell.matchAll(/`([^`]*)`/g)) {
-    for (const [word] of code.matchAll(/[A-Za-z_]+/g)) told.add(word);
+    for (const [word] of code.matchAll(/[A-Za-z_]+/g)) documented.add(word);
   }
 }
 
@@ -40,7 +40,7 @@ const general = members(
   new stream.Readable(),
   new stream.Writable(),
 );
-// Of these general ones, those that Node's documentation of http speaks of.
+// General members that Node's documentation of http describes.
 for (const name of ["destroy", "pause", "resume", "write", "end", "cork", "uncork", "close", "listen", "address", "ref", "unref"]) {
   general.delete(name);
 }
@@ -59,8 +59,8 @@ const classes = {
   http: [http],
   https: [https],
 };
-// Held by an object of that class, but no part of what is documented.
-const unspoken = new Set([
+// Undocumented members.
+const undocumented = new Set([
   "constructor", "outputData", "outputSize", "client", "parser", "onSocket", "clearTimeout", "timeoutCb", "upgradeOrConnect",
   "createSocket", "removeSocket", "totalSocketCount",
 ]);
@@ -68,7 +68,7 @@ const unspoken = new Set([
 let missing = 0;
 for (const [name, objects] of Object.entries(classes)) {
   const lost = [...members(...objects)].filter(
-    (member) => /^[A-Za-z]/.test(member) && !general.has(member) && !unspoken.has(member) && !told.has(member),
+    (member) => /^[A-Za-z]/.test(member) && !general.has(member) && !undocumented.has(member) && !documented.has(member),
   );
   missing += lost.length;
   if (lost.length === 0) console.log(`ok   node-surface: every member of ${name} in ${process.version} has a row`);

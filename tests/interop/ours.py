@@ -1,4 +1,4 @@
-"""Our client (`ours/`) against the servers of others (`peers/`) and against `hearken echo`. Needs HEARKEN_URL, OURS (the program),
+"""Hearken's client (`ours/`) against other servers (`peers/`) and against `hearken echo`. Needs HEARKEN_URL, OURS (the program),
 HEARKEN (the binary), node, nginx and openssl. Here: starting and ending the servers. The checks are in `ours/`."""
 
 import contextlib
@@ -56,7 +56,7 @@ def main(directory):
         servers = start(directory, running)
         arguments = [f"{name}={value}" for name, value in servers.items()]
         code = subprocess.run([os.environ["OURS"], *arguments], check=False).returncode
-    # It has said what has failed; anything but 0 and 1 is an end of its own.
+    # It has printed what failed; a code other than 0 and 1 is a failure of the program itself.
     if code not in (0, 1):
         checks.check("the program ends by itself", False, f"it left with {code}")
     return code

@@ -1,5 +1,5 @@
-"""The servers of others that clients are tried on (`peers/`): that they do what they say. And nginx in front of `hearken echo`,
-which is a client of ours too. Needs HEARKEN_URL, node, nginx and openssl."""
+"""Checks of the other servers (`peers/`) that the client is tested against, and of nginx as a proxy in front of `hearken echo`.
+Needs HEARKEN_URL, node, nginx and openssl."""
 
 import gzip
 import http.client
@@ -36,7 +36,7 @@ def exchange(link, method, path, body=None, headers=None, **more):
 
 
 def common(name, url, tls):
-    """What all of Node's and Python's servers do."""
+    """Checks for Node's and Python's servers."""
     link = link_to(url, tls)
     checks.equal(f"{name}: GET", (200, b"Hello, World!"), exchange(link, "GET", "/plaintext")[::2])
     payload = os.urandom(100_000)
@@ -68,7 +68,7 @@ def resumes(name, url, tls):
         with link:
             link.sendall(b"GET /connections HTTP/1.1\r\nHost: localhost\r\n\r\n")
             body = Reader(link).answer()[2].decode()
-            # Read first: with TLS 1.3 the ticket comes behind the handshake.
+            # Read first: with TLS 1.3 the ticket comes after the handshake.
             session = link.session
             what = "the session again" if wanted else "a new session"
             if not checks.equal(f"{name}: {link.version()}, {what}", wanted, link.session_reused):
@@ -130,7 +130,7 @@ def nginx_alone(plain, secure, tls):
 
 
 def nginx_in_front(plain):
-    """nginx asks us over connections that it keeps."""
+    """nginx forwards requests to `hearken echo` over persistent connections."""
     link = link_to(plain, None)
     ports = {json.loads(exchange(link, "GET", "/up/ip")[2])["port"] for _ in range(30)}
     checks.equal("nginx in front: 30 requests over one connection to us", 1, len(ports))

@@ -1,7 +1,7 @@
-"""What no polite client sends: raw bytes to `hearken echo`, and what must come back. Needs HEARKEN_URL.
+"""Malformed and unusual requests as raw bytes to `hearken echo`, and the expected responses. Needs HEARKEN_URL.
 
-Each refused request is followed by a second, good one in the same bytes: if that is answered too, a front end and this
-server would disagree about where requests begin, and one client could speak in the name of another.
+Each rejected request is followed by a valid one in the same bytes: a second response would mean that a front end and this
+server can disagree about where a request begins (request smuggling).
 """
 
 import re
@@ -199,7 +199,7 @@ def closing():
         link.sendall(b"POST /plaintext HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 1000)
         reader = Reader(link)
         status, fields, _ = reader.answer()
-        checks.equal("100 MB that nobody wants: 405 at once, then closed", (405, "close"), (status, fields.get("connection")))
+        checks.equal("100 MB to an endpoint without POST: 405 at once, then closed", (405, "close"), (status, fields.get("connection")))
         try:
             reader.answer()
             checks.check("and nothing after it", False, "one more answer")

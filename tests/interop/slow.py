@@ -1,5 +1,5 @@
-"""5,000 clients that drip one byte of a head a second are all cut off after the head deadline, and an ordinary client
-that asks all the while is served as if they were not there."""
+"""5,000 clients that send one byte of a head a second are all disconnected after the head deadline, and an ordinary client
+that sends requests at the same time is served without delay."""
 
 import multiprocessing
 import selectors
@@ -53,7 +53,7 @@ def connect_all(address, count, selector):
 
 
 def receive(selector, timeout):
-    """Takes what the server sends or closes. Returns how many are cut off."""
+    """Reads what the server sends. Returns the number of connections that the server has closed."""
     cut = 0
     for key, _ in selector.select(timeout):
         slow = key.data
@@ -71,12 +71,12 @@ def receive(selector, timeout):
 
 
 def drip(slow):
-    # After its 408 the server waits for the client's end; the client goes on as if it had seen nothing.
+    # After its 408 the server waits for the client to close; this client ignores the 408 and keeps sending.
     if slow.cut_after is None:
         try:
             slow.link.send(HEAD[slow.sent : slow.sent + 1])
         except OSError:
-            return  # it is cut; reading will tell
+            return  # disconnected; the next read sees it
         slow.sent += 1
 
 
@@ -95,7 +95,7 @@ def drip_until_cut(slow, selector):
 
 
 def ordinary(address, started, stop, report):
-    """Asks without a pause on one connection, in a process of its own: the drips must not slow the measurement."""
+    """Sends requests on one connection, in a process of its own so that the drips do not slow the measurement."""
     with connect(address) as link:
         reader = Reader(link)
         worst, count = 0.0, 0
@@ -107,7 +107,7 @@ def ordinary(address, started, stop, report):
             worst = max(worst, time.monotonic() - start)
             count += 1
             started.set()
-            stop.wait(0.002)  # a rate, so that it is a client and not a load
+            stop.wait(0.002)  # limits the rate: this is a client, not a load
         report.send((count, worst * 1e3))
 
 
@@ -128,8 +128,8 @@ def run(server, count):
         good = DEADLINE - 1 <= times[0] and times[-1] <= DEADLINE + LATE
         checks.check(f"cut off after {times[0]:.2f} to {times[-1]:.2f} s, {DEADLINE} to {DEADLINE + LATE} expected", good)
     other = [bytes(one.received[:60]) for one in slow if one.received and not one.received.startswith(b"HTTP/1.1 408 ")]
-    told = sum(1 for one in slow if one.received)
-    checks.check(f"nothing but 408 is said ({told} times)", not other, repr(other[:3]))
+    answered = sum(1 for one in slow if one.received)
+    checks.check(f"no response but 408 ({answered} times)", not other, repr(other[:3]))
     count, worst = report.recv() if report.poll(5) else (0, float("inf"))
     name = f"an ordinary client waited {worst:.1f} ms at worst in {count} requests, {LATENCY_MS_MAX} allowed"
     checks.check(name, worst < LATENCY_MS_MAX)

@@ -1,8 +1,8 @@
-"""SIGTERM under load: no answer is ever cut, what had begun is answered, the process ends in time with 0. A second signal
-ends at once.
+"""SIGTERM under load: no response is truncated, requests in progress are answered, the process exits in time with 0. A
+second signal ends it at once.
 
-What is promised: a request gets its whole answer, or its connection closes before the first byte of one. The latter only
-if the head may not have been read: because it was sent about when the signal was, or behind an answer that said
+A request gets its whole response, or its connection closes before the first byte of it. The latter only if the server may
+not have read the head: because the client sent it at about the time of the signal, or after a response with
 `Connection: close` (RFC 9112 9.6).
 """
 
@@ -14,7 +14,7 @@ from harness import Checks, Cut, Reader, Server, connect
 
 THREADS = 32
 ANSWERS_BEFORE = 3000  # of all threads together, until the signal is sent
-READ_WITHIN = 0.15  # of its sending, a head has been read for certain
+READ_WITHIN = 0.15  # seconds after which the server has certainly read a head
 STOPS_WITHIN = 5  # far below the grace time of 25 s: the longest request takes 0.5 s
 
 PLAIN = b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -25,7 +25,7 @@ UPLOAD = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b
 BIG = b"GET /bytes/3000000 HTTP/1.1\r\nHost: a\r\n\r\n"
 DRIP = b"GET /drip?duration=0.3&numbytes=30 HTTP/1.1\r\nHost: a\r\n\r\n"
 
-# What each of the threads sends at once, again and again: the request and what its answer must hold.
+# What a thread sends in one piece, in a loop: each request and a part of its response.
 MIXES = [
     [(PLAIN, b"Hello, World!")],
     [(DELAY, b'"delay": 0.2')],
@@ -41,7 +41,7 @@ checks = Checks("stop")
 
 
 class Load:
-    """Threads that ask until they are refused, and what became of each request."""
+    """Threads that send requests until the server refuses connections, and the outcome of each request."""
 
     def __init__(self, address):
         self.address = address
@@ -50,7 +50,7 @@ class Load:
         self.enough = threading.Event()
         self.unanswered = []  # (when it was sent, its line, whether the answer before it said close)
         self.wrong = []
-        self.last_words = 0  # answers that said close
+        self.closing_answers = 0  # responses with Connection: close
         self.threads = [threading.Thread(target=self.ask, args=(MIXES[at % len(MIXES)],)) for at in range(THREADS)]
         for thread in self.threads:
             thread.start()
@@ -68,7 +68,7 @@ class Load:
                     reader = Reader(link)
                     while self.ask_once(link, reader, mix):
                         pass
-        except Exception as error:  # noqa: BLE001: it is a failure, told at the end
+        except Exception as error:  # noqa: BLE001: a failure, printed at the end
             with self.lock:
                 self.wrong.append(f"{type(error).__name__}: {error}")
             self.enough.set()
@@ -96,7 +96,7 @@ class Load:
             closing = fields.get("connection", "").lower() == "close"
             with self.lock:
                 self.answers += 1
-                self.last_words += closing
+                self.closing_answers += closing
                 if not good:
                     self.wrong.append(f"{status} {body[:60]!r} to {line!r}")
                 if self.answers >= ANSWERS_BEFORE:
@@ -113,21 +113,21 @@ def under_load():
     with Server() as server:
         load = Load(server.address)
         checks.check(f"{ANSWERS_BEFORE} answers before the signal", load.enough.wait(30) and not load.wrong, repr(load.wrong[:3]))
-        told = time.monotonic()
+        signalled = time.monotonic()
         server.signal(signal.SIGTERM)
         code, errors = server.leaves(STOPS_WITHIN)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
         checks.check(f"SIGTERM: left with 0 after {took:.2f} s, {STOPS_WITHIN} allowed", code == 0, f"{code}, {errors!r}")
         checks.equal("and without a word", b"", errors)
         checks.check("all clients came to an end", load.join(), "some still wait")
         checks.check(f"{load.answers} answers, none cut or wrong", not load.wrong, f"{len(load.wrong)}: {load.wrong[:3]}")
-        lost = [(round(told - sent, 3), line) for sent, line, closing in load.unanswered if sent < told - READ_WITHIN and not closing]
+        lost = [(round(signalled - sent, 3), line) for sent, line, closing in load.unanswered if sent < signalled - READ_WITHIN and not closing]
         checks.check("what was read before the signal was answered", not lost, f"{len(lost)}, seconds before: {lost[:5]}")
-        print(f"     stop: {load.last_words} answers said close, {len(load.unanswered)} requests came too late for one")
+        print(f"     stop: {load.closing_answers} answers said close, {len(load.unanswered)} requests came too late for one")
 
 
 def drain_begins(address, within=5):
-    """Returns when nothing new is accepted any more."""
+    """Waits until the server refuses new connections."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
@@ -138,7 +138,7 @@ def drain_begins(address, within=5):
 
 
 def one_by_one():
-    """The same without load, where each connection's state is known for certain."""
+    """The same without load, so that the state of each connection is known."""
     with Server() as server:
         idle, busy, pair, half = (connect(server.address) for _ in range(4))
         for link in (idle, busy, pair, half):
@@ -150,16 +150,16 @@ def one_by_one():
         busy.sendall(LONG)
         pair.sendall(LONG + PLAIN)
         with connect(server.address) as other:
-            # Answered by the same or the other worker after the requests above had been delivered to theirs.
+            # After 50 round trips the requests above have reached their workers.
             for _ in range(50):
                 other.sendall(PLAIN)
                 Reader(other).answer()
-        told = time.monotonic()
+        signalled = time.monotonic()
         server.signal(signal.SIGTERM)
         checks.check("nothing new is accepted", drain_begins(server.address), "still accepted after 5 s")
         checks.equal("an idle connection is closed", b"", idle.recv(1))
         status, fields, _ = Reader(busy).answer()
-        checks.equal("what waits is answered, and told to close", (200, "close"), (status, fields.get("connection")))
+        checks.equal("a request in progress is answered with Connection: close", (200, "close"), (status, fields.get("connection")))
         reader = Reader(pair)
         first = reader.answer()[:2]
         try:
@@ -176,7 +176,7 @@ def one_by_one():
             half_reader.buffer += piece
         checks.check("an upload may end", half_reader.buffer.endswith(b"helloworld"), repr(half_reader.buffer))
         code, errors = server.leaves(STOPS_WITHIN)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
         checks.check(f"then it leaves with 0 ({took:.2f} s)", code == 0 and not errors, f"{code}, {errors!r}")
         for link in (idle, busy, pair, half):
             link.close()
@@ -189,10 +189,10 @@ def second_signal(first, second):
         server.signal(first)
         drained = drain_begins(server.address)
         running = server.process.poll() is None
-        told = time.monotonic()
+        signalled = time.monotonic()
         server.signal(second)
         code, _ = server.leaves(STOPS_WITHIN)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
         name = f"{first.name}, then {second.name}: ends at once ({took:.2f} s, code {code})"
         checks.check(name, drained and running and code is not None and took < 1, f"draining {drained}, running {running}")
 

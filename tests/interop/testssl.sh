@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# testssl.sh against `hearken echo` with TLS: which versions are offered, and every vulnerability that it knows. Needs
+# testssl.sh against `hearken echo` with TLS: the versions offered, and every vulnerability that it checks. Needs
 # HEARKEN_URL (https); tests/interop/run sets it.
 #
-# Only protocols (-p) and vulnerabilities (-U) are asked for: all of it takes three times as long, for findings about the
-# certificate, which is self-signed here, and about ciphers, which -U covers as far as they are weak. A check that testssl.sh
-# could not make is a failure, as is one that it no longer has: nothing passes by not being looked at.
+# Runs protocols (-p) and vulnerabilities (-U) only: a full run takes three times as long, for findings about the certificate,
+# which is self-signed here, and about ciphers, of which -U covers the weak ones. A check that testssl.sh could not run, or no
+# longer has, is a failure.
 set -uo pipefail
 
 url=${HEARKEN_URL:?}

@@ -56,7 +56,7 @@ def versions():
             got = link.version()
     except ssl.SSLError as error:
         got = error.reason
-    # By the server: a client that could not offer it would say something else.
+    # The alert comes from the server: a client that cannot offer the version fails with another error.
     checks.equal("TLS 1.1 is refused, with the alert that says so", "TLSV1_ALERT_PROTOCOL_VERSION", got)
 
 
@@ -101,7 +101,7 @@ def no_tls():
         link.sendall(GET)
         answer = read_to_end(link)
     good = answer.startswith(b"HTTP/1.1 400 ") and b"https" in answer.lower()
-    checks.check("plain HTTP is told that this is https", good, answer[:200])
+    checks.check("plain HTTP gets a 400 that names https", good, answer[:200])
     with connect(ADDRESS) as link:
         link.sendall(b"\x16\x03\x01\xff\xff garbage")
         checks.check("garbage is closed", len(read_to_end(link)) < 100)
@@ -109,7 +109,7 @@ def no_tls():
     for link in links:
         link.sendall(b"\x16\x03\x01")
     with handshake(context()) as link:
-        checks.equal("50 handshakes that do not go on keep nobody waiting", b"Hello, World!", ask(link))
+        checks.equal("50 stalled handshakes do not delay another client", b"Hello, World!", ask(link))
     for link in links:
         link.shutdown(socket.SHUT_RDWR)
         link.close()

@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 
-# A user's own settings must not matter.
+# Ignores the user's own settings.
 curl() { command curl --disable --noproxy '*' --max-time 50 "$@"; }
 
 ok() { echo "ok   $name: $1"; }

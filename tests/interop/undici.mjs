@@ -143,7 +143,7 @@ await check('20 answers that are given up half-way', () => withClient({}, async 
     const { body } = await client.request({ path: '/bytes/20000000', method: 'GET' });
     await once(body, 'readable');
     const closed = new Promise((resolve) => body.once('close', resolve));
-    body.on('error', () => {}); // tells that it was given up
+    body.on('error', () => {}); // emitted by `destroy`
     body.destroy();
     await closed;
   }
@@ -151,7 +151,7 @@ await check('20 answers that are given up half-way', () => withClient({}, async 
   assert.equal(await body.text(), 'Hello, World!');
 }));
 
-await check('102 and 103 are told, then 200', () => withClient({}, async (client) => {
+await check('102 and 103 are received, then 200', () => withClient({}, async (client) => {
   const seen = [];
   const onInfo = ({ statusCode, headers }) => seen.push([statusCode, headers.link]);
   const { statusCode, body } = await client.request({ path: '/information', method: 'GET', onInfo });
@@ -199,7 +199,7 @@ await check('an agent that retries takes 503 for what it is', async () => {
   await agent.close();
 });
 
-await check('the connection is told closed when the client says close', () => withClient({}, async (client) => {
+await check('the response says Connection: close when the request does', () => withClient({}, async (client) => {
   const { headers, body } = await client.request({ path: '/ip', method: 'GET', reset: true });
   assert.equal(headers.connection, 'close');
   const first = (await body.json()).port;

@@ -1,4 +1,4 @@
-//! The flags, as clap reads them, and their help. Not here: what they mean together (`plan.rs`), those of `hearken fetch`
+//! The flags of `hearken echo` and their help. Not here: their meaning (`plan.rs`), the flags of `hearken fetch`
 //! (`fetch/flags.rs`).
 
 use crate::fetch::flags::{self, Fetch};
@@ -21,10 +21,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// A server to point clients at
+    /// A server for testing HTTP clients
     #[command(long_about = ECHO_ABOUT, after_help = ECHO_EXAMPLES, after_long_help = ECHO_MORE)]
     Echo(Echo),
-    /// An HTTP client: bodies to stdout, or what happened as JSON
+    /// An HTTP client that prints bodies, or a report as JSON
     #[command(long_about = flags::ABOUT, after_help = flags::EXAMPLES, after_long_help = flags::MORE)]
     Fetch(Box<Fetch>),
 }
@@ -32,15 +32,15 @@ pub(crate) enum Command {
 /// `hearken echo`.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Echo {
-    /// Port to listen on; 0 takes any free one [default: $PORT, or 3000]
+    /// Port to listen on; 0 selects a free one [default: $PORT, or 3000]
     #[arg(long, short, value_name = "PORT")]
     pub(crate) port: Option<u16>,
 
-    /// Address or name to listen on; 0.0.0.0 or :: lets other machines in [default: 127.0.0.1]
+    /// Address or name to listen on; 0.0.0.0 or :: accepts other machines [default: 127.0.0.1]
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
 
-    /// Where to listen, in one word: 127.0.0.1:3000, [::1]:3000, :3000, unix:/path, fd:0
+    /// Address and port in one: 127.0.0.1:3000, [::1]:3000, :3000, unix:/path, fd:0
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["port", "host"])]
     pub(crate) listen: Option<String>,
 
@@ -48,7 +48,7 @@ pub(crate) struct Echo {
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
 
-    /// Speak https, with a certificate made on the spot that no client trusts yet; FILE gets it, for those that shall
+    /// Serve https with a new self-signed certificate; FILE receives it, for clients that should trust it
     #[arg(
         long,
         value_name = "FILE",
@@ -58,34 +58,34 @@ pub(crate) struct Echo {
     )]
     pub(crate) tls_self_signed: Option<Option<PathBuf>>,
 
-    /// Speak https with the certificate chain in this PEM file, read again at SIGHUP
+    /// Serve https with the certificate chain in this PEM file, reloaded on SIGHUP
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
 
-    /// The private key of that certificate, PEM
+    /// The private key of the certificate, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Write nothing to stderr but errors that end the program
+    /// Write only fatal errors to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
 
 const ECHO_ABOUT: &str = "\
-A server to point clients at: it echoes what you send, shows what it received, and answers with the status, the size \
-and the speed you ask for. GET / is a page that lists everything and lets you try it.
+A server for testing HTTP clients: it echoes what you send, shows what it received, and responds with the status, the size \
+and the speed you ask for. GET / is a page that lists all endpoints, with a button for each.
 
-When it listens, it prints its URL to stdout, alone on one line. Each request is told on stderr with time, client, \
-method, target, status, bytes of the body, and duration. SIGINT (Ctrl-C) and SIGTERM let running requests end; a second \
-one cuts them.";
+When it listens, it prints its URL to stdout, alone on one line. It logs each request to stderr: time, client, method, \
+target, status, bytes of the body, and duration. On SIGINT (Ctrl-C) or SIGTERM it finishes running requests and ends; a \
+second signal closes their connections.";
 
-/// A macro, so that both helps can hold it.
+/// A macro, because `concat!` takes no constant.
 macro_rules! examples {
     () => {
         "\
 Examples:
   hearken echo                          listen on http://127.0.0.1:3000
-  hearken echo --port 0 --quiet         any free port; the URL is on stdout
+  hearken echo --port 0 --quiet         a free port; the URL is on stdout
   hearken echo --host 0.0.0.0           reachable from other machines
   hearken echo --listen unix:/tmp/e.sock
   hearken echo --tls-self-signed        https://127.0.0.1:3000, for curl -k
@@ -102,18 +102,18 @@ const ECHO_MORE: &str = concat!(
     "
 
 Environment:
-  PORT            the port, when neither --port nor --listen is given
-  NO_COLOR        no colours; without it, stderr is coloured when it is a terminal
-  CLICOLOR_FORCE  colours also when it is none
+  PORT            the port, without --port and --listen
+  NO_COLOR        no colours; by default stderr is coloured if it is a terminal
+  CLICOLOR_FORCE  colours even if stderr is not a terminal
 
 Exit codes:
-  0  it was told to stop and has let its requests end
-  1  it could not go on
-  2  wrong flags, or it cannot listen where it was told to"
+  0  a signal stopped the server
+  1  the server failed
+  2  wrong flags, or the server cannot listen on the address"
 );
 
 #[test]
-fn flags_are_declared_well() {
+fn flags_are_consistent() {
     use clap::CommandFactory;
     Cli::command().debug_assert();
 }

@@ -1,11 +1,12 @@
-//! The `hearken` binary: flags become a plan, the plan is run. The only crate of the house that prints or exits.
+//! The `hearken` binary: parses flags, makes a plan, runs it. The only crate that prints or exits.
 //!
-//! Here: the way from the command line to an exit code. `cli.rs` has the flags, `plan.rs` what they mean as plain data,
-//! `run.rs` carries it out, with `tls.rs` for https, `echo/` is the server that `hearken echo` runs, `access.rs` its log;
-//! `fetch/` is the same for the client, `hearken fetch`.
+//! Here: from the command line to an exit code. `cli.rs` has the flags, `plan.rs` their meaning as plain data, `run.rs` runs
+//! the server of `hearken echo`, with `tls.rs` for https, `echo/` for its endpoints, `access.rs` for its log and `advice/` for
+//! the texts of errors. `fetch/` has the same parts for `hearken fetch`.
 #![forbid(unsafe_code)]
 
 mod access;
+mod advice;
 mod cli;
 mod echo;
 mod fetch;
@@ -16,10 +17,10 @@ mod tls;
 use clap::Parser;
 use std::process::ExitCode;
 
-/// The server ran and could not go on.
+/// Exit code of a failure at run time.
 const FAILED: u8 = 1;
-/// The command cannot be carried out as it was given: wrong flags, an address that cannot be listened on.
-const REFUSED: u8 = 2;
+/// Exit code of wrong flags, and of an address that the server cannot listen on.
+const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     match cli::Cli::parse().command {
@@ -29,16 +30,18 @@ fn main() -> ExitCode {
 }
 
 fn serve(echo: &cli::Echo) -> ExitCode {
-    let world = plan::World::look();
-    let done = plan::plan(echo, &world).and_then(run::run);
-    match done {
+    let environment = plan::Environment::read();
+    match plan::plan(echo, &environment).and_then(run::run) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(stop) => {
-            run::complain(&stop.to_string());
-            ExitCode::from(match stop {
-                plan::Stop::Refused(_) => REFUSED,
-                plan::Stop::Failed(_) => FAILED,
-            })
-        }
+        Err(error) => exit_with(&error),
     }
+}
+
+/// Prints an error and returns its exit code.
+fn exit_with(error: &plan::CommandError) -> ExitCode {
+    run::print_error(&error.to_string());
+    ExitCode::from(match error {
+        plan::CommandError::Usage(_) => USAGE,
+        plan::CommandError::Failed(_) => FAILED,
+    })
 }

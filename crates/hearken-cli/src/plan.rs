@@ -1,30 +1,30 @@
-//! What the flags and the environment mean together, as plain data that can be looked at before anything is done.
+//! The meaning of the flags of `hearken echo` and of the environment, as plain data.
 //!
-//! Here: [`Plan`] of `hearken echo`, and [`plan`] that makes it. Not here: carrying it out (`run.rs`), the plan of `hearken
-//! fetch` (`fetch/plan.rs`).
+//! Here: [`EchoPlan`], and [`plan`] that makes it. Not here: running it (`run.rs`), the plan of `hearken fetch`
+//! (`fetch/plan.rs`).
 
 use crate::cli::Echo;
-use hearken::listen::{ListenAddr, ToListenAddr};
+use hearken::listen::{ListenAddr, ListenError, ToListenAddr};
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// What is to be done.
+/// The server to run.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct EchoPlan {
     pub(crate) address: ListenAddr,
     /// `None`: one for each core.
     pub(crate) workers: Option<NonZeroUsize>,
     /// `None`: plain http.
     pub(crate) tls: Option<Tls>,
-    pub(crate) log: Log,
+    pub(crate) log: LogMode,
 }
 
-/// Where the certificate comes from.
+/// The source of the certificate.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Tls {
-    /// Made for these names; `write` gets it.
+    /// A new certificate for these names, which is also written to the file `write`.
     SelfSigned {
         names: Vec<String>,
         write: Option<PathBuf>,
@@ -35,43 +35,42 @@ pub(crate) enum Tls {
     },
 }
 
-/// What goes to stderr while it runs.
+/// The log on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Log {
+pub(crate) enum LogMode {
     Quiet,
     Lines { coloured: bool },
 }
 
-/// What the process finds around it, as far as it matters.
+/// The part of the process's environment that the plan depends on.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct Environment {
     /// The environment variable `PORT`.
     pub(crate) port: Option<OsString>,
-    /// Whether colours are welcome on stderr.
+    /// Whether to use colours on stderr.
     pub(crate) colours: bool,
 }
 
-/// Why nothing more is done.
+/// Why a command fails. The exit codes differ.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// The command cannot be carried out as it was given. Says what to change.
-    Refused(String),
-    /// It was begun and could not go on.
+pub(crate) enum CommandError {
+    /// A flag or the environment must change.
+    Usage(String),
+    /// A failure at run time.
     Failed(String),
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(text) | Self::Failed(text) => f.write_str(text),
+            Self::Usage(text) | Self::Failed(text) => f.write_str(text),
         }
     }
 }
 
-impl World {
-    /// Looks at the environment. Colours follow `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`, and whether stderr is a
-    /// terminal.
-    pub(crate) fn look() -> Self {
+impl Environment {
+    /// Colours depend on `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`, and whether stderr is a terminal.
+    pub(crate) fn read() -> Self {
         let choice = anstream::AutoStream::choice(&std::io::stderr());
         Self {
             port: std::env::var_os("PORT"),
@@ -81,17 +80,17 @@ impl World {
 }
 
 /// Makes the plan.
-pub(crate) fn plan(echo: &Echo, world: &World) -> Result<Plan, Stop> {
-    let address = address(echo, world)?;
-    Ok(Plan {
+pub(crate) fn plan(echo: &Echo, environment: &Environment) -> Result<EchoPlan, CommandError> {
+    let address = address(echo, environment)?;
+    Ok(EchoPlan {
         tls: tls(echo, &address),
         address,
         workers: echo.workers,
         log: if echo.quiet {
-            Log::Quiet
+            LogMode::Quiet
         } else {
-            Log::Lines {
-                coloured: world.colours,
+            LogMode::Lines {
+                coloured: environment.colours,
             }
         },
     })
@@ -108,7 +107,7 @@ fn tls(echo: &Echo, address: &ListenAddr) -> Option<Tls> {
     Some(Tls::Files { chain, key })
 }
 
-/// What clients on this machine call it, and what it was told to listen on.
+/// The names for clients on this machine, and the address to listen on.
 fn names(address: &ListenAddr) -> Vec<String> {
     let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     let own = match address {
@@ -122,12 +121,12 @@ fn names(address: &ListenAddr) -> Vec<String> {
     names
 }
 
-fn address(echo: &Echo, world: &World) -> Result<ListenAddr, Stop> {
-    let refused = |error: hearken::listen::ListenError| Stop::Refused(error.to_string());
+fn address(echo: &Echo, environment: &Environment) -> Result<ListenAddr, CommandError> {
+    let usage = |error: ListenError| CommandError::Usage(error.to_string());
     if let Some(address) = &echo.listen {
-        return address.to_listen_addr().map_err(refused);
+        return address.to_listen_addr().map_err(usage);
     }
-    let port = match (echo.port, &world.port) {
+    let port = match (echo.port, &environment.port) {
         (Some(port), _) => port,
         (None, Some(text)) => port_from(text)?,
         (None, None) => DEFAULT_PORT,
@@ -135,19 +134,19 @@ fn address(echo: &Echo, world: &World) -> Result<ListenAddr, Stop> {
     let host = echo.host.as_deref().unwrap_or(DEFAULT_HOST);
     if host.is_empty() {
         let text = "--host is empty: write 0.0.0.0 or :: for all interfaces";
-        return Err(Stop::Refused(text.to_owned()));
+        return Err(CommandError::Usage(text.to_owned()));
     }
-    (host, port).to_listen_addr().map_err(refused)
+    (host, port).to_listen_addr().map_err(usage)
 }
 
-/// An empty PORT counts as none: shells make those easily.
-fn port_from(text: &OsString) -> Result<u16, Stop> {
+/// Parses the variable PORT. An empty one is ignored, as is usual for shells.
+fn port_from(text: &OsString) -> Result<u16, CommandError> {
     if text.is_empty() {
         return Ok(DEFAULT_PORT);
     }
     let port = text.to_str().and_then(|text| text.parse().ok());
     port.ok_or_else(|| {
-        Stop::Refused(format!(
+        CommandError::Usage(format!(
             "the environment variable PORT is {text:?}; expected a number from 0 to 65535, or use --port"
         ))
     })

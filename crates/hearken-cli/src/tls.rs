@@ -1,30 +1,30 @@
-//! https for `hearken echo`: the certificate, and reading it again at SIGHUP.
+//! https for `hearken echo`: the certificate, and reloading it on SIGHUP.
 //!
-//! Here: what the plan's [`Tls`] comes to. Not here: TLS itself (hearken-http).
+//! Not here: TLS itself (hearken-http).
 
 use crate::access;
-use crate::plan::{Log, Stop, Tls};
+use crate::plan::{CommandError, LogMode, Tls};
 use hearken::Server;
-use hearken::tls::{CertificateInfo, ServerTls};
+use hearken::tls::{CertificateInfo, ServerTls, TlsError};
 use std::fs;
 use std::sync::mpsc;
 use std::thread;
 
-/// Gives the server its certificate.
-pub(crate) fn set_up(server: &mut Server, tls: &Tls, log: Log) -> Result<(), Stop> {
-    let refused = |error: hearken::tls::TlsError| Stop::Refused(error.to_string());
+/// Loads or makes the certificate and enables TLS.
+pub(crate) fn configure(server: &mut Server, tls: &Tls, log: LogMode) -> Result<(), CommandError> {
+    let usage = |error: TlsError| CommandError::Usage(error.to_string());
     let handle = match tls {
         Tls::Files { chain, key } => {
-            let handle = ServerTls::from_files(chain, key).map_err(refused)?;
-            reload_at_hangup(&handle, log)?;
+            let handle = ServerTls::from_files(chain, key).map_err(usage)?;
+            reload_on_sighup(&handle, log)?;
             handle
         }
         Tls::SelfSigned { names, write } => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let (handle, pem) = ServerTls::self_signed(&names).map_err(refused)?;
+            let (handle, pem) = ServerTls::self_signed(&names).map_err(usage)?;
             if let Some(file) = write {
                 fs::write(file, pem).map_err(|error| {
-                    Stop::Refused(format!(
+                    CommandError::Usage(format!(
                         "the certificate cannot be written to {}: {error}",
                         file.display()
                     ))
@@ -37,23 +37,23 @@ pub(crate) fn set_up(server: &mut Server, tls: &Tls, log: Log) -> Result<(), Sto
     Ok(())
 }
 
-/// Reads the files again at each SIGHUP, as other servers do. What cannot be used changes nothing, and the log says why.
+/// Reloads the files on each SIGHUP, as other servers do. If they cannot be used, the server keeps the old ones and logs why.
 #[cfg(unix)]
-fn reload_at_hangup(tls: &ServerTls, log: Log) -> Result<(), Stop> {
+fn reload_on_sighup(tls: &ServerTls, log: LogMode) -> Result<(), CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let tls = tls.clone();
-    let (tell, told) = mpsc::channel();
+    let (ready_sender, ready) = mpsc::channel();
     let failed =
-        |error: std::io::Error| Stop::Failed(format!("SIGHUP cannot be waited for: {error}"));
+        |error: std::io::Error| CommandError::Failed(format!("SIGHUP cannot be handled: {error}"));
     let watch = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
         runtime.block_on(async {
             let mut hangup = signal(SignalKind::hangup())?;
-            // The signal is caught from here on. Whoever waits for that may have given up.
-            let _ = tell.send(());
+            // The signal is caught from here on.
+            let _ = ready_sender.send(());
             while hangup.recv().await.is_some() {
                 reload(&tls, log);
             }
@@ -64,7 +64,7 @@ fn reload_at_hangup(tls: &ServerTls, log: Log) -> Result<(), Stop> {
         .name("hearken-hangup".to_owned())
         .spawn(watch)
         .map_err(failed)?;
-    if told.recv().is_err() {
+    if ready.recv().is_err() {
         let ended: Result<std::io::Result<()>, _> = watcher.join();
         return ended.unwrap_or(Ok(())).map_err(failed);
     }
@@ -72,11 +72,11 @@ fn reload_at_hangup(tls: &ServerTls, log: Log) -> Result<(), Stop> {
 }
 
 #[cfg(not(unix))]
-fn reload_at_hangup(_tls: &ServerTls, _log: Log) -> Result<(), Stop> {
+fn reload_on_sighup(_tls: &ServerTls, _log: LogMode) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn reload(tls: &ServerTls, log: Log) {
+fn reload(tls: &ServerTls, log: LogMode) {
     let text = match tls.reload() {
         Ok(()) => {
             let certificates = tls.certificates();
@@ -88,7 +88,7 @@ fn reload(tls: &ServerTls, log: Log) {
         }
         Err(error) => format!("SIGHUP: the certificate stays as it was: {error}"),
     };
-    if let Log::Lines { coloured } = log {
+    if let LogMode::Lines { coloured } = log {
         access::note(coloured, &text);
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! Here: [`Pump`], for any `AsyncRead + AsyncWrite`. Not here: what the bytes mean (`conn/`), who polls the pump
 //! (`server/worker.rs` for servers, `session/mod.rs` for sessions).
+//!
+//! May know: `conn`, `net`, tokio.
+//!
+//! Must not know: messages, handlers, workers, agents.
 
 use crate::conn::output::{Output, SLICES};
 use crate::conn::{Drive, Ending, Input};
@@ -58,6 +62,7 @@ impl<T, D, F> Pump<T, D, F> {
         &self.transport
     }
 
+    #[cfg(feature = "client")]
     pub(crate) const fn transport_mut(&mut self) -> &mut T {
         &mut self.transport
     }

@@ -4,9 +4,10 @@
 //! the decoder (`head_decoder.rs`), which reports the fault or waits for more input. Both must decode a line alike: the
 //! vectors run whole and byte by byte.
 
+use crate::facts::Kind;
 use crate::fields::{Line, Special};
 use crate::head::{Head, Version};
-use crate::head_decoder::{Bounds, Decoded, Expect, HeadDecoder, Kind, trim_end};
+use crate::head_decoder::{Bounds, Decoded, Expect, HeadDecoder, trim_end};
 use crate::syntax;
 
 /// How far [`request_head`] got.

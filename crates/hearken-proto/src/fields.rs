@@ -3,7 +3,7 @@
 //! Here: [`Fields`], a list that can be changed, and [`FieldsRef`], a view of it or of a received head.
 //! Not here: which fields decide about framing (`semantics.rs`).
 
-use crate::{Misuse, syntax, wire};
+use crate::{Misuse, field_line, syntax};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -25,6 +25,16 @@ impl Line {
             name_end: name_end as u32,
             value: value as u32,
             value_end: value_end as u32,
+        }
+    }
+
+    /// The line after its bytes have moved.
+    const fn moved(self, by: u32) -> Self {
+        Self {
+            name: self.name + by,
+            name_end: self.name_end + by,
+            value: self.value + by,
+            value_end: self.value_end + by,
         }
     }
 
@@ -119,10 +129,14 @@ impl fmt::Debug for FieldsRef<'_> {
 /// assert!(fields.view().is_empty());
 /// # Ok::<(), hearken_proto::Misuse>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Fields {
+    /// The first `end` bytes belong to the list. What follows is left from the list before the last `clear`, see `again`.
     bytes: Vec<u8>,
+    /// The first `count` lines belong to the list.
     lines: Vec<Line>,
+    end: usize,
+    count: usize,
     /// A line was removed, so `bytes` holds more than `lines` refers to.
     holes: bool,
     /// A line was added that bears on framing or reuse.
@@ -136,6 +150,8 @@ impl Fields {
         Self {
             bytes: Vec::new(),
             lines: Vec::new(),
+            end: 0,
+            count: 0,
             holes: false,
             special: false,
         }
@@ -152,6 +168,8 @@ impl Fields {
         Self {
             bytes: Vec::with_capacity(bytes),
             lines: Vec::with_capacity(lines),
+            end: 0,
+            count: 0,
             holes: false,
             special: false,
         }
@@ -167,21 +185,63 @@ impl Fields {
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Misuse> {
-        let (name, value) = (name.as_ref(), syntax::trim(value.as_ref()));
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if self.again(name, value) {
+            return Ok(());
+        }
+        self.append_new(name, syntax::trim(value))
+    }
+
+    /// Adds a line that was at this place before the last `clear`: it is checked and encoded already. Servers send mostly
+    /// the same fields in every response.
+    #[inline]
+    fn again(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let Some(&line) = self.lines.get(self.count) else {
+            return false;
+        };
+        let same = line.name as usize == self.end
+            && syntax::equal_bytes(line.name_in(&self.bytes), name)
+            && syntax::equal_bytes(line.value_in(&self.bytes), value);
+        if same {
+            self.special |= Special::of(name).is_some();
+            self.count += 1;
+            self.end = line.value_end as usize + 2;
+        }
+        same
+    }
+
+    #[inline(never)]
+    fn append_new(&mut self, name: &[u8], value: &[u8]) -> Result<(), Misuse> {
         if !syntax::is_token(name) {
             return Err(Misuse::FieldName);
         }
-        let at = self.bytes.len();
+        let at = self.end;
         // The index holds 32-bit offsets.
         if !syntax::is_value(value) || at + name.len() + value.len() > u32::MAX as usize - 4 {
             return Err(Misuse::FieldValue);
         }
+        self.forget();
         self.special |= Special::of(name).is_some();
-        wire::push_field(name, value, &mut self.bytes);
+        field_line::push_field(name, value, &mut self.bytes);
         let (name_end, value_at) = (at + name.len(), at + name.len() + 2);
         self.lines
             .push(Line::new(at, name_end, value_at, value_at + value.len()));
+        self.keep();
         Ok(())
+    }
+
+    /// Drops what is left from the list before the last `clear`.
+    #[inline]
+    fn forget(&mut self) {
+        self.bytes.truncate(self.end);
+        self.lines.truncate(self.count);
+    }
+
+    /// All bytes and lines belong to the list.
+    #[inline]
+    fn keep(&mut self) {
+        self.end = self.bytes.len();
+        self.count = self.lines.len();
     }
 
     /// Replaces all lines with this name by one line at the end.
@@ -191,33 +251,86 @@ impl Fields {
     #[inline]
     pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Misuse> {
         let name = name.as_ref();
-        let old = self.lines.len();
+        let old = self.count;
         self.append(name, value)?;
-        if old > 0 {
-            let bytes = &self.bytes;
-            let mut index = 0;
-            self.lines.retain(|line| {
-                index += 1;
-                index > old || !line.name_in(bytes).eq_ignore_ascii_case(name)
-            });
-            self.holes |= self.lines.len() != old + 1;
+        if old > 0 && self.has_name(old, name) {
+            self.replace(old, name);
         }
+        Ok(())
+    }
+
+    /// Whether one of the first `old` lines has this name.
+    #[inline]
+    fn has_name(&self, old: usize, name: &[u8]) -> bool {
+        let mut lines = self.lines[..old].iter();
+        lines.any(|line| {
+            (line.name_end - line.name) as usize == name.len()
+                && line.name_in(&self.bytes).eq_ignore_ascii_case(name)
+        })
+    }
+
+    /// Removes those of the first `old` lines that have this name.
+    #[inline(never)]
+    fn replace(&mut self, old: usize, name: &[u8]) {
+        self.forget();
+        let (bytes, mut index) = (&self.bytes, 0);
+        self.lines.retain(|line| {
+            index += 1;
+            index > old || !line.name_in(bytes).eq_ignore_ascii_case(name)
+        });
+        self.holes = true;
+        self.keep();
+    }
+
+    /// Adds all lines of another list after the others. They are checked already, so this costs little more than a copy.
+    ///
+    /// ```
+    /// use hearken_proto::Fields;
+    /// let mut always = Fields::new();
+    /// always.append("Server", "hearken")?;
+    /// let mut fields = Fields::new();
+    /// fields.append("Content-Type", "text/plain")?;
+    /// fields.append_all(&always)?;
+    /// assert_eq!(fields.view().get("server"), Some(&b"hearken"[..]));
+    /// # Ok::<(), hearken_proto::Misuse>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::FieldValue`] when both lists together are too long for an index of 32 bits; nothing is added then.
+    pub fn append_all(&mut self, other: &Self) -> Result<(), Misuse> {
+        let Some(wire) = other.wire() else {
+            let mut lines = other.view().iter();
+            return lines.try_for_each(|(name, value)| self.append(name, value));
+        };
+        if self.end + wire.len() > u32::MAX as usize {
+            return Err(Misuse::FieldValue);
+        }
+        self.forget();
+        let at = self.end as u32;
+        self.bytes.extend_from_slice(wire);
+        self.lines
+            .extend(other.lines[..other.count].iter().map(|line| line.moved(at)));
+        self.special |= other.special;
+        self.keep();
         Ok(())
     }
 
     /// Removes all lines with this name. Returns whether there was one.
     pub fn remove(&mut self, name: impl AsRef<[u8]>) -> bool {
+        self.forget();
         let (name, old, bytes) = (name.as_ref(), self.lines.len(), &self.bytes);
         self.lines
             .retain(|line| !line.name_in(bytes).eq_ignore_ascii_case(name));
         self.holes |= self.lines.len() != old;
+        self.keep();
         self.lines.len() != old
     }
 
-    /// Removes all lines. Keeps the memory.
+    /// Removes all lines. Keeps the memory, and what it holds, so that the same lines can be added again at less cost.
+    #[inline]
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.lines.clear();
+        self.end = 0;
+        self.count = 0;
         self.holes = false;
         self.special = false;
     }
@@ -225,7 +338,7 @@ impl Fields {
     /// A view of all lines.
     #[must_use]
     pub fn view(&self) -> FieldsRef<'_> {
-        FieldsRef::new(&self.bytes, &self.lines)
+        FieldsRef::new(&self.bytes[..self.end], &self.lines[..self.count])
     }
 
     /// Whether a line may bear on framing or reuse. Stays true after such a line is removed.
@@ -234,8 +347,19 @@ impl Fields {
     }
 
     /// All lines in wire form, if they are contiguous.
+    #[inline]
     pub(crate) fn wire(&self) -> Option<&[u8]> {
-        (!self.holes).then_some(&self.bytes)
+        (!self.holes).then_some(&self.bytes[..self.end])
+    }
+}
+
+impl Clone for Fields {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes[..self.end].to_vec(),
+            lines: self.lines[..self.count].to_vec(),
+            ..*self
+        }
     }
 }
 

@@ -4,18 +4,11 @@
 //! separates, no folding. Each call gets a longer prefix of the head and continues at the position of the last one.
 //! Not here: rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
+use crate::facts::Kind;
 use crate::fields::{Line, Special};
 use crate::head::{Head, Version};
 use crate::limits::Limit;
 use crate::{Fault, fast_path, semantics, syntax};
-
-/// The kind of section: start line and rules over fields differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Request,
-    Response,
-    Trailers,
-}
 
 /// The limits of one head or trailer section.
 #[derive(Clone, Copy, Debug)]

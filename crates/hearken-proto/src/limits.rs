@@ -36,9 +36,10 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionLimits {
-    /// Requests on one connection. Default 4,294,967,295, in effect unlimited: the cost of a connection does not grow with
-    /// its requests, and its age is bounded. A lower number spreads clients over several servers sooner. The response to
-    /// the last one carries `close`; requests pipelined after it get 503. Node's `maxRequestsPerSocket`.
+    /// Requests on one connection. Default 4,294,967,295, which is as good as none: what a connection costs does not grow
+    /// with its requests, and its age is bounded already. A lower number spreads clients over several servers sooner.
+    /// The answer to the last one says `close`; what was pipelined behind it is answered 503.
+    #[doc(alias = "maxRequestsPerSocket")]
     pub requests_max: u32,
 }
 
@@ -52,12 +53,14 @@ pub struct ConnectionLimits {
 pub struct HeadLimits {
     /// Start line and field lines with their line ends, in bytes. Default 32 KiB; more is answered 431. This is also
     /// the most memory that an unfinished head can hold.
+    #[doc(alias = "maxHeaderSize")]
     pub bytes_max: u32,
     /// Request target in bytes. Default 8 KiB; more is answered 414.
     pub target_bytes_max: u32,
     /// Method in bytes. Default 32; more is answered 501.
     pub method_bytes_max: u32,
     /// Number of field lines. Default 100; more is answered 431.
+    #[doc(alias = "maxHeadersCount")]
     pub fields_max: u32,
 }
 
@@ -81,8 +84,9 @@ pub struct BodyLimits {
     pub buffered_bytes_max: u64,
     /// Bytes of an unread body that are read and dropped to keep the connection. Default 256 KiB; more closes it.
     pub drain_bytes_max: u64,
-    /// Received bytes that wait for their reader; above it the transport is not read. For a server also the written bytes
-    /// above which `write` returns false. Default 64 KiB.
+    /// Received bytes that wait for their reader before the transport is left unread; for a server the same holds for
+    /// what it wrote: above it `write` says stop. Default 64 KiB.
+    #[doc(alias = "highWaterMark")]
     pub queue_bytes: u64,
     /// Written bytes that wait for the transport. A handler that exceeds it without waiting for `drain` loses the
     /// connection. Default 16 MiB.
@@ -101,9 +105,11 @@ pub struct TimeLimits {
     /// The handshake of TLS, from accept on. Default 10 s; then closed.
     pub tls_handshake: Duration,
     /// A whole head, from accept for the first and from the first byte for the others. Default 10 s; then 408.
+    #[doc(alias = "headersTimeout")]
     pub head: Duration,
-    /// A whole request with its body, from the same start as `head`. Default 24 h, since the rates below bound it already:
-    /// a shorter one ends long uploads, however fast they are. Then 408. Node's `requestTimeout`.
+    /// A whole request with its body, from where `head` counts too. Default 24 h, since the rates below bound it
+    /// already: a shorter one ends long uploads, however fast they are. Then 408.
+    #[doc(alias = "requestTimeout")]
     pub request: Duration,
     /// Between two reads of a body while the handler waits for it. Default 30 s; then 408.
     pub body_idle: Duration,
@@ -114,13 +120,16 @@ pub struct TimeLimits {
     /// Without progress while there are bytes to write. Default 30 s; then the connection is dropped.
     pub write_idle: Duration,
     /// No byte in either direction during an exchange, whichever side is waiting. Default 24 h, since each
-    /// phase above has its own bound; then the connection is closed. Node's `timeout`.
+    /// phase above has its own bound; then the connection is closed.
+    #[doc(alias = "timeout")]
+    #[doc(alias = "setTimeout")]
     pub inactive: Duration,
-    /// Between two exchanges. Default 15 s; then closed without a response.
+    /// Between two exchanges. Default 15 s; then closed without a word.
+    #[doc(alias = "keepAliveTimeout")]
     pub keep_alive: Duration,
     /// If set, responses carry `keep_alive` in whole seconds as `Keep-Alive: timeout=15`, and the connection is closed this
     /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field.
-    /// Node's `keepAliveTimeoutBuffer`.
+    #[doc(alias = "keepAliveTimeoutBuffer")]
     pub keep_alive_buffer: Option<Duration>,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
     pub connection_age: Duration,

@@ -6,10 +6,11 @@
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
 use crate::connection::{Connection, RequestInfo, Role, kind};
+use crate::facts::Kind;
 use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
 use crate::head::Version;
-use crate::head_decoder::{Bounds, HeadDecoder, Kind, Progress, Stop};
+use crate::head_decoder::{Bounds, HeadDecoder, Progress, Stop};
 use crate::head_input::{advance, decode};
 use crate::{Error, Fault, Misuse, semantics};
 
@@ -95,6 +96,25 @@ impl Connection {
             }
             Half::Failed => Err(self.error.unwrap_or(Error::Misuse(Misuse::OutOfOrder))),
         }
+    }
+
+    /// Ends a message without body right after its head: the same as a call of [`receive`](Self::receive) that returns
+    /// [`Event::End`]. Returns false and does nothing if the body has not ended.
+    ///
+    /// ```
+    /// use hearken_proto::{Connection, Limits, Role};
+    /// let mut server = Connection::new(Role::Server, &Limits::default());
+    /// server.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    /// assert!(server.end_if_complete());
+    /// # Ok::<(), hearken_proto::Error>(())
+    /// ```
+    #[inline]
+    pub fn end_if_complete(&mut self) -> bool {
+        let complete = self.recv == Half::Body && matches!(self.incoming, Incoming::Ended);
+        if complete {
+            self.receive_end();
+        }
+        complete
     }
 
     /// Ends a message whose last byte was consumed.

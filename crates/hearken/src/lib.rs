@@ -1,15 +1,17 @@
 //! HTTP for Rust in the words of Node: a server, a client, sessions, https, and every step of a message as an event.
 //!
-//! This is the one crate to add. It holds no code of its own: servers, clients and sessions come from `hearken-http`, the
-//! protocol without I/O from `hearken-proto`, as [`proto`].
+//! This is the one crate to add. It re-exports `hearken-http` (servers, clients, sessions) at its root and `hearken-proto`
+//! (the protocol without I/O) as [`proto`], and has no code of its own.
 //!
 //! ```
 //! use hearken::prelude::*;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! let server = Server::new(async |_req, res| res.end("Hello, World!")).listen("127.0.0.1:0")?.start()?;
-//! println!("{}", server.address());
-//! server.close();
+//! let mut server = Server::new(async |_req, res| res.end("Hello, World!"));
+//! server.on(event::Request, |head| println!("{} {}", head.method(), head.target()));
+//! let handle = server.listen("127.0.0.1:0")?.start()?; // or `run()`, which serves until a signal
+//! println!("{}", handle.address());
+//! handle.close();
 //! # Ok(()) }
 //! ```
 #![forbid(unsafe_code)]
@@ -17,11 +19,14 @@
 pub use hearken_http::*;
 pub use hearken_proto as proto;
 
-/// What nearly every program needs.
+/// The names that most programs need.
 ///
 /// ```
 /// use hearken::prelude::*;
-/// let server = Server::new(async |req, _res| Json(req.url().len()));
+/// async fn size(mut req: IncomingMessage, _res: ServerResponse) -> Result<Json<usize>, Error> {
+///     Ok(Json(req.bytes().await?.len()))
+/// }
+/// let server = Server::new(size);
 /// ```
 pub mod prelude {
     pub use hearken_http::{

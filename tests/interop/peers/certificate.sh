@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes certificates for a test in a directory: certificate.sh DIRECTORY
-#   ca.pem            an authority that nobody knows
+#   ca.pem            an authority that is not among the system's roots
 #   cert.pem key.pem  signed by it, for localhost, 127.0.0.1 and ::1
 #   other.pem other-key.pem      signed by it, for other.test alone
 #   expired.pem expired-key.pem  signed by it, for localhost and 127.0.0.1, valid for a day in 2020

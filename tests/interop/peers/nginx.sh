@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # nginx for clients, plain and with TLS, and in front of another server: nginx.sh DIRECTORY HOST:PORT
-# DIRECTORY has cert.pem and key.pem, and takes what nginx writes. HOST:PORT is where /up/ leads, over kept connections.
+# DIRECTORY has cert.pem and key.pem; nginx writes its files there. /up/ forwards to HOST:PORT over persistent connections.
 # Prints two URLs, each alone on one line: http and https.
 #   /plaintext    "Hello, World!"
 #   /connections  "A B": the number of this connection, and of this request on it; with TLS also "r" if its session was

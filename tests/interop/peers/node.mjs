@@ -1,6 +1,6 @@
 // A server of Node's http, or https with CERT and KEY, for clients: node node.mjs [CERT KEY]. Prints its URL, alone on one
 // line. SOCKET=PATH listens on a Unix socket instead and prints the path; KEEP_ALIVE_MS closes idle connections after so long.
-// Its endpoints are those of `hearken echo` as far as clients need them, and what only the other end can tell:
+// Its endpoints are those of `hearken echo` that clients need, and these, which report what the server sees:
 //   /connections   how many connections came so far, as JSON; with TLS also how many of them resumed a session; how many
 //                  requests and responses broke off
 //   /endless       an answer without an end
@@ -32,7 +32,7 @@ const ENDPOINTS = {
   '/method': (req, res) => json(res, { method: req.method }),
   '/connections': (req, res) => json(res, counted),
   '/quiet': (req, res) => {
-    res.setHeader('Connection', 'keep-alive'); // Node adds how long only to a field of its own
+    res.setHeader('Connection', 'keep-alive'); // Node adds Keep-Alive only to a Connection field that it sets itself
     whole(res, 200, 'quiet');
   },
   '/drop': (req, res) => (req.socket.served > 1 ? req.socket.destroy() : whole(res, 200, 'the first one here')),
@@ -76,7 +76,7 @@ const ENDPOINTS = {
     res.end();
   },
   '/delay': (req, res, seconds) => setTimeout(() => json(res, { delay: Number(seconds) }), 1000 * Number(seconds)),
-  // In chunks, or with `?length`; then the connection breaks off, when the bytes are out.
+  // In chunks, or with `?length`; closes the connection when the bytes are sent.
   '/cut': (req, res, n, query) => {
     const length = query.get('length');
     res.writeHead(200, length ? { 'Content-Length': length } : {});
@@ -103,7 +103,7 @@ server.on('checkContinue', (req, res) => {
   answer(req, res);
 });
 server.on('upgrade', (req, socket, head) => {
-  socket.on('error', () => {}); // its client is gone
+  socket.on('error', () => {}); // the client has disconnected
   if (req.headers.upgrade !== 'echo') return socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
   socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
   socket.write(head);

@@ -86,7 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def get_old(self, *_):
-        """Up to the end of the connection, as HTTP/1.0 had it."""
+        """Content without a length, ended by closing the connection, as in HTTP/1.0."""
         self.protocol_version = "HTTP/1.0"
         self.send_response(200)
         self.end_headers()
@@ -112,7 +112,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.tls = tls
 
     def finish_request(self, request, client_address):
-        """In the connection's own thread: a handshake must not keep the others waiting."""
+        """Runs in the connection's own thread: a handshake must not block the others."""
         if self.tls:
             request.settimeout(20)
             request = self.tls.wrap_socket(request, server_side=True)
@@ -121,7 +121,7 @@ class Server(http.server.ThreadingHTTPServer):
             request.close()
 
     def handle_error(self, *_):
-        """Clients that break off are what this is for."""
+        """Ignored: tests disconnect clients on purpose."""
 
 
 tls = None

@@ -1,46 +1,49 @@
-//! Which content coding an answer may have: `Accept-Encoding`, RFC 9110 §12.5.3.
+//! Negotiation of the content coding: `Accept-Encoding`, RFC 9110 §12.5.3. The server supports gzip and identity.
 //!
-//! Here: [`Accepts`], what a client says, and [`Accepts::choose`]. We speak gzip and identity. Not here: the compression
-//! itself (`reply.rs`).
+//! Here: [`AcceptEncoding`] and [`AcceptEncoding::choose`]. Not here: the compression itself (`response.rs`).
 
-/// What a client says about the codings we speak, as weights in thousandths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Accepts {
+/// The weights of gzip and identity, in thousandths. The default is that of a request without the field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AcceptEncoding {
     gzip: u16,
-    /// `None`: not mentioned, which leaves it acceptable and behind everything that is.
+    /// `None`: not listed, and so acceptable with the lowest preference.
     identity: Option<u16>,
 }
 
-/// The coding of one answer.
+/// The content coding of one response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub(crate) enum ContentCoding {
     Identity,
     Gzip,
 }
 
-/// The client refuses both.
+/// The client accepts neither coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoneLeft;
+pub(crate) struct NotAcceptable;
 
-impl Accepts {
-    /// Reads the field's lines, in their order. No line at all means that the client does not care; it gets identity.
-    pub(crate) fn read<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Self {
+impl AcceptEncoding {
+    /// Parses the values of all lines of the field, in order.
+    pub(crate) fn parse<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let (mut gzip, mut identity, mut rest) = (None, None, None);
         for item in lines
             .into_iter()
             .flat_map(|line| line.split(|&byte| byte == b','))
         {
-            let Some((coding, weight)) = item_of(item) else {
+            let Some((coding, weight)) = parse_item(item) else {
                 continue;
             };
-            // Of two weights for the same coding the first counts; that is nobody's rule.
-            let named = match coding.to_ascii_lowercase().as_slice() {
-                b"gzip" | b"x-gzip" => &mut gzip, // §8.4.1.3: the same
-                b"identity" => &mut identity,
-                b"*" => &mut rest,
-                _ => continue,
+            let is = |name: &str| coding.eq_ignore_ascii_case(name.as_bytes());
+            let known = if is("gzip") || is("x-gzip") {
+                &mut gzip // §8.4.1.3: both names mean gzip
+            } else if is("identity") {
+                &mut identity
+            } else if is("*") {
+                &mut rest
+            } else {
+                continue;
             };
-            named.get_or_insert(weight);
+            // The RFC has no rule for a coding that is listed twice: the first weight counts.
+            known.get_or_insert(weight);
         }
         Self {
             gzip: gzip.or(rest).unwrap_or(0),
@@ -48,25 +51,30 @@ impl Accepts {
         }
     }
 
-    /// Chooses by weight; of two equal ones the one that is `better` for this content. `better` is also taken over a
-    /// coding that the client likes more, as long as it is identity and not refused: for content that does not become
-    /// smaller.
-    pub(crate) fn choose(self, better: Coding) -> Result<Coding, NoneLeft> {
-        let identity_refused = self.identity == Some(0);
-        match (self.gzip > 0, identity_refused) {
-            (false, true) => Err(NoneLeft),
-            (false, false) => Ok(Coding::Identity),
-            (true, true) => Ok(Coding::Gzip),
-            (true, false) if better == Coding::Gzip && self.gzip >= self.identity.unwrap_or(0) => {
-                Ok(Coding::Gzip)
+    pub(crate) const fn allows_gzip(self) -> bool {
+        self.gzip > 0
+    }
+
+    /// Chooses the coding with the greater weight; `preferred` if both are equal. If identity is preferred, for content that
+    /// gzip does not make smaller, it is chosen whenever it is acceptable.
+    pub(crate) fn choose(self, preferred: ContentCoding) -> Result<ContentCoding, NotAcceptable> {
+        let allows_identity = self.identity != Some(0);
+        match (self.allows_gzip(), allows_identity) {
+            (false, false) => Err(NotAcceptable),
+            (false, true) => Ok(ContentCoding::Identity),
+            (true, false) => Ok(ContentCoding::Gzip),
+            (true, true)
+                if preferred == ContentCoding::Gzip && self.gzip >= self.identity.unwrap_or(0) =>
+            {
+                Ok(ContentCoding::Gzip)
             }
-            (true, false) => Ok(Coding::Identity),
+            (true, true) => Ok(ContentCoding::Identity),
         }
     }
 }
 
-/// A coding with its weight; `None` for an empty item and for one whose weight is not one.
-fn item_of(item: &[u8]) -> Option<(&[u8], u16)> {
+/// A coding with its weight; `None` for an empty item or a malformed weight.
+fn parse_item(item: &[u8]) -> Option<(&[u8], u16)> {
     let mut parts = item.split(|&byte| byte == b';');
     let coding = parts.next()?.trim_ascii();
     let weight = match parts.next() {
@@ -75,14 +83,14 @@ fn item_of(item: &[u8]) -> Option<(&[u8], u16)> {
             let [b'q' | b'Q', b'=', value @ ..] = weight.trim_ascii() else {
                 return None;
             };
-            thousandths(value)?
+            parse_weight(value)?
         }
     };
     (!coding.is_empty() && parts.next().is_none()).then_some((coding, weight))
 }
 
-/// A weight: 0 to 1 with at most three digits behind the point (§12.4.2).
-fn thousandths(value: &[u8]) -> Option<u16> {
+/// A weight in thousandths: 0 to 1 with at most three decimals (§12.4.2).
+fn parse_weight(value: &[u8]) -> Option<u16> {
     let (whole, digits) = match value {
         [whole @ (b'0' | b'1')] => (whole, &[][..]),
         [whole @ (b'0' | b'1'), b'.', digits @ ..] if digits.len() <= 3 => (whole, digits),

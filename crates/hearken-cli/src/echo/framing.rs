@@ -1,28 +1,31 @@
-//! Answers that show how HTTP frames them: with trailers, broken off, and behind interim responses.
+//! Responses that show how HTTP/1.1 frames messages: trailers, a truncated response, interim responses.
 
-use super::call::Cut;
-use super::coding::Coding;
-use super::reply::{Reply, TEXT};
+use super::coding::ContentCoding;
+use super::response::{ResponseBuilder, TEXT};
+use super::route::Cut;
 use hearken::{Error, IncomingMessage, Sent};
 use serde_json::json;
 
-/// The trailers that came, in an answer that has one of its own: the digest of its content (RFC 9530 §2).
-pub(crate) async fn trailers(mut req: IncomingMessage, reply: Reply) -> Result<Sent, Error> {
+/// Sends the trailers of the request as content, with the digest of that content as a trailer (RFC 9530 §2).
+pub(crate) async fn trailers(
+    mut req: IncomingMessage,
+    response: ResponseBuilder,
+) -> Result<Sent, Error> {
     let mut bytes = 0;
     while let Some(piece) = req.data().await? {
         bytes += piece.len();
     }
     let trailers = req.trailers();
     let content = super::pretty(&json!({
-        "trailers": super::AsSent(trailers.view()),
+        "trailers": super::FieldObject(trailers.view()),
         "bytes": bytes,
     }));
-    Ok(reply.with_digest(super::JSON, content))
+    Ok(response.send_with_digest(super::JSON, content))
 }
 
-/// The first bytes of an answer that has more, and then the connection breaks off.
-pub(crate) async fn cut(cut: Cut, reply: Reply) -> Result<Sent, Error> {
-    let mut stream = reply.stream(TEXT, cut.length, Coding::Identity);
+/// Sends the first bytes of a longer response, then closes the connection.
+pub(crate) async fn cut(cut: Cut, response: ResponseBuilder) -> Result<Sent, Error> {
+    let mut stream = response.stream(TEXT, cut.length, ContentCoding::Identity);
     if stream.is_head_only() {
         return stream.end();
     }
@@ -30,8 +33,8 @@ pub(crate) async fn cut(cut: Cut, reply: Reply) -> Result<Sent, Error> {
     Err(Error::new(500, "broken off, as it was asked for"))
 }
 
-/// Two interim responses and then the answer (RFC 9110 §15.2). HTTP/1.0 gets the answer alone.
-pub(crate) fn information(reply: Reply) -> Result<Sent, Error> {
-    let reply = reply.interim("</plaintext>; rel=preload; as=fetch")?;
-    Ok(reply.whole(TEXT, "this is what 102 and 103 came before\n"))
+/// Sends two interim responses and a final one (RFC 9110 §15.2); to HTTP/1.0 the final one only.
+pub(crate) fn information(response: ResponseBuilder) -> Result<Sent, Error> {
+    let response = response.send_interim("</plaintext>; rel=preload; as=fetch")?;
+    Ok(response.send(TEXT, "this is what 102 and 103 came before\n"))
 }

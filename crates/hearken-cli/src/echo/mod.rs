@@ -1,114 +1,137 @@
-//! `hearken echo`: what each endpoint answers.
+//! `hearken echo`: the handler, and how each endpoint responds.
 //!
-//! Here: [`answer`], the handler, and the answers that are there as a whole. `call.rs` reads what is asked for,
-//! `reply.rs` is how an answer goes out, `streams.rs` has those that take time, `framing.rs` those that show how HTTP
-//! frames them, `switching.rs` what comes behind another protocol, `page.rs` the page.
+//! Here: [`handle`], and the responses whose content is there as a whole. Not here: which endpoint a request names
+//! (`route.rs`), how a response is sent (`response.rs`), responses that take time (`streams.rs`), those that show the framing
+//! of HTTP (`framing.rs`), the upgrade (`upgrade.rs`), the page (`page.rs`).
 
-mod call;
 mod coding;
 mod framing;
 mod page;
 mod parameters;
-mod reply;
+mod response;
+mod route;
 mod streams;
-mod switching;
+mod upgrade;
 
-use crate::access;
-use call::{Call, Problem};
 use hearken::{Error, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
-use reply::{Reply, TEXT};
+use response::{ResponseBuilder, TEXT};
+use route::{Action, Rejection};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use std::borrow::Cow;
+use std::pin::Pin;
 
 /// The handler.
-pub(crate) async fn answer(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
-    let record = access::open(&req);
-    let reply = Reply::new(&req, res, record.clone());
-    let answered = match read(&req, &reply) {
-        Ok(call) => perform(call, req, reply).await,
-        Err(problem) => Ok(reply.problem(&problem)),
-    };
-    if let (Err(error), Some(record)) = (&answered, record) {
-        record.set_error(error);
+pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+    let response = ResponseBuilder::new(&req, res);
+    match respond(req, response) {
+        Progress::Done(result) => result,
+        Progress::Waiting(future) => future.await,
     }
-    answered
 }
 
-fn read(req: &IncomingMessage, reply: &Reply) -> Result<Call, Problem> {
-    let call = call::read(req.head().method(), req.path(), req.query())?;
-    if reply.can_be_coded() {
-        return Ok(call);
-    }
-    Err(Problem {
-        status: 406,
-        allow: None,
-        text: "expected an Accept-Encoding that allows identity or gzip".to_owned(),
-    })
+/// How far a response is after the call of its endpoint.
+enum Progress {
+    Done(Result<Sent, Error>),
+    /// The endpoint may wait: for the client or for time. Its future is boxed, so that the handler's own future, which
+    /// every request moves, stays small.
+    Waiting(Pin<Box<dyn Future<Output = Result<Sent, Error>>>>),
 }
 
-async fn perform(call: Call, req: IncomingMessage, reply: Reply) -> Result<Sent, Error> {
-    Ok(match call {
-        Call::Page => page::answer(reply),
-        Call::EchoText(text) => reply.whole_always(TEXT, text),
-        Call::Echo => return streams::echo(req, reply).await,
-        Call::Headers => json(reply, &json_of(&req)),
-        Call::Ip => json(reply, &ip(&req)),
-        Call::UserAgent => {
+fn done(sent: Sent) -> Progress {
+    Progress::Done(Ok(sent))
+}
+
+fn waiting(future: impl Future<Output = Result<Sent, Error>> + 'static) -> Progress {
+    Progress::Waiting(Box::pin(future))
+}
+
+fn respond(req: IncomingMessage, response: ResponseBuilder) -> Progress {
+    let (path, query) = path_and_query(&req);
+    match route::route(req.head().method(), path, query) {
+        Ok(action) if response.is_acceptable() => perform(action, req, response),
+        Ok(_) => done(response.reject(&Rejection::NOT_ACCEPTABLE)),
+        Err(rejection) => done(response.reject(&rejection)),
+    }
+}
+
+/// As `req.path()` and `req.query()`, with one look at the target for both.
+fn path_and_query(req: &IncomingMessage) -> (&str, Option<&str>) {
+    let target = req.url();
+    if !target.starts_with('/') {
+        return (req.path(), req.query());
+    }
+    match target.bytes().position(|byte| byte == b'?') {
+        Some(at) => (&target[..at], Some(&target[at + 1..])),
+        None => (target, None),
+    }
+}
+
+fn perform(action: Action, req: IncomingMessage, response: ResponseBuilder) -> Progress {
+    match action {
+        Action::Plaintext => done(response.send("text/plain", "Hello, World!")),
+        Action::Json => done(response.send(JSON, r#"{"message":"Hello, World!"}"#)),
+        Action::Page => done(page::respond(response)),
+        Action::EchoText(text) => done(response.send_compressed(TEXT, text)),
+        Action::Echo => waiting(streams::echo(req, response)),
+        Action::Headers => done(send_json(response, &headers(&req))),
+        Action::Ip => done(send_json(response, &ip(&req))),
+        Action::UserAgent => {
             let agent = req.raw_headers().get("user-agent").map(text_of);
-            json(reply, &json!({ "user-agent": agent }))
+            done(send_json(response, &json!({ "user-agent": agent })))
         }
-        Call::Method => json(reply, &json!({ "method": req.head().method() })),
-        Call::Status(status) => bare(status, reply),
-        Call::Bytes { count, seed } => return streams::bytes(count, seed, reply).await,
-        Call::Stream { lines } => return streams::lines(lines, req.url(), reply).await,
-        Call::Delay(time) => streams::delay(time, reply).await,
-        Call::Drip(drip) => return streams::drip(drip, reply).await,
-        Call::Plaintext => reply.whole("text/plain", "Hello, World!"),
-        Call::Json => reply.whole(JSON, r#"{"message":"Hello, World!"}"#),
-        Call::Trailers => return framing::trailers(req, reply).await,
-        Call::Cut(cut) => return framing::cut(cut, reply).await,
-        Call::Information => return framing::information(reply),
-        Call::Upgrade => return switching::upgrade(&req, reply).await,
-        Call::Options(allow) => reply.status(204).set("Allow", allow).empty(),
-    })
+        Action::Method => {
+            let method = json!({ "method": req.head().method() });
+            done(send_json(response, &method))
+        }
+        Action::Status(status) => done(send_status(status, response)),
+        Action::Bytes { count, seed } => waiting(streams::bytes(count, seed, response)),
+        Action::Stream { lines } => waiting(streams::lines(lines, req, response)),
+        Action::Delay(time) => waiting(streams::delay(time, response)),
+        Action::Drip(drip) => waiting(streams::drip(drip, response)),
+        Action::Trailers => waiting(framing::trailers(req, response)),
+        Action::Cut(cut) => waiting(framing::cut(cut, response)),
+        Action::Information => Progress::Done(framing::information(response)),
+        Action::Upgrade => waiting(upgrade::upgrade(req, response)),
+        Action::Options(allow) => done(response.status(204).append("Allow", allow).send_empty()),
+    }
 }
 
 const JSON: &str = "application/json";
 
-fn json(reply: Reply, value: &impl Serialize) -> Sent {
-    reply.whole(JSON, pretty(value))
+fn send_json(response: ResponseBuilder, value: &impl Serialize) -> Sent {
+    response.send(JSON, pretty(value))
 }
 
-/// For people as much as for programs: indented, with a line end.
+/// Indented and with a final line feed, for terminals.
 fn pretty(value: &impl Serialize) -> Vec<u8> {
-    // Text and numbers under keys of text: there is nothing that JSON could not say.
+    // Values are text and numbers and keys are text, so this cannot fail.
     let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
     text.push(b'\n');
     text
 }
 
-fn json_of(req: &IncomingMessage) -> impl Serialize {
+fn headers(req: &IncomingMessage) -> impl Serialize {
     #[derive(Serialize)]
     struct Headers<'a> {
-        headers: AsSent<'a>,
+        headers: FieldObject<'a>,
     }
     Headers {
-        headers: AsSent(req.raw_headers()),
+        headers: FieldObject(req.raw_headers()),
     }
 }
 
-/// Fields as one object: order and case as they were sent; what was sent several times is a list.
-struct AsSent<'a>(FieldsRef<'a>);
+/// Fields as one JSON object, in the order and case in which they were sent; the values of a repeated name are a list.
+struct FieldObject<'a>(FieldsRef<'a>);
 
-impl Serialize for AsSent<'_> {
+impl Serialize for FieldObject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut grouped: Vec<(&[u8], Vec<Cow<'_, str>>)> = Vec::new();
         for (name, value) in self.0.iter() {
-            let known = grouped
+            let group = grouped
                 .iter_mut()
                 .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            match known {
+            match group {
                 Some((_, values)) => values.push(text_of(value)),
                 None => grouped.push((name, vec![text_of(value)])),
             }
@@ -122,7 +145,7 @@ impl Serialize for AsSent<'_> {
     }
 }
 
-/// UTF-8 if it is; otherwise each byte is a character of its own, as it was in ISO-8859-1.
+/// Decodes UTF-8, or ISO 8859-1 if it is not UTF-8.
 fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
@@ -138,32 +161,32 @@ fn ip(req: &IncomingMessage) -> serde_json::Value {
     })
 }
 
-/// A status, and what a response must have with it.
-fn bare(status: u16, reply: Reply) -> Sent {
-    let reply = reply.status(status);
-    let reply = match status {
-        401 => reply.set("WWW-Authenticate", CHALLENGE), // RFC 9110 §15.5.2
-        405 => reply.set("Allow", "GET, HEAD"),          // §15.5.6
-        407 => reply.set("Proxy-Authenticate", CHALLENGE), // §15.5.8
-        426 => reply
-            .set("Upgrade", "websocket")
-            .set("Connection", "Upgrade"), // §15.5.22
-        _ => reply,
+/// A status, with the fields that it requires.
+fn send_status(status: u16, response: ResponseBuilder) -> Sent {
+    let response = response.status(status);
+    let response = match status {
+        401 => response.append("WWW-Authenticate", CHALLENGE), // RFC 9110 §15.5.2
+        405 => response.append("Allow", "GET, HEAD"),          // §15.5.6
+        407 => response.append("Proxy-Authenticate", CHALLENGE), // §15.5.8
+        426 => response
+            .append("Upgrade", "websocket")
+            .append("Connection", "Upgrade"), // §15.5.22
+        _ => response,
     };
-    if is_bodiless(status) {
-        return reply.empty();
+    if has_no_content(status) {
+        return response.send_empty();
     }
     let known = StatusCode::from_u16(status).ok();
     let reason = known.and_then(|status| status.canonical_reason());
     let line = format!("{status} {}", reason.unwrap_or_default());
-    reply.whole(TEXT, format!("{}\n", line.trim_end()))
+    response.send(TEXT, format!("{}\n", line.trim_end()))
 }
 
-/// Not Basic: browsers would ask for a password.
+/// Not Basic: with that, browsers ask for a password.
 const CHALLENGE: &str = "Bearer realm=\"echo\"";
 
 /// 204 and 304 cannot have content; 205 must not (RFC 9110 §15.3.6).
-const fn is_bodiless(status: u16) -> bool {
+const fn has_no_content(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
 }
 

@@ -1,8 +1,8 @@
-//! The page at `/`: lists what there is and lets one try it. One file, nothing from elsewhere.
+//! The page at `/`, which lists the endpoints and has a button for each. One file without external resources.
 //!
-//! Here: the page and its policy. Its script and style are named by their hashes, so nothing else can run in it.
+//! Here: the page and its Content-Security-Policy, which allows the page's own script and style by their hashes.
 
-use super::reply::Reply;
+use super::response::ResponseBuilder;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hearken::Sent;
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 const PAGE: &str = include_str!("page.html");
 
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |element| STANDARD.encode(Sha256::digest(inside(element)));
+    let hash = |element| STANDARD.encode(Sha256::digest(content_of(element)));
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; connect-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -21,30 +21,30 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(crate) fn answer(reply: Reply) -> Sent {
-    let reply = reply
-        .set("Content-Security-Policy", &*POLICY)
-        .set("Referrer-Policy", "no-referrer");
-    reply.whole("text/html; charset=utf-8", PAGE)
+pub(crate) fn respond(response: ResponseBuilder) -> Sent {
+    let response = response
+        .append("Content-Security-Policy", &*POLICY)
+        .append("Referrer-Policy", "no-referrer");
+    response.send("text/html; charset=utf-8", PAGE)
 }
 
-/// What stands in the one element of this name.
-fn inside(element: &str) -> &'static str {
+/// The content of the only element with this name.
+fn content_of(element: &str) -> &'static str {
     let (open, close) = (format!("<{element}>"), format!("</{element}>"));
     let rest = PAGE.split_once(&*open).map_or("", |(_, rest)| rest);
-    rest.split_once(&*close).map_or("", |(inside, _)| inside)
+    rest.split_once(&*close).map_or("", |(content, _)| content)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::echo::call::ENDPOINTS;
+    use crate::echo::route::ENDPOINTS;
 
     #[test]
-    fn the_policy_names_what_is_in_the_page() {
+    fn the_policy_allows_the_script_and_style_of_the_page() {
         for element in ["script", "style"] {
             assert_eq!(PAGE.matches(&format!("<{element}")).count(), 1);
-            assert!(!inside(element).is_empty(), "{element}");
+            assert!(!content_of(element).is_empty(), "{element}");
         }
         let attributes = [
             " style=",
@@ -58,13 +58,13 @@ mod tests {
         for forbidden in attributes {
             assert!(
                 !page.contains(forbidden),
-                "{forbidden} would be blocked, or come from elsewhere"
+                "{forbidden} would be blocked, or load an external resource"
             );
         }
     }
 
     #[test]
-    fn the_page_lists_all_there_is() {
+    fn the_page_lists_every_endpoint() {
         for endpoint in ENDPOINTS {
             let path = format!(">{}<", endpoint.path);
             assert!(PAGE.contains(&path), "{path}");

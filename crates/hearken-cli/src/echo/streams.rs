@@ -1,30 +1,34 @@
-//! Answers that take their time or have many bytes. Each holds one piece at a time, whatever the size of the whole.
+//! Responses that take time or are large. Each holds one piece in memory at a time.
 
-use super::call::Drip;
-use super::coding::Coding;
-use super::reply::{Reply, Stream, TEXT};
+use super::coding::ContentCoding;
+use super::response::{ResponseBuilder, ResponseStream, TEXT};
+use super::route::Drip;
 use hearken::{Bytes, Error, IncomingMessage, Sent};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The body as it comes. Its type and its coding are the client's.
-pub(crate) async fn echo(mut req: IncomingMessage, reply: Reply) -> Result<Sent, Error> {
-    // Before the head goes out: a client that waits for `100 Continue` gets it when the body is asked for.
+/// Sends the content of the request back as it arrives, with its type and coding.
+pub(crate) async fn echo(
+    mut req: IncomingMessage,
+    response: ResponseBuilder,
+) -> Result<Sent, Error> {
+    // Before the head is sent: the first read sends `100 Continue` to a client that waits for it.
     let mut next = req.data().await?;
     let fields = req.raw_headers();
     let content_type = fields.get("content-type").unwrap_or(BINARY.as_bytes());
-    let coded = fields.get("content-encoding");
-    let better = if coded.is_none() && is_compressible(content_type) {
-        Coding::Gzip
+    let coding = fields.get("content-encoding");
+    let preferred = if coding.is_none() && is_compressible(content_type) {
+        ContentCoding::Gzip
     } else {
-        Coding::Identity
+        ContentCoding::Identity
     };
-    // What came from elsewhere must not run as a page of this origin.
-    let reply = reply.set("Content-Security-Policy", "default-src 'none'; sandbox");
-    let mut stream = match coded {
-        Some(coded) => reply.pass(content_type, coded, req.head().content_length()),
-        None => reply.stream(content_type, req.head().content_length(), better),
+    // Echoed content must not run as a page of this origin.
+    let response = response.append("Content-Security-Policy", "default-src 'none'; sandbox");
+    let length = req.head().content_length();
+    let mut stream = match coding {
+        Some(coding) => response.stream_encoded(content_type, coding, length),
+        None => response.stream(content_type, length, preferred),
     };
     while let Some(piece) = next {
         stream.write(piece).await?;
@@ -33,52 +37,61 @@ pub(crate) async fn echo(mut req: IncomingMessage, reply: Reply) -> Result<Sent,
     stream.end()
 }
 
-/// `count` bytes that look random and are the same for the same seed.
-pub(crate) async fn bytes(count: u64, seed: Option<u64>, reply: Reply) -> Result<Sent, Error> {
-    let mut noise = Noise(seed.unwrap_or_else(|| RandomState::new().hash_one(0)));
-    let mut stream = reply.stream(BINARY, Some(count), Coding::Identity);
+/// `count` pseudo-random bytes, the same for the same seed.
+pub(crate) async fn bytes(
+    count: u64,
+    seed: Option<u64>,
+    response: ResponseBuilder,
+) -> Result<Sent, Error> {
+    let mut random = SplitMix64(seed.unwrap_or_else(|| RandomState::new().hash_one(0)));
+    let mut stream = response.stream(BINARY, Some(count), ContentCoding::Identity);
     let mut left = if stream.is_head_only() { 0 } else { count };
     while left > 0 {
-        let piece = noise.piece(left.min(PIECE_BYTES));
+        let piece = random.bytes(left.min(PIECE_BYTES));
         left -= piece.len() as u64;
         stream.write(piece).await?;
     }
     stream.end()
 }
 
-/// JSON lines, each a chunk of its own.
-pub(crate) async fn lines(count: u64, url: &str, reply: Reply) -> Result<Sent, Error> {
-    let mut stream = reply.stream("application/x-ndjson", None, Coding::Gzip);
+/// JSON lines, each in its own chunk.
+pub(crate) async fn lines(
+    count: u64,
+    req: IncomingMessage,
+    response: ResponseBuilder,
+) -> Result<Sent, Error> {
+    let mut stream = response.stream("application/x-ndjson", None, ContentCoding::Gzip);
     let lines = if stream.is_head_only() { 0 } else { count };
     for id in 0..lines {
-        let line = serde_json::json!({ "id": id, "of": count, "url": url });
+        let line = serde_json::json!({ "id": id, "of": count, "url": req.url() });
         stream.write(format!("{line}\n")).await?;
     }
     stream.end()
 }
 
-/// An answer after a while.
-pub(crate) async fn delay(time: Duration, reply: Reply) -> Sent {
+/// Responds after a delay.
+pub(crate) async fn delay(time: Duration, response: ResponseBuilder) -> Result<Sent, Error> {
     sleep(time).await;
-    super::json(reply, &serde_json::json!({ "delay": time.as_secs_f64() }))
+    let delay = serde_json::json!({ "delay": time.as_secs_f64() });
+    Ok(super::send_json(response, &delay))
 }
 
-/// Bytes that come evenly over a time.
-pub(crate) async fn drip(drip: Drip, reply: Reply) -> Result<Sent, Error> {
+/// Sends bytes spread evenly over a time.
+pub(crate) async fn drip(drip: Drip, response: ResponseBuilder) -> Result<Sent, Error> {
     sleep(drip.delay).await;
-    let reply = reply.status(drip.status);
-    if super::is_bodiless(drip.status) {
-        return Ok(reply.empty());
+    let response = response.status(drip.status);
+    if super::has_no_content(drip.status) {
+        return Ok(response.send_empty());
     }
-    let mut stream = reply.stream(TEXT, Some(drip.bytes), Coding::Gzip);
+    let mut stream = response.stream(TEXT, Some(drip.bytes), ContentCoding::Gzip);
     if !stream.is_head_only() {
-        drop_by_drop(&drip, &mut stream).await?;
+        write_evenly(&drip, &mut stream).await?;
     }
     stream.end()
 }
 
-/// The first piece comes at once and the last one when the time is over. Pieces are as small as `TICK` allows.
-async fn drop_by_drop(drip: &Drip, stream: &mut Stream) -> Result<(), Error> {
+/// Sends the first piece at once and the last one at the end of the time. At most one piece per `TICK`.
+async fn write_evenly(drip: &Drip, stream: &mut ResponseStream) -> Result<(), Error> {
     let start = Instant::now();
     let ticks = drip.duration.as_millis() / TICK.as_millis();
     let pieces = drip.bytes.min(u64::try_from(ticks).unwrap_or(u64::MAX) + 1);
@@ -97,7 +110,7 @@ const TICK: Duration = Duration::from_millis(10);
 const BINARY: &str = "application/octet-stream";
 const PIECE_BYTES: u64 = 64 * 1024;
 
-/// Whether gzip is likely to make content of this type smaller.
+/// Whether gzip probably makes content of this type smaller.
 fn is_compressible(content_type: &[u8]) -> bool {
     let essence = content_type.split(|&byte| byte == b';').next();
     let essence = essence
@@ -117,12 +130,12 @@ fn is_compressible(content_type: &[u8]) -> bool {
         || essence.ends_with(b"+xml")
 }
 
-/// SplitMix64: a step of a counter, and its bits stirred. Good enough to look random, and a few instructions a word.
-struct Noise(u64);
+/// The pseudo-random generator of this name: a counter whose bits are mixed. Fast, and good enough to be incompressible.
+struct SplitMix64(u64);
 
-impl Noise {
-    fn piece(&mut self, bytes: u64) -> Bytes {
-        let mut piece = vec![0; bytes as usize];
+impl SplitMix64 {
+    fn bytes(&mut self, count: u64) -> Bytes {
+        let mut piece = vec![0; count as usize];
         for word in piece.chunks_mut(8) {
             word.copy_from_slice(&self.next().to_le_bytes()[..word.len()]);
         }

@@ -1,4 +1,4 @@
-//! The pieces of answers that need no server.
+//! Tests without a server.
 
 use super::*;
 
@@ -14,6 +14,6 @@ fn fields_keep_order_and_case_and_repeated_ones_become_a_list() {
     for (name, value) in [("b", "1"), ("A", "2"), ("a", "\"3\""), ("C", "")] {
         fields.append(name, value).expect("a legal field");
     }
-    let text = serde_json::to_string(&AsSent(fields.view())).expect("JSON");
+    let text = serde_json::to_string(&FieldObject(fields.view())).expect("JSON");
     assert_eq!(text, r#"{"b":"1","A":["2","\"3\""],"C":""}"#);
 }

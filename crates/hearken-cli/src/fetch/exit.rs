@@ -1,53 +1,54 @@
-//! What each failure is called: its exit code, curl's where curl has one, and a short name for scripts.
+//! Exit codes, which are curl's where curl has one, and short names of failures for scripts.
 //!
-//! Here: [`Failure`]. The table of codes is in `flags.rs` and docs/fetch.md. Not here: texts, which the client writes.
+//! Here: [`Failure`]. The table of codes is in `flags.rs` and docs/fetch.md. Not here: the texts, which come from the library.
 
 use super::sink::SinkError;
+use crate::advice;
 use hearken::Error;
 use hearken::client::Phase;
 use hearken::tls::TlsError;
 use std::borrow::Cow;
 
-/// One URL was not fetched as it was to be.
+/// Why a URL could not be fetched.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: u8,
     /// For faults and limits of the protocol, the code in docs/errors.md.
     pub(crate) code: Cow<'static, str>,
     pub(crate) phase: Option<Phase>,
-    /// For the person at the keyboard.
     pub(crate) message: String,
 }
 
-/// Whoever read stdout does so no more: there is nothing left to do, and nobody to tell.
+/// Why a fetch ended early.
 #[derive(Debug)]
-pub(crate) enum Stopped {
+pub(crate) enum FetchError {
     Failed(Failure),
-    ReaderGone,
+    /// The reader of stdout has closed it: the program ends without an error.
+    StdoutClosed,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (exit, code) = named(&error);
+        let (exit, code) = classify(&error);
         Self {
             exit,
             code,
             phase: error.phase(),
-            message: error.to_string(),
+            message: advice::tls::text(&error),
         }
     }
 }
 
-impl From<Error> for Stopped {
+impl From<Error> for FetchError {
     fn from(error: Error) -> Self {
         Self::Failed(error.into())
     }
 }
 
-impl From<SinkError> for Stopped {
+impl From<SinkError> for FetchError {
     fn from(error: SinkError) -> Self {
         let message = match error {
-            SinkError::Closed => return Self::ReaderGone,
+            SinkError::Closed => return Self::StdoutClosed,
             SinkError::Binary => {
                 "the body looks binary and was not written to the terminal; -o FILE saves it, -o - writes it even so"
                     .to_owned()
@@ -64,7 +65,7 @@ impl From<SinkError> for Stopped {
 }
 
 impl Failure {
-    /// `-f`, and the server answered with this status.
+    /// The failure of a status under `-f`.
     pub(crate) fn status(url: &str, status: u16, reason: &str) -> Self {
         Self {
             exit: STATUS,
@@ -75,8 +76,8 @@ impl Failure {
     }
 }
 
-/// Exit code and name, by what is most telling.
-fn named(error: &Error) -> (u8, Cow<'static, str>) {
+/// Exit code and name of an error. The first cause that applies decides.
+fn classify(error: &Error) -> (u8, Cow<'static, str>) {
     if error.is_timeout() {
         return (28, "TIMEOUT".into());
     }
@@ -95,17 +96,17 @@ fn named(error: &Error) -> (u8, Cow<'static, str>) {
         (Some(Phase::Queue | Phase::Connect), _) => (7, "CONNECT".into()),
         (Some(Phase::Proxy), _) => (97, "PROXY".into()),
         (Some(Phase::Tls), _) => {
-            let refused = error
+            let untrusted = error
                 .source()
                 .and_then(|error| error.downcast_ref::<TlsError>())
                 .is_some_and(TlsError::is_certificate);
-            if refused {
+            if untrusted {
                 (60, "CERTIFICATE".into())
             } else {
                 (35, "TLS".into())
             }
         }
-        (_, Some(code)) if CUT.contains(&code) => (56, code.into()),
+        (_, Some(code)) if TRUNCATED.contains(&code) => (56, code.into()),
         (_, Some(code)) => (8, code.into()),
         (Some(Phase::Wait), None) => (52, "NO_ANSWER".into()),
         (Some(Phase::Read), None) => (56, "BODY_LOST".into()),
@@ -116,5 +117,5 @@ fn named(error: &Error) -> (u8, Cow<'static, str>) {
 
 const STATUS: u8 = 22;
 const WRITE: u8 = 23;
-/// The end of the connection in the middle of a message.
-const CUT: [&str; 2] = ["H1_TRUNCATED_HEAD", "H1_TRUNCATED_BODY"];
+/// The connection ended in the middle of a message.
+const TRUNCATED: [&str; 2] = ["H1_TRUNCATED_HEAD", "H1_TRUNCATED_BODY"];

@@ -1,12 +1,12 @@
-//! The flags of `hearken fetch`, as clap reads them, and their help. Not here: what they mean together (`plan.rs`).
+//! The flags of `hearken fetch` and their help. Not here: their meaning (`plan.rs`).
 
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
 
-/// `hearken fetch`. Flags that curl has too mean what they mean there, unless the help says otherwise.
+/// `hearken fetch`. Flags have the meaning that they have in curl, unless the help says otherwise.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Fetch {
-    /// What to fetch, one after the other; http:// may be left out
+    /// URLs to fetch, one after the other; http:// may be left out
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<String>,
 
@@ -14,7 +14,7 @@ pub(crate) struct Fetch {
     #[arg(long, short)]
     pub(crate) include: bool,
 
-    /// Ask with HEAD and print status line and fields
+    /// Send HEAD and print status line and fields
     #[arg(long, short = 'I', conflicts_with = "data")]
     pub(crate) head: bool,
 
@@ -22,19 +22,19 @@ pub(crate) struct Fetch {
     #[arg(long, short = 'X', value_name = "METHOD")]
     pub(crate) request: Option<String>,
 
-    /// A field to send, `Name: value`; `Name:` leaves out one that is sent by default, `Name;` sends an empty one
+    /// A field to send, `Name: value`; `Name:` removes a default field, `Name;` sends an empty one
     #[arg(long, short = 'H', value_name = "FIELD")]
     pub(crate) header: Vec<String>,
 
-    /// A body to send, by POST and as a form unless other flags say otherwise; @FILE reads one without its line ends, @- stdin; several are joined by &
+    /// A body to send, by POST and as a form unless other flags change that; @FILE reads a file without its line ends, @- stdin; several are joined by &
     #[arg(long, short, value_name = "DATA", action = ArgAction::Append)]
     pub(crate) data: Vec<String>,
 
-    /// As -d, but @FILE is sent as it is
+    /// As -d, but @FILE is sent unchanged
     #[arg(long, value_name = "DATA", action = ArgAction::Append, conflicts_with = "data")]
     pub(crate) data_binary: Vec<String>,
 
-    /// Write the body to this file; given again, that of the next URL; - is stdout
+    /// Write the body to this file; repeat it for further URLs; - is stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Vec<PathBuf>,
 
@@ -42,31 +42,31 @@ pub(crate) struct Fetch {
     #[arg(long, short = 'L')]
     pub(crate) location: bool,
 
-    /// How many redirects -L follows, 50 at most
+    /// Maximum number of redirects for -L, 50 at most
     #[arg(long, value_name = "N", default_value_t = MAX_REDIRS, value_parser = clap::value_parser!(u8).range(0..=50))]
     pub(crate) max_redirs: u8,
 
-    /// Ask for a compressed body, and print it decompressed
+    /// Request a compressed body, and print it decompressed
     #[arg(long)]
     pub(crate) compressed: bool,
 
-    /// Do not check the certificate of the server: whoever is in between can read and change everything
+    /// Accept any certificate: an attacker on the network can read and change everything
     #[arg(long, short = 'k')]
     pub(crate) insecure: bool,
 
-    /// Trust the authorities in this PEM file, beside those of the system
+    /// Trust the authorities in this PEM file, in addition to those of the system
     #[arg(long, value_name = "FILE")]
     pub(crate) cacert: Option<PathBuf>,
 
-    /// The longest that one URL may take, redirects and body included [default: no bound but those of its phases]
+    /// Maximum time for one URL, including redirects and body [default: only the timeouts of its phases]
     #[arg(long, short, value_name = "SECONDS")]
     pub(crate) max_time: Option<String>,
 
-    /// For a status of 400 and more: print no body, end with 22
+    /// On a status of 400 or above print no body and exit with 22
     #[arg(long, short)]
     pub(crate) fail: bool,
 
-    /// Say nothing on stderr
+    /// Write nothing to stderr
     #[arg(long, short)]
     pub(crate) silent: bool,
 
@@ -74,7 +74,7 @@ pub(crate) struct Fetch {
     #[arg(long, short, value_name = "NAME:PASSWORD")]
     pub(crate) user: Option<String>,
 
-    /// What User-Agent says [default: hearken/VERSION]
+    /// The User-Agent field [default: hearken/VERSION]
     #[arg(long, short = 'A', value_name = "TEXT")]
     pub(crate) user_agent: Option<String>,
 
@@ -86,13 +86,13 @@ pub(crate) struct Fetch {
 const MAX_REDIRS: u8 = 10;
 
 pub(crate) const ABOUT: &str = "\
-An HTTP client: bodies go to stdout, or to files, as they come. Several URLs are fetched one after the other over one pool of \
-connections. Flags are those of curl.
+An HTTP client: writes bodies to stdout, or to files, as they arrive. Fetches several URLs one after the other over one pool \
+of connections. Its flags are those of curl.
 
-What fails is told on stderr with the phase in which it failed, and by the exit code; the other URLs are fetched even \
-so. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded. A body that looks binary is not written to a terminal; -o - does it.";
+A failure is printed to stderr with its phase, and sets the exit code; the other URLs are still fetched. HTTP_PROXY, \
+HTTPS_PROXY and NO_PROXY are used. A body that looks binary is not written to a terminal, except with -o -.";
 
-/// A macro, so that both helps can hold it.
+/// A macro, because `concat!` takes no constant.
 macro_rules! examples {
     () => {
         "\
@@ -112,25 +112,25 @@ pub(crate) const MORE: &str = concat!(
     "
 
 Environment:
-  HTTP_PROXY, HTTPS_PROXY, NO_PROXY  which proxy to ask, and for which hosts none
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY  the proxies, and the hosts without one
   NO_COLOR, CLICOLOR_FORCE           colours on stderr
 
-Exit codes (with several URLs, that of the first that failed):
-   0  all were fetched; also when whoever read stdout has closed it
-   1  something else went wrong
-   2  wrong flags: a URL that is none, a file that cannot be read
-   6  the name of the host was not found
+Exit codes (with several URLs, that of the first failure):
+   0  all URLs were fetched; also when the reader of stdout closes it
+   1  another failure
+   2  wrong flags: an invalid URL, a file that cannot be read
+   6  the host name was not found
    7  no connection
-   8  the server broke the protocol, or passed a limit
-  22  -f, and the status was 400 or more
+   8  the server broke the protocol, or exceeded a limit
+  22  -f, and a status of 400 or above
   23  the body could not be written
-  28  it took too long
+  28  a timeout
   35  the TLS handshake failed
   47  too many redirects, or one that cannot be followed
-  52  the server closed the connection without an answer
+  52  the server closed the connection without a response
   55  the request could not be sent
-  56  the connection was lost in the middle of the answer
+  56  the connection was lost in the middle of the response
   60  the certificate of the server is not trusted
-  61  the body is not in the coding that it is said to be in
-  97  a proxy refused"
+  61  the body does not match its content coding
+  97  a proxy refused the request"
 );

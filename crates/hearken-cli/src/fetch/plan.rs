@@ -1,47 +1,47 @@
-//! What the flags of `hearken fetch` mean together, as plain data that can be looked at before anything is done.
+//! The meaning of the flags of `hearken fetch`, as plain data.
 //!
-//! Here: [`Plan`], and [`plan`] that makes it. Nothing is read or opened. Not here: carrying it out (`run.rs`).
+//! Here: [`FetchPlan`], and [`plan`] that makes it. No file is opened. Not here: running it (`run.rs`).
 
 use super::flags::Fetch;
-use crate::plan::Stop;
+use crate::plan::CommandError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is to be fetched, and how.
+/// The URLs to fetch, and how.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct FetchPlan {
     pub(crate) targets: Vec<Target>,
     pub(crate) method: String,
-    /// To be sent in this order.
+    /// The fields to send, in order.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Body>,
-    /// How many are followed; `None`: none, a redirect is an answer.
+    /// The maximum number; `None`: do not follow redirects.
     pub(crate) redirects: Option<u8>,
     pub(crate) compressed: bool,
     pub(crate) trust: Trust,
     pub(crate) max_time: Option<Duration>,
-    /// A status of 400 and more is a failure.
+    /// A status of 400 or above is a failure.
     pub(crate) fail: bool,
     pub(crate) report: Report,
     pub(crate) silent: bool,
 }
 
-/// One URL, and where its body goes.
+/// One URL, and the destination of its body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// As it was given, but for the scheme.
+    /// As given, with `http://` added if there is no scheme.
     pub(crate) url: String,
     pub(crate) output: Output,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
-    /// Unless it looks binary and stdout is a terminal.
+    /// Except a binary body to a terminal.
     Stdout,
-    /// In any case.
+    /// Also a binary body to a terminal.
     StdoutAsIs,
     File(PathBuf),
-    /// Counted, and no more.
+    /// Counted only.
     Nowhere,
 }
 
@@ -64,15 +64,15 @@ pub(crate) enum Part {
     },
 }
 
-/// Whom to believe that it is the server.
+/// The certificates that the client accepts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    System,
-    SystemAnd(PathBuf),
-    Anybody,
+    SystemRoots,
+    SystemRootsAnd(PathBuf),
+    AnyCertificate,
 }
 
-/// What is said of an answer.
+/// What to print for a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
     Body,
@@ -82,9 +82,9 @@ pub(crate) enum Report {
 }
 
 /// Makes the plan.
-pub(crate) fn plan(flags: Fetch) -> Result<Plan, Stop> {
+pub(crate) fn plan(flags: Fetch) -> Result<FetchPlan, CommandError> {
     if flags.output.len() > flags.urls.len() {
-        return refused(format!(
+        return usage(format!(
             "-o is given {} times for {} URLs; expected at most one for each",
             flags.output.len(),
             flags.urls.len()
@@ -97,7 +97,7 @@ pub(crate) fn plan(flags: Fetch) -> Result<Plan, Stop> {
         url: with_scheme(url),
         output: output(file.map(PathBuf::as_path), flags.json),
     });
-    Ok(Plan {
+    Ok(FetchPlan {
         targets: targets.collect(),
         method: method(&flags, body.is_some())?,
         headers,
@@ -105,9 +105,9 @@ pub(crate) fn plan(flags: Fetch) -> Result<Plan, Stop> {
         redirects: flags.location.then_some(flags.max_redirs),
         compressed: flags.compressed,
         trust: match (flags.insecure, flags.cacert) {
-            (true, _) => Trust::Anybody,
-            (false, Some(path)) => Trust::SystemAnd(path),
-            (false, None) => Trust::System,
+            (true, _) => Trust::AnyCertificate,
+            (false, Some(path)) => Trust::SystemRootsAnd(path),
+            (false, None) => Trust::SystemRoots,
         },
         max_time: flags.max_time.as_deref().map(seconds).transpose()?,
         fail: flags.fail,
@@ -120,11 +120,11 @@ pub(crate) fn plan(flags: Fetch) -> Result<Plan, Stop> {
     })
 }
 
-fn refused<T>(text: String) -> Result<T, Stop> {
-    Err(Stop::Refused(text))
+fn usage<T>(text: String) -> Result<T, CommandError> {
+    Err(CommandError::Usage(text))
 }
 
-/// As curl: whatever has no scheme is http. A scheme has no slash, question mark or the like before its `://`.
+/// Adds `http://` to a URL without a scheme, as curl does. A `://` after a slash, question mark or hash is not that of a scheme.
 fn with_scheme(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => url.to_owned(),
@@ -142,7 +142,7 @@ fn output(file: Option<&Path>, json: bool) -> Output {
     }
 }
 
-fn method(flags: &Fetch, has_body: bool) -> Result<String, Stop> {
+fn method(flags: &Fetch, has_body: bool) -> Result<String, CommandError> {
     let method = match &flags.request {
         Some(method) => method.as_str(),
         None if flags.head => "HEAD",
@@ -150,8 +150,8 @@ fn method(flags: &Fetch, has_body: bool) -> Result<String, Stop> {
         None => "GET",
     };
     if method.is_empty() || !method.bytes().all(is_token) {
-        return refused(format!(
-            "-X {method:?} is no method; expected a word such as PUT"
+        return usage(format!(
+            "-X {method:?} is not a method; expected a word such as PUT"
         ));
     }
     Ok(method.to_owned())
@@ -178,11 +178,11 @@ fn body(flags: &Fetch) -> Option<Body> {
     (!parts.is_empty()).then_some(Body { parts })
 }
 
-/// The defaults that no flag leaves out or sets otherwise, and then what the flags say.
-fn headers(flags: &Fetch, has_body: bool) -> Result<Vec<(String, String)>, Stop> {
+/// The default fields that no flag removes or replaces, then those of the flags.
+fn headers(flags: &Fetch, has_body: bool) -> Result<Vec<(String, String)>, CommandError> {
     let mut named = Vec::new();
     for header in &flags.header {
-        named.push(header_of(header)?);
+        named.push(parse_header(header)?);
     }
     let agent = flags.user_agent.clone();
     let agent = agent.unwrap_or_else(|| concat!("hearken/", env!("CARGO_PKG_VERSION")).to_owned());
@@ -207,40 +207,41 @@ fn headers(flags: &Fetch, has_body: bool) -> Result<Vec<(String, String)>, Stop>
     Ok(headers)
 }
 
-/// The name, and the value; no value means that the field is not sent.
-fn header_of(text: &str) -> Result<(String, Option<String>), Stop> {
+/// Name and value of a field; without a value it is not sent.
+fn parse_header(text: &str) -> Result<(String, Option<String>), CommandError> {
     let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
         (Some((name, value)), _) => {
             let value = value.trim_matches([' ', '\t']);
             (name, (!value.is_empty()).then(|| value.to_owned()))
         }
         (None, Some(name)) => (name, Some(String::new())),
-        (None, None) => return refused(format!("-H {text:?}: expected \"Name: value\"")),
+        (None, None) => return usage(format!("-H {text:?}: expected \"Name: value\"")),
     };
     if name.is_empty() || !name.bytes().all(is_token) {
-        return refused(format!("-H {text:?}: {name:?} is no name of a field"));
+        return usage(format!("-H {text:?}: {name:?} is not a field name"));
     }
     if value
         .as_deref()
         .is_some_and(|value| value.contains(['\r', '\n', '\0']))
     {
-        return refused(format!("-H {text:?}: a value cannot have line ends in it"));
+        return usage(format!("-H {text:?}: a value cannot contain line ends"));
     }
     Ok((name.to_owned(), value))
 }
 
+/// The value of `Authorization` for the scheme Basic (RFC 7617).
 fn basic(name: &str, password: &str) -> String {
     use base64::Engine;
     let pair = base64::prelude::BASE64_STANDARD.encode(format!("{name}:{password}"));
     format!("Basic {pair}")
 }
 
-fn seconds(text: &str) -> Result<Duration, Stop> {
+fn seconds(text: &str) -> Result<Duration, CommandError> {
     let seconds = text.parse().ok().filter(|&seconds: &f64| seconds > 0.0);
     let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     time.map_or_else(
         || {
-            refused(format!(
+            usage(format!(
                 "--max-time {text:?}: expected a number of seconds above 0"
             ))
         },
@@ -248,7 +249,7 @@ fn seconds(text: &str) -> Result<Duration, Stop> {
     )
 }
 
-/// RFC 9110 §5.6.2.
+/// A character of a token (RFC 9110 §5.6.2).
 const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')

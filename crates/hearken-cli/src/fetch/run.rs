@@ -1,13 +1,13 @@
-//! Carries the plan of `hearken fetch` out: one URL after the other, over one pool.
+//! Runs the plan of `hearken fetch`: one URL after the other, over one pool of connections.
 //!
-//! Here: what is printed, to stdout and stderr. Not here: what failures are called (`exit.rs`), where bodies go (`sink.rs`).
+//! Here: what is printed to stdout and stderr. Not here: exit codes (`exit.rs`), writing bodies (`sink.rs`).
 
-use super::exit::{Failure, Stopped};
-use super::plan::{Body, Part, Plan, Report, Target, Trust};
-use super::report::{Answer, Line, Problem, Timings, milliseconds};
+use super::exit::{Failure, FetchError};
+use super::plan::{Body, FetchPlan, Part, Report, Target, Trust};
+use super::report::{ErrorReport, Line, ResponseReport, Timings, milliseconds};
 use super::sink::{Sink, SinkError};
-use crate::plan::Stop;
-use crate::run::complain;
+use crate::plan::CommandError;
+use crate::run::print_error;
 use hearken::client::AgentOptions;
 use hearken::fetch::Redirects;
 use hearken::tls::ClientTls;
@@ -16,18 +16,18 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-/// Fetches all, and gives the exit code of the first that failed.
-pub(crate) fn run(plan: &Plan) -> Result<u8, Stop> {
-    let body = plan.body.as_ref().map(read).transpose()?;
+/// Fetches all URLs and returns the exit code of the first failure.
+pub(crate) fn run(plan: &FetchPlan) -> Result<u8, CommandError> {
+    let body = plan.body.as_ref().map(read_body).transpose()?;
     let agent = agent(&plan.trust)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Stop::Failed(format!("cannot begin: {error}")))?;
-    Ok(runtime.block_on(all(plan, &agent, body.as_ref())))
+        .map_err(|error| CommandError::Failed(format!("cannot start: {error}")))?;
+    Ok(runtime.block_on(fetch_all(plan, &agent, body.as_ref())))
 }
 
-async fn all(plan: &Plan, agent: &Agent, body: Option<&Bytes>) -> u8 {
+async fn fetch_all(plan: &FetchPlan, agent: &Agent, body: Option<&Bytes>) -> u8 {
     let mut exit = 0;
     for target in &plan.targets {
         let request = request(plan, agent, target, body);
@@ -35,24 +35,24 @@ async fn all(plan: &Plan, agent: &Agent, body: Option<&Bytes>) -> u8 {
             url: target.url.clone(),
             ..Line::default()
         };
-        let began = Instant::now();
-        let done = one(plan, target, request, &mut line).await;
-        line.timings.total = milliseconds(began.elapsed());
-        match done {
+        let start = Instant::now();
+        let result = fetch(plan, target, request, &mut line).await;
+        line.timings.total = milliseconds(start.elapsed());
+        match result {
             Ok(()) => {}
-            Err(Stopped::ReaderGone) => return exit,
-            Err(Stopped::Failed(failure)) => {
+            Err(FetchError::StdoutClosed) => return exit,
+            Err(FetchError::Failed(failure)) => {
                 exit = if exit == 0 { failure.exit } else { exit };
-                line.error = Some(told(failure, plan));
+                line.error = Some(report(failure, plan));
             }
         }
         if plan.report == Report::Json
             && let Err(error) = print(&line)
         {
             return match SinkError::of_stdout(error).into() {
-                Stopped::ReaderGone => exit,
-                Stopped::Failed(failure) => {
-                    complain(&failure.message);
+                FetchError::StdoutClosed => exit,
+                FetchError::Failed(failure) => {
+                    print_error(&failure.message);
                     failure.exit
                 }
             };
@@ -61,12 +61,12 @@ async fn all(plan: &Plan, agent: &Agent, body: Option<&Bytes>) -> u8 {
     exit
 }
 
-/// Tells a failure on stderr, unless the line of `--json` does.
-fn told(failure: Failure, plan: &Plan) -> Problem {
+/// Prints a failure to stderr, unless the line of `--json` contains it.
+fn report(failure: Failure, plan: &FetchPlan) -> ErrorReport {
     if !plan.silent && plan.report != Report::Json {
-        complain(&failure.message);
+        print_error(&failure.message);
     }
-    Problem {
+    ErrorReport {
         phase: failure.phase.map(|phase| phase.to_string()),
         code: failure.code.into_owned(),
         exit: failure.exit,
@@ -82,30 +82,31 @@ fn print(line: &Line) -> io::Result<()> {
     stdout.flush()
 }
 
-async fn one(
-    plan: &Plan,
+async fn fetch(
+    plan: &FetchPlan,
     target: &Target,
     request: RequestBuilder,
     line: &mut Line,
-) -> Result<(), Stopped> {
+) -> Result<(), FetchError> {
     let mut fetched = request.await?;
-    let read_from = Instant::now();
-    note(line, &fetched);
+    let receive_start = Instant::now();
+    record(line, &fetched);
     let mut sink = Sink::new(&target.output);
     if plan.report == Report::HeadAndBody {
         sink.write_head(&head(&fetched))?;
     }
     let status = fetched.status();
     if plan.fail && status.as_u16() >= 400 {
-        let url = line.answer.as_ref().map_or("", |answer| &answer.final_url);
-        return Err(Stopped::Failed(Failure::status(
+        let response = line.response.as_ref();
+        let url = response.map_or("", |response| &response.final_url);
+        return Err(FetchError::Failed(Failure::status(
             url,
             status.as_u16(),
             &fetched.status_message(),
         )));
     }
     let mut sha256 = (plan.report == Report::Json).then(Sha256::new);
-    let all = async {
+    let receive = async {
         while let Some(piece) = fetched.data().await? {
             line.body_bytes += piece.len() as u64;
             if let Some(sha256) = &mut sha256 {
@@ -113,17 +114,22 @@ async fn one(
             }
             sink.write(&piece)?;
         }
-        Ok::<(), Stopped>(())
+        Ok::<(), FetchError>(())
     };
-    let came = all.await;
-    line.timings.receive = milliseconds(read_from.elapsed());
-    came?;
+    let received = receive.await;
+    line.timings.receive = milliseconds(receive_start.elapsed());
+    received?;
     line.sha256 = sha256.map(|sha256| hex(&sha256.finalize()));
     Ok(sink.finish()?)
 }
 
-fn request(plan: &Plan, agent: &Agent, target: &Target, body: Option<&Bytes>) -> RequestBuilder {
-    // The plan has looked at it.
+fn request(
+    plan: &FetchPlan,
+    agent: &Agent,
+    target: &Target,
+    body: Option<&Bytes>,
+) -> RequestBuilder {
+    // The plan has checked that it is a token.
     let method = Method::from_bytes(plan.method.as_bytes()).unwrap_or_default();
     let mut request = agent
         .fetch(method, &target.url)
@@ -134,7 +140,7 @@ fn request(plan: &Plan, agent: &Agent, target: &Target, body: Option<&Bytes>) ->
             None => Redirects::none(),
         });
     if let Some(time) = plan.max_time {
-        request = request.timeout(time);
+        request = request.deadline(time);
     }
     match body {
         Some(body) => request.body(body.clone()),
@@ -142,20 +148,20 @@ fn request(plan: &Plan, agent: &Agent, target: &Target, body: Option<&Bytes>) ->
     }
 }
 
-fn agent(trust: &Trust) -> Result<Agent, Stop> {
+fn agent(trust: &Trust) -> Result<Agent, CommandError> {
     let mut options = AgentOptions::default();
     options.tls = match trust {
-        Trust::System => ClientTls::new(),
-        Trust::SystemAnd(path) => ClientTls::new()
+        Trust::SystemRoots => ClientTls::new(),
+        Trust::SystemRootsAnd(path) => ClientTls::new()
             .root_file(path)
-            .map_err(|error| Stop::Refused(format!("--cacert: {error}")))?,
-        Trust::Anybody => ClientTls::new().dangerously_accept_any_certificate(),
+            .map_err(|error| CommandError::Usage(format!("--cacert: {error}")))?,
+        Trust::AnyCertificate => ClientTls::new().dangerously_accept_any_certificate(),
     };
     Ok(Agent::new(options))
 }
 
-/// The whole body to be sent.
-fn read(body: &Body) -> Result<Bytes, Stop> {
+/// Reads the whole body to send.
+fn read_body(body: &Body) -> Result<Bytes, CommandError> {
     let mut all = Vec::new();
     for (at, part) in body.parts.iter().enumerate() {
         if at > 0 {
@@ -165,14 +171,14 @@ fn read(body: &Body) -> Result<Bytes, Stop> {
             Part::Text(text) => (text.clone().into_bytes(), false),
             Part::File { path, stripped } => {
                 let bytes = std::fs::read(path).map_err(|error| {
-                    Stop::Refused(format!("cannot read {}: {error}", path.display()))
+                    CommandError::Usage(format!("cannot read {}: {error}", path.display()))
                 })?;
                 (bytes, *stripped)
             }
             Part::Stdin { stripped } => {
                 let mut bytes = Vec::new();
                 let read = io::stdin().lock().read_to_end(&mut bytes);
-                read.map_err(|error| Stop::Refused(format!("cannot read stdin: {error}")))?;
+                read.map_err(|error| CommandError::Usage(format!("cannot read stdin: {error}")))?;
                 (bytes, *stripped)
             }
         };
@@ -184,7 +190,7 @@ fn read(body: &Body) -> Result<Bytes, Stop> {
     Ok(all.into())
 }
 
-/// Status line and fields as they came, and the empty line.
+/// Status line and fields as received, and the empty line.
 fn head(fetched: &Fetched) -> Vec<u8> {
     let version = version(fetched);
     let mut head = format!(
@@ -210,14 +216,14 @@ fn version(fetched: &Fetched) -> &'static str {
     }
 }
 
-/// What the head of the answer says.
-fn note(line: &mut Line, fetched: &Fetched) {
+/// Copies the head of the response, its connection and its timings.
+fn record(line: &mut Line, fetched: &Fetched) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = fetched.raw_headers();
     let connection = fetched.response().connection();
     let address =
         |address: Option<std::net::SocketAddr>| address.map(|address| address.to_string());
-    line.answer = Some(Answer {
+    line.response = Some(ResponseReport {
         final_url: fetched.url().to_string(),
         status: fetched.status().as_u16(),
         reason: fetched.status_message(),

@@ -1,23 +1,23 @@
-//! Where a body goes: stdout, a file, or nowhere.
+//! The destination of a body: stdout, a file, or nowhere.
 //!
-//! Here: [`Sink`], which writes pieces as they come and keeps none. Not here: which of them it is (`plan.rs`).
+//! Here: [`Sink`], which writes pieces as they arrive. Not here: the choice of the destination (`plan.rs`).
 
 use super::plan::Output;
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
-/// Takes one body.
+/// Writes one body.
 pub(crate) struct Sink {
-    to: To,
-    /// Nothing was written yet, and what looks binary is not welcome.
-    wary: bool,
+    destination: Destination,
+    /// The next piece is the first one, and must not be binary.
+    reject_binary: bool,
 }
 
-enum To {
+enum Destination {
     Stdout,
-    /// Opened when the first byte comes, so that a failure leaves an older file alone.
-    Later(PathBuf),
+    /// A file that is created with the first byte, so that an early failure does not overwrite an older file.
+    NewFile(PathBuf),
     File(PathBuf, File),
     Nowhere,
 }
@@ -25,9 +25,9 @@ enum To {
 /// Why a body could not be written.
 #[derive(Debug)]
 pub(crate) enum SinkError {
-    /// Whoever read stdout does so no more.
+    /// The reader of stdout has closed it.
     Closed,
-    /// It looks binary and stdout is a terminal.
+    /// The body looks binary and stdout is a terminal.
     Binary,
     Failed {
         what: String,
@@ -38,48 +38,48 @@ pub(crate) enum SinkError {
 impl Sink {
     pub(crate) fn new(output: &Output) -> Self {
         Self {
-            wary: *output == Output::Stdout && io::stdout().is_terminal(),
-            to: match output {
-                Output::Stdout | Output::StdoutAsIs => To::Stdout,
-                Output::File(path) => To::Later(path.clone()),
-                Output::Nowhere => To::Nowhere,
+            reject_binary: *output == Output::Stdout && io::stdout().is_terminal(),
+            destination: match output {
+                Output::Stdout | Output::StdoutAsIs => Destination::Stdout,
+                Output::File(path) => Destination::NewFile(path.clone()),
+                Output::Nowhere => Destination::Nowhere,
             },
         }
     }
 
-    /// Writes what is text in any case: status lines and fields.
+    /// Writes a head, without the check for binary data.
     pub(crate) fn write_head(&mut self, head: &[u8]) -> Result<(), SinkError> {
-        let wary = std::mem::take(&mut self.wary);
+        let reject_binary = std::mem::take(&mut self.reject_binary);
         let written = self.write(head);
-        self.wary = wary;
+        self.reject_binary = reject_binary;
         written
     }
 
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<(), SinkError> {
-        if std::mem::take(&mut self.wary) && looks_binary(piece) {
+        if std::mem::take(&mut self.reject_binary) && looks_binary(piece) {
             return Err(SinkError::Binary);
         }
-        if let To::Later(path) = &self.to {
-            let file = File::create(path).map_err(|error| failed(&self.to, error))?;
-            self.to = To::File(path.clone(), file);
+        if let Destination::NewFile(path) = &self.destination {
+            let file = File::create(path).map_err(|error| failed(&self.destination, error))?;
+            self.destination = Destination::File(path.clone(), file);
         }
-        let written = match &mut self.to {
-            To::Stdout => io::stdout().lock().write_all(piece),
-            To::File(_, file) => file.write_all(piece),
-            To::Later(_) | To::Nowhere => Ok(()),
+        let written = match &mut self.destination {
+            Destination::Stdout => io::stdout().lock().write_all(piece),
+            Destination::File(_, file) => file.write_all(piece),
+            Destination::NewFile(_) | Destination::Nowhere => Ok(()),
         };
-        written.map_err(|error| failed(&self.to, error))
+        written.map_err(|error| failed(&self.destination, error))
     }
 
-    /// The body is complete. A file is there then, even if nothing was in it.
+    /// Ends a complete body. Creates the file of an empty one.
     pub(crate) fn finish(mut self) -> Result<(), SinkError> {
-        match &self.to {
-            To::Later(_) => self.write(b""),
-            To::Stdout => io::stdout()
+        match &self.destination {
+            Destination::NewFile(_) => self.write(b""),
+            Destination::Stdout => io::stdout()
                 .lock()
                 .flush()
-                .map_err(|error| failed(&self.to, error)),
-            To::File(..) | To::Nowhere => Ok(()),
+                .map_err(|error| failed(&self.destination, error)),
+            Destination::File(..) | Destination::Nowhere => Ok(()),
         }
     }
 }
@@ -94,23 +94,23 @@ impl SinkError {
     }
 }
 
-fn failed(to: &To, error: io::Error) -> SinkError {
-    match to {
-        To::Later(path) | To::File(path, _) => SinkError::Failed {
+fn failed(destination: &Destination, error: io::Error) -> SinkError {
+    match destination {
+        Destination::NewFile(path) | Destination::File(path, _) => SinkError::Failed {
             what: path.display().to_string(),
             error,
         },
-        To::Stdout | To::Nowhere => SinkError::of_stdout(error),
+        Destination::Stdout | Destination::Nowhere => SinkError::of_stdout(error),
     }
 }
 
-/// No text has a NUL in it; curl goes by the same.
+/// Text contains no NUL; curl uses the same test.
 fn looks_binary(piece: &[u8]) -> bool {
-    piece.iter().take(LOOKED_AT).any(|&byte| byte == 0)
+    piece.iter().take(BINARY_CHECK_BYTES).any(|&byte| byte == 0)
 }
 
-/// How much of the first piece is looked at.
-const LOOKED_AT: usize = 2000;
+/// The part of the first piece that is checked.
+const BINARY_CHECK_BYTES: usize = 2000;
 
 #[cfg(test)]
 mod tests;

@@ -1,45 +1,45 @@
-//! Flags and environment in, plan out.
+//! From flags and the environment to plans.
 
 use super::*;
 use crate::cli::{Cli, Command};
 use clap::Parser;
 
-fn planned(line: &str, world: &World) -> Result<Plan, Stop> {
+fn planned(line: &str, environment: &Environment) -> Result<EchoPlan, CommandError> {
     let cli = Cli::try_parse_from(line.split_whitespace()).expect("flags that clap accepts");
     let Command::Echo(echo) = cli.command else {
         panic!("another command");
     };
-    plan(&echo, world)
+    plan(&echo, environment)
 }
 
 fn address_of(line: &str) -> String {
-    planned(line, &World::default())
+    planned(line, &Environment::default())
         .expect("a plan")
         .address
         .to_string()
 }
 
-fn with_port(port: &str) -> World {
-    World {
+fn with_port(port: &str) -> Environment {
+    Environment {
         port: Some(port.into()),
-        ..World::default()
+        ..Environment::default()
     }
 }
 
 #[test]
-fn without_flags_it_is_for_this_machine_alone() {
-    let plan = planned("hearken echo", &World::default());
-    let expected = Plan {
+fn without_flags_it_listens_on_the_loopback_address() {
+    let plan = planned("hearken echo", &Environment::default());
+    let expected = EchoPlan {
         address: "127.0.0.1:3000".parse().expect("an address"),
         workers: None,
         tls: None,
-        log: Log::Lines { coloured: false },
+        log: LogMode::Lines { coloured: false },
     };
     assert_eq!(plan, Ok(expected));
 }
 
 #[test]
-fn a_self_signed_certificate_is_for_where_it_listens() {
+fn a_self_signed_certificate_names_the_address() {
     let home = ["localhost", "127.0.0.1", "::1"];
     for (line, more) in [
         ("", None),
@@ -50,14 +50,17 @@ fn a_self_signed_certificate_is_for_where_it_listens() {
         ("--listen unix:/a", None),
     ] {
         let line = format!("hearken echo --tls-self-signed {line}");
-        let plan = planned(&line, &World::default()).expect("a plan");
+        let plan = planned(&line, &Environment::default()).expect("a plan");
         let expected = Tls::SelfSigned {
             names: home.into_iter().chain(more).map(str::to_owned).collect(),
             write: None,
         };
         assert_eq!(plan.tls, Some(expected), "{line}");
     }
-    let plan = planned("hearken echo --tls-self-signed=a.pem", &World::default());
+    let plan = planned(
+        "hearken echo --tls-self-signed=a.pem",
+        &Environment::default(),
+    );
     let Some(Tls::SelfSigned { write, .. }) = plan.expect("a plan").tls else {
         panic!("no TLS");
     };
@@ -66,7 +69,10 @@ fn a_self_signed_certificate_is_for_where_it_listens() {
 
 #[test]
 fn certificate_and_key_come_together() {
-    let plan = planned("hearken echo --tls-cert a --tls-key b", &World::default());
+    let plan = planned(
+        "hearken echo --tls-cert a --tls-key b",
+        &Environment::default(),
+    );
     let expected = Tls::Files {
         chain: "a".into(),
         key: "b".into(),
@@ -97,23 +103,25 @@ fn addresses() {
 }
 
 #[test]
-fn the_environment_gives_a_port_where_no_flag_does() {
-    let address = |line, world: &World| planned(line, world).map(|plan| plan.address.to_string());
-    let world = with_port("8080");
+fn the_environment_gives_a_port_if_no_flag_does() {
+    let address = |line, environment: &Environment| {
+        planned(line, environment).map(|plan| plan.address.to_string())
+    };
+    let environment = with_port("8080");
     assert_eq!(
-        address("hearken echo", &world),
+        address("hearken echo", &environment),
         Ok("127.0.0.1:8080".to_owned())
     );
     assert_eq!(
-        address("hearken echo --host ::", &world),
+        address("hearken echo --host ::", &environment),
         Ok("[::]:8080".to_owned())
     );
     assert_eq!(
-        address("hearken echo --port 1", &world),
+        address("hearken echo --port 1", &environment),
         Ok("127.0.0.1:1".to_owned())
     );
     assert_eq!(
-        address("hearken echo --listen [::1]:2", &world),
+        address("hearken echo --listen [::1]:2", &environment),
         Ok("[::1]:2".to_owned())
     );
     assert_eq!(
@@ -121,7 +129,7 @@ fn the_environment_gives_a_port_where_no_flag_does() {
         Ok("127.0.0.1:3000".to_owned())
     );
     for wrong in ["http", "65536", "-1", " 80"] {
-        let Err(Stop::Refused(text)) = planned("hearken echo", &with_port(wrong)) else {
+        let Err(CommandError::Usage(text)) = planned("hearken echo", &with_port(wrong)) else {
             panic!("PORT={wrong} was taken")
         };
         assert!(text.contains("PORT") && text.contains(wrong), "{text}");
@@ -129,7 +137,7 @@ fn the_environment_gives_a_port_where_no_flag_does() {
 }
 
 #[test]
-fn what_cannot_be_an_address_is_refused_with_the_way_to_write_it() {
+fn a_wrong_address_is_rejected_with_the_expected_form() {
     for (line, hint) in [
         ("hearken echo --listen 3000", "127.0.0.1:3000"),
         (
@@ -143,7 +151,7 @@ fn what_cannot_be_an_address_is_refused_with_the_way_to_write_it() {
         ),
         ("hearken echo --host=", "all interfaces"),
     ] {
-        let Err(Stop::Refused(text)) = planned(line, &World::default()) else {
+        let Err(CommandError::Usage(text)) = planned(line, &Environment::default()) else {
             panic!("{line} was taken")
         };
         assert!(text.contains(hint), "{line}: {text}");
@@ -151,18 +159,18 @@ fn what_cannot_be_an_address_is_refused_with_the_way_to_write_it() {
 }
 
 #[test]
-fn the_log_is_coloured_where_that_is_welcome() {
-    let world = World {
+fn the_log_is_coloured_if_the_environment_allows_it() {
+    let environment = Environment {
         colours: true,
-        ..World::default()
+        ..Environment::default()
     };
-    let log = |line| planned(line, &world).expect("a plan").log;
-    assert_eq!(log("hearken echo"), Log::Lines { coloured: true });
-    assert_eq!(log("hearken echo --quiet"), Log::Quiet);
+    let log = |line| planned(line, &environment).expect("a plan").log;
+    assert_eq!(log("hearken echo"), LogMode::Lines { coloured: true });
+    assert_eq!(log("hearken echo --quiet"), LogMode::Quiet);
 }
 
 #[test]
-fn clap_refuses_what_cannot_be() {
+fn clap_rejects_wrong_flags() {
     for line in [
         "hearken echo --port 65536",
         "hearken echo --port x",

@@ -1,4 +1,4 @@
-//! A client made of a socket: it says exactly what it is told, and reads answers strictly.
+//! A client on a raw socket: sends exactly the given bytes, and parses responses strictly.
 
 use super::program::PATIENCE;
 use flate2::read::GzDecoder;
@@ -9,7 +9,7 @@ pub(crate) struct Client {
     reader: BufReader<TcpStream>,
 }
 
-/// An answer. Its body is decoded from chunks, not from gzip.
+/// A response. Its body is decoded from chunks, not from gzip.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -50,7 +50,7 @@ impl Client {
             .expect("the server reads");
     }
 
-    /// Ends our direction.
+    /// Shuts down the client's direction.
     pub(crate) fn finish(&self) {
         self.reader
             .get_ref()
@@ -58,7 +58,7 @@ impl Client {
             .expect("the socket is open");
     }
 
-    /// A request without a body, and its answer.
+    /// Sends a request without a body and reads the response.
     pub(crate) fn ask(&mut self, method: &str, target: &str, fields: &str) -> Answer {
         self.send(format!(
             "{method} {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"
@@ -95,7 +95,7 @@ impl Client {
         }
     }
 
-    /// A chunk without its frame; empty for the last one.
+    /// The data of a chunk; empty for the last chunk.
     pub(crate) fn chunk(&mut self) -> Vec<u8> {
         let size = self.line();
         let size = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("{size}: a size"));
@@ -121,7 +121,7 @@ impl Client {
         rest
     }
 
-    /// What still comes of an answer that is cut, be it by an end or by a reset.
+    /// The rest of a truncated response, up to the end or the reset of the connection.
     pub(crate) fn cut(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         if let Err(error) = self.reader.read_to_end(&mut rest) {
@@ -130,7 +130,7 @@ impl Client {
         rest
     }
 
-    /// An answer to a request with this method.
+    /// Reads the response to a request with this method.
     pub(crate) fn answer(&mut self, method: &str) -> Answer {
         let head = self.head();
         let status: u16 = head[9..12].parse().expect("a status");
@@ -163,7 +163,7 @@ impl Client {
 }
 
 impl Answer {
-    /// The value of a field. There must not be two.
+    /// The value of a field, which must not occur twice.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.head.lines().skip(1).filter_map(|line| {
             let (known, value) = line.split_once(": ")?;
@@ -194,7 +194,7 @@ impl Answer {
                     .expect("whole gzip");
                 decoded
             }
-            Some(other) => panic!("nobody asked for {other}"),
+            Some(other) => panic!("{other} was not accepted"),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! gzip, as a client sees it. The whole negotiation is a table of its own, beside the code.
+//! Content coding over the wire. The unit test of `coding.rs` covers the whole negotiation.
 
 use super::program::Program;
 
 #[test]
-fn the_client_decides() {
+fn accept_encoding_selects_the_coding() {
     let program = Program::start();
     let mut client = program.connect();
     for (fields, coding) in [
@@ -40,7 +40,7 @@ fn the_client_decides() {
 }
 
 #[test]
-fn no_coding_left_is_406() {
+fn no_acceptable_coding_is_406() {
     let program = Program::start();
     let mut client = program.connect();
     for fields in [
@@ -58,7 +58,7 @@ fn no_coding_left_is_406() {
 }
 
 #[test]
-fn what_does_not_become_smaller_stays_as_it_is() {
+fn incompressible_content_is_not_compressed() {
     let program = Program::start();
     let mut client = program.connect();
     let gzip = "Accept-Encoding: gzip\r\n";
@@ -70,7 +70,7 @@ fn what_does_not_become_smaller_stays_as_it_is() {
         client.ask("GET", "/", gzip).field("content-encoding"),
         Some("gzip")
     );
-    // Unless the client insists.
+    // Unless the client accepts gzip only.
     for target in ["/json", "/plaintext", "/bytes/5000?seed=1", "/status/404"] {
         let plain = client.get(target);
         let answer = client.ask("GET", target, "Accept-Encoding: gzip, *;q=0\r\n");
@@ -81,7 +81,7 @@ fn what_does_not_become_smaller_stays_as_it_is() {
 }
 
 #[test]
-fn head_says_what_get_would() {
+fn head_has_the_fields_of_get() {
     let program = Program::start();
     let mut client = program.connect();
     for target in [

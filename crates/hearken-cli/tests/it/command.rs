@@ -1,11 +1,11 @@
-//! Flags, environment, and what stops it from starting.
+//! Flags, the environment, and errors at the start.
 
 use super::client::Client;
 use super::program::{Program, command, output};
 use std::net::TcpListener;
 
-/// Exit code and stderr of a command that does not start.
-fn refused(args: &[&str]) -> String {
+/// Stderr of a command that does not start. Checks the exit code.
+fn rejected(args: &[&str]) -> String {
     let output = output(&mut command(args));
     let text = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
@@ -26,18 +26,75 @@ fn the_url_is_alone_on_one_line() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error_that_says_what_to_do() {
+fn a_port_in_use_names_the_process_and_the_remedy() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("its address").port().to_string();
-    let text = refused(&["echo", "--port", &port]);
+    let text = rejected(&["echo", "--port", &port]);
     assert!(text.starts_with("error: "), "{text}");
     assert!(text.contains(&format!("127.0.0.1:{port}")), "{text}");
     assert!(text.contains("another port"), "{text}");
+    if cfg!(target_os = "linux") {
+        let pid = format!("(pid {})", std::process::id());
+        assert!(text.contains(&pid), "{text}");
+    }
     assert_eq!(text.lines().count(), 1, "{text}");
 }
 
+#[cfg(unix)]
 #[test]
-fn wrong_flags_are_refused() {
+fn a_socket_path_in_use_names_the_process_and_the_remedy() {
+    use std::os::unix::net::UnixListener;
+
+    let path = std::env::temp_dir().join(format!("hearken-cli-{}-taken", std::process::id()));
+    let _taken = UnixListener::bind(&path).expect("a free path");
+    let address = format!("unix:{}", path.display());
+    let text = rejected(&["echo", "--listen", &address]);
+    std::fs::remove_file(&path).expect("the socket's file");
+    assert!(
+        text.contains(&format!("cannot listen on {address}: ")),
+        "{text}"
+    );
+    assert!(text.contains("choose another path"), "{text}");
+    if cfg!(target_os = "linux") {
+        let pid = format!("(pid {})", std::process::id());
+        assert!(text.contains(&pid), "{text}");
+    }
+}
+
+/// Root may listen everywhere, so `setpriv` removes the right where it is installed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_low_port_names_the_right_that_is_missing() {
+    let mut echo = std::process::Command::new("setpriv");
+    echo.args(["--bounding-set", "-net_bind_service"])
+        .arg(command(&[]).get_program())
+        .args(["echo", "--host", "127.0.0.1", "--port", "80", "--quiet"])
+        .stdin(std::process::Stdio::null());
+    let border = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    let privileged = border.is_ok_and(|border| border.trim() == "1024");
+    let is_root = std::process::Command::new("id").arg("-u").output();
+    let is_root = is_root.is_ok_and(|id| id.stdout == b"0\n");
+    let has_setpriv = std::process::Command::new("setpriv")
+        .arg("--version")
+        .output();
+    if !privileged || !is_root || has_setpriv.is_err() {
+        return; // every user may listen there, or the right cannot be removed
+    }
+    let output = output(&mut echo);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for part in [
+        "cannot listen on 127.0.0.1:80: ports below 1024 need a right",
+        "8080",
+        "setcap cap_net_bind_service",
+        "fd:0",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn wrong_flags_are_rejected() {
     for (args, hint) in [
         (&["echo", "--port", "65536"][..], "0..=65535"),
         (&["echo", "--port", "http"], "invalid"),
@@ -73,7 +130,7 @@ fn wrong_flags_are_refused() {
         (&["ecko"], "echo"),
         (&[], "Usage"),
     ] {
-        let text = refused(args);
+        let text = rejected(args);
         assert!(text.contains(hint), "{args:?}: {text}");
     }
     let mut with_port = command(&["echo"]);
@@ -105,7 +162,7 @@ fn help_has_examples() {
 }
 
 #[test]
-fn the_environment_may_give_the_port() {
+fn the_environment_can_give_the_port() {
     let mut echo = command(&["echo"]);
     let program = Program::start_with(echo.env("PORT", "0"));
     assert_eq!(program.connect().get("/plaintext").status, 200);
@@ -149,7 +206,7 @@ fn a_unix_socket() {
 }
 
 #[test]
-fn quiet_says_nothing() {
+fn quiet_writes_nothing_to_stderr() {
     let mut program = Program::start_with(&mut command(&["echo", "--port", "0", "--quiet"]));
     let mut client: Client = program.connect();
     assert_eq!(client.get("/plaintext").status, 200);

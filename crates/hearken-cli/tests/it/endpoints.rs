@@ -1,10 +1,10 @@
-//! Every endpoint that answers at once. Which requests are refused is a table of its own, beside the code.
+//! The endpoints that respond at once. The unit tests of `route.rs` cover rejected requests.
 
 use super::program::Program;
 use serde_json::json;
 
 #[test]
-fn the_page_is_one_file_that_only_runs_its_own_script() {
+fn the_page_is_one_file_that_runs_its_own_script_only() {
     let program = Program::start();
     let answer = program.connect().get("/");
     assert_eq!(answer.status, 200);
@@ -62,7 +62,7 @@ fn an_echoed_page_does_not_run() {
 }
 
 #[test]
-fn what_arrived_is_shown() {
+fn fields_and_address_of_the_request_are_returned() {
     let program = Program::start();
     let mut client = program.connect();
     let fields = "X-b: 1\r\nx-B: \"2\"\r\nUser-Agent: it/1 (\"quoted\")\r\n";
@@ -162,7 +162,7 @@ fn any_final_status() {
 }
 
 #[test]
-fn the_plain_ones() {
+fn plaintext_and_json() {
     let program = Program::start();
     let mut client = program.connect();
     let answer = client.get("/plaintext");
@@ -175,7 +175,7 @@ fn the_plain_ones() {
 }
 
 #[test]
-fn what_there_is_not() {
+fn unknown_paths_are_404() {
     let program = Program::start();
     let mut client = program.connect();
     for target in ["/nothing", "/%3Cscript%3E", "/headers/", "/status"] {
@@ -188,5 +188,5 @@ fn what_there_is_not() {
     }
     let head = client.ask("HEAD", "/nothing", "");
     assert_eq!(head.status, 404);
-    assert_eq!(client.get("/json").status, 200, "the connection goes on");
+    assert_eq!(client.get("/json").status, 200, "the connection persists");
 }

@@ -1,7 +1,7 @@
-//! `hearken fetch` where all goes well: what it sends, and what it prints.
+//! `hearken fetch` without failures: the requests it sends, and its output.
 
 use super::program::{Program, command, output};
-use super::scripted::{Scripted, answer, say};
+use super::scripted::{Scripted, answer, send};
 use serde_json::Value;
 use std::process::Output;
 
@@ -10,7 +10,7 @@ pub(crate) fn fetch(args: &[&str]) -> Output {
     output(&mut command(&[&["fetch"], args].concat()))
 }
 
-/// What is on stdout when all went well.
+/// Stdout of a run, which must succeed.
 fn fetched(args: &[&str]) -> String {
     let output = fetch(args);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -39,13 +39,13 @@ fn the_body_is_on_stdout() {
 }
 
 #[test]
-fn what_is_sent() {
+fn the_request_has_the_fields_of_the_flags() {
     let version = env!("CARGO_PKG_VERSION");
     let server = Scripted::once(answer("200 OK", "", ""));
     fetched(&[&server.url("/a?b#c"), "-H", "X-One: 1", "-u", "a:b"]);
     let host = server.address;
     assert_eq!(
-        server.asked(),
+        server.request(),
         format!(
             "GET /a?b HTTP/1.1\r\nHost: {host}\r\nUser-Agent: hearken/{version}\r\nAccept: */*\r\n\
              Authorization: Basic YTpi\r\nX-One: 1\r\n\r\n"
@@ -54,7 +54,7 @@ fn what_is_sent() {
 }
 
 #[test]
-fn a_body_is_a_form_by_post_unless_told_otherwise() {
+fn a_body_is_a_form_by_post_unless_flags_change_that() {
     let file = std::env::temp_dir().join(format!("hearken-fetch-{}-body", std::process::id()));
     std::fs::write(&file, "line\r\nline\n").expect("a file");
     let at_file = format!("@{}", file.display());
@@ -88,13 +88,13 @@ fn a_body_is_a_form_by_post_unless_told_otherwise() {
     ] {
         let server = Scripted::once(answer("200 OK", "", ""));
         fetched(&[&[&server.url("/")[..]], args].concat());
-        let asked = server.asked();
-        let (head, sent) = asked.split_once("\r\n\r\n").expect("a head");
+        let request = server.request();
+        let (head, sent) = request.split_once("\r\n\r\n").expect("a head");
         assert!(head.starts_with(line), "{args:?}: {head}");
         assert!(head.contains(field), "{args:?}: {head}");
         assert_eq!(sent, body, "{args:?}");
     }
-    std::fs::remove_file(&file).expect("it can go");
+    std::fs::remove_file(&file).expect("the file");
 }
 
 #[test]
@@ -106,22 +106,22 @@ fn a_body_from_stdin() {
     let mut command = command(&["fetch", &server.url("/"), "--data-binary", "@-"]);
     command.stdin(Stdio::from(std::fs::File::open(&file).expect("the file")));
     assert_eq!(output(&mut command).stdout, b"thanks\n");
-    assert!(server.asked().ends_with("\r\n\r\nfrom stdin"));
-    std::fs::remove_file(&file).expect("it can go");
+    assert!(server.request().ends_with("\r\n\r\nfrom stdin"));
+    std::fs::remove_file(&file).expect("the file");
 }
 
 #[test]
-fn the_head_as_it_came() {
+fn the_head_is_printed_as_received() {
     let reply = "HTTP/1.1 200 Fine\r\nX-b: 1\r\nx-A: 2\r\nContent-Length: 4\r\n\r\n";
-    let server = Scripted::once(say(format!("{reply}body")));
+    let server = Scripted::once(send(format!("{reply}body")));
     assert_eq!(fetched(&["-i", &server.url("/")]), format!("{reply}body\n"));
-    let server = Scripted::once(say(reply));
+    let server = Scripted::once(send(reply));
     assert_eq!(fetched(&["-I", &server.url("/")]), reply);
-    assert!(server.asked().starts_with("HEAD / "));
+    assert!(server.request().starts_with("HEAD / "));
 }
 
 #[test]
-fn redirects_are_followed_when_asked_for() {
+fn redirects_are_followed_with_the_flag() {
     let script = || {
         Scripted::start(vec![vec![
             answer("302 Found", "Location: /second\r\n", "elsewhere"),
@@ -135,8 +135,8 @@ fn redirects_are_followed_when_asked_for() {
         fetched(&["-L", "-d", "x", &server.url("/first")]).trim_end(),
         "here"
     );
-    assert!(server.asked().starts_with("POST /first "));
-    let second = server.asked();
+    assert!(server.request().starts_with("POST /first "));
+    let second = server.request();
     assert!(second.starts_with("GET /second "), "{second}");
     assert!(!second.contains("Content-"), "{second}");
 }
@@ -156,21 +156,21 @@ fn credentials_stay_with_their_host() {
         "X: y",
         &first.url("/"),
     ]);
-    let asked = first.asked();
+    let request = first.request();
     assert!(
-        asked.contains("Authorization: ") && asked.contains("Cookie: "),
-        "{asked}"
+        request.contains("Authorization: ") && request.contains("Cookie: "),
+        "{request}"
     );
-    let asked = other.asked();
+    let request = other.request();
     assert!(
-        !asked.contains("Authorization: ") && !asked.contains("Cookie: "),
-        "{asked}"
+        !request.contains("Authorization: ") && !request.contains("Cookie: "),
+        "{request}"
     );
-    assert!(asked.contains("X: y"), "{asked}");
+    assert!(request.contains("X: y"), "{request}");
 }
 
 #[test]
-fn json_tells_what_happened() {
+fn json_describes_the_exchange() {
     let echo = Program::start();
     let (one, two) = (
         format!("{}/plaintext", echo.url),
@@ -222,7 +222,7 @@ fn json_tells_what_happened() {
 }
 
 #[test]
-fn json_tells_redirects() {
+fn json_lists_redirects() {
     let server = Scripted::start(vec![vec![
         answer("301 Moved Permanently", "Location: b\r\n", ""),
         answer("200 OK", "", ""),
@@ -234,7 +234,7 @@ fn json_tells_redirects() {
 }
 
 #[test]
-fn files_get_their_bodies() {
+fn each_body_is_written_to_its_file() {
     let echo = Program::start();
     let file =
         |name| std::env::temp_dir().join(format!("hearken-fetch-{}-{name}", std::process::id()));
@@ -254,12 +254,12 @@ fn files_get_their_bodies() {
         br#"{"message":"Hello, World!"}"#
     );
     for path in [one, two] {
-        std::fs::remove_file(path).expect("it can go");
+        std::fs::remove_file(path).expect("the file");
     }
 }
 
 #[test]
-fn compressed_if_asked_for() {
+fn compressed_bodies_are_decompressed_with_the_flag() {
     let echo = Program::start();
     let url = format!("{}/echo/hearken", echo.url);
     assert_eq!(fetched(&["--compressed", &url]).trim_end(), "hearken");
@@ -271,21 +271,21 @@ fn compressed_if_asked_for() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_is_asked() {
+fn a_proxy_of_the_environment_is_used() {
     let proxy = Scripted::once(answer("200 OK", "", "by proxy"));
     let mut through = command(&["fetch", "http://example.invalid/a"]);
     through.env("http_proxy", proxy.url(""));
     assert_eq!(output(&mut through).stdout, b"by proxy\n");
     assert!(
         proxy
-            .asked()
+            .request()
             .starts_with("GET http://example.invalid/a HTTP/1.1\r\nHost: example.invalid\r\n")
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn whoever_closes_stdout_ends_it_quietly() {
+fn a_closed_stdout_is_not_a_failure() {
     use std::process::Stdio;
     let echo = Program::start();
     let mut command = command(&["fetch", &format!("{}/bytes/10000000", echo.url)]);
@@ -307,7 +307,7 @@ fn a_large_body_takes_little_memory() {
     let url = format!("{}/bytes/104857600", echo.url);
     let program = command(&[]).get_program().to_owned();
     let mut limited = std::process::Command::new("sh");
-    // 96 MiB of addresses hold the program and its stacks, not 100 MiB of body beside them.
+    // 96 MiB of address space hold the program and its stacks, but not 100 MiB of body.
     limited.args([
         "-c",
         "ulimit -v 98304 && exec \"$0\" fetch -o /dev/null \"$1\"",

@@ -1,8 +1,8 @@
-//! `hearken fetch` where something goes wrong: exit codes, and what is said.
+//! Failures of `hearken fetch`: exit codes and texts.
 
 use super::fetch::{fetch, lines};
 use super::program::{command, output};
-use super::scripted::{Act, Scripted, answer, say};
+use super::scripted::{Act, Scripted, answer, send};
 use std::net::TcpListener;
 
 /// Exit code and stderr.
@@ -12,13 +12,13 @@ fn failed(args: &[&str]) -> (i32, String) {
     (output.status.code().expect("an exit"), text)
 }
 
-/// A port that nobody listens on.
+/// A URL with a port on which no server listens.
 fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}/", listener.local_addr().expect("its address"))
 }
 
-/// What the server does, flags, exit code, beginning of its name, a part of the text.
+/// The server's act, flags, exit code, beginning of the failure's name, a part of the text.
 type Case = (
     Act,
     &'static [&'static str],
@@ -30,17 +30,17 @@ type Case = (
 fn cases() -> Vec<Case> {
     let gzip = "Content-Encoding: gzip\r\n";
     vec![
-        (say(""), &[][..], 52, "NO_ANSWER", "closed the connection"),
-        (say("nonsense\r\n\r\n"), &[], 8, "H1_", "expected"),
+        (send(""), &[][..], 52, "NO_ANSWER", "closed the connection"),
+        (send("nonsense\r\n\r\n"), &[], 8, "H1_", "expected"),
         (
-            say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"),
+            send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"),
             &[],
             56,
             "H1_TRUNCATED_BODY",
             "rest of the body",
         ),
         (
-            say("HTTP/1.1 200 OK\r\nConten"),
+            send("HTTP/1.1 200 OK\r\nConten"),
             &[],
             56,
             "H1_TRUNCATED_HEAD",
@@ -86,42 +86,42 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn each_failure_has_its_exit_code() {
-    for (act, args, exit, code, says) in cases() {
+    for (act, args, exit, code, part) in cases() {
         // As text and as JSON.
         let server = Scripted::start(vec![vec![act.clone()], vec![act]]);
         let url = server.url("/");
         let (ended, text) = failed(&[args, &[&url]].concat());
         assert_eq!(ended, exit, "{args:?}: {text}");
         assert!(
-            text.starts_with("error: ") && text.contains(says),
+            text.starts_with("error: ") && text.contains(part),
             "{code}: {text}"
         );
-        let told = fetch(&[args, &["--json", &url]].concat());
-        assert_eq!(told.status.code(), Some(exit));
-        let line = &lines(&told)[0];
+        let json = fetch(&[args, &["--json", &url]].concat());
+        assert_eq!(json.status.code(), Some(exit));
+        let line = &lines(&json)[0];
         assert_eq!(line["error"]["exit"], exit, "{line}");
         assert!(
             line["error"]["code"]
                 .as_str()
-                .is_some_and(|said| said.starts_with(code)),
+                .is_some_and(|text| text.starts_with(code)),
             "{line}"
         );
         assert!(
             line["error"]["message"]
                 .as_str()
-                .is_some_and(|said| said.contains(says)),
+                .is_some_and(|text| text.contains(part)),
             "{line}"
         );
         assert_eq!(
-            String::from_utf8_lossy(&told.stderr),
+            String::from_utf8_lossy(&json.stderr),
             "",
-            "the line says it"
+            "the failure is in the line"
         );
     }
 }
 
 #[test]
-fn nobody_there() {
+fn no_server_and_no_host() {
     let url = closed_port();
     let (exit, text) = failed(&[&url]);
     assert_eq!(exit, 7, "{text}");
@@ -137,8 +137,8 @@ fn nobody_there() {
 }
 
 #[test]
-fn no_tls_there() {
-    let server = Scripted::once(say("HTTP/1.1 400 Bad Request\r\n\r\n"));
+fn a_server_without_tls() {
+    let server = Scripted::once(send("HTTP/1.1 400 Bad Request\r\n\r\n"));
     let url = format!("https://{}/", server.address);
     let (exit, text) = failed(&[&url]);
     assert_eq!(exit, 35, "{text}");
@@ -162,7 +162,7 @@ fn a_loop_of_redirects() {
 }
 
 #[test]
-fn the_first_failure_counts_and_all_are_fetched() {
+fn the_first_failure_sets_the_exit_code_and_all_urls_are_fetched() {
     let server = Scripted::start(vec![vec![
         answer("200 OK", "", "one"),
         answer("500 Internal Server Error", "", "two"),
@@ -178,7 +178,7 @@ fn the_first_failure_counts_and_all_are_fetched() {
 }
 
 #[test]
-fn with_f_no_body_is_printed_and_without_it_a_status_is_no_failure() {
+fn an_error_status_is_a_failure_only_with_f() {
     let reply = || answer("404 Not Found", "", "nothing here");
     let server = Scripted::once(reply());
     let output = fetch(&["-f", &server.url("/")]);
@@ -195,14 +195,14 @@ fn with_f_no_body_is_printed_and_without_it_a_status_is_no_failure() {
 }
 
 #[test]
-fn silent_says_nothing() {
+fn silent_writes_nothing_to_stderr() {
     let (exit, text) = failed(&["-s", &closed_port()]);
     assert_eq!((exit, text.as_str()), (7, ""));
 }
 
 #[test]
-fn what_cannot_be_begun_is_refused() {
-    for (args, says) in [
+fn wrong_flags_are_rejected() {
+    for (args, part) in [
         (&["http://a/", "-H", "nonsense"][..], "Name: value"),
         (&["http://a/", "-d", "@/no/such/file"], "/no/such/file"),
         (&["http://a/", "--cacert", "/no/such/file"], "/no/such/file"),
@@ -214,7 +214,7 @@ fn what_cannot_be_begun_is_refused() {
     ] {
         let (exit, text) = failed(args);
         assert_eq!(exit, 2, "{args:?}: {text}");
-        assert!(text.contains(says), "{args:?}: {text}");
+        assert!(text.contains(part), "{args:?}: {text}");
     }
 }
 
@@ -233,10 +233,9 @@ fn help_lists_every_exit_code() {
     }
 }
 
-/// A disk that is full is told, whatever was to be written.
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_cannot_be_written_is_told() {
+fn a_full_disk_is_a_failure() {
     for flags in [&[][..], &["-i"], &["--json"]] {
         let server = Scripted::start(vec![vec![answer("200 OK", "", "text")]]);
         let url = server.url("/");

@@ -1,10 +1,10 @@
-//! `hearken fetch` and certificates: `-k`, `--cacert`, and what is said without them.
+//! `hearken fetch` and certificates: `-k`, `--cacert`, and the error without them.
 
 use super::fetch::{fetch, lines};
 use hearken::tls::ServerTls;
 use hearken::{Server, ServerHandle};
 
-/// A server with a certificate that nobody signed but itself, and that certificate as PEM.
+/// A server with a self-signed certificate, and the certificate as PEM.
 fn server() -> (ServerHandle, String) {
     let (tls, pem) = ServerTls::self_signed(&["127.0.0.1"]).expect("a certificate");
     let mut server = Server::new(async |_req, res| res.end("by TLS"));
@@ -14,7 +14,7 @@ fn server() -> (ServerHandle, String) {
 }
 
 #[test]
-fn a_certificate_that_nobody_trusts() {
+fn an_untrusted_certificate_names_the_flags_that_help() {
     let (server, _) = server();
     let url = server.address().to_string();
     assert!(url.starts_with("https://"), "{url}");
@@ -25,13 +25,14 @@ fn a_certificate_that_nobody_trusts() {
         text.contains("TLS handshake") && text.contains("127.0.0.1"),
         "{text}"
     );
+    assert!(text.contains("--cacert") && text.contains("-k"), "{text}");
     let line = &lines(&fetch(&["--json", &url]))[0];
     assert_eq!(line["error"]["code"], "CERTIFICATE", "{line}");
     assert_eq!(line["error"]["phase"], "tls", "{line}");
 }
 
 #[test]
-fn trusted_by_file_or_by_nobody() {
+fn a_certificate_is_accepted_by_file_or_by_flag() {
     let (server, pem) = server();
     let url = server.address().to_string();
     let file = std::env::temp_dir().join(format!("hearken-fetch-{}-ca.pem", std::process::id()));
@@ -44,7 +45,7 @@ fn trusted_by_file_or_by_nobody() {
         String::from_utf8_lossy(&by_file.stderr)
     );
     assert_eq!(fetch(&["-k", &url]).stdout, b"by TLS\n");
-    std::fs::remove_file(&file).expect("it can go");
+    std::fs::remove_file(&file).expect("the file");
     let both = fetch(&["-k", "--json", &url, &url]);
     let lines = lines(&both);
     assert!(

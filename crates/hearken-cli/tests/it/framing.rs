@@ -1,4 +1,4 @@
-//! Trailers, and answers that break off.
+//! Trailers, interim responses and truncated responses.
 
 use super::program::Program;
 use base64::Engine;
@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 #[test]
-fn trailers_come_back_in_the_content_and_the_digest_of_that_as_a_trailer() {
+fn trailers_are_returned_as_content_with_its_digest_as_a_trailer() {
     let program = Program::start();
     let mut client = program.connect();
     client.send("POST /trailers HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -24,11 +24,15 @@ fn trailers_come_back_in_the_content_and_the_digest_of_that_as_a_trailer() {
     let digest = STANDARD.encode(Sha256::digest(&content));
     assert_eq!(client.line(), format!("Content-Digest: sha-256=:{digest}:"));
     assert_eq!(client.line(), "");
-    assert_eq!(client.get("/plaintext").status, 200, "it goes on");
+    assert_eq!(
+        client.get("/plaintext").status,
+        200,
+        "the connection persists"
+    );
 }
 
 #[test]
-fn trailers_where_there_are_none() {
+fn trailers_of_a_request_without_any() {
     let program = Program::start();
     let mut client = program.connect();
     let answer = client.ask("HEAD", "/trailers", "");
@@ -40,7 +44,7 @@ fn trailers_where_there_are_none() {
 }
 
 #[test]
-fn interim_responses_come_before_the_answer() {
+fn interim_responses_precede_the_final_one() {
     let program = Program::start();
     let mut client = program.connect();
     for _ in 0..2 {
@@ -57,11 +61,11 @@ fn interim_responses_come_before_the_answer() {
     client.head();
     assert_eq!(client.answer("HEAD").body, b"");
     client.send("GET /information HTTP/1.0\r\n\r\n");
-    assert_eq!(client.answer("GET").status, 200, "HTTP/1.0 knows none");
+    assert_eq!(client.answer("GET").status, 200, "HTTP/1.0 has none");
 }
 
 #[test]
-fn a_cut_answer_never_looks_whole() {
+fn a_truncated_response_never_looks_complete() {
     let program = Program::start();
     let mut client = program.connect();
     client.send("GET /cut/3?length=5 HTTP/1.1\r\nHost: a\r\n\r\n");

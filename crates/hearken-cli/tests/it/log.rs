@@ -2,7 +2,7 @@
 
 use super::program::{Program, command};
 
-/// The words of a line behind time and client: method, target, status, bytes, "B", duration, "ms".
+/// The words of a line after time and client: method, target, status, bytes, "B", duration, "ms".
 fn words(line: &str) -> Vec<&str> {
     line.split(' ').skip(2).collect()
 }
@@ -43,7 +43,7 @@ fn a_line_for_each_request() {
 }
 
 #[test]
-fn pipelined_requests_have_their_lines_in_order() {
+fn pipelined_requests_are_logged_in_order() {
     let program = Program::start();
     let mut client = program.connect();
     let request = |target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -68,7 +68,7 @@ fn pipelined_requests_have_their_lines_in_order() {
 }
 
 #[test]
-fn a_client_cannot_write_into_the_terminal() {
+fn a_client_cannot_send_escape_sequences_to_the_terminal() {
     let program = Program::start();
     let mut client = program.connect();
     client.get("/echo/%1b%5b2J%0aGET\\x1b");
@@ -93,7 +93,7 @@ fn a_client_cannot_write_into_the_terminal() {
 }
 
 #[test]
-fn a_client_that_goes_away_has_its_line() {
+fn a_client_that_disconnects_is_logged() {
     let program = Program::start();
     let mut client = program.connect();
     client.send("GET /drip?numbytes=100&duration=10 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -105,13 +105,13 @@ fn a_client_that_goes_away_has_its_line() {
         words(&line)[..3],
         ["GET", "/drip?numbytes=100&duration=10", "200"]
     );
-    assert!(line.ends_with(')'), "it says why: {line}");
+    assert!(line.ends_with(')'), "the reason is missing: {line}");
     let bytes: u64 = words(&line)[3].parse().expect("a number");
     assert!((1..100).contains(&bytes), "{line}");
 }
 
 #[test]
-fn a_broken_body_has_one_line_with_its_status() {
+fn a_malformed_body_is_logged_once_with_its_status() {
     let program = Program::start();
     let mut client = program.connect();
     let fields = "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n";
@@ -125,7 +125,7 @@ fn a_broken_body_has_one_line_with_its_status() {
 }
 
 #[test]
-fn colours_only_where_they_are_wanted() {
+fn colours_depend_on_the_environment() {
     let coloured = |variables: &[(&str, &str)]| {
         let mut echo = command(&["echo", "--port", "0"]);
         let program = Program::start_with(echo.envs(variables.iter().copied()));
@@ -134,7 +134,7 @@ fn colours_only_where_they_are_wanted() {
         assert!(line.contains("404"), "{line}");
         line.contains('\u{1b}')
     };
-    assert!(!coloured(&[]), "a pipe is no terminal");
+    assert!(!coloured(&[]), "a pipe is not a terminal");
     assert!(!coloured(&[("NO_COLOR", "1")]));
     assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));

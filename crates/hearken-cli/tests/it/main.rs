@@ -1,7 +1,7 @@
-//! The binary as a whole, from outside: flags, signals and exit codes, and the server over raw sockets.
+//! Tests of the binary: flags, signals and exit codes, and the server over raw sockets.
 //!
-//! Here: one file for each side of it; `program.rs` starts and stops it, `client.rs` talks to it. Every wait is bounded,
-//! and none is a sleep.
+//! `program.rs` starts and stops it, `client.rs` connects to it, `scripted.rs` is a server for `hearken fetch`. Every wait is
+//! bounded, and no test sleeps.
 
 mod client;
 mod coding;
@@ -16,5 +16,5 @@ mod program;
 mod scripted;
 mod signals;
 mod streams;
-mod switching;
 mod tls;
+mod upgrade;

@@ -1,4 +1,4 @@
-//! Starts the binary on a free port, and hears what it prints.
+//! Starts the binary on a free port, and reads its output.
 
 use super::client::Client;
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Long enough for a loaded machine, short enough for a hung test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The program with a clean environment: nothing of the machine's decides what a test sees.
+/// The program without the variables that affect it, so that tests do not depend on the machine.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hearken"));
     for variable in [
@@ -61,14 +61,14 @@ fn rest(lines: &Receiver<String>) -> String {
     all
 }
 
-/// A running `hearken`, ended at the end of the test at the latest.
+/// A running `hearken`, killed at the end of the test if it still runs.
 pub(crate) struct Program {
     child: Child,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
-    /// Hangs up when its pipes have ended.
+    /// Disconnected when both pipes have ended.
     ended: Receiver<()>,
-    /// What it printed when it listened.
+    /// The URL that it printed.
     pub(crate) url: String,
 }
 
@@ -123,7 +123,7 @@ impl Program {
             .expect("a line on stderr")
     }
 
-    /// What is left of stdout and stderr, once it has ended.
+    /// The rest of stdout and stderr, up to their end.
     pub(crate) fn rest(&self) -> (String, String) {
         (rest(&self.stdout), rest(&self.stderr))
     }
@@ -137,13 +137,9 @@ impl Program {
 
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        // Its pipes end with it; that can be waited for with a bound, the process itself cannot.
+        // The pipes end with the process; unlike the process itself, they can be awaited with a timeout.
         let ended = self.ended.recv_timeout(PATIENCE);
-        assert_eq!(
-            ended,
-            Err(RecvTimeoutError::Disconnected),
-            "it goes on running"
-        );
+        assert_eq!(ended, Err(RecvTimeoutError::Disconnected), "it still runs");
         self.child.wait().expect("its status")
     }
 }
@@ -156,7 +152,7 @@ impl Drop for Program {
     }
 }
 
-/// The lines of a pipe, read by a thread so that waiting for one can be bounded.
+/// The lines of a pipe, read by a thread so that waiting for a line can have a timeout.
 fn lines(pipe: impl Read + Send + 'static, end: Sender<()>) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {

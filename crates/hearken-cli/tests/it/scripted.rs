@@ -1,4 +1,4 @@
-//! A server that says what it was told to say, right or wrong, and remembers what it was asked.
+//! A server that sends scripted responses, valid or not, and records the requests.
 
 use super::program::PATIENCE;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,41 +6,41 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-/// What it does with one request of a connection.
+/// How it handles one request.
 #[derive(Clone)]
 pub(crate) enum Act {
-    /// Reads a request, and says this.
-    Say(Vec<u8>),
-    /// Reads a request, and waits until the client is gone.
+    /// Reads a request, and sends these bytes.
+    Send(Vec<u8>),
+    /// Reads a request, and waits until the client disconnects.
     Hang,
 }
 
 pub(crate) struct Scripted {
     pub(crate) address: SocketAddr,
-    asked: Receiver<String>,
+    requests: Receiver<String>,
 }
 
-/// Says a text.
-pub(crate) fn say(text: impl AsRef<[u8]>) -> Act {
-    Act::Say(text.as_ref().to_vec())
+/// Sends exactly these bytes.
+pub(crate) fn send(bytes: impl AsRef<[u8]>) -> Act {
+    Act::Send(bytes.as_ref().to_vec())
 }
 
-/// A complete answer.
+/// Sends a complete response.
 pub(crate) fn answer(status: &str, fields: &str, body: impl AsRef<[u8]>) -> Act {
     let body = body.as_ref();
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{fields}\r\n",
         body.len()
     );
-    Act::Say([head.as_bytes(), body].concat())
+    Act::Send([head.as_bytes(), body].concat())
 }
 
 impl Scripted {
-    /// Takes a script for each connection; each is closed at the end of its script.
+    /// Takes a script for each connection, which closes at its end.
     pub(crate) fn start(connections: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let (sender, asked) = channel();
+        let (sender, requests) = channel();
         thread::spawn(move || {
             for script in connections {
                 let Ok((socket, _)) = listener.accept() else {
@@ -49,10 +49,10 @@ impl Scripted {
                 play(&socket, script, &sender);
             }
         });
-        Self { address, asked }
+        Self { address, requests }
     }
 
-    /// One connection, one answer.
+    /// One connection with one response.
     pub(crate) fn once(act: Act) -> Self {
         Self::start(vec![vec![act]])
     }
@@ -62,8 +62,8 @@ impl Scripted {
     }
 
     /// The next request: head and body.
-    pub(crate) fn asked(&self) -> String {
-        self.asked.recv_timeout(PATIENCE).expect("a request")
+    pub(crate) fn request(&self) -> String {
+        self.requests.recv_timeout(PATIENCE).expect("a request")
     }
 }
 
@@ -80,7 +80,7 @@ fn play(socket: &TcpStream, script: Vec<Act>, sender: &Sender<String>) {
         // A test need not look at it.
         let _ = sender.send(request);
         match act {
-            Act::Say(bytes) => {
+            Act::Send(bytes) => {
                 // The client may have heard enough.
                 if { socket }.write_all(&bytes).is_err() {
                     return;

@@ -1,10 +1,10 @@
-//! How it ends.
+//! Signals that stop the server.
 
 use super::program::Program;
 use std::net::TcpStream;
 
 #[test]
-fn told_to_stop_it_lets_requests_end_and_ends_well() {
+fn a_signal_finishes_running_requests_and_exits_with_0() {
     for signal in ["TERM", "INT"] {
         let mut program = Program::start();
         let address = program.address();
@@ -22,7 +22,7 @@ fn told_to_stop_it_lets_requests_end_and_ends_well() {
 }
 
 #[test]
-fn a_second_signal_cuts() {
+fn a_second_signal_closes_connections() {
     let mut program = Program::start();
     let mut idle = program.connect();
     idle.get("/plaintext");
@@ -30,11 +30,11 @@ fn a_second_signal_cuts() {
     busy.send("GET /drip?duration=10&numbytes=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
     busy.head();
     program.signal("TERM");
-    // Its end shows that the first signal has arrived; two that come together are one.
+    // The close shows that the first signal has been handled: two pending signals would be one.
     assert_eq!(idle.rest(), b"");
     program.signal("TERM");
     assert_eq!(program.wait().code(), Some(0));
-    assert!(busy.cut().len() < 1000, "cut");
+    assert!(busy.cut().len() < 1000, "truncated");
     let (_, stderr) = program.rest();
     assert!(
         stderr.contains("GET /drip?duration=10&numbytes=1000 200"),

@@ -1,11 +1,11 @@
-//! Answers that come piece by piece: each piece arrives before the next is made.
+//! Responses in pieces: each piece arrives before the next one is made.
 
 use super::program::Program;
 use flate2::{Decompress, FlushDecompress};
 use std::time::{Duration, Instant};
 
 #[test]
-fn an_echo_comes_before_the_body_has_ended() {
+fn an_echo_arrives_before_the_request_has_ended() {
     let program = Program::start();
     let mut client = program.connect();
     client.send(
@@ -23,7 +23,7 @@ fn an_echo_comes_before_the_body_has_ended() {
     assert_eq!(
         client.get("/plaintext").status,
         200,
-        "the connection goes on"
+        "the connection persists"
     );
 }
 
@@ -72,7 +72,7 @@ fn a_large_echo_is_complete() {
 }
 
 #[test]
-fn the_client_is_told_to_continue() {
+fn a_client_that_expects_100_continue_gets_it() {
     let program = Program::start();
     let mut client = program.connect();
     client.send(
@@ -82,7 +82,7 @@ fn the_client_is_told_to_continue() {
     assert_eq!(client.line(), "");
     client.send("ok");
     assert_eq!(client.answer("POST").body, b"ok");
-    // Not where the body is not wanted.
+    // Not from an endpoint that does not read the body.
     client.send(
         "POST /json HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
     );
@@ -102,7 +102,7 @@ fn compressed_lines_arrive_one_by_one() {
         if number == 0 {
             assert!(client.head().contains("Content-Encoding: gzip\n"));
         }
-        // Gzip's own head may come as a chunk of its own.
+        // The gzip header may arrive in a separate chunk.
         let mut decoded = Vec::with_capacity(100);
         while decoded.len() < text.len() {
             let chunk = client.chunk();
@@ -134,7 +134,7 @@ fn lines_are_chunks() {
 }
 
 #[test]
-fn bytes_are_as_many_as_asked_for_and_the_same_for_a_seed() {
+fn bytes_have_the_requested_count_and_depend_on_the_seed() {
     let program = Program::start();
     let mut client = program.connect();
     for count in [0, 1, 65_535, 65_536, 65_537, 3_000_000] {
@@ -149,7 +149,7 @@ fn bytes_are_as_many_as_asked_for_and_the_same_for_a_seed() {
 }
 
 #[test]
-fn a_drip_takes_its_time() {
+fn a_drip_takes_the_requested_time() {
     let program = Program::start();
     let mut client = program.connect();
     let start = Instant::now();
@@ -160,7 +160,7 @@ fn a_drip_takes_its_time() {
     assert!(head.contains("Content-Length: 5\n"), "{head}");
     assert_eq!(client.exactly(1), b"*");
     assert_eq!(client.exactly(4), b"****");
-    // Never too early; how late is the machine's affair.
+    // Never too early; how late depends on the machine.
     assert!(at_head >= Duration::from_millis(200), "{at_head:?}");
     assert!(
         start.elapsed() >= Duration::from_millis(600),
@@ -184,7 +184,7 @@ fn a_drip_takes_its_time() {
 }
 
 #[test]
-fn a_delay_is_no_shorter() {
+fn a_delay_is_not_shorter_than_requested() {
     let program = Program::start();
     let mut client = program.connect();
     let start = Instant::now();
@@ -193,7 +193,7 @@ fn a_delay_is_no_shorter() {
 }
 
 #[test]
-fn an_old_client_gets_a_stream_up_to_the_end_of_the_connection() {
+fn an_http_1_0_client_gets_a_stream_until_the_connection_closes() {
     let program = Program::start();
     let mut client = program.connect();
     client.send("GET /stream/2 HTTP/1.0\r\n\r\n");
@@ -203,7 +203,7 @@ fn an_old_client_gets_a_stream_up_to_the_end_of_the_connection() {
 }
 
 #[test]
-fn a_client_that_has_said_all_gets_its_answer() {
+fn a_half_closed_client_gets_its_response() {
     let program = Program::start();
     let mut client = program.connect();
     client.send("GET /delay/0.3 HTTP/1.1\r\nHost: a\r\n\r\n");

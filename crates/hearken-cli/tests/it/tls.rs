@@ -8,7 +8,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A directory of its own, gone at the end.
+/// A temporary directory, removed on drop.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -49,12 +49,12 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // The system's own cleaning takes what is left.
+        // If it fails, the system removes the directory later.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Asks once, trusting that certificate alone: the answer, and the names of the certificate.
+/// Sends a request, trusting that certificate only. Returns the content, and the names of the server's certificate.
 fn ask(url: &str, trusted: impl AsRef<Path>) -> Result<(String, Vec<String>), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -85,7 +85,7 @@ fn ask(url: &str, trusted: impl AsRef<Path>) -> Result<(String, Vec<String>), St
 }
 
 #[test]
-fn a_certificate_made_on_the_spot_can_be_trusted() {
+fn a_client_can_trust_the_self_signed_certificate() {
     let directory = Directory::new("self-signed");
     let file = directory.file("own.pem");
     let flag = format!("--tls-self-signed={file}");
@@ -105,7 +105,7 @@ fn a_certificate_made_on_the_spot_can_be_trusted() {
 }
 
 #[test]
-fn plain_http_is_told_what_to_do_and_the_log_says_so() {
+fn plain_http_to_an_https_port_gets_a_400_that_names_https_and_is_logged() {
     let program = Program::start_with(&mut command(&["echo", "--port", "0", "--tls-self-signed"]));
     let answer = program.connect().get("/secret");
     assert_eq!(answer.status, 400);
@@ -118,7 +118,7 @@ fn plain_http_is_told_what_to_do_and_the_log_says_so() {
 }
 
 #[test]
-fn files_are_read_again_at_hangup() {
+fn sighup_reloads_the_certificate() {
     let directory = Directory::new("reload");
     directory.certify("old.test");
     let mut program = directory.start();

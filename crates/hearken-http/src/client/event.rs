@@ -1,29 +1,29 @@
 //! Every event of a request by its type: `request.on(client::event::Response, |head| …)`. Node's events of `ClientRequest`.
 //!
 //! One order, drawn in docs/events.md: `Socket`, then `Continue`, `Information`, `Drain` and `Timeout` as they come,
-//! `Finish`, then `Response`, `Upgrade` or `Connect`; at last `Close`, with `Error`, and before it `Abort`, right
-//! before where it went wrong. Listeners are called by whoever awaits the response, its body, or room to write, between
-//! two steps of that.
+//! `Finish`, then `Response`, `Upgrade` or `Connect`; at last `Close`. A failed exchange emits `Error` right before `Close`,
+//! and an aborted one `Abort` before `Error`. The task that awaits the response, its body, or room to write calls the
+//! listeners, between two steps of the exchange.
 
-use super::origin::Connected;
+use crate::client::info::ConnectionInfo;
 use hearken_proto::Head;
 use std::collections::VecDeque;
 use std::fmt;
 
 /// An event of a [`ClientRequest`](crate::client::ClientRequest).
-pub trait ClientEvent: sealed::Event {}
+pub trait ClientEvent: sealed::Sealed {}
 
 #[doc(hidden)]
 pub mod sealed {
-    //! Keeps the set of events closed.
+    //! Closes the set of events.
 
     use super::Listeners;
 
-    /// What the listeners of an event are given, and where they go.
-    pub trait Event {
+    /// The argument of an event's listeners, and the list of them.
+    pub trait Sealed {
         /// The argument of a listener.
         type Args<'a>;
-        /// Keeps a listener.
+        /// Adds a listener.
         fn add(
             self,
             listener: impl for<'a> FnMut(Self::Args<'a>) + Send + 'static,
@@ -32,20 +32,20 @@ pub mod sealed {
     }
 }
 
-/// Declares the events with their arguments, and the struct that keeps their listeners.
+/// Declares the events with their arguments, and the struct with their listeners.
 macro_rules! client_events {
     ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
         $(
             $(#[$doc])*
             #[doc = ""]
-            #[doc = concat!("Its listeners are given a `", stringify!($args), "`.")]
+            #[doc = concat!("The argument of its listeners is a `", stringify!($args), "`.")]
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-            #[expect(clippy::exhaustive_structs, reason = "a name, nothing more")]
+            #[expect(clippy::exhaustive_structs, reason = "a name without data")]
             pub struct $name;
 
             impl ClientEvent for $name {}
 
-            impl sealed::Event for $name {
+            impl sealed::Sealed for $name {
                 type Args<$l> = $args;
                 fn add(self, listener: impl for<$l> FnMut($args) + Send + 'static, listeners: &mut Listeners) {
                     listeners.$field.push(Box::new(listener));
@@ -53,7 +53,7 @@ macro_rules! client_events {
             }
         )*
 
-        /// Who listens to a request.
+        /// The listeners of a request.
         #[derive(Default)]
         #[doc(hidden)]
         pub struct Listeners {
@@ -61,7 +61,7 @@ macro_rules! client_events {
         }
 
         impl Listeners {
-            /// Adds listeners behind those that are there.
+            /// Appends listeners.
             pub(crate) fn absorb(&mut self, mut new: Self) {
                 $(self.$field.append(&mut new.$field);)*
             }
@@ -71,36 +71,37 @@ macro_rules! client_events {
 
 client_events! {
     /// The request has a connection.
-    Socket, socket, <'a> &'a Connected;
-    /// The server wants the body: 100. Told before [`Information`].
-    Continue, go_on, <'a> ();
-    /// An interim response, every 1xx but 101, `100` included.
+    Socket, socket, <'a> &'a ConnectionInfo;
+    /// The server asks for the content: `100 Continue`. Emitted before [`Information`].
+    Continue, continues, <'a> ();
+    /// An interim response: every 1xx but 101, `100` included.
     Information, information, <'a> &'a Head;
     /// There is room to write again.
     Drain, drain, <'a> ();
     /// The transport has taken the whole request.
     Finish, finish, <'a> ();
-    /// Nothing has come or gone for as long as [`timeout`](crate::client::ClientRequest::timeout) says. With a listener that is
-    /// all; without one the request fails.
+    /// No byte has moved in either direction for as long as [`timeout`](crate::client::ClientRequest::timeout) allows. With a
+    /// listener the exchange continues; without one it fails.
     Timeout, timeout, <'a> ();
     /// The head of the response is complete.
     Response, response, <'a> &'a Head;
     /// The server has switched protocols: 101. Instead of [`Response`].
     Upgrade, upgrade, <'a> &'a Head;
-    /// The tunnel is there: 2xx to CONNECT. Instead of [`Response`].
+    /// The tunnel is open: 2xx to CONNECT. Instead of [`Response`].
     Connect, connect, <'a> &'a Head;
-    /// The exchange was given up on this side: by an abort handle or by dropping it.
+    /// The exchange was aborted on this side: by an abort handle or by dropping it.
     Abort, abort, <'a> ();
     /// The exchange has failed. At most once.
-    Error, error, <'a> &'a crate::Error;
-    /// The exchange is over: the response was read to its end or dropped, or it has failed. Always, once, the last one.
+    Error, error, <'a> &'a crate::error::Error;
+    /// The exchange is over: the response was read to its end or dropped, or the exchange has failed. Always emitted, once, as the
+    /// last event.
     Close, close, <'a> ();
 }
 
-/// Something that is to be told.
+/// An event in the queue.
 #[derive(Debug)]
-pub(crate) enum Told {
-    Socket(Connected),
+pub(crate) enum Event {
+    Socket(ConnectionInfo),
     Continue,
     Information(Head),
     Drain,
@@ -110,42 +111,42 @@ pub(crate) enum Told {
     Upgrade(Box<Head>),
     Connect(Box<Head>),
     Abort,
-    Error(crate::Error),
+    Error(crate::error::Error),
     Close,
 }
 
-/// The listeners of one request, and what they are to be told. Nothing here costs memory while nobody listens.
+/// The listeners of one request, and the events that they have not seen yet. Allocates nothing without a listener.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
-    /// `None` while they are out, being called.
+pub(crate) struct EventQueue {
+    /// `None` while they are being called.
     listeners: Option<Box<Listeners>>,
-    /// Somebody listens, or did.
+    /// Whether a listener was ever added.
     pub(crate) any: bool,
-    /// Somebody listens to interim responses.
+    /// The same for interim responses.
     pub(crate) interims: bool,
-    /// Somebody listens to `Timeout`.
+    /// The same for `Timeout`.
     pub(crate) timeout: bool,
     calling: bool,
-    queue: VecDeque<Told>,
+    queue: VecDeque<Event>,
 }
 
-impl Heard {
+impl EventQueue {
     pub(crate) fn add<E: ClientEvent>(
         &mut self,
         event: E,
-        listener: impl for<'a> FnMut(<E as sealed::Event>::Args<'a>) + Send + 'static,
+        listener: impl for<'a> FnMut(<E as sealed::Sealed>::Args<'a>) + Send + 'static,
     ) {
         let mut new = Listeners::default();
         event.add(listener, &mut new);
         self.any = true;
-        self.interims |= !new.information.is_empty() || !new.go_on.is_empty();
+        self.interims |= !new.information.is_empty() || !new.continues.is_empty();
         self.timeout |= !new.timeout.is_empty();
         self.listeners.get_or_insert_default().absorb(new);
     }
 
-    pub(crate) fn tell(&mut self, told: impl FnOnce() -> Told) {
+    pub(crate) fn push(&mut self, event: impl FnOnce() -> Event) {
         if self.any {
-            self.queue.push_back(told());
+            self.queue.push_back(event());
         }
     }
 
@@ -154,8 +155,8 @@ impl Heard {
         self.calling
     }
 
-    /// What is to be told next, and to whom; to be put back.
-    pub(crate) fn take(&mut self) -> Option<(Box<Listeners>, VecDeque<Told>)> {
+    /// The queued events and the listeners to call with them. The caller gives the listeners to [`put_back`](Self::put_back).
+    pub(crate) fn take(&mut self) -> Option<(Box<Listeners>, VecDeque<Event>)> {
         if self.queue.is_empty() {
             return None;
         }
@@ -164,7 +165,7 @@ impl Heard {
         Some((listeners, std::mem::take(&mut self.queue)))
     }
 
-    /// The listeners are back; some may have been added meanwhile.
+    /// Takes the listeners back; a listener may have added others meanwhile.
     pub(crate) fn put_back(&mut self, mut listeners: Box<Listeners>) {
         self.calling = false;
         if let Some(added) = self.listeners.take() {
@@ -173,15 +174,15 @@ impl Heard {
         self.listeners = Some(listeners);
     }
 
-    /// Nobody is told anything any more. The listeners are to be dropped where no lock is held.
+    /// Ends all delivery. The caller drops the listeners without a lock.
     pub(crate) fn clear(&mut self) -> Option<Box<Listeners>> {
         self.queue.clear();
         self.listeners.take()
     }
 }
 
-/// Calls whoever listens.
-pub(crate) fn call(listeners: &mut Listeners, told: &Told) {
+/// Calls the listeners of an event.
+pub(crate) fn call(listeners: &mut Listeners, event: &Event) {
     /// Each in turn, with the same argument.
     macro_rules! all {
         ($field:ident, $argument:expr) => {
@@ -191,19 +192,19 @@ pub(crate) fn call(listeners: &mut Listeners, told: &Told) {
                 .for_each(|listener| listener($argument))
         };
     }
-    match told {
-        Told::Socket(socket) => all!(socket, socket),
-        Told::Continue => all!(go_on, ()),
-        Told::Information(head) => all!(information, head),
-        Told::Drain => all!(drain, ()),
-        Told::Finish => all!(finish, ()),
-        Told::Timeout => all!(timeout, ()),
-        Told::Response(head) => all!(response, head),
-        Told::Upgrade(head) => all!(upgrade, head),
-        Told::Connect(head) => all!(connect, head),
-        Told::Abort => all!(abort, ()),
-        Told::Error(error) => all!(error, error),
-        Told::Close => all!(close, ()),
+    match event {
+        Event::Socket(socket) => all!(socket, socket),
+        Event::Continue => all!(continues, ()),
+        Event::Information(head) => all!(information, head),
+        Event::Drain => all!(drain, ()),
+        Event::Finish => all!(finish, ()),
+        Event::Timeout => all!(timeout, ()),
+        Event::Response(head) => all!(response, head),
+        Event::Upgrade(head) => all!(upgrade, head),
+        Event::Connect(head) => all!(connect, head),
+        Event::Abort => all!(abort, ()),
+        Event::Error(error) => all!(error, error),
+        Event::Close => all!(close, ()),
     }
 }
 

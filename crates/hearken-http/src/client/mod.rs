@@ -1,46 +1,35 @@
 //! The client: Node's `http.request`, `ClientRequest` and `Agent`.
 //!
-//! Here: [`request()`]; its sibling `get` is in `fetch/`. A request (`request.rs`, what it may ask for in
-//! `request_options.rs`) and its response (`message/response.rs`) share one exchange (`exchange.rs`, `settle.rs`, `relay.rs`),
-//! which takes a connection (`wire.rs`) from the pool of an agent (`agent.rs`, `pool.rs`) or has one made
-//! (`connect.rs`, `happy.rs`, `proxy.rs`, `tunnel.rs`). Events are in `event/mod.rs`, errors in `failure.rs`. Not here: the
-//! connection without I/O (`conn/client/mod.rs`), the protocol (hearken-proto).
+//! Here: from the bottom up: URLs (`target.rs`), facts about connections (`info.rs`), the runtime (`runtime.rs`); the pool
+//! (`agent/`); opening connections (`connect/`); events (`event.rs`); requests and responses (`request/`). A file may import
+//! those before it.
+//!
+//! May know: errors, transports, TLS, the client's connection without I/O (`conn/client/`), the pump, messages.
+//!
+//! Must not know: `fetch/`, `server/`, `session/`.
 
 mod agent;
 mod connect;
 pub mod event;
-mod exchange;
-mod happy;
-mod options;
-mod origin;
-mod piping;
-mod pool;
-mod proxy;
-mod relay;
+mod info;
 mod request;
-mod request_options;
-mod response;
-mod settle;
-mod spare;
-mod stats;
+mod runtime;
 mod target;
-mod tunnel;
-mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::error::failure::Phase;
 pub use agent::Agent;
-pub use options::{
+pub use agent::options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,
 };
-pub use origin::{Connected, Timings};
-pub use proxy::Proxies;
+pub use agent::proxies::Proxies;
+pub use agent::stats::{AgentStats, HostStats};
+pub use info::{ConnectionInfo, Timings};
+pub use request::response::{ClientSource, Response, ResponseFuture};
 pub use request::{AbortHandle, ClientRequest};
-pub use response::{ClientSource, Response, ResponseFuture};
-pub use stats::{AgentStats, HostStats};
-pub(crate) use target::{basic, basic_auth, shown as without_password};
+pub(crate) use target::{basic, basic_auth, without_password};
 
 use crate::error::Error;
 
@@ -54,7 +43,7 @@ use crate::error::Error;
 /// ```
 ///
 /// # Errors
-/// When the method is no token, or the URL is none of http or https.
+/// When the method is not a token, or the URL is neither http nor https.
 pub fn request(method: &str, url: &str) -> Result<ClientRequest, Error> {
     Agent::global().request(method, url)
 }

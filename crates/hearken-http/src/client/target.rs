@@ -1,7 +1,7 @@
-//! Whom a request goes to, read from a URL.
+//! The target URI of a request (RFC 9110 §7.1), parsed once.
 //!
-//! Here: [`Target`]. The parser is that of the WHATWG (crate `url`): names of other scripts become ASCII, dots are resolved,
-//! default ports are left out; see docs/decisions/0015. Not here: how a connection to it comes about (`connect.rs`).
+//! Here: [`TargetUri`]. The parser is that of the WHATWG (crate `url`): it converts names of other scripts to ASCII, resolves
+//! dots and drops default ports; see docs/decisions/0015. Not here: connecting to it (`connect/`).
 
 use crate::error::Error;
 use crate::net::host::unbracketed;
@@ -13,27 +13,33 @@ use url::{Host, Position, Url};
 
 /// See the module.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub(crate) struct TargetUri {
     url: Url,
 }
 
-impl Target {
+impl TargetUri {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|error| {
             Error::new(
                 500,
                 format!(
                     "expected a URL like http://example.org/path, not {:?}: {error}",
-                    shown(text)
+                    without_password(text)
                 ),
             )
         })?;
+        Self::from_url(url)
+    }
+
+    /// # Errors
+    /// When the scheme is neither http nor https, or the host is missing.
+    pub(crate) fn from_url(url: Url) -> Result<Self, Error> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(Error::new(
                 500,
                 format!(
                     "expected a URL with http:// or https:// and a host, not {:?}",
-                    shown(text)
+                    without_password(url.as_str())
                 ),
             ));
         }
@@ -48,12 +54,12 @@ impl Target {
         self.url.scheme() == "https"
     }
 
-    /// The host for looking up and for TLS: an IPv6 address without brackets.
+    /// The host for the resolver and for TLS: an IPv6 address without brackets.
     pub(crate) fn host(&self) -> &str {
         unbracketed(self.url.host_str().unwrap_or_default())
     }
 
-    /// The host if it is an address.
+    /// The host, if it is an address.
     pub(crate) fn ip(&self) -> Option<std::net::IpAddr> {
         match self.url.host()? {
             Host::Domain(_) => None,
@@ -66,7 +72,7 @@ impl Target {
         self.url.port_or_known_default().unwrap_or(80)
     }
 
-    /// The value of Host: the port only where it is not that of the scheme (RFC 9110 §7.2).
+    /// The value of Host: the port only if it is not the default of the scheme (RFC 9110 §7.2).
     pub(crate) fn host_field(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
@@ -76,7 +82,7 @@ impl Target {
         &self.url[Position::BeforePath..Position::AfterQuery]
     }
 
-    /// The whole without user, password and fragment: the target of a request to a proxy (RFC 9112 §3.2.2).
+    /// Without user, password and fragment: the target of a request to a proxy (RFC 9112 §3.2.2).
     pub(crate) fn absolute_form(&self) -> String {
         format!(
             "{}://{}{}",
@@ -97,7 +103,7 @@ impl Target {
         basic_auth(&self.url)
     }
 
-    /// Takes user and password out, so that they are shown to nobody.
+    /// Removes user and password.
     pub(crate) fn strip_auth(&mut self) {
         if !self.url.username().is_empty() || self.url.password().is_some() {
             // Neither can fail: there is a host.
@@ -124,9 +130,9 @@ pub(crate) fn basic(pair: &[u8]) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(pair))
 }
 
-/// Without what may be a password, for messages. The text need not be a URL: `user:password@host` is none, and
-/// `http:/user:password@host` is read as one.
-pub(crate) fn shown(text: &str) -> String {
+/// Redacts what may be a password, for error texts. The text need not be a valid URL: `user:password@host` is none, and
+/// `http:/user:password@host` is parsed as one.
+pub(crate) fn without_password(text: &str) -> String {
     let slash = |c| matches!(c, '/' | '\\');
     let after_scheme = text.split_once(':').and_then(|(_, rest)| {
         let rest = rest.strip_prefix(slash)?;
@@ -140,7 +146,7 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for TargetUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.url.as_str())
     }

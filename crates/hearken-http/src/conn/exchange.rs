@@ -7,20 +7,22 @@
 use super::Input;
 use super::carrier::Carrier;
 use super::context::ExchangeContext;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
 use super::listeners::ListenerSlot;
 use super::outgoing::{Outgoing, Stage};
 use crate::error::Closed;
 use crate::event::peer::Peer;
+use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
-use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
+use hearken_proto::{BodyLength, Connection, Event, Half, Head, Limits, Role};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 /// See the module. Shared by reference count on one thread. Its state is borrowed for the length of one order and never
 /// while code of the user runs.
@@ -66,6 +68,8 @@ pub(crate) struct Overrides {
     pub(crate) route: Option<Rc<str>>,
     /// Hooks on the head and filters on the content of the response.
     pub(crate) layers: Layers,
+    /// Observer and facts, while an observer is installed.
+    pub(crate) watch: Option<Box<Watch<Rc<Peer>>>>,
     pub(crate) session: Option<Box<OfSession>>,
 }
 
@@ -185,7 +189,7 @@ impl State {
     }
 
     /// Prepares for the next exchange of the same connection. No handle of this one is left.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) {
         if let Carrier::H1(line) = &mut self.carrier {
             line.next();
@@ -198,7 +202,9 @@ impl State {
             self.overrides = None;
             self.listeners = ListenerSlot::Empty;
         }
-        self.wakers.closed.clear();
+        if !self.wakers.closed.is_empty() {
+            self.wakers.closed.clear();
+        }
     }
 
     /// The carrier and the peer move to `next`, since handles of this exchange are left.
@@ -269,6 +275,29 @@ impl State {
             _ => {}
         }
         Ok(event)
+    }
+
+    /// A message without body ends with its head. False if a body follows.
+    #[inline]
+    pub(crate) fn receive_empty_body(&mut self) -> bool {
+        let Carrier::H1(line) = &mut self.carrier else {
+            return false;
+        };
+        let complete = line.proto.end_if_complete();
+        if complete {
+            self.incoming.progress = Progress::Complete;
+        }
+        complete
+    }
+
+    /// More input is needed. If that is the rest of a head, its time runs from here on.
+    #[inline]
+    pub(crate) fn wait_for_head(&mut self, now: Instant) {
+        if let Carrier::H1(line) = &mut self.carrier
+            && line.proto.halves().0 == Half::Idle
+        {
+            line.times.head_since.get_or_insert(now);
+        }
     }
 
     /// Wakes the reader of the body, in whatever task it is.

@@ -33,13 +33,13 @@ pub(crate) struct Incoming {
     small: BytesMut,
     queued: usize,
     waker: Option<Waker>,
-    /// Somebody waits for bytes right now.
+    /// A reader waits for bytes now.
     pub(crate) wanted: bool,
-    /// Somebody has asked for bytes at least once.
+    /// A reader has asked for bytes at least once.
     pub(crate) was_wanted: bool,
     /// Listeners get nothing for now.
     pub(crate) paused: bool,
-    /// Nobody will read any more: what comes is dropped and counted.
+    /// No reader is left: bytes that come are dropped and counted.
     pub(crate) unread: bool,
     pub(crate) dropped_bytes: u64,
     /// The client waits for 100 before it sends its body.
@@ -102,6 +102,7 @@ impl Incoming {
     }
 
     /// Whether all has come, read or not.
+    #[cfg(feature = "client")]
     pub(crate) const fn is_complete(&self) -> bool {
         matches!(self.progress, Progress::Complete)
     }
@@ -147,7 +148,7 @@ impl Incoming {
     }
 
     /// The next piece; `None` at the end of a complete body. What came before a failure is still handed out. Without a
-    /// context nobody is woken: for a reader that looks again by itself.
+    /// context no task is woken: for a reader that looks again by itself.
     pub(crate) fn poll(&mut self, cx: Option<&Context<'_>>) -> Poll<Option<Result<Bytes, Error>>> {
         self.was_wanted = true;
         if let Some(piece) = self.take() {
@@ -177,7 +178,14 @@ impl Incoming {
     }
 
     /// Wakes the reader, unless it is `task`, which is about to be polled anyway.
+    #[inline]
     pub(crate) fn wake(&mut self, task: Option<&Waker>) {
+        if self.waker.is_some() {
+            self.wake_waiting(task);
+        }
+    }
+
+    fn wake_waiting(&mut self, task: Option<&Waker>) {
         if let Some(waker) = self.waker.take()
             && !task.is_some_and(|task| task.will_wake(&waker))
         {
@@ -185,7 +193,7 @@ impl Incoming {
         }
     }
 
-    /// Nobody reads any more.
+    /// No reader is left.
     pub(crate) fn abandon(&mut self) {
         self.unread = true;
         self.wanted = false;
@@ -219,22 +227,27 @@ impl Incoming {
     }
 
     /// Ready for the next message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reset(&mut self) {
-        if self.was_wanted || self.unread || self.queued > 0 {
-            self.paused = false;
-            self.queue.clear();
-            self.small = BytesMut::new();
-            self.queued = 0;
-            self.waker = None;
-            self.wanted = false;
-            self.was_wanted = false;
-            self.unread = false;
-            self.dropped_bytes = 0;
+        if self.was_wanted || self.unread || self.queued > 0 || self.meter.bytes > 0 {
+            self.reset_body();
         }
         self.progress = Progress::Open;
         self.expects_continue = false;
-        self.meter = Meter::default();
         self.trailers.clear();
+    }
+
+    #[inline(never)]
+    fn reset_body(&mut self) {
+        self.paused = false;
+        self.queue.clear();
+        self.small = BytesMut::new();
+        self.queued = 0;
+        self.waker = None;
+        self.wanted = false;
+        self.was_wanted = false;
+        self.unread = false;
+        self.dropped_bytes = 0;
+        self.meter = Meter::default();
     }
 }

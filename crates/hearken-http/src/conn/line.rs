@@ -8,8 +8,11 @@
 use super::listeners::Listeners;
 use super::outgoing::{FlushEvent, FlushQueue};
 use super::output::{Output, Piece};
+use crate::event::peer::Peer;
+use crate::event::watch::Watch;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Fields, Head, Misuse, Request, Response};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// See the module.
@@ -24,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) spare_head: Option<Box<Head>>,
     /// Listeners of responses whose exchanges are over, with their numbers, until the transport has taken the last byte.
     pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
+    /// Observed exchanges that are over, until the transport has taken the last byte of their responses.
+    pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     /// How many bytes of `HTTP/1.1 ` have been sent ahead to a half-closed peer.
     pub(crate) probed: usize,
     /// More requests lie in the buffer, so the current response is not the last.
@@ -59,6 +64,7 @@ impl Line {
             pending: Vec::new(),
             spare_head: None,
             awaiting_flush: Vec::new(),
+            watches: Vec::new(),
             probed: 0,
             more_input: false,
             last: false,

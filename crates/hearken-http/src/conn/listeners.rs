@@ -44,18 +44,8 @@ impl Listeners {
     }
 
     /// Adds listeners behind those that are there.
-    pub(crate) fn append(&mut self, mut new: MessageListeners) {
-        let own = &mut self.of;
-        own.line_ready.append(&mut new.line_ready);
-        own.header_ready.append(&mut new.header_ready);
-        own.data_ready.append(&mut new.data_ready);
-        own.ready.append(&mut new.ready);
-        own.header_done.append(&mut new.header_done);
-        own.data_done.append(&mut new.data_done);
-        own.done.append(&mut new.done);
-        own.failed.append(&mut new.failed);
-        own.drain.append(&mut new.drain);
-        own.closed.append(&mut new.closed);
+    pub(crate) fn append(&mut self, new: MessageListeners) {
+        self.of.append(new);
     }
 }
 

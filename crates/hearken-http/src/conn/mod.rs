@@ -4,10 +4,15 @@
 //! close. Nothing in here names a socket, a reactor or the clock of the system; a test holds that. So the same code
 //! serves TCP, TLS, Unix sockets and memory, and a whole server can be tested with a clock that jumps.
 //!
-//! Here: [`Drive`], the grammar between a connection and its pump. Not here: the pump (`pump.rs`), the protocol
-//! (hearken-proto).
+//! Here: [`Drive`], the grammar between a connection and its pump; exchanges and what carries them. Not here: the pump
+//! (`pump.rs`), the protocol (hearken-proto).
+//!
+//! May know: bytes, time, exchanges; the plain data of `error`, `event`, `net` and `tls`.
+//!
+//! Must not know: tokio, sockets, rustls, the handles that users hold (`message`), workers, agents.
 
 pub(crate) mod carrier;
+#[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod context;
@@ -20,6 +25,7 @@ pub(crate) mod limits;
 pub(crate) mod line;
 pub(crate) mod listeners;
 pub(crate) mod notify;
+pub(crate) mod observed;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
@@ -41,9 +47,9 @@ pub(crate) enum Ending {
     /// Close at once.
     Now,
     /// Close at once, so that the peer takes it for a failure: what it has got by now may look like a whole message that
-    /// ends with its connection, or nobody takes what was sent.
+    /// ends with its connection, or it does not take what was sent.
     Cut,
-    /// Leave the transport as it is: it goes back to whoever brought it.
+    /// Leave the transport as it is: its owner gets it back.
     Keep,
     /// The transport goes to another protocol, and the connection lives on without it.
     HandOver,
@@ -79,7 +85,7 @@ impl<'a> Input<'a> {
 pub(crate) trait Drive {
     /// Whether more input is welcome. While it is not, the transport is left unread: that is the backpressure.
     fn wants_read(&self) -> bool;
-    /// Whether the end of input was told.
+    /// Whether `handle_eof` has been called.
     fn at_eof(&self) -> bool;
     /// Whether at least this much more of the body in progress is to come, so that a large buffer of its own pays.
     fn body_left(&self) -> u64;

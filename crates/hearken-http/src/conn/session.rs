@@ -13,6 +13,7 @@ use super::output::Output;
 use super::server::deadlines::note_wait;
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
+use crate::event::observe::Step;
 use crate::net::file::is_file_error;
 use hearken_proto::{Event, Half, Role};
 use std::io;
@@ -45,11 +46,21 @@ impl SessionConnection {
             ending: None,
         };
         session.with_line(|line| line.proto.report_lines(true));
+        if session.is_observed() {
+            let mut state = session.exchange.state();
+            state.show_connection(Step::Accepted, now);
+        }
         session
     }
 
     pub(crate) const fn exchange(&self) -> &Rc<Exchange> {
         &self.exchange
+    }
+
+    /// Costs one flag test when no observer is installed.
+    #[inline]
+    fn is_observed(&self) -> bool {
+        self.exchange.env.observed.get()
     }
 
     /// The line of the exchange. A session never gives it away.
@@ -61,6 +72,15 @@ impl SessionConnection {
         let mut at = 0;
         loop {
             let event = self.exchange.state().receive(input, &mut at)?;
+            if self.is_observed()
+                && let Some(event) = &event
+            {
+                let mut state = self.exchange.state();
+                match event {
+                    Event::End => state.show_body_end(now),
+                    event => state.show_received(event, now),
+                }
+            }
             match event {
                 None => break,
                 Some(Event::Line) => self.notify_head(true),
@@ -125,6 +145,9 @@ impl SessionConnection {
     fn fail(&mut self, error: Error, why: Closed) {
         {
             let mut state = self.exchange.state();
+            if self.is_observed() {
+                state.show_failure(&error);
+            }
             let responds =
                 state.carrier.role() == Role::Server && state.outgoing.stage == Stage::Head;
             if responds && !matches!(why, Closed::PeerGone | Closed::Reset) {
@@ -202,6 +225,13 @@ impl Drive for SessionConnection {
 
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
         self.moved = now;
+        if self.is_observed() {
+            let mut state = self.exchange.state();
+            state.show_first_byte(now);
+            if let Some(peer) = &state.peer {
+                peer.received(input.bytes().len());
+            }
+        }
         if let Err(error) = self.receive(input, now) {
             self.fail(error.into(), Closed::BadMessage);
         }
@@ -278,12 +308,16 @@ impl Drive for SessionConnection {
             }
             progress
         };
-        while let Some((_, event)) = self
+        while let Some((position, _, event)) = self
             .with_line(|line| line.flush.pop(line.out.written()))
             .flatten()
         {
             if event == FlushEvent::Room && !self.exchange.state().has_room(&self.exchange.env) {
                 continue;
+            }
+            if self.is_observed() {
+                let mut state = self.exchange.state();
+                state.show_flushed(event, position, now);
             }
             let called = notify_flushed(&self.exchange, event);
             self.fail_on_panic(called);
@@ -328,9 +362,11 @@ impl Drive for SessionConnection {
         (limits.time.linger, limits.body.drain_bytes_max)
     }
 
-    fn handle_closed(&mut self, _now: Instant) {
+    fn handle_closed(&mut self, now: Instant) {
         let (listeners, closed) = {
             let mut state = self.exchange.state();
+            let why = state.closed.unwrap_or(Closed::Done);
+            state.end_session_watch(why, now);
             (state.listeners.take(), state.closed)
         };
         notify_closed(listeners, closed.unwrap_or(Closed::Done));

@@ -1,16 +1,17 @@
-//! What an exchange of a client can fail with: in which phase, with whom, why, and what to do about it.
+//! Errors of a client: in which phase, with which peer, why, and what to do about it. Built with the feature `client`.
 //!
-//! Here: [`Phase`], and [`Failure`], which [`Error`] carries. Not here: the questions that users ask an error
-//! (`error/mod.rs`), who finds out that something failed (`conn/client/mod.rs`, `connect.rs`).
+//! Here: [`Phase`]; [`Failure`], which [`Error`] carries; the questions and constructors of [`Error`] that only a client has. Not
+//! here: where a failure is noticed (`conn/client/`, `client/connect/`).
 
-use crate::error::Error;
+use crate::error::{Details, Error, Kind};
+use http::StatusCode;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How far an exchange of a client had come. The order is that of the exchange.
+/// How far an exchange of a client has come. The order is that of the exchange.
 ///
 /// ```
 /// use hearken_http::client::Phase;
@@ -20,19 +21,19 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Waiting until the agent allows one more connection.
+    /// Waiting in the queue of the agent.
     Queue,
-    /// Looking up the addresses of a name.
+    /// Resolving a name.
     Resolve,
-    /// Connecting to one of them.
+    /// Connecting to one of its addresses.
     Connect,
-    /// Asking a proxy for a tunnel.
+    /// Opening a tunnel through a proxy.
     Proxy,
-    /// The TLS handshake. TLS that breaks later is told as this too, however far the exchange had come.
+    /// The TLS handshake. Also TLS errors after it, however far the exchange had come.
     Tls,
     /// Sending the request.
     Write,
-    /// Waiting for the response: the request is out, the head of the response is not complete.
+    /// Waiting for the response: the request is sent, the head of the response is not complete.
     Wait,
     /// Receiving the body of the response.
     Read,
@@ -56,35 +57,35 @@ impl fmt::Display for Phase {
 /// Why it failed.
 #[derive(Debug)]
 pub(crate) enum Cause {
-    /// The system said so.
+    /// An error of the system.
     Io(io::Error),
-    /// Each address that was tried, with what it gave.
+    /// Each address that was tried, with its error.
     Addresses(Vec<(SocketAddr, io::Error)>),
-    /// Nothing in this time.
+    /// The phase took longer than this.
     Timeout(Duration),
-    /// Not a byte in either direction for this long, which its user set.
+    /// No byte in either direction for this long, by the option `timeout`.
     Silence(Duration),
-    /// The whole exchange in this time, which its user set.
-    CompleteMessage(Duration),
-    /// Fewer bytes a second than this.
+    /// The whole exchange took longer than this, by the option `deadline`.
+    Deadline(Duration),
+    /// The body came at fewer bytes a second than this.
     Rate(u32),
     /// The peer closed the connection.
     Gone,
     /// The peer reset the connection.
     Reset,
-    /// The peer broke the protocol, or passed a limit.
+    /// The peer broke the protocol or exceeded a limit.
     Protocol(hearken_proto::Error),
-    /// Interim responses without end.
+    /// More interim responses than this.
     Interims(u32),
-    /// It switched to a protocol that was not offered.
+    /// The peer switched to this protocol, which was not offered.
     Switched(String),
-    /// A proxy refused with this status.
+    /// The proxy refused the tunnel with this status.
     Refused(u16),
-    /// More than so many bytes were written without waiting for room.
+    /// More than this many bytes were written without waiting for room.
     Unwaited(u64),
-    /// Somebody here ended it.
+    /// The exchange was aborted on this side.
     Aborted,
-    /// TLS has an error of its own; by `handshake`, one of the beginning.
+    /// An error of TLS, in the handshake or after it.
     Tls {
         error: Box<dyn std::error::Error + Send + Sync>,
         handshake: bool,
@@ -97,7 +98,7 @@ pub(crate) struct Failure {
     pub(crate) phase: Phase,
     pub(crate) peer: Arc<str>,
     pub(crate) cause: Cause,
-    /// The peer cannot have acted on the request, or acting twice does no harm.
+    /// The peer cannot have acted on the request, or the request is idempotent and no byte of a response has arrived.
     pub(crate) retry_safe: bool,
 }
 
@@ -112,25 +113,8 @@ impl Failure {
         })
     }
 
-    /// Whether time ran out, here or where the system counts it.
-    pub(crate) fn is_timeout(&self) -> bool {
-        match &self.cause {
-            Cause::Timeout(_) | Cause::Silence(_) | Cause::CompleteMessage(_) | Cause::Rate(_) => {
-                true
-            }
-            Cause::Io(error) => error.kind() == io::ErrorKind::TimedOut,
-            Cause::Addresses(tried) => {
-                !tried.is_empty()
-                    && tried
-                        .iter()
-                        .all(|(_, error)| error.kind() == io::ErrorKind::TimedOut)
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether no connection came about. TLS may break at any time, and a handshake be refused late.
-    pub(crate) fn is_connect(&self) -> bool {
+    /// Whether there was no connection yet. TLS may fail at any time, and a server may refuse a handshake late.
+    fn is_connect(&self) -> bool {
         self.phase < Phase::Write && !self.is_late_tls()
     }
 
@@ -144,32 +128,7 @@ impl Failure {
         )
     }
 
-    /// Whether the peer is gone, or we are.
-    pub(crate) const fn is_closed(&self) -> bool {
-        use hearken_proto::{Error, Fault};
-        matches!(
-            self.cause,
-            Cause::Gone
-                | Cause::Reset
-                | Cause::Aborted
-                | Cause::Protocol(Error::Peer {
-                    fault: Fault::TruncatedHead | Fault::TruncatedBody,
-                    ..
-                })
-        )
-    }
-
-    pub(crate) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.cause {
-            Cause::Io(error) => Some(error),
-            Cause::Addresses(tried) => tried.last().map(|(_, error)| error as _),
-            Cause::Protocol(error) => Some(error),
-            Cause::Tls { error, .. } => Some(&**error),
-            _ => None,
-        }
-    }
-
-    /// What can be done about it, where there is something to say.
+    /// What the user can do about it; may be empty.
     fn advice(&self) -> &'static str {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         match (self.phase, &self.cause) {
@@ -209,6 +168,165 @@ impl Failure {
     }
 }
 
+impl Details for Failure {
+    /// Whether time ran out, here or in the system.
+    fn is_timeout(&self) -> bool {
+        let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+        match &self.cause {
+            Cause::Timeout(_) | Cause::Silence(_) | Cause::Deadline(_) | Cause::Rate(_) => true,
+            Cause::Io(error) => timed_out(error),
+            Cause::Addresses(tried) => {
+                !tried.is_empty() && tried.iter().all(|(_, error)| timed_out(error))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether one side has closed the connection.
+    fn is_closed(&self) -> bool {
+        use hearken_proto::{Error, Fault};
+        matches!(
+            self.cause,
+            Cause::Gone
+                | Cause::Reset
+                | Cause::Aborted
+                | Cause::Protocol(Error::Peer {
+                    fault: Fault::TruncatedHead | Fault::TruncatedBody,
+                    ..
+                })
+        )
+    }
+
+    fn is_aborted(&self) -> bool {
+        matches!(self.cause, Cause::Aborted)
+    }
+
+    fn protocol(&self) -> Option<&hearken_proto::Error> {
+        match &self.cause {
+            Cause::Protocol(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Cause::Io(error) => Some(error),
+            Cause::Addresses(tried) => tried.last().map(|(_, error)| error as _),
+            Cause::Protocol(error) => Some(error),
+            Cause::Tls { error, .. } => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// A body that is larger than the request allows.
+#[derive(Debug)]
+struct BodyTooLarge {
+    max: u64,
+    url: String,
+}
+
+impl Details for BodyTooLarge {
+    fn is_too_large(&self) -> bool {
+        true
+    }
+}
+
+impl std::error::Error for BodyTooLarge {}
+
+impl fmt::Display for BodyTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "expected a body of at most {} bytes from {}, more came; raise `max_body`, or stream it",
+            self.max, self.url
+        )
+    }
+}
+
+impl Error {
+    /// A failed exchange. A handler that returns it answers 502, and 504 for a time-out.
+    pub(crate) fn client(failure: Failure) -> Self {
+        let status = if failure.is_timeout() {
+            StatusCode::GATEWAY_TIMEOUT
+        } else {
+            StatusCode::BAD_GATEWAY
+        };
+        Self::from_kind(status, Kind::Details(Box::new(failure)))
+    }
+
+    /// An unusable response. A handler that returns it answers 502.
+    pub(crate) fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Other(Box::new(error)))
+    }
+
+    /// A response body that is larger than the request allows. A handler that returns it answers 502.
+    pub(crate) fn body_too_large(max: u64, url: String) -> Self {
+        let details = Box::new(BodyTooLarge { max, url });
+        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Details(details))
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        match &self.inner.kind {
+            Kind::Details(details) => {
+                let error: &(dyn std::error::Error + 'static) = &**details;
+                error.downcast_ref()
+            }
+            _ => None,
+        }
+    }
+
+    /// How far an exchange of a client had come when it failed. `None` for errors of servers, and for a request that could
+    /// not be made at all, say because of an invalid URL.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.failure().map(|failure| failure.phase)
+    }
+
+    /// The server of the failed exchange: host and port, or the path of a socket. The text of the error lists the addresses
+    /// that were tried.
+    #[must_use]
+    pub fn peer(&self) -> Option<&str> {
+        self.failure().map(|failure| &*failure.peer)
+    }
+
+    /// Whether sending the request again does no harm: nothing of it was sent, or its method is idempotent and no byte of
+    /// a response has arrived. False for errors of a server.
+    #[must_use]
+    pub fn is_retry_safe(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.retry_safe)
+    }
+
+    /// Whether it failed before there was a connection: in any phase before the request is sent.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.failure().is_some_and(Failure::is_connect)
+    }
+
+    /// Whether a name could not be resolved.
+    #[must_use]
+    pub fn is_resolve(&self) -> bool {
+        self.phase() == Some(Phase::Resolve)
+    }
+
+    /// Whether the TLS handshake failed, or TLS failed later.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.phase() == Some(Phase::Tls)
+    }
+
+    /// The status with which a proxy refused a tunnel.
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        match self.failure()?.cause {
+            Cause::Refused(status) => StatusCode::from_u16(status).ok(),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peer = &self.peer;
@@ -244,7 +362,7 @@ impl fmt::Display for Cause {
             }
             Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
             Self::Silence(time) => write!(f, "nothing came or went for {time:?}"),
-            Self::CompleteMessage(time) => write!(f, "all of it took longer than {time:?}"),
+            Self::Deadline(time) => write!(f, "all of it took longer than {time:?}"),
             Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
             Self::Gone => f.write_str("the peer closed the connection"),
             Self::Reset => f.write_str("the peer reset the connection"),

@@ -1,22 +1,27 @@
-//! The error of this crate: what went wrong in an exchange, who caused it, and which status tells it to a client.
+//! The error of this crate: what went wrong in an exchange, who caused it, and the status that a client gets for it.
 //!
-//! Here: [`Error`] and [`Closed`]. Not here: errors of listening (`net/listen/error.rs`), of the protocol (hearken-proto), what a
-//! client's error says (`error/failure.rs`).
+//! Here: [`Error`] and [`Closed`]; in `failure.rs` the errors of a client. Elsewhere: errors of listening
+//! (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol (hearken-proto).
+//!
+//! May know: hearken-proto, the crate `http`.
+//!
+//! Must not know: any other room of this crate.
 
+#[cfg(feature = "client")]
 pub(crate) mod failure;
-pub(crate) mod too_large;
+pub(crate) mod request;
 
-use crate::error::failure::{Cause, Failure, Phase};
-use crate::error::too_large::BodyTooLarge;
+pub use request::FailedRequest;
+
 use http::StatusCode;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// What a handler, a body or a session can fail with. Cheap to clone.
+/// The error of handlers, bodies, sessions and requests. Cheap to clone.
 ///
-/// Any error of another crate becomes one by `?`, with status 500; [`Error::new`] makes one with a status of its own.
-/// The client sees the status and, below 500, the message; the rest goes to the log.
+/// `?` converts any error of another crate into one with status 500; [`Error::new`] sets the status. Returned by a handler, the
+/// client of the server gets the status and, below 500, the message; the rest goes to the log.
 ///
 /// ```
 /// use hearken_http::Error;
@@ -33,6 +38,7 @@ pub struct Error {
 struct Inner {
     status: StatusCode,
     kind: Kind,
+    request: Option<Box<FailedRequest>>,
 }
 
 enum Kind {
@@ -41,35 +47,68 @@ enum Kind {
     Protocol(hearken_proto::Error),
     Closed(Closed),
     TooLarge(u64),
-    Client(Box<Failure>),
+    #[cfg_attr(
+        not(feature = "client"),
+        expect(dead_code, reason = "only the client has such errors")
+    )]
+    Details(Box<dyn Details>),
 }
 
-/// Why an exchange is over, told by `req.closed()` and by errors.
+/// An error with its own answers to the questions of [`Error`].
+trait Details: std::error::Error + Send + Sync {
+    fn is_closed(&self) -> bool {
+        false
+    }
+
+    fn is_timeout(&self) -> bool {
+        false
+    }
+
+    fn is_aborted(&self) -> bool {
+        false
+    }
+
+    fn is_too_large(&self) -> bool {
+        false
+    }
+
+    fn protocol(&self) -> Option<&hearken_proto::Error> {
+        None
+    }
+}
+
+/// Why an exchange is over: the result of `closed` of a request or response, the argument of
+/// [`event::Closed`](crate::event::Closed) and [`event::Disconnected`](crate::event::Disconnected).
 ///
 /// ```
-/// use hearken_http::Closed;
-/// assert_eq!(Closed::PeerGone.to_string(), "the peer closed the connection");
+/// use hearken_http::{Closed, Server, event};
+/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// server.on(event::Disconnected, |(peer, why)| {
+///     if why != Closed::Done {
+///         eprintln!("{peer:?}: {why}");
+///     }
+/// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The exchange ended well.
+    /// The exchange is complete.
     Done,
-    /// The peer closed the connection, or nothing could be delivered to it any more.
+    /// The peer closed the connection, or no longer accepts bytes.
     PeerGone,
     /// The peer reset the connection.
     Reset,
-    /// The peer broke the protocol, or stopped in the middle of its message.
+    /// The peer broke the protocol, or closed the connection within a message.
     BadMessage,
-    /// The peer was too slow with its body.
+    /// The peer was too slow to send its body: `limits.time.request`, `body_idle`, `body_rate_min`.
     ReadTimeout,
-    /// The peer did not take what was written.
+    /// The peer was too slow to read: `limits.time.write_idle`.
     WriteTimeout,
-    /// Nothing came or went for too long.
+    /// No byte was received or sent for `limits.time.inactive`.
     Inactive,
-    /// This server was told to stop and the time for it ran out.
+    /// The server stopped, and `limits.time.grace` has passed.
     Stopped,
-    /// This side gave up: a response could not be finished as it was begun.
+    /// This side aborted the exchange: a response could not be completed as it was begun.
     Aborted,
 }
 
@@ -90,8 +129,8 @@ impl fmt::Display for Closed {
 }
 
 impl Error {
-    /// An error with a status between 400 and 599 (anything else becomes 500) and a message. The client sees the message
-    /// when the status is below 500.
+    /// An error with a status from 400 to 599 (any other becomes 500) and a message. A client gets the message if the status is
+    /// below 500.
     #[must_use]
     pub fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
         let status = StatusCode::from_u16(status)
@@ -105,7 +144,11 @@ impl Error {
 
     fn from_kind(status: StatusCode, kind: Kind) -> Self {
         Self {
-            inner: Arc::new(Inner { status, kind }),
+            inner: Arc::new(Inner {
+                status,
+                kind,
+                request: None,
+            }),
         }
     }
 
@@ -122,119 +165,63 @@ impl Error {
         Self::from_kind(StatusCode::PAYLOAD_TOO_LARGE, Kind::TooLarge(max))
     }
 
-    /// The same of a response: not the fault of whoever asked us meanwhile.
+    /// [`too_large`](Self::too_large) for a response: as a gateway, this server would respond 502.
     pub(crate) fn too_large_response(max: u64) -> Self {
         Self::from_kind(StatusCode::BAD_GATEWAY, Kind::TooLarge(max))
     }
 
-    /// What a server that we asked has answered: 502 to whoever asked us meanwhile.
-    pub(crate) fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Other(Box::new(error)))
-    }
-
-    /// What a client met: 502 to whoever asked us meanwhile, 504 when it was time.
-    pub(crate) fn client(failure: Failure) -> Self {
-        let status = if failure.is_timeout() {
-            StatusCode::GATEWAY_TIMEOUT
-        } else {
-            StatusCode::BAD_GATEWAY
-        };
-        Self::from_kind(status, Kind::Client(Box::new(failure)))
-    }
-
-    fn failure(&self) -> Option<&Failure> {
-        match &self.inner.kind {
-            Kind::Client(failure) => Some(failure),
-            _ => None,
-        }
-    }
-
-    /// How far an exchange of a client had come when it failed. `None` for errors of servers, and for a request that could
-    /// not be made at all: a URL that is none, a field that cannot be sent.
-    #[must_use]
-    pub fn phase(&self) -> Option<Phase> {
-        self.failure().map(|failure| failure.phase)
-    }
-
-    /// Whom a client was talking to: host and port, or the path of a socket. Which addresses of the host were tried is in
-    /// the text.
-    #[must_use]
-    pub fn peer(&self) -> Option<&str> {
-        self.failure().map(|failure| &*failure.peer)
-    }
-
-    /// Whether sending the request again can do no harm: nothing of it was sent, or its method is idempotent and no byte of
-    /// a response has come. An error of a server is never safe to retry.
-    #[must_use]
-    pub fn is_retry_safe(&self) -> bool {
-        self.failure().is_some_and(|failure| failure.retry_safe)
-    }
-
-    /// Whether no connection came about: every phase before the request is sent.
-    #[must_use]
-    pub fn is_connect(&self) -> bool {
-        self.failure().is_some_and(Failure::is_connect)
-    }
-
-    /// Whether a name has no address.
-    #[must_use]
-    pub fn is_resolve(&self) -> bool {
-        self.phase() == Some(Phase::Resolve)
-    }
-
-    /// Whether the TLS handshake failed, or TLS broke later.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.phase() == Some(Phase::Tls)
-    }
-
-    /// Whether the exchange was given up on this side: by an abort handle, or by dropping what it belongs to.
+    /// Whether this side aborted the exchange: by an abort handle, or by dropping its request or response.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         match &self.inner.kind {
-            Kind::Client(failure) => matches!(failure.cause, Cause::Aborted),
+            Kind::Details(details) => details.is_aborted(),
             Kind::Closed(closed) => *closed == Closed::Aborted,
             _ => false,
         }
     }
 
-    /// With which status a proxy refused a tunnel.
-    #[must_use]
-    pub fn proxy_status(&self) -> Option<StatusCode> {
-        match self.failure()?.cause {
-            Cause::Refused(status) => StatusCode::from_u16(status).ok(),
-            _ => None,
-        }
-    }
-
-    /// The error below this one, say that of the system.
+    /// The cause of this error, as the error of the system. `None` if this error is the first.
     #[must_use]
     pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.inner.kind {
-            Kind::Client(failure) => failure.source(),
+            Kind::Details(details) => details.source(),
             Kind::Other(error) => Some(&**error),
             Kind::Protocol(error) => Some(error),
             Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
         }
     }
 
-    /// The status that tells this error to a client.
+    /// Says to which request a new error belongs.
+    pub(crate) fn of_request(mut self, request: FailedRequest) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.request = Some(Box::new(request));
+        }
+        self
+    }
+
+    /// The request whose handler has failed, for an error that a server emits as [`event::Error`](crate::event::Error).
+    #[must_use]
+    pub fn request(&self) -> Option<&FailedRequest> {
+        self.inner.request.as_deref()
+    }
+
+    /// The status of the response to a request that fails with this error.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.inner.status
     }
 
-    /// Whether the peer is gone, so that nobody waits for an answer.
+    /// Whether the exchange is over, so that no peer waits for a response.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.inner.kind {
-            Kind::Client(failure) => failure.is_closed(),
+            Kind::Details(details) => details.is_closed(),
             Kind::Closed(_) => true,
             _ => false,
         }
     }
 
-    /// Why the exchange is over, if that is the error.
+    /// The reason, if the error is that the exchange is over.
     pub(crate) fn closed_why(&self) -> Option<Closed> {
         match self.inner.kind {
             Kind::Closed(closed) => Some(closed),
@@ -242,11 +229,11 @@ impl Error {
         }
     }
 
-    /// Whether a peer was too slow.
+    /// Whether a deadline has passed because a peer was too slow.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match &self.inner.kind {
-            Kind::Client(failure) => failure.is_timeout(),
+            Kind::Details(details) => details.is_timeout(),
             Kind::Closed(closed) => matches!(
                 closed,
                 Closed::ReadTimeout | Closed::WriteTimeout | Closed::Inactive
@@ -255,29 +242,27 @@ impl Error {
         }
     }
 
-    /// Whether a body was larger than allowed.
+    /// Whether a body was larger than its limit.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self.inner.kind, Kind::TooLarge(_))
-            || self
-                .source()
-                .is_some_and(|error| error.is::<BodyTooLarge>())
+        match &self.inner.kind {
+            Kind::TooLarge(_) => true,
+            Kind::Details(details) => details.is_too_large(),
+            _ => false,
+        }
     }
 
-    /// The fault, if a peer broke the protocol.
+    /// The protocol error, with its code and offset, if a peer broke the protocol.
     #[must_use]
     pub fn protocol(&self) -> Option<&hearken_proto::Error> {
         match &self.inner.kind {
             Kind::Protocol(error) => Some(error),
-            Kind::Client(failure) => match &failure.cause {
-                Cause::Protocol(error) => Some(error),
-                _ => None,
-            },
+            Kind::Details(details) => details.protocol(),
             _ => None,
         }
     }
 
-    /// What a client may read of it.
+    /// The part of the text that a client may see.
     pub(crate) fn public_text(&self) -> String {
         match &self.inner.kind {
             Kind::Message(message) if self.inner.status.is_client_error() => {
@@ -303,20 +288,20 @@ impl fmt::Display for Error {
             Kind::Protocol(error) => error.fmt(f),
             Kind::Closed(closed) => closed.fmt(f),
             Kind::TooLarge(max) => write!(f, "expected a body of at most {max} bytes, more came"),
-            Kind::Client(failure) => failure.fmt(f),
+            Kind::Details(details) => details.fmt(f),
         }
     }
 }
 
-/// The text, as [`fmt::Display`]: this is what `main` prints when it returns one.
+/// The same text as [`fmt::Display`]: `main` prints it when it returns an error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// `Error` itself does not implement [`std::error::Error`], so that every other error converts into it by `?`; this is
-/// the way back to code that wants that trait.
+/// For code that needs [`std::error::Error`]. [`Error`] does not implement that trait, so that `?` can convert every other
+/// error into it.
 impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
     fn from(error: Error) -> Self {
         #[derive(Debug)]

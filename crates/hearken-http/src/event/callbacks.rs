@@ -1,17 +1,18 @@
-//! Panics of code that users bring: handlers, listeners, observers. Each is caught where that code is called, so that
-//! one exchange pays for it and nothing else.
+//! Panics in code of the user: handlers, listeners, observers. They are caught at the call, so that a panic ends one exchange
+//! and nothing else.
 //!
 //! Here: [`catch_panic`] and [`notify_all`]. Not here: what a panic means for an exchange (`conn/server/mod.rs`).
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Calls, and gives the message of a panic. What `call` was at work on is the user's, or is dropped by the caller.
+/// Calls `call` and returns the message of a panic. State that `call` has changed belongs to the user, or the caller drops
+/// it.
 pub(crate) fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| text_of(&*payload))
 }
 
-/// Calls every listener of an event. One that panics is heard of in the log; the others are called all the same.
+/// Calls all listeners of an event. Logs a panic of one and calls the others.
 #[inline]
 pub(crate) fn notify_all<L>(listeners: &[L], call: impl Fn(&L)) {
     for listener in listeners {

@@ -1,11 +1,11 @@
-//! What a listener for [`event::ClientError`](crate::event::ClientError) is given.
+//! The argument of [`event::ClientError`](crate::event::ClientError).
 
 use crate::error::Error;
 use crate::event::peer::Peer;
 use bytes::Bytes;
 use std::cell::RefCell;
 
-/// A peer broke the protocol, passed a limit or a deadline before it had an answer.
+/// A peer broke the protocol, or passed a limit or a deadline, before it got a response.
 ///
 /// ```
 /// use hearken_http::{Server, event};
@@ -32,26 +32,27 @@ impl<'a> ClientError<'a> {
         }
     }
 
-    /// Who it was.
+    /// The client.
     #[must_use]
     pub const fn peer(&self) -> &'a Peer {
         self.peer
     }
 
-    /// What was wrong, with the status that would be answered. [`Error::protocol`] has code and offset.
+    /// The error, with the status of the default response. [`Error::protocol`] has the code and the offset of a fault.
     #[must_use]
     pub const fn error(&self) -> &'a Error {
         self.error
     }
 
-    /// The bytes that came last, the offending one among them; empty for a deadline.
+    /// The bytes that arrived last, with the offending one among them. Empty for a deadline.
+    #[doc(alias = "rawPacket")]
     #[must_use]
     pub const fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
-    /// Sends these bytes in place of the default answer. They are written as they are; the connection is closed after
-    /// them. Of several calls the last counts; no bytes means no answer.
+    /// Sends these bytes, unchanged, instead of the default response; the connection closes afterwards. No bytes: no response.
+    /// The last call counts.
     pub fn answer(&self, bytes: impl Into<Bytes>) {
         *self.answer.borrow_mut() = Some(bytes.into());
     }

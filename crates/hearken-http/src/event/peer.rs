@@ -1,4 +1,6 @@
-//! Who is at the other end of a connection.
+//! The two ends of a connection.
+//!
+//! Here: [`Peer`], as plain data with counters.
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -20,19 +22,19 @@ pub struct Peer {
     local: Option<End>,
     bytes_read: Cell<u64>,
     bytes_written: Cell<u64>,
-    /// What hardly any connection has.
+    /// Boxed because few connections have it.
     rare: OnceCell<Box<Rare>>,
 }
 
 #[derive(Clone, Default)]
 struct Rare {
-    /// The zone of both ends, if they are link-local addresses of IPv6: a connection stays on one link.
+    /// The zone of both ends, if they are link-local IPv6 addresses: a connection stays on one link.
     scope: u32,
     #[cfg(feature = "tls")]
     tls: OnceCell<std::sync::Arc<crate::tls::info::TlsInfo>>,
 }
 
-/// A socket address without zone and flow label: a third smaller, for it is kept by every idle connection.
+/// A socket address without zone and flow label. A third smaller, because every idle connection holds two.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct End {
     ip: IpAddr,
@@ -86,62 +88,64 @@ impl Peer {
         self.rare.get().map_or(0, |rare| rare.scope)
     }
 
-    /// The handshake is complete. Once.
+    /// Sets the result of the TLS handshake. Once.
     #[cfg(feature = "tls")]
     pub(crate) fn secured(&self, info: crate::tls::info::TlsInfo) {
         let _ = self.rare.get_or_init(Box::default).tls.set(info.into());
     }
 
-    /// What the handshake of TLS agreed on, the certificate of the client included; `None` without TLS, and before its
-    /// handshake is complete.
+    /// What the TLS handshake has agreed on, with the certificate of the client. `None` without TLS, and until the handshake is
+    /// complete.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(&self) -> Option<&crate::tls::info::TlsInfo> {
         self.rare.get()?.tls.get().map(AsRef::as_ref)
     }
 
-    /// Bytes have come.
+    /// Adds received bytes.
     pub(crate) fn received(&self, bytes: usize) {
         self.bytes_read.set(self.bytes_read.get() + bytes as u64);
     }
 
-    /// All bytes that went out by the end of the last exchange.
+    /// Sets the bytes sent by the end of the last exchange.
     pub(crate) fn sent(&self, bytes: u64) {
         self.bytes_written.set(bytes);
     }
 
-    /// Bytes received on the connection by now.
+    /// Bytes received on the connection so far.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.get()
     }
 
-    /// Bytes sent on the connection, without those of the exchange that is under way.
+    /// Bytes sent on the connection up to the end of the last exchange.
     #[must_use]
     pub fn bytes_written(&self) -> u64 {
         self.bytes_written.get()
     }
 
-    /// Number of the connection in this process, from 1 on; never used twice.
+    /// Number of the connection in this process, from 1 on. No other connection gets it.
     #[must_use]
     pub const fn id(&self) -> u64 {
         self.id
     }
 
-    /// Address of the peer. `None` for what has none: Unix sockets, memory.
+    /// Address of the peer. `None` for transports without one: Unix sockets, memory.
+    #[doc(alias = "remoteAddress")]
+    #[doc(alias = "remotePort")]
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.remote.map(|end| end.address(self.scope()))
     }
 
-    /// Our own address of this connection.
+    /// Address of this side. `None` as for [`address`](Self::address).
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
         self.local.map(|end| end.address(self.scope()))
     }
 }
 
-/// Equal if they are of one connection, whatever it has carried by now.
+/// Equal if they are the ends of the same connection; counters do not matter.
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
@@ -165,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_come_back_as_they_were() {
+    fn addresses_are_returned_unchanged() {
         for address in ["127.0.0.1:80", "[::1]:80", "[fe80::1%3]:80"] {
             let address: SocketAddr = address.parse().expect("an address");
             let peer = Peer::new(1, Some(address), Some(address));
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_stays_equal_to_itself() {
+    fn counters_do_not_change_equality() {
         let peer = Peer::new(1, None, None);
         let before = peer.clone();
         peer.received(10);

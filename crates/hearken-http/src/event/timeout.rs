@@ -1,77 +1,79 @@
-//! What a listener for [`event::Timeout`](crate::event::Timeout) is given.
+//! The argument of [`event::Timeout`](crate::event::Timeout).
 
 use crate::event::peer::Peer;
 use std::cell::Cell;
 
-/// What a connection waited for when its time ran out.
-///
-/// ```
-/// use hearken_http::server::Waited;
-/// assert_ne!(Waited::Head, Waited::KeepAlive);
-/// ```
+/// A deadline of a server connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Waited {
-    /// The whole head of a request: `limits.time.head`. Answered 408, or closed if not a byte had come.
+pub enum Deadline {
+    /// The whole head of a request: `limits.time.head`. Answered 408, or closed if no byte was received.
+    #[doc(alias = "headersTimeout")]
     Head,
-    /// The whole request with its body: `limits.time.request`. Answered 408 if no answer has begun; the connection closes.
+    /// The whole request with its body: `limits.time.request`. Answered 408 if no response has begun; the connection closes.
+    #[doc(alias = "requestTimeout")]
     Request,
-    /// More of a body: `limits.time.body_idle`, `body_rate_min`. Answered 408 if no answer has begun; the connection closes.
+    /// More of a body: `limits.time.body_idle`, `body_rate_min`. Answered 408 if no response has begun; the connection
+    /// closes.
     Body,
-    /// Room to write: `limits.time.write_idle`. The connection is cut.
+    /// Progress of writing: `limits.time.write_idle`. The connection is cut.
     Write,
-    /// Anything, in either direction: `limits.time.inactive`. The connection is closed, unless it is kept.
+    /// Any byte, in either direction: `limits.time.inactive`. The connection closes, unless a listener keeps it.
     Inactive,
-    /// The next request: `limits.time.keep_alive`. The connection is closed.
+    /// The next request: `limits.time.keep_alive`. The connection closes.
+    #[doc(alias = "keepAliveTimeout")]
     KeepAlive,
 }
 
-/// A deadline has passed on a connection; what follows is said at each [`Waited`].
+/// The name of [`Deadline`] inside of `conn`.
+pub(crate) use Deadline as Waited;
+
+/// A connection missed a deadline. [`Deadline`] says what happens next.
 ///
 /// ```
+/// use hearken_http::server::Deadline;
 /// use hearken_http::{Server, event};
-/// use hearken_http::server::Waited;
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
-/// server.on(event::Timeout, |timeout| {
-///     eprintln!("{:?} {:?}", timeout.peer(), timeout.waited());
-///     timeout.keep(); // as a listener for `timeout` does in Node
+/// server.on(event::Timeout, |timeout| match timeout.deadline() {
+///     Deadline::Inactive => timeout.keep(), // as a listener for `timeout` does in Node
+///     deadline => eprintln!("{:?}: {deadline:?}", timeout.peer()),
 /// });
 /// ```
 #[derive(Debug)]
 pub struct TimedOut<'a> {
     peer: &'a Peer,
-    waited: Waited,
+    deadline: Deadline,
     kept: Cell<bool>,
 }
 
 impl<'a> TimedOut<'a> {
-    pub(crate) const fn new(peer: &'a Peer, waited: Waited) -> Self {
+    pub(crate) const fn new(peer: &'a Peer, deadline: Deadline) -> Self {
         Self {
             peer,
-            waited,
+            deadline,
             kept: Cell::new(false),
         }
     }
 
-    /// Whose connection it is.
+    /// The peer of the connection.
     #[must_use]
     pub const fn peer(&self) -> &'a Peer {
         self.peer
     }
 
-    /// What it waited for.
+    /// The deadline that has passed.
     #[must_use]
-    pub const fn waited(&self) -> Waited {
-        self.waited
+    pub const fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
-    /// Lets the connection live on, and the deadline begin anew. Only [`Waited::Inactive`] can be kept: the others protect
-    /// the server. The second call changes nothing.
+    /// Keeps the connection open and starts the deadline anew. Has an effect only for [`Deadline::Inactive`]: the others
+    /// protect the server. The second call has no effect.
     pub fn keep(&self) {
         self.kept.set(true);
     }
 
     pub(crate) fn is_kept(&self) -> bool {
-        self.kept.get() && self.waited == Waited::Inactive
+        self.kept.get() && self.deadline == Deadline::Inactive
     }
 }

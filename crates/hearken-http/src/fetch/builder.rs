@@ -1,12 +1,13 @@
-//! A request that is being put together: fields, query, body, and how the answer is to be treated.
+//! Putting a request together: fields, query, body, and how to treat the answer.
 //!
-//! Here: [`RequestBuilder`]. Its first mistake is kept and told when it is sent, so that a chain of calls needs one `?`. Not
-//! here: sending it (`send.rs`), the answer (`fetched.rs`).
+//! Here: [`RequestBuilder`]. It keeps the first error and returns it when it is sent, so that a chain of calls needs one `?`.
+//! Not here: sending it (`send.rs`), the answer (`fetched.rs`).
 
 use super::body::Body;
 use super::cookies::CookieJar;
 use super::fetched::Fetched;
 use super::redirect::Redirects;
+use super::request::{Options, Request};
 use super::send;
 use super::url::ToUrl;
 use crate::client::{Agent, basic};
@@ -17,17 +18,16 @@ use serde::Serialize;
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
-use url::Url;
 
-/// A request to be sent by `.await` or [`send`](Self::send). Made by [`get`](crate::get), [`post`](crate::post) and their
-/// siblings, and by methods of the same names on an [`Agent`].
+/// A request; `.await` or [`send`](Self::send) sends it. Made by [`get`](crate::get), [`post`](crate::post) and their siblings,
+/// and by methods of the same names on an [`Agent`].
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
 /// let answer = hearken_http::post("https://example.com/users")
 ///     .query(&[("notify", "yes")])
 ///     .json(&serde_json::json!({ "name": "Ada" }))
-///     .timeout(std::time::Duration::from_secs(10))
+///     .deadline(std::time::Duration::from_secs(10))
 ///     .await?
 ///     .error_for_status()?;
 /// println!("{} from {}", answer.status(), answer.url());
@@ -38,27 +38,8 @@ pub struct RequestBuilder {
     pub(super) request: Result<Request, Error>,
 }
 
-/// All that is known of a request.
-pub(super) struct Request {
-    pub(super) agent: Agent,
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) fields: Fields,
-    pub(super) body: Body,
-    pub(super) options: Options,
-}
-
-/// How to treat what comes.
-pub(super) struct Options {
-    pub(super) timeout: Option<Duration>,
-    pub(super) redirects: Redirects,
-    pub(super) decompress: bool,
-    pub(super) cookies: Option<CookieJar>,
-    pub(super) body_max: Option<u64>,
-}
-
 impl Agent {
-    /// A request over the connections of this agent, by any method.
+    /// A request with any method over the connections of this agent.
     pub fn fetch(&self, method: Method, url: impl ToUrl) -> RequestBuilder {
         RequestBuilder::new(self.clone(), method, &url)
     }
@@ -102,18 +83,12 @@ impl RequestBuilder {
             url,
             fields: Fields::new(),
             body: Body::default(),
-            options: Options {
-                timeout: None,
-                redirects: Redirects::default(),
-                decompress: true,
-                cookies: None,
-                body_max: None,
-            },
+            options: Options::default(),
         });
         Self { request }
     }
 
-    /// Sets what can be set unless a mistake was made before.
+    /// Applies a change, unless an earlier one has failed.
     fn with(mut self, change: impl FnOnce(&mut Request) -> Result<(), Error>) -> Self {
         if let Ok(request) = &mut self.request
             && let Err(error) = change(request)
@@ -123,7 +98,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Another agent, whose connections carry the request and its redirects.
+    /// The agent whose connections carry the request and its redirects. Default: the [global agent](Agent::global).
     pub fn agent(self, agent: &Agent) -> Self {
         self.with(|request| {
             request.agent = agent.clone();
@@ -131,12 +106,12 @@ impl RequestBuilder {
         })
     }
 
-    /// Sets a field in the place of all with this name.
+    /// Replaces all fields with this name.
     pub fn header(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.with(|request| Ok(request.fields.set(&name, &value)?))
     }
 
-    /// Adds fields, each behind those that are there; names may come again.
+    /// Appends fields; names may repeat.
     pub fn headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -149,7 +124,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds to the query of the URL: pairs, a map, or a struct with `Serialize` whose fields are plain values, options or
+    /// Appends to the query of the URL: pairs, a map, or a struct with `Serialize` whose fields are plain values, options or
     /// lists of them.
     pub fn query(self, query: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| {
@@ -179,7 +154,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends this value as a form, as [`query`](Self::query) reads it, with its `Content-Type` unless one is set.
+    /// Sends this value as a form, encoded as by [`query`](Self::query), with its `Content-Type` unless one is set.
     pub fn form(self, value: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| {
             let text = serde_html_form::to_string(value).map_err(|error| {
@@ -202,8 +177,8 @@ impl RequestBuilder {
         })
     }
 
-    /// `Authorization` with name and password (RFC 7617). A redirect to another host does not take it along. Name and
-    /// password in the URL do the same.
+    /// Sets `Authorization` from name and password (RFC 7617). A redirect to another origin drops it. Name and password in
+    /// the URL do the same.
     pub fn basic_auth(self, name: impl fmt::Display, password: impl fmt::Display) -> Self {
         self.header(
             "Authorization",
@@ -211,21 +186,21 @@ impl RequestBuilder {
         )
     }
 
-    /// `Authorization` with a token (RFC 6750). A redirect to another host does not take it along.
+    /// Sets `Authorization` from a token (RFC 6750). A redirect to another origin drops it.
     pub fn bearer_auth(self, token: impl fmt::Display) -> Self {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
-    /// The most time for all of it: connecting, redirects, and the body to its last byte. Without it each phase has the
-    /// bounds of the agent, and a body may take as long as it keeps coming.
-    pub fn timeout(self, timeout: Duration) -> Self {
+    /// The time for the whole of it: connecting, redirects, and the body to its last byte. Default: none; each phase has the
+    /// time-outs of the agent, and a body may take as long as it keeps coming.
+    pub fn deadline(self, time: Duration) -> Self {
         self.with(|request| {
-            request.options.timeout = Some(timeout);
+            request.options.deadline = Some(time);
             Ok(())
         })
     }
 
-    /// Whether redirects are followed, and how far. Default: ten of them.
+    /// Whether and how far redirects are followed. Default: ten in a row.
     pub fn redirects(self, redirects: Redirects) -> Self {
         self.with(|request| {
             request.options.redirects = redirects;
@@ -233,8 +208,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Whether a compressed answer is asked for and decompressed. Default: yes, unless `Accept-Encoding` or `Range` is set
-    /// by hand: then the body is handed out as it comes.
+    /// Whether to ask for a compressed answer and decompress it. Default: true. Has no effect if `Accept-Encoding` or `Range` is
+    /// set by hand: the body is not decoded then.
     pub fn decompress(self, decompress: bool) -> Self {
         self.with(|request| {
             request.options.decompress = decompress;
@@ -242,7 +217,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends the cookies of this jar, and keeps in it what the answers set. Default: no cookies.
+    /// Sends the cookies of this jar, and stores in it the cookies that the answers set. Default: no cookies.
     pub fn cookies(self, jar: &CookieJar) -> Self {
         self.with(|request| {
             request.options.cookies = Some(jar.clone());
@@ -250,8 +225,8 @@ impl RequestBuilder {
         })
     }
 
-    /// The most bytes of a body, decompressed. More is an error, also when they are streamed. Default: 64 MiB for what is
-    /// collected, and no bound for what is streamed.
+    /// The most bytes of the answer's body, after decompression. More are an error, also when the body is streamed. Default:
+    /// 64 MiB for a body that is collected, no bound for one that is streamed.
     pub fn max_body(self, bytes: u64) -> Self {
         self.with(|request| {
             request.options.body_max = Some(bytes);
@@ -259,11 +234,11 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends it, and waits for the head of the answer. The same as `.await` on the request itself.
+    /// Sends it and waits for the head of the answer. The same as `.await` on the request itself.
     ///
     /// # Errors
-    /// The first mistake of what was set; or what went wrong, by [`phase`](Error::phase); or a redirect that cannot be
-    /// followed, [`is_redirect`](Error::is_redirect). A status such as 404 is none; see [`Fetched::error_for_status`].
+    /// The first error of the calls before; a failed exchange, see [`phase`](Error::phase); a redirect that cannot be
+    /// followed, see [`is_redirect`](Error::is_redirect). A status such as 404 is not an error; see [`Fetched::error_for_status`].
     pub async fn send(self) -> Result<Fetched, Error> {
         send::send(self.request?).await
     }

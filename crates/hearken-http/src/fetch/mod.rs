@@ -1,9 +1,9 @@
 //! The one-liner on top of the client: a URL in, an answer out, redirects followed and bodies decoded.
 //!
-//! Here: [`get`] and its siblings. A request is put together in `builder.rs` with a body of `message/body.rs`, and sent by `send.rs`,
-//! by the rules of `redirect.rs` and `cookies.rs`; the answer is in `fetched.rs`, which leaves bytes to `decode.rs` and text to
-//! `text.rs`. Errors of this layer are in `error/mod.rs`. Not here: Node's request, whose every step can be heard, and the
-//! connections below it (`client/`).
+//! Here: [`get`] and its siblings; the request (`builder.rs`, `request.rs`, `body.rs`), sending it (`send.rs`), redirects (`redirect.rs`), cookies
+//! (`cookies.rs`), the answer (`fetched.rs`), content codings (`decode.rs`), text (`text.rs`), URLs (`url.rs`), errors (`error.rs`).
+//! May know: the client, messages, errors.
+//! Must not know: connections (`conn/`, `client/agent/`), `server/`, `session/`.
 
 mod body;
 mod builder;
@@ -12,6 +12,7 @@ mod decode;
 mod error;
 mod fetched;
 mod redirect;
+mod request;
 mod send;
 mod text;
 mod url;
@@ -26,7 +27,7 @@ pub use url::{ToUrl, Url, UrlError};
 use crate::client::Agent;
 use http::Method;
 
-/// Fetches a URL by GET, over the [global agent](Agent::global): `.await` gives the answer. Node's `http.get`.
+/// A GET request over the [global agent](Agent::global); `.await` returns the answer. Node's `http.get`.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -37,7 +38,7 @@ pub fn get(url: impl ToUrl) -> RequestBuilder {
     Agent::global().get(url)
 }
 
-/// Asks for the head of what [`get`] would fetch.
+/// A HEAD request: the answer of [`get`] without its body.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -49,8 +50,8 @@ pub fn head(url: impl ToUrl) -> RequestBuilder {
     Agent::global().head(url)
 }
 
-/// Posts a body, which [`json`](RequestBuilder::json), [`form`](RequestBuilder::form) or
-/// [`body`](RequestBuilder::body) gives.
+/// A POST request. Set its body by [`json`](RequestBuilder::json), [`form`](RequestBuilder::form) or
+/// [`body`](RequestBuilder::body).
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -61,7 +62,7 @@ pub fn post(url: impl ToUrl) -> RequestBuilder {
     Agent::global().post(url)
 }
 
-/// Puts a body there.
+/// A PUT request.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -72,7 +73,7 @@ pub fn put(url: impl ToUrl) -> RequestBuilder {
     Agent::global().put(url)
 }
 
-/// Changes a part of what is there (RFC 5789).
+/// A PATCH request (RFC 5789).
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -83,7 +84,7 @@ pub fn patch(url: impl ToUrl) -> RequestBuilder {
     Agent::global().patch(url)
 }
 
-/// Deletes what is there.
+/// A DELETE request.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -94,7 +95,7 @@ pub fn delete(url: impl ToUrl) -> RequestBuilder {
     Agent::global().delete(url)
 }
 
-/// Fetches by any method. [`request`](crate::request) is the other thing: Node's, whose steps are events.
+/// A request with any method. For Node's request, whose steps are events, see [`request`](crate::request).
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {

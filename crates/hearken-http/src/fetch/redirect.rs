@@ -1,9 +1,9 @@
-//! Redirects: which request follows a 3xx response (RFC 9110 §15.4, §10.2.2), and what it must not take along.
+//! Redirects: the request that follows a 3xx response (RFC 9110 §15.4, §10.2.2), and what it must drop.
 //!
-//! Here: [`Redirects`], the rule of one request, and [`next`], which judges one response; no I/O. Not here: sending the
-//! next request (`send.rs`), cookies, which belong to their host and are looked up for each hop (`cookies.rs`).
+//! Here: [`Redirects`], the policy of one request, and [`next`], which applies it to one response; no I/O. Not here: sending
+//! the next request (`send.rs`); cookies, which are looked up for each URL (`cookies.rs`).
 //!
-//! Where the text leaves a choice: a 301 or 302 turns POST into GET and leaves other methods alone, as browsers do (§15.4.2,
+//! Where the RFC leaves a choice: a 301 or 302 turns POST into GET and keeps other methods, as browsers do (§15.4.2,
 //! §15.4.3). `Referer` is never added.
 
 use http::{Method, StatusCode};
@@ -13,10 +13,10 @@ use url::Url;
 
 /// Whether and how far redirects are followed. The default follows up to ten.
 ///
-/// What is followed is 301, 302, 303, 307 and 308 with a `Location` to an `http` or `https` URL. When scheme, host or port
-/// change, `Authorization`, `Cookie`, `Proxy-Authorization` and a `Host` that was set stay behind. A body is sent again
-/// only by 307 and 308, or when a 301 or 302 keeps the method, only if it can be (a stream cannot), and never from
-/// `https` to `http`; where it could not be, that is an error.
+/// Redirects are 301, 302, 303, 307 and 308 with a `Location` to an `http` or `https` URL. When scheme, host or port change,
+/// the next request drops `Authorization`, `Cookie`, `Proxy-Authorization` and a `Host` that was set. It sends the body again
+/// for 307 and 308, and for a 301 or 302 that keeps the method. A body that cannot be sent again (a stream), or would
+/// go from `https` to `http`, is an error.
 ///
 /// ```
 /// use hearken_http::fetch::{RedirectAction, Redirects};
@@ -39,7 +39,7 @@ enum Rule {
     Custom(Arc<dyn Fn(&RedirectAttempt<'_>) -> RedirectAction + Send + Sync>),
 }
 
-/// A redirect that is about to be followed, as [`Redirects::custom`] sees it.
+/// A redirect that [`Redirects::custom`] decides about.
 ///
 /// ```
 /// use hearken_http::fetch::{RedirectAction, Redirects};
@@ -56,7 +56,7 @@ pub struct RedirectAttempt<'a> {
     history: &'a [Url],
 }
 
-/// What a rule of one's own decides.
+/// The decision of [`Redirects::custom`].
 ///
 /// ```
 /// use hearken_http::fetch::{RedirectAction, Redirects};
@@ -67,17 +67,17 @@ pub struct RedirectAttempt<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectAction {
-    /// Ask there. More than 50 in a row are an error even so.
+    /// Follow it. More than 50 in a row are an error even so.
     Follow,
-    /// Hand out the 3xx response.
+    /// Return the 3xx response.
     Stop,
-    /// End with an error that holds this text.
+    /// Fail with this text.
     Fail(String),
 }
 
-/// The most redirects that anything follows.
+/// The most redirects in a row, for any policy.
 const MAX: usize = 50;
-/// What is followed by default; curl and browsers follow 50 and 20.
+/// The default; curl follows 50, browsers 20.
 const DEFAULT: usize = 10;
 
 impl Default for Redirects {
@@ -87,19 +87,19 @@ impl Default for Redirects {
 }
 
 impl Redirects {
-    /// Hands out every 3xx response as it came.
+    /// Returns every 3xx response.
     #[must_use]
     pub const fn none() -> Self {
         Self(Rule::None)
     }
 
-    /// Follows at most `max` in a row; one more is an error with the whole chain in it. More than 50 count as 50.
+    /// Follows at most `max` in a row; one more is an error that names all of them. More than 50 count as 50.
     #[must_use]
     pub const fn follow(max: usize) -> Self {
         Self(Rule::Follow(if max > MAX { MAX } else { max }))
     }
 
-    /// Asks a function each time. It cannot loosen the rules about methods, bodies and credentials.
+    /// Calls a function for each redirect. It cannot change the rules about methods, bodies and credentials.
     #[must_use]
     pub fn custom(
         rule: impl Fn(&RedirectAttempt<'_>) -> RedirectAction + Send + Sync + 'static,
@@ -119,48 +119,47 @@ impl fmt::Debug for Redirects {
 }
 
 impl RedirectAttempt<'_> {
-    /// The status that redirects.
+    /// The status of the redirect.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The method that the next request will have.
+    /// The method of the next request.
     #[must_use]
     pub const fn method(&self) -> &Method {
         self.method
     }
 
-    /// Where the next request will go.
+    /// The URL of the next request.
     #[must_use]
     pub const fn url(&self) -> &Url {
         self.url
     }
 
-    /// The URLs asked so far, the first one first; never empty.
+    /// The URLs so far, the first one first; never empty.
     #[must_use]
     pub const fn history(&self) -> &[Url] {
         self.history
     }
 }
 
-/// A response that may redirect, and the request it answers.
+/// A response that may redirect, and its request.
 #[derive(Debug)]
-pub(crate) struct Answered<'a> {
+pub(crate) struct RedirectResponse<'a> {
     pub(crate) status: StatusCode,
     /// The value of each `Location`.
     pub(crate) locations: &'a [&'a [u8]],
     pub(crate) method: &'a Method,
     pub(crate) body: BodyState,
-    /// The URLs asked so far; the last one is that of this response.
+    /// The URLs so far; the last one is that of this response.
     pub(crate) history: &'a [Url],
 }
 
-/// The body of a request, as far as redirects care.
+/// Whether a request has a body, and whether it can be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyState {
     None,
-    /// It can be sent again.
     Kept,
     /// It was a stream.
     Gone,
@@ -168,74 +167,74 @@ pub(crate) enum BodyState {
 
 /// The next request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Move {
+pub(crate) struct NextRequest {
     pub(crate) url: Url,
     pub(crate) method: Method,
-    /// Otherwise body and the fields that tell of it are dropped.
+    /// False: the body and its fields are dropped.
     pub(crate) keeps_body: bool,
-    /// Whether scheme, host and port are the same. Otherwise credentials are dropped.
+    /// False: scheme, host or port differ, and credentials are dropped.
     pub(crate) same_origin: bool,
 }
 
 /// A redirect that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RedirectError {
-    /// More than the rule allows; the URLs asked so far and the one that was not.
+    /// More than the policy allows; the URLs so far and the next one.
     TooMany { chain: Vec<String> },
-    /// A `Location` that leads nowhere.
+    /// An unusable `Location`.
     BadLocation {
         from: String,
         text: String,
         why: String,
     },
-    /// Several that differ.
+    /// Several `Location` fields that differ.
     Ambiguous { from: String },
     /// The body was a stream.
     BodyGone { status: u16, to: String },
-    /// The body came by TLS and would leave without.
+    /// The body would go from https to http.
     BodyInClear { status: u16, to: String },
-    /// A rule of the user's own refused.
+    /// A custom policy refused.
     Refused { to: String, text: String },
 }
 
-/// Which request follows this response; `None`: none, it is the answer.
+/// The request that follows this response. `None`: the response is the answer.
 pub(crate) fn next(
     rule: &Redirects,
-    answered: &Answered<'_>,
-) -> Result<Option<Move>, RedirectError> {
-    let Some(rewrites) = rewrites(answered.status, answered.method) else {
+    response: &RedirectResponse<'_>,
+) -> Result<Option<NextRequest>, RedirectError> {
+    let Some(rewrites) = rewrites(response.status, response.method) else {
         return Ok(None);
     };
-    if matches!(rule.0, Rule::None) || answered.locations.is_empty() {
+    if matches!(rule.0, Rule::None) || response.locations.is_empty() {
         return Ok(None);
     }
-    let Some(from) = answered.history.last() else {
+    let Some(from) = response.history.last() else {
         return Ok(None);
     };
-    let url = target(from, answered.locations)?;
-    let followed = Move {
+    let url = target(from, response.locations)?;
+    let next = NextRequest {
         method: if rewrites {
             Method::GET
         } else {
-            answered.method.clone()
+            response.method.clone()
         },
-        keeps_body: !rewrites && answered.body != BodyState::None,
+        keeps_body: !rewrites && response.body != BodyState::None,
         same_origin: from.origin() == url.origin(),
         url,
     };
-    if !allowed(rule, answered, &followed)? {
+    if !allowed(rule, response, &next)? {
         return Ok(None);
     }
-    if followed.keeps_body {
-        let (status, to) = (answered.status.as_u16(), shown(&followed.url));
-        if from.scheme() == "https" && followed.url.scheme() == "http" {
+    if next.keeps_body {
+        let (status, to) = (response.status.as_u16(), shown(&next.url));
+        if from.scheme() == "https" && next.url.scheme() == "http" {
             return Err(RedirectError::BodyInClear { status, to });
         }
-        if answered.body == BodyState::Gone {
+        if response.body == BodyState::Gone {
             return Err(RedirectError::BodyGone { status, to });
         }
     }
-    Ok(Some(followed))
+    Ok(Some(next))
 }
 
 /// Whether the next request is a GET without a body; `None`: the status does not redirect.
@@ -250,31 +249,31 @@ fn rewrites(status: StatusCode, method: &Method) -> Option<bool> {
 
 fn allowed(
     rule: &Redirects,
-    answered: &Answered<'_>,
-    followed: &Move,
+    response: &RedirectResponse<'_>,
+    next: &NextRequest,
 ) -> Result<bool, RedirectError> {
     let max = match &rule.0 {
         Rule::None => return Ok(false),
         Rule::Follow(max) => *max,
         Rule::Custom(decide) => {
             let attempt = RedirectAttempt {
-                status: answered.status,
-                method: &followed.method,
-                url: &followed.url,
-                history: answered.history,
+                status: response.status,
+                method: &next.method,
+                url: &next.url,
+                history: response.history,
             };
             match decide(&attempt) {
                 RedirectAction::Follow => MAX,
                 RedirectAction::Stop => return Ok(false),
                 RedirectAction::Fail(text) => {
-                    let to = shown(&followed.url);
+                    let to = shown(&next.url);
                     return Err(RedirectError::Refused { to, text });
                 }
             }
         }
     };
-    if answered.history.len() > max {
-        let chain = answered.history.iter().chain([&followed.url]);
+    if response.history.len() > max {
+        let chain = response.history.iter().chain([&next.url]);
         return Err(RedirectError::TooMany {
             chain: chain.map(shown).collect(),
         });
@@ -282,7 +281,7 @@ fn allowed(
     Ok(true)
 }
 
-/// Where `Location` leads, seen from the URL that was asked.
+/// The URL of `Location`, relative to that of the request.
 fn target(from: &Url, locations: &[&[u8]]) -> Result<Url, RedirectError> {
     if locations.windows(2).any(|pair| pair[0] != pair[1]) {
         return Err(RedirectError::Ambiguous { from: shown(from) });
@@ -298,28 +297,28 @@ fn target(from: &Url, locations: &[&[u8]]) -> Result<Url, RedirectError> {
         return Err(bad(&"expected http or https"));
     }
     if url.fragment().is_none() {
-        // §10.2.2: the fragment of the request's URL is inherited.
+        // §10.2.2: the next URL inherits the fragment.
         url.set_fragment(from.fragment());
     }
-    // A server has no say in who we are. These fail for URLs without a host, which http has none of.
+    // A server must not choose credentials. Both fail only for URLs without a host, which http excludes.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     Ok(url)
 }
 
-/// Bytes beyond ASCII as they are, in their escaped form: whatever charset they are in, the server gets back what it sent.
+/// Percent-encodes bytes beyond ASCII: the server gets back the bytes that it sent, in whatever charset.
 fn as_text(location: &[u8]) -> String {
     percent_encoding::percent_encode(location, BEYOND_ASCII).to_string()
 }
 
-/// Bytes from 0x80 are always escaped; nothing else is.
+/// `percent_encode` always encodes bytes from 0x80.
 const BEYOND_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::EMPTY;
 
-/// Fields that tell who we are, or whom we meant, and stay behind when the origin changes.
-pub(crate) const OF_AN_ORIGIN: [&str; 4] =
+/// Fields that are dropped when the origin changes: credentials, and the host.
+pub(crate) const ORIGIN_FIELDS: [&str; 4] =
     ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
-/// Fields that tell of a body, and go with it (RFC 9110 §15.4).
-pub(crate) const OF_A_BODY: [&str; 10] = [
+/// Fields that describe the body and are dropped with it (RFC 9110 §15.4).
+pub(crate) const BODY_FIELDS: [&str; 10] = [
     "Content-Type",
     "Content-Length",
     "Content-Encoding",
@@ -362,7 +361,7 @@ impl fmt::Display for RedirectError {
             Self::BadLocation { from, text, why } => {
                 write!(
                     f,
-                    "{from} redirects to {text:?}, where nothing can be asked: {why}"
+                    "{from} redirects to {text:?}, where no request can go: {why}"
                 )
             }
             Self::Ambiguous { from } => {
@@ -373,11 +372,11 @@ impl fmt::Display for RedirectError {
             }
             Self::BodyGone { status, to } => write!(
                 f,
-                "a {status} to {to} wants the body again, and it was a stream that can be sent once; give bytes, or turn redirects off"
+                "a {status} to {to} needs the body again, and it was a stream that can be sent once; send bytes, or turn redirects off"
             ),
             Self::BodyInClear { status, to } => write!(
                 f,
-                "a {status} from https to {to} wants the body again, which would send it in clear"
+                "a {status} from https to {to} needs the body again, which would send it in clear"
             ),
             Self::Refused { to, text } => write!(f, "the redirect to {to} was refused: {text}"),
         }
@@ -386,16 +385,16 @@ impl fmt::Display for RedirectError {
 
 impl std::error::Error for RedirectError {}
 
-/// Whether some URL was asked twice.
+/// Whether a URL occurs twice.
 fn goes_round(chain: &[String]) -> bool {
     let mut seen = std::collections::HashSet::new();
     !chain.iter().all(|url| seen.insert(url))
 }
 
-/// The URL as it may stand in a message: without user and password.
+/// The URL for error texts: without user and password.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // These fail for URLs without a host, which http has none of.
+    // Both fail only for URLs without a host, which http excludes.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.into()

@@ -1,13 +1,13 @@
-//! Sends a request and those that redirects make of it, and gives the last answer.
+//! Sending a request and those that redirects make of it.
 //!
 //! Here: [`send`], and the fields that this layer adds (`Accept-Encoding`, `Cookie`). Not here: the rules of redirects
 //! (`redirect.rs`), connections (`client/`).
 
 use super::body::{Outgoing, Pieces};
-use super::builder::{Options, Request};
 use super::decode;
 use super::fetched::Fetched;
-use super::redirect::{self, Answered, Move, OF_A_BODY, OF_AN_ORIGIN};
+use super::redirect::{self, BODY_FIELDS, NextRequest, ORIGIN_FIELDS, RedirectResponse};
+use super::request::{Options, Request};
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
 use crate::message::outgoing::OutgoingMessage;
@@ -19,48 +19,37 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use url::Url;
 
-/// The answer to a request, redirects followed.
+/// Sends a request and follows redirects.
 pub(super) async fn send(mut request: Request) -> Result<Fetched, Error> {
     take_credentials(&mut request)?;
     let until = request
         .options
-        .timeout
+        .deadline
         .and_then(|time| Some((Instant::now().checked_add(time)?, time)));
     let mut urls = Vec::new();
     loop {
         urls.push(request.url.clone());
         let mut response = hop(&mut request, until).await?;
-        keep_cookies(&request, &response);
-        let Some(moved) = next(&request, &response, &urls)? else {
+        store_cookies(&request, &response);
+        let Some(next) = next(&request, &response, &urls)? else {
             return answer(&request, response, urls);
         };
         drain(&mut response).await;
-        apply(&mut request, moved);
+        apply(&mut request, next);
     }
 }
 
 /// Sends one request and waits for the head of its response.
 async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Result<Response, Error> {
-    let mut client = request
-        .agent
-        .request(request.method.as_str(), request.url.as_str())?;
+    let (method, url) = (request.method.clone(), request.url.clone());
     let fields = fields(request, SystemTime::now())?;
-    let mut named: Vec<&[u8]> = Vec::new();
-    for (name, value) in fields.view().iter() {
-        // The first of a name replaces what the client has set itself, Host say.
-        if named.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-            client.append_header(name, value)?;
-        } else {
-            client.set_header(name, value)?;
-            named.push(name);
-        }
-    }
+    let mut client = ClientRequest::with_fields(&request.agent, method, url, &fields)?;
     if let Some((at, whole)) = until {
-        client = client.until(at.into_std(), whole);
+        client = client.deadline_at(at.into_std(), whole);
     }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,
-        Outgoing::CompleteMessage(bytes) => client.end(bytes).await,
+        Outgoing::Bytes(bytes) => client.end(bytes).await,
         Outgoing::Pieces(pieces, length) => {
             if let Some(length) = length {
                 client.set_header("Content-Length", length.to_string())?;
@@ -70,12 +59,12 @@ async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Resul
     }
 }
 
-/// Sends a body that comes bit by bit. If the server answers before its end, as an echo does, the rest is sent by a task while
-/// the answer is read; the task ends with the exchange.
+/// Sends a body in pieces. If the server answers before its end, as an echo does, a task sends the rest while the user reads
+/// the answer; the task ends with the exchange.
 async fn stream(client: ClientRequest, mut pieces: Pieces) -> Result<Response, Error> {
     let over = Arc::new(Notify::new());
-    let told = Arc::clone(&over);
-    client.on(event::Close, move |()| told.notify_one());
+    let closed = Arc::clone(&over);
+    client.on(event::Close, move |()| closed.notify_one());
     let early = tokio::select! {
         biased;
         response = client.response() => response?,
@@ -87,7 +76,7 @@ async fn stream(client: ClientRequest, mut pieces: Pieces) -> Result<Response, E
     tokio::spawn(async move {
         tokio::select! {
             written = write(&client, &mut pieces) => {
-                // A body that fails is cut: the request is dropped before its end, and the response tells so.
+                // If the body fails, the request is dropped before its end, and reading the response fails.
                 if written.is_ok() {
                     let _ = client.finish("").await;
                 }
@@ -98,7 +87,7 @@ async fn stream(client: ClientRequest, mut pieces: Pieces) -> Result<Response, E
     Ok(early)
 }
 
-/// Can be dropped between two pieces and called again.
+/// Cancel safe: a second call continues behind the last piece.
 async fn write(client: &ClientRequest, pieces: &mut Pieces) -> Result<(), Error> {
     while let Some(piece) = pieces.next().await? {
         if !client.write(piece) {
@@ -108,7 +97,7 @@ async fn write(client: &ClientRequest, pieces: &mut Pieces) -> Result<(), Error>
     Ok(())
 }
 
-/// Reads a short rest, so that the connection can be used again. One that does not come at once is not worth waiting for.
+/// Reads the body of a redirect if it is short and arrives at once, so that the connection can be used again.
 async fn drain(response: &mut Response) {
     let mut left = DRAINED_MAX;
     let drained = async {
@@ -122,16 +111,20 @@ async fn drain(response: &mut Response) {
     let _ = tokio::time::timeout(DRAINED_FOR, drained).await;
 }
 
-fn next(request: &Request, response: &Response, urls: &[Url]) -> Result<Option<Move>, Error> {
+fn next(
+    request: &Request,
+    response: &Response,
+    urls: &[Url],
+) -> Result<Option<NextRequest>, Error> {
     let locations: Vec<&[u8]> = response.raw_headers().get_all("Location").collect();
-    let answered = Answered {
+    let response = RedirectResponse {
         status: response.status(),
         locations: &locations,
         method: &request.method,
         body: request.body.state(),
         history: urls,
     };
-    redirect::next(&request.options.redirects, &answered).map_err(Error::answer)
+    redirect::next(&request.options.redirects, &response).map_err(Error::answer)
 }
 
 fn answer(request: &Request, response: Response, urls: Vec<Url>) -> Result<Fetched, Error> {
@@ -146,7 +139,7 @@ fn answer(request: &Request, response: Response, urls: Vec<Url>) -> Result<Fetch
     Ok(Fetched::new(response, urls, head_only, coding, max))
 }
 
-/// Whoever asks for a coding by hand, or for a part, gets what comes.
+/// Whether this layer decodes: not if the user asks for a coding or a range.
 fn decodes(request: &Request) -> bool {
     let asked = |name| request.fields.view().get(name).is_some();
     request.options.decompress
@@ -155,36 +148,36 @@ fn decodes(request: &Request) -> bool {
         && !asked("Range")
 }
 
-/// Name and password of the URL become a field, which redirects know how to treat.
+/// Moves name and password of the URL into a field, which redirects to other origins drop.
 fn take_credentials(request: &mut Request) -> Result<(), Error> {
     if let Some(value) = basic_auth(&request.url)
         && request.fields.view().get("Authorization").is_none()
     {
         request.fields.set("Authorization", &value)?;
     }
-    // These fail for URLs without a host, which http has none of.
+    // Both fail only for URLs without a host, which http excludes.
     let _ = request.url.set_username("");
     let _ = request.url.set_password(None);
     Ok(())
 }
 
-/// Makes a request the next one.
-fn apply(request: &mut Request, moved: Move) {
-    if !moved.same_origin {
-        for name in OF_AN_ORIGIN {
+/// Turns a request into the next one.
+fn apply(request: &mut Request, next: NextRequest) {
+    if !next.same_origin {
+        for name in ORIGIN_FIELDS {
             request.fields.remove(name);
         }
     }
-    if !moved.keeps_body {
+    if !next.keeps_body {
         request.body = ().into();
-        for name in OF_A_BODY {
+        for name in BODY_FIELDS {
             request.fields.remove(name);
         }
     }
-    (request.url, request.method) = (moved.url, moved.method);
+    (request.url, request.method) = (next.url, next.method);
 }
 
-/// The fields of one request: what was set, and what this layer adds.
+/// The fields of one request: those of the user and those that this layer adds.
 fn fields(request: &Request, now: SystemTime) -> Result<Fields, Error> {
     let mut fields = request.fields.clone();
     let missing = |fields: &Fields, name: &str| fields.view().get(name).is_none();
@@ -202,7 +195,7 @@ fn fields(request: &Request, now: SystemTime) -> Result<Fields, Error> {
     Ok(fields)
 }
 
-fn keep_cookies(request: &Request, response: &Response) {
+fn store_cookies(request: &Request, response: &Response) {
     if let Some(jar) = &request.options.cookies {
         for line in response.raw_headers().get_all("Set-Cookie") {
             jar.store(&request.url, line, SystemTime::now());
@@ -210,7 +203,7 @@ fn keep_cookies(request: &Request, response: &Response) {
     }
 }
 
-/// How many bytes of a redirect's own body are read to keep its connection.
+/// How many bytes of a redirect's body are read to keep its connection.
 const DRAINED_MAX: usize = 64 * 1024;
-/// And for how long: about what a new connection takes.
+/// And for how long: about the time that a new connection takes.
 const DRAINED_FOR: Duration = Duration::from_millis(100);

@@ -1,4 +1,6 @@
-//! What a handler may return: the proof that it answered, or a value that is the answer.
+//! What a handler may return: the proof that it answered, or a value that becomes the response.
+//!
+//! Here: [`Answer`] with its implementations, [`Json`]. Not here: the response itself (`message/response.rs`).
 
 use crate::error::Error;
 use crate::message::outgoing::OutgoingMessage;
@@ -7,7 +9,29 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 
-/// What can end a response. The unit type is left out on purpose: a handler that forgets its answer does not compile.
+/// A value that a handler can return as its response.
+///
+/// | value | response |
+/// |---|---|
+/// | [`Sent`] | the one that the handler ended |
+/// | `&'static str`, `String` | 200, `text/plain; charset=utf-8` |
+/// | `Bytes`, `Vec<u8>`, `&'static [u8]` | 200, `application/octet-stream` |
+/// | [`Json<T>`](Json) | 200, `application/json` |
+/// | [`StatusCode`] | that status, its reason phrase as text |
+/// | `(status, value)` | that status, the rest from the value |
+/// | `Result<value, Error>` | the value; or the status of the error, its public text as content |
+///
+/// Status and fields that the handler set on `res` are kept, a Content-Type too.
+///
+/// ```
+/// use hearken_http::{Error, Json, Server};
+/// let server = Server::new(async |mut req, _res| {
+///     let prices: Vec<f64> = req.json().await?; // not JSON: 400
+///     Ok::<_, Error>((201, Json(prices.iter().sum::<f64>())))
+/// });
+/// ```
+///
+/// The unit type has no implementation, so that a handler that forgets its response does not compile:
 ///
 /// ```compile_fail
 /// use hearken_http::Server;
@@ -16,7 +40,7 @@ use serde::Serialize;
 /// });
 /// ```
 ///
-/// Implement it for values of your own: set what is to be set, and end the response.
+/// Implement it for types of your own: set status and fields, then end the response.
 ///
 /// ```
 /// use hearken_http::{Answer, Sent, Server, ServerResponse};
@@ -31,10 +55,11 @@ use serde::Serialize;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a handler",
     label = "expected `Sent`, text, bytes, `Json`, a status with one of them, or a `Result` of them",
-    note = "end the response with `res.end(…)` and return what it gives, or return a value"
+    note = "end the response with `res.end(…)` and return its result, or return a value"
 )]
 pub trait Answer {
-    /// Ends the response with this value. `res` has what the handler has set before it let go of its response.
+    /// Ends the response with this value. `res` has the status and fields that the handler set before it dropped its
+    /// response.
     fn answer(self, res: ServerResponse) -> Sent;
 }
 
@@ -45,8 +70,8 @@ impl Answer for Sent {
     }
 }
 
-/// An error becomes a response with its status; the log has the rest. Only for [`Error`], into which `?` turns every
-/// other: so a handler that ends in `Ok(…)` needs no annotation.
+/// An error becomes a response with its status; its details go to the log. Only for [`Error`], into which `?` converts
+/// every other error.
 impl<T: Answer> Answer for Result<T, Error> {
     #[inline]
     fn answer(self, res: ServerResponse) -> Sent {
@@ -64,7 +89,7 @@ impl<T: Answer> Answer for (StatusCode, T) {
     }
 }
 
-/// A status as a number before a value; one that is none is answered 500.
+/// A status as a number before a value. A number outside of 200 to 999 is answered 500.
 ///
 /// ```
 /// use hearken_http::{Json, Server};
@@ -85,7 +110,7 @@ impl Answer for StatusCode {
     }
 }
 
-/// Ends with content of a type, unless the handler has set one.
+/// Ends with this content, and with this Content-Type unless the handler has set one.
 fn typed(res: ServerResponse, content_type: &str, content: Bytes) -> Sent {
     if res.get_header("content-type").is_none() {
         return res.set("Content-Type", content_type).end(content);
@@ -111,14 +136,25 @@ typed! {
     &'static [u8] => "application/octet-stream";
 }
 
-/// A value as JSON, with `Content-Type: application/json`. What cannot be serialised is answered 500.
+/// A value as JSON, with `Content-Type: application/json` unless the handler has set another. A value that cannot be
+/// serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
 ///
 /// ```
 /// use hearken_http::{Json, Server};
-/// let server = Server::new(async |_req, _res| Json(vec![1, 2, 3]));
+///
+/// #[derive(serde::Serialize)]
+/// struct Health {
+///     ok: bool,
+///     version: &'static str,
+/// }
+///
+/// let server = Server::new(async |_req, res: hearken_http::ServerResponse| {
+///     res.set_status(203); // what is set on `res` goes with the value
+///     Json(Health { ok: true, version: "1.0" })
+/// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a wrapper to be built by hand")]
+#[expect(clippy::exhaustive_structs, reason = "users construct it")]
 pub struct Json<T>(pub T);
 
 impl<T: Serialize> Answer for Json<T> {
@@ -131,5 +167,5 @@ impl<T: Serialize> Answer for Json<T> {
     }
 }
 
-/// Room for a usual JSON answer, so that it does not grow in steps.
+/// Initial capacity: most JSON responses fit without growing the buffer.
 const JSON_BYTES: usize = 1024;

@@ -1,6 +1,6 @@
-//! The body of a message, read: by pieces, as a stream, as a reader, or collected under a limit.
+//! Reads the body of a message: by pieces, as a stream, as a reader, or collected up to a limit.
 //!
-//! Here: the methods of [`IncomingMessage`] for its body. Not here: where it comes from (`message/source.rs`), listeners
+//! Here: the methods of [`IncomingMessage`] for its body. Not here: the exchange it comes from (`message/source.rs`), listeners
 //! (`message/incoming.rs`).
 
 use crate::error::{Closed, Error};
@@ -17,37 +17,47 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 impl<S: Source> IncomingMessage<S> {
-    /// Waits for the next piece of the body. `None` at its end; the second call after it answers `None` again. If the
-    /// client waits for `100 Continue`, the first call sends it.
+    /// Waits for the next piece of the body. Returns `None` at its end, and on each later call. If the client waits for
+    /// `100 Continue`, the first call sends it.
+    ///
+    /// ```
+    /// use hearken_http::{Error, Server};
+    /// let server = Server::new(async |mut req, res| {
+    ///     let mut lines = 0;
+    ///     while let Some(piece) = req.data().await? {
+    ///         lines += piece.iter().filter(|&&byte| byte == b'\n').count();
+    ///     }
+    ///     Ok::<_, Error>(res.end(format!("{lines} lines\n")))
+    /// });
+    /// ```
     ///
     /// # Errors
-    /// When the body will never be complete: the peer is gone, broke the protocol, or was too slow. All that came before
-    /// is handed out first.
+    /// When the body cannot become complete: the peer disconnected, broke the protocol, or was too slow. Pieces received
+    /// before that are returned first.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: what comes later is there for the next call. So it may stand in a
-    /// `tokio::select!`.
+    /// Dropping the future loses no data: the next call returns the next piece. It can stand in a `tokio::select!`.
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
         next_piece(&mut self.source).await
     }
 
-    /// The whole body, collected.
+    /// Collects the whole body, up to `limits.body.buffered_bytes_max` (default 2 MiB).
     ///
     /// # Errors
-    /// As [`data`](Self::data), and past `limits.body.buffered_bytes_max` with status 413. For the body of a response the status
-    /// is 502, here and in the methods below: it is not the mistake of whoever asked us.
+    /// As [`data`](Self::data); above the limit with status 413. For the body of a response the status is 502, here and in
+    /// the methods below: a handler that returns the error must not blame its own client.
     pub async fn bytes(&mut self) -> Result<Bytes, Error> {
         let max = self.source.buffered_bytes_max();
         self.bytes_up_to(max).await
     }
 
-    /// The whole body, collected up to a limit of one's own.
+    /// As [`bytes`](Self::bytes), up to `max` bytes.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes).
     pub async fn bytes_up_to(&mut self, max: u64) -> Result<Bytes, Error> {
         let announced = self.head().content_length();
-        // The answer to HEAD announces a body that will not come; it is complete from the beginning.
+        // The response to HEAD announces a body that never comes: it is complete from the start.
         if announced.is_some_and(|length| length > max) && !self.source.is_complete() {
             return Err(too_large::<S>(max));
         }
@@ -61,7 +71,7 @@ impl<S: Source> IncomingMessage<S> {
         Ok(all.finish())
     }
 
-    /// The whole body as text.
+    /// Collects the whole body as text.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8.
@@ -70,10 +80,10 @@ impl<S: Source> IncomingMessage<S> {
         String::from_utf8(bytes.into()).map_err(|error| unexpected::<S>("UTF-8", &error))
     }
 
-    /// The whole body as JSON. Its Content-Type is not looked at.
+    /// Collects the whole body and parses it as JSON. Does not check the Content-Type.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it is not the JSON of a `T`.
+    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`.
     ///
     /// ```
     /// use hearken_http::{Json, Server};
@@ -87,11 +97,11 @@ impl<S: Source> IncomingMessage<S> {
         serde_json::from_slice(&bytes).map_err(|error| unexpected::<S>("JSON", &error))
     }
 
-    /// The whole body as a form, `application/x-www-form-urlencoded`. A name that stands there several times fills a list.
-    /// Its Content-Type is not looked at.
+    /// Collects the whole body and parses it as a form, `application/x-www-form-urlencoded`. A repeated name fills a list.
+    /// Does not check the Content-Type.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it is not the form of a `T`.
+    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`.
     ///
     /// ```
     /// use hearken_http::Server;
@@ -120,8 +130,8 @@ fn too_large<S: Source>(max: u64) -> Error {
     }
 }
 
-/// The pieces of the body, as [`data`](IncomingMessage::data) gives them. Whoever has polled it once waits for a piece until
-/// it comes, and the time for the body runs.
+/// The pieces of the body, as [`data`](IncomingMessage::data) returns them. Once polled, the stream counts as a waiting
+/// reader until the next piece, so `limits.time.body_idle` runs.
 impl<S: Source + Unpin> Stream for IncomingMessage<S> {
     type Item = Result<Bytes, Error>;
 
@@ -130,7 +140,7 @@ impl<S: Source + Unpin> Stream for IncomingMessage<S> {
     }
 }
 
-/// The bytes of the body. What [`data`](IncomingMessage::data) fails with is inside of the [`io::Error`].
+/// The bytes of the body. The [`io::Error`] wraps the [`Error`] of [`data`](IncomingMessage::data).
 impl<S: Source + Unpin> AsyncRead for IncomingMessage<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -1,19 +1,19 @@
-//! Pieces of a body, put together.
+//! Joins the pieces of a body.
 //!
-//! Here: [`Collector`]. Not here: how much may be collected; whoever pushes knows.
+//! Here: [`Collector`]. Not here: the limit on the total; the caller of [`push`](Collector::push) checks it.
 
 use bytes::{Bytes, BytesMut};
 
-/// The buffer grows to at most this many times of what has come, whatever length was announced: announcing is free.
-const AHEAD: usize = 16;
+/// The capacity is at most this many times the bytes received: announcing a large Content-Length costs the peer nothing.
+const GROWTH_MAX: usize = 16;
 
-/// Puts pieces together. One piece alone is handed on as it is, without a copy; more of them are copied once, into a buffer that
-/// has room for all that was announced, as far as that is earned.
+/// Joins pieces. A single piece is returned without a copy; several are copied once, into a buffer sized for the announced
+/// length, bounded by [`GROWTH_MAX`].
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
-    /// The first piece, until there is a second.
+    /// The first piece, until a second one comes.
     first: Bytes,
-    all: BytesMut,
+    joined: BytesMut,
     announced: usize,
 }
 
@@ -26,9 +26,9 @@ impl Collector {
         }
     }
 
-    /// Bytes so far.
+    /// Bytes pushed so far.
     pub(crate) fn len(&self) -> usize {
-        self.first.len() + self.all.len()
+        self.first.len() + self.joined.len()
     }
 
     pub(crate) fn push(&mut self, piece: Bytes) {
@@ -37,20 +37,20 @@ impl Collector {
             return;
         }
         let needed = self.len() + piece.len();
-        if needed > self.all.capacity() {
-            let ahead = self.announced.min(needed.saturating_mul(AHEAD));
-            self.all.reserve(needed.max(ahead) - self.all.len());
+        if needed > self.joined.capacity() {
+            let ahead = self.announced.min(needed.saturating_mul(GROWTH_MAX));
+            self.joined.reserve(needed.max(ahead) - self.joined.len());
         }
         let first = std::mem::take(&mut self.first);
-        self.all.extend_from_slice(&first);
-        self.all.extend_from_slice(&piece);
+        self.joined.extend_from_slice(&first);
+        self.joined.extend_from_slice(&piece);
     }
 
     pub(crate) fn finish(self) -> Bytes {
-        if self.all.is_empty() {
+        if self.joined.is_empty() {
             self.first
         } else {
-            self.all.freeze()
+            self.joined.freeze()
         }
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_put_together_in_order() {
+    fn pieces_are_joined_in_order() {
         assert_eq!(collected(None, &[]).finish(), "");
         assert_eq!(collected(Some(3), &[b"abc"]).finish(), "abc");
         assert_eq!(collected(Some(3), &[b"a", b"b", b"c"]).finish(), "abc");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn one_piece_is_not_copied() {
+    fn a_single_piece_is_not_copied() {
         let piece = Bytes::from(vec![7; 100]);
         let mut collector = Collector::new(Some(100));
         collector.push(piece.clone());
@@ -85,10 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_is_reserved_at_once_as_far_as_it_is_earned() {
+    fn the_announced_length_is_reserved_in_proportion_to_what_was_received() {
         let honest = collected(Some(20), &[b"0123456789", b"0123456789"]);
-        assert!((20..64).contains(&honest.all.capacity()), "{honest:?}");
-        let boasting = collected(Some(1 << 30), &[b"0123456789", b"0123456789"]);
-        assert!(boasting.all.capacity() <= 20 * AHEAD, "{boasting:?}");
+        assert!((20..64).contains(&honest.joined.capacity()), "{honest:?}");
+        let lying = collected(Some(1 << 30), &[b"0123456789", b"0123456789"]);
+        assert!(lying.joined.capacity() <= 20 * GROWTH_MAX, "{lying:?}");
     }
 }

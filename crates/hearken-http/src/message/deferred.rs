@@ -1,12 +1,15 @@
-//! The duty to answer later, as a value: for whoever answers from a callback.
+//! A response that is ended later, from a callback or another task.
 //!
-//! Here: [`Deferred`]. Not here: what happens when it is dropped unanswered (`message/response.rs`).
+//! Here: [`Deferred`]. Not here: the 500 for one that is dropped (`message/response.rs`).
 
 use crate::message::response::{Sent, ServerResponse};
 use bytes::Bytes;
 use std::cell::RefCell;
 
-/// The duty to answer one request later.
+/// A response to be ended later, made by [`ServerResponse::defer`]. The handler returns its [`Sent`] at once; a listener or
+/// another task ends the response when it has the content. A `Deferred` that is dropped before that sends a 500.
+///
+/// Its methods take `&self`, so that a listener, which is called several times, can own it.
 ///
 /// ```
 /// use hearken_http::{Server, event};
@@ -15,9 +18,19 @@ use std::cell::RefCell;
 ///     req.on(event::Ready, move |whole| answer.end(whole.body.clone()));
 ///     sent
 /// });
+///
+/// // From another task, with status and fields:
+/// let server = Server::new(async |_req, res| {
+///     let (sent, answer) = res.defer();
+///     tokio::task::spawn_local(async move {
+///         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+///         let _ = answer.take().status(202).set("X-Job", "7").end("queued\n");
+///     });
+///     sent
+/// });
 /// ```
 #[derive(Debug)]
-#[must_use = "dropping it answers 500"]
+#[must_use = "dropping it sends a 500"]
 pub struct Deferred {
     response: RefCell<Option<ServerResponse>>,
 }
@@ -29,25 +42,25 @@ impl Deferred {
         }
     }
 
-    /// Answers with this content. The second call does nothing.
+    /// Ends the response with this content. Does nothing after the first call, or after [`take`](Self::take).
     pub fn end(&self, content: impl Into<Bytes>) {
         if let Some(response) = self.try_take() {
             let _: Sent = response.end(content);
         }
     }
 
-    /// The response, to set what is to be set before it ends. To be called once.
+    /// Takes the response out, to set its status and fields and to end it. Dropping it unended still sends a 500.
     ///
     /// # Panics
-    /// On the second call: the duty was already taken.
+    /// When the response was already taken or ended.
     #[must_use]
     #[track_caller]
     pub fn take(&self) -> ServerResponse {
         self.try_take()
-            .expect("expected an answer that is still owed; `take` was called before")
+            .expect("expected a response that was not yet taken or ended")
     }
 
-    /// The response, or `None` on the second call.
+    /// As [`take`](Self::take), but `None` when the response was already taken or ended.
     #[must_use]
     pub fn try_take(&self) -> Option<ServerResponse> {
         self.response.borrow_mut().take()

@@ -1,14 +1,15 @@
-//! Fields as text, duplicates put together: Node's `headers` and `headersDistinct`.
+//! Field lines as text and as maps: Node's `headers` and `headersDistinct`, the map of the `http` crate.
 //!
-//! Here: [`MergedHeaders`] and its rules, as functions of field lines. Not here: the lines as sent (hearken-proto), the message
-//! that has them (`message/incoming.rs`).
+//! Here: [`MergedHeaders`] and its rules, as functions of field lines. Not here: the lines as sent (hearken-proto), the
+//! message that has them (`message/incoming.rs`).
 
 use hearken_proto::FieldsRef;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// Fields that mean nothing twice, in lower case: of those the first counts.
-const FIRST_COUNTS: [&str; 18] = [
+/// Fields that must not be repeated, in lower case: the first value is kept.
+const SINGLETONS: [&str; 18] = [
     "age",
     "authorization",
     "content-length",
@@ -29,24 +30,27 @@ const FIRST_COUNTS: [&str; 18] = [
     "user-agent",
 ];
 
-/// What becomes of the second value of a field that means nothing twice.
+/// What [`MergedHeaders`] does with the second value of a field that must not be repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "either it is kept or not")]
+#[expect(clippy::exhaustive_enums, reason = "there is no third way")]
 pub enum Duplicates {
-    /// It is dropped. Node's default.
+    /// Drops it. Node's default.
     #[default]
     Drop,
-    /// It is joined to the first with a comma, like those of all other fields. Node's `joinDuplicateHeaders: true`.
+    /// Joins it to the first with a comma, as for all other fields. Node's `joinDuplicateHeaders: true`.
+    #[doc(alias = "joinDuplicateHeaders")]
     Join,
 }
 
-/// One value for each name, by Node's rules: values of `cookie` are joined with `; `, others with `, `; of `age`,
-/// `authorization`, `content-length`, `content-type`, `etag`, `expires`, `from`, `host`, `if-modified-since`,
-/// `if-unmodified-since`, `last-modified`, `location`, `max-forwards`, `proxy-authorization`, `referer`, `retry-after`,
-/// `server` and `user-agent` the first counts, unless [`Duplicates::Join`] was asked for; `set-cookie` is a list of its own,
-/// for its values hold commas.
+/// One value for each field name, merged by Node's rules:
 ///
-/// A value that is not UTF-8 is read as ISO 8859-1, byte by byte.
+/// - Values of `cookie` are joined with `; `, others with `, `.
+/// - Of `age`, `authorization`, `content-length`, `content-type`, `etag`, `expires`, `from`, `host`, `if-modified-since`,
+///   `if-unmodified-since`, `last-modified`, `location`, `max-forwards`, `proxy-authorization`, `referer`, `retry-after`,
+///   `server` and `user-agent` the first value is kept, unless [`Duplicates::Join`] was chosen.
+/// - `set-cookie` is a list apart, since its values contain commas.
+///
+/// A value that is not UTF-8 is decoded as ISO 8859-1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MergedHeaders {
     values: BTreeMap<String, String>,
@@ -55,21 +59,21 @@ pub struct MergedHeaders {
 
 impl MergedHeaders {
     pub(crate) fn new(fields: FieldsRef<'_>, duplicates: Duplicates) -> Self {
-        let mut joined = Self::default();
+        let mut merged = Self::default();
         for (name, value) in fields.iter() {
             let (name, value) = (lower(name), text(value));
             if name == "set-cookie" {
-                joined.set_cookie.push(value);
+                merged.set_cookie.push(value);
             } else {
-                joined.add(name, &value, duplicates);
+                merged.add(name, &value, duplicates);
             }
         }
-        joined
+        merged
     }
 
     fn add(&mut self, name: String, value: &str, duplicates: Duplicates) {
         let separator = if name == "cookie" { "; " } else { ", " };
-        let dropped = duplicates == Duplicates::Drop && FIRST_COUNTS.contains(&name.as_str());
+        let dropped = duplicates == Duplicates::Drop && SINGLETONS.contains(&name.as_str());
         match self.values.entry(name) {
             Entry::Vacant(entry) => {
                 entry.insert(value.to_owned());
@@ -83,7 +87,7 @@ impl MergedHeaders {
         }
     }
 
-    /// The value of a field, its name in lower case. `None` for `set-cookie`.
+    /// The merged value of a field; `name` in lower case. Always `None` for `set-cookie`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
@@ -95,12 +99,26 @@ impl MergedHeaders {
         &self.set_cookie
     }
 
-    /// Names in lower case, sorted, with their values; without `set-cookie`.
+    /// Names in lower case, sorted, with their merged values; without `set-cookie`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
+}
+
+/// The fields as a map of the `http` crate.
+pub(crate) fn map_of(fields: FieldsRef<'_>) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields.iter() {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+        {
+            // `limits.head` stays far below the capacity of the map; a full map keeps its first entries.
+            let _ = map.try_append(name, value);
+        }
+    }
+    map
 }
 
 /// All values of each name.
@@ -112,7 +130,7 @@ pub(crate) fn distinct(fields: FieldsRef<'_>) -> BTreeMap<String, Vec<String>> {
     values
 }
 
-/// UTF-8 if it is, otherwise each byte as the character with its number.
+/// Decodes UTF-8, or else ISO 8859-1.
 pub(crate) fn text(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
@@ -129,7 +147,7 @@ mod tests {
     use super::*;
     use hearken_proto::Fields;
 
-    fn joined(lines: &[(&str, &[u8])], duplicates: Duplicates) -> MergedHeaders {
+    fn merged(lines: &[(&str, &[u8])], duplicates: Duplicates) -> MergedHeaders {
         let mut fields = Fields::new();
         for (name, value) in lines {
             fields.append(name, value).unwrap();
@@ -138,16 +156,16 @@ mod tests {
     }
 
     #[test]
-    fn of_fields_that_mean_nothing_twice_the_first_counts() {
-        for name in FIRST_COUNTS {
+    fn the_first_value_of_a_singleton_is_kept() {
+        for name in SINGLETONS {
             let lines: &[(&str, &[u8])] = &[(name, b"1"), (name, b"2")];
             assert_eq!(
-                joined(lines, Duplicates::Drop).get(name),
+                merged(lines, Duplicates::Drop).get(name),
                 Some("1"),
                 "{name}"
             );
             assert_eq!(
-                joined(lines, Duplicates::Join).get(name),
+                merged(lines, Duplicates::Join).get(name),
                 Some("1, 2"),
                 "{name}"
             );
@@ -155,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_joined() {
+    fn other_fields_are_joined() {
         let lines: &[(&str, &[u8])] = &[
             ("Accept", b"a"),
             ("X-Any", b"1"),
@@ -167,7 +185,7 @@ mod tests {
             ("X-Latin", b"caf\xe9"),
             ("X-Utf8", "café".as_bytes()),
         ];
-        let all = joined(lines, Duplicates::Drop);
+        let all = merged(lines, Duplicates::Drop);
         assert_eq!(all.get("accept"), Some("a, b, c"));
         assert_eq!(all.get("cookie"), Some("a=1; b=2"));
         assert_eq!(all.get("set-cookie"), None);
@@ -179,7 +197,7 @@ mod tests {
         assert_eq!(all.get("x-utf8"), Some("café"));
         let names: Vec<_> = all.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["accept", "cookie", "x-any", "x-latin", "x-utf8"]);
-        assert_eq!(all, joined(lines, Duplicates::Join));
+        assert_eq!(all, merged(lines, Duplicates::Join));
     }
 
     #[test]

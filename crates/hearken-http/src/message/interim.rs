@@ -1,31 +1,33 @@
-//! Interim responses (RFC 9110 §15.2): what a server says before it answers.
+//! Interim responses (RFC 9110 §15.2), which precede the final one.
 //!
-//! Here: `write_continue`, `write_processing`, `write_early_hints`, `write_information`. Not here: the 100 that is sent by
-//! itself when a body is asked for (`conn/orders.rs`), switching protocols (101).
+//! Here: `write_continue`, `write_processing`, `write_early_hints`, `write_information`. Not here: the automatic 100 on the
+//! first read of a body (`conn/orders.rs`), switching protocols (101).
 
 use crate::message::response::{ServerResponse, Status};
 use hearken_proto::{Fields, Misuse};
 
 impl ServerResponse {
-    /// Tells the client to go on with its body, `100 Continue`. Needed by nobody who reads the body: the first read of it
-    /// sends this to a client that waits. Node's `writeContinue`.
+    /// Sends `100 Continue`: the client may send its body. Rarely needed, since the first read of the body sends it to a
+    /// client that waits for it.
     ///
     /// # Errors
     /// As [`write_information`](Self::write_information).
+    #[doc(alias = "writeContinue")]
     pub fn write_continue(&self) -> Result<(), Misuse> {
         self.write_information(100, &Fields::new())
     }
 
-    /// Tells the client that the answer takes its time, `102 Processing`. Node's `writeProcessing`.
+    /// Sends `102 Processing`: the response takes its time.
     ///
     /// # Errors
     /// As [`write_information`](Self::write_information).
+    #[doc(alias = "writeProcessing")]
     pub fn write_processing(&self) -> Result<(), Misuse> {
         self.write_information(102, &Fields::new())
     }
 
-    /// Tells the client what it may load while it waits, `103 Early Hints` with a Link field for each of `links`. Node's
-    /// `writeEarlyHints`; further fields go by [`write_information`](Self::write_information).
+    /// Sends `103 Early Hints` with a Link field for each of `links`, which the client may load while it waits. For other
+    /// fields use [`write_information`](Self::write_information).
     ///
     /// # Errors
     /// As [`write_information`](Self::write_information), and for a link that cannot be a field value.
@@ -37,6 +39,7 @@ impl ServerResponse {
     ///     Ok(res.end("<link rel=stylesheet href=/style.css>"))
     /// });
     /// ```
+    #[doc(alias = "writeEarlyHints")]
     pub fn write_early_hints<L: AsRef<[u8]>>(
         &self,
         links: impl IntoIterator<Item = L>,
@@ -48,12 +51,13 @@ impl ServerResponse {
         self.write_information(103, &fields)
     }
 
-    /// Sends an interim response with any status from 100 to 199 but 101, and goes out with the next turn. A client of
-    /// HTTP/1.0 knows none and gets none. Node's `writeInformation`.
+    /// Queues an interim response with any status from 100 to 199 except 101. An HTTP/1.0 client receives none
+    /// (RFC 9110 §15.2).
     ///
     /// # Errors
-    /// [`Misuse::Status`] for another status, [`Misuse::InterimLate`] after the head of the answer is out or the exchange is
-    /// over, [`Misuse::InterimTooMany`] from the 65th on: nothing is sent then.
+    /// [`Misuse::Status`] for another status, [`Misuse::InterimLate`] when the head is out or the exchange is over,
+    /// [`Misuse::InterimTooMany`] from the 65th on. Nothing is sent then.
+    #[doc(alias = "writeInformation")]
     pub fn write_information(
         &self,
         status: impl Into<Status>,

@@ -1,11 +1,11 @@
-//! The messages as users hold them: Node's `IncomingMessage`, `OutgoingMessage` and `ServerResponse`.
+//! Requests and responses as users hold them: Node's `IncomingMessage`, `OutgoingMessage` and `ServerResponse`.
 //!
-//! Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and what they
-//! are sent from: buffers, readers, files.
+//! Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
+//! buffers, readers, files.
 //!
-//! May know: exchanges and what stands below them (`conn`, `event`, `net`, `error`).
+//! May know: exchanges and the layers below them (`conn`, `event`, `net`, `error`).
 //!
-//! Must not know: who drives an exchange (`pump`, `server`, `client`, `session`).
+//! Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
 
 pub(crate) mod answer;
 pub(crate) mod body;

@@ -1,9 +1,9 @@
-//! What every message that goes out has in common: Node's `OutgoingMessage`.
+//! What all outgoing messages have in common: Node's `OutgoingMessage`.
 //!
-//! Here: [`OutgoingMessage`], the header methods of responses and requests, written once. Not here: what is sent and when
+//! Here: [`OutgoingMessage`], the header methods of responses and requests. Not here: what is sent and when
 //! (`message/response.rs`, `session/message.rs`, `client/`), the field lines (hearken-proto).
 
-use crate::message::incoming::map_of;
+use crate::message::headers::map_of;
 use bytes::Bytes;
 use hearken_proto::{Fields, Misuse};
 use http::HeaderMap;
@@ -14,54 +14,67 @@ pub mod sealed {
 
     use hearken_proto::Fields;
 
-    /// A message whose fields can be changed until its head is out.
+    /// A message whose fields can be changed until its head is sent.
     pub trait Outgoing {
         /// Calls `edit` with the fields.
         fn edit_fields(&self, edit: &mut dyn FnMut(&mut Fields));
 
-        /// A field was removed; if it is one that is sent by default, that is switched off.
+        /// Stops sending this field by default, if it is such a field.
         fn remove_default(&self, _name: &str) {}
     }
 }
 
-/// The header methods of a message that goes out: a [`ServerResponse`](crate::ServerResponse) or a request of a client. After
-/// the head is out they change nothing that is sent.
+/// The header methods of an outgoing message: a [`ServerResponse`](crate::ServerResponse), a request of the client
+/// ([`ClientRequest`](crate::client::ClientRequest)), or a message of a [`Session`](crate::Session). They read and change
+/// the fields that were set, until the head is sent; later calls have no effect on the wire. Names are compared without
+/// case; order and case are sent as set.
+///
+/// Code that adds fields to requests and responses alike can be generic over this trait:
 ///
 /// ```
-/// use hearken_http::{OutgoingMessage, Server, ServerResponse};
-/// fn stamp(message: &impl OutgoingMessage) -> Result<(), hearken_http::Misuse> {
-///     message.set_header("X-Stamp", "1")?;
-///     message.append_header("Link", "</a>")?;
-///     message.append_header("Link", "</b>")?;
-///     assert_eq!(message.header_names(), ["x-stamp", "link"]);
-///     Ok(())
+/// use hearken_http::{Error, Misuse, OutgoingMessage, Server, ServerResponse};
+///
+/// /// Adds a trace id, and keeps one that is there.
+/// fn trace(message: &impl OutgoingMessage, id: &str) -> Result<(), Misuse> {
+///     if message.has_header("X-Trace-Id") {
+///         return Ok(());
+///     }
+///     message.set_header("X-Trace-Id", id)
 /// }
-/// let server = Server::new(async |_req, res: ServerResponse| {
-///     stamp(&res)?;
-///     Ok(res.end("hi"))
+///
+/// let server = Server::new(async |req, res: ServerResponse| {
+///     let id = req.header("x-trace-id").unwrap_or("none");
+///     let upstream = hearken_http::request("GET", "http://127.0.0.1:3000/")?;
+///     trace(&upstream, id)?;
+///     trace(&res, id)?;
+///     let answer = upstream.end("").await?;
+///     Ok::<_, Error>(res.end(format!("upstream says {}\n", answer.status())))
 /// });
 /// ```
 pub trait OutgoingMessage: sealed::Outgoing {
-    /// Sets a field in the place of all with this name. Node's `setHeader`.
+    /// Sets a field and removes all others with its name.
     ///
     /// # Errors
-    /// When the name or value cannot be sent; nothing has changed then.
+    /// When the name or value cannot be sent (CR, LF, NUL, …). The fields are unchanged then.
+    #[doc(alias = "setHeader")]
     fn set_header(&self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Misuse> {
         with(self, |fields| fields.set(&name, &value))
     }
 
-    /// Adds a field line after the others. Node's `appendHeader`.
+    /// Adds a field line after the others.
     ///
     /// # Errors
     /// As [`set_header`](Self::set_header).
+    #[doc(alias = "appendHeader")]
     fn append_header(&self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Misuse> {
         with(self, |fields| fields.append(&name, &value))
     }
 
-    /// Sets each of these fields in the place of all with its name. Node's `setHeaders`.
+    /// Calls [`set_header`](Self::set_header) for each of these fields.
     ///
     /// # Errors
-    /// As [`set_header`](Self::set_header); those before the one that cannot be sent are set.
+    /// As [`set_header`](Self::set_header); the fields before the rejected one are set.
+    #[doc(alias = "setHeaders")]
     fn set_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -70,24 +83,27 @@ pub trait OutgoingMessage: sealed::Outgoing {
         headers.try_for_each(|(name, value)| self.set_header(name, value))
     }
 
-    /// The first value of a field that was set, compared without case.
+    /// The first value of a field that was set.
+    #[doc(alias = "getHeader")]
     fn get_header(&self, name: &str) -> Option<Bytes> {
         with(self, |fields| {
             fields.view().get(name).map(Bytes::copy_from_slice)
         })
     }
 
-    /// All that was set, as a map of the `http` crate, made on each call. Node's `getHeaders`.
+    /// All fields that were set, as a new map of the `http` crate.
+    #[doc(alias = "getHeaders")]
     fn get_headers(&self) -> HeaderMap {
         with(self, |fields| map_of(fields.view()))
     }
 
-    /// The fields as they will be sent: order, case and duplicates kept.
+    /// All fields that were set, as they will be sent: order, case and duplicates kept.
     fn raw_headers(&self) -> Fields {
         with(self, |fields| fields.clone())
     }
 
-    /// Names that were set, in lower case, each once, in order. Node's `getHeaderNames`.
+    /// The names of the fields that were set, in lower case, each once, in order.
+    #[doc(alias = "getHeaderNames")]
     fn header_names(&self) -> Vec<String> {
         let mut names = self.raw_header_names();
         names
@@ -98,11 +114,12 @@ pub trait OutgoingMessage: sealed::Outgoing {
         names
     }
 
-    /// The name of each field line as it will be sent. Node's `getRawHeaderNames`.
+    /// The name of each field line as it will be sent.
+    #[doc(alias = "getRawHeaderNames")]
     fn raw_header_names(&self) -> Vec<String> {
         with(self, |fields| {
             let names = fields.view().iter().map(|(name, _)| name.to_vec());
-            // A name is a token, and that is ASCII.
+            // A field name is a token, so it is ASCII.
             names
                 .filter_map(|name| String::from_utf8(name).ok())
                 .collect()
@@ -110,21 +127,25 @@ pub trait OutgoingMessage: sealed::Outgoing {
     }
 
     /// Whether a field was set.
+    #[doc(alias = "hasHeader")]
     fn has_header(&self, name: &str) -> bool {
         with(self, |fields| fields.view().get(name).is_some())
     }
 
-    /// Removes all fields with this name; tells whether there was one. Node's `removeHeader`: of a response that removes
-    /// what is sent by default, too. Without `Date` there is none. Without `Content-Length` content goes in chunks, without
-    /// `Transfer-Encoding` as well it goes on until the connection closes. Without `Connection` nothing is said about the
-    /// connection, which closes all the same when it must. A field that is set later is sent.
+    /// Removes all fields with this name; returns whether there was one. On a response this also stops the field from being
+    /// sent by default, until it is set again:
+    ///
+    /// - `Date`: none is sent.
+    /// - `Content-Length`: the content is chunked. Without `Transfer-Encoding` as well, it ends when the connection closes.
+    /// - `Connection`: none is sent; the connection still closes when it must.
+    #[doc(alias = "removeHeader")]
     fn remove_header(&self, name: &str) -> bool {
         sealed::Outgoing::remove_default(self, name);
         with(self, |fields| fields.remove(name))
     }
 }
 
-/// Calls `edit`, which gives something, through a method that an object can have.
+/// Calls `edit` through the object-safe method, and returns its result.
 fn with<M: sealed::Outgoing + ?Sized, T>(message: &M, edit: impl FnOnce(&mut Fields) -> T) -> T {
     let (mut edit, mut result) = (Some(edit), None);
     message.edit_fields(&mut |fields| {
@@ -132,10 +153,10 @@ fn with<M: sealed::Outgoing + ?Sized, T>(message: &M, edit: impl FnOnce(&mut Fie
             result = Some(edit(fields));
         }
     });
-    // A message whose session is gone has no fields any more: what is done to none of them changes nothing.
+    // A message whose session was dropped has no fields: `edit` gets an empty list.
     match (result, edit) {
         (Some(result), _) => result,
         (None, Some(edit)) => edit(&mut Fields::new()),
-        (None, None) => unreachable!("an edit that was called has given its result"),
+        (None, None) => unreachable!("`edit` was called, so there is a result"),
     }
 }

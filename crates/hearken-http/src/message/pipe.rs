@@ -1,30 +1,101 @@
-//! Content from readers and streams, piece by piece, no faster than the client takes it.
+//! Content from readers and streams, piece by piece, no faster than the peer takes it.
 //!
-//! Here: `pipe_from`, `pipe_from_stream`. Not here: files (`message/send_file.rs`).
+//! Here: [`pipe`], one loop for responses and requests; `pipe_from` and `pipe_from_stream` of [`ServerResponse`]. Not here:
+//! those of a client's request (`client/piping.rs`), files (`message/send_file.rs`).
 
 use crate::error::Error;
 use crate::message::response::{Sent, ServerResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Room for what is read at once.
+/// Capacity of a fresh read buffer.
 pub(crate) const READ_BYTES: usize = 64 * 1024;
 
-/// With less room than this the reader is given a new buffer.
+/// A buffer with less free capacity is replaced before the next read.
 pub(crate) const READ_BYTES_MIN: usize = 8 * 1024;
 
+/// The message that [`pipe`] writes to.
+pub(crate) trait Sink {
+    /// Proof that the message was ended.
+    type Ended;
+
+    /// Waits for the next piece and keeps the exchange going meanwhile. `None` when the peer wants no more content.
+    async fn wait_for<T>(&self, next: impl Future<Output = T>) -> Result<Option<T>, Error>;
+
+    /// Queues a piece and waits until there is room. False when the peer wants no more content.
+    async fn send(&self, piece: Bytes) -> Result<bool, Error>;
+
+    /// Ends the message.
+    async fn end(self) -> Result<Self::Ended, Error>;
+
+    /// The source failed. Returns the error to report.
+    fn source_failed(&self, error: Error) -> Error;
+}
+
+/// Sends all pieces of a stream, and ends the message.
+pub(crate) async fn pipe<S: Sink, B: Into<Bytes>, E: Into<Error>>(
+    sink: S,
+    stream: impl Stream<Item = Result<B, E>>,
+) -> Result<S::Ended, Error> {
+    let mut stream = pin!(stream);
+    loop {
+        let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
+        let piece = match sink.wait_for(next).await?.flatten() {
+            None => return sink.end().await,
+            Some(Ok(piece)) => piece.into(),
+            Some(Err(error)) => return Err(sink.source_failed(error.into())),
+        };
+        if !sink.send(piece).await? {
+            return sink.end().await;
+        }
+    }
+}
+
+/// The pieces that a reader returns, each sent without waiting for more.
+pub(crate) struct ReaderStream<R> {
+    reader: R,
+    buffer: BytesMut,
+}
+
+impl<R> ReaderStream<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self {
+            reader,
+            buffer: BytesMut::new(),
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> Stream for ReaderStream<R> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { reader, buffer } = &mut *self;
+        if buffer.capacity() < READ_BYTES_MIN {
+            buffer.reserve(READ_BYTES);
+        }
+        // `read_buf` is cancel safe, so each poll can make a new future.
+        Poll::Ready(match ready!(pin!(reader.read_buf(buffer)).poll(cx)) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(buffer.split().freeze())),
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
 impl ServerResponse {
-    /// Sends all that a reader gives as the content, and ends. Reads no faster than the client takes it. The head goes out
-    /// with the first piece; a Content-Length that was set is kept and enforced, otherwise the content is chunked. Where no
-    /// content is sent (HEAD, 204, 304) the reader is read once at most.
+    /// Sends the content of a reader, to its end, and ends the response. Reads no faster than the client takes it. The head
+    /// is sent with the first piece. A Content-Length that was set is enforced, otherwise the content is chunked. If no
+    /// content is sent (HEAD, 204, 304), the reader is read at most once.
     ///
     /// # Errors
-    /// Of the reader, and when the client is gone. If the head is out by then, returning the error from the handler cuts the
-    /// connection, so that the client never takes the part for the whole; if not, it is the answer.
+    /// The reader's error, or that the client has disconnected. Returning it from the handler sends it as the response; if
+    /// the head is already sent, it cuts the connection, so that the client does not mistake the part for the whole.
     ///
     /// ```
     /// use hearken_http::Server;
@@ -34,17 +105,7 @@ impl ServerResponse {
     /// });
     /// ```
     pub async fn pipe_from(self, reader: impl AsyncRead) -> Result<Sent, Error> {
-        let mut reader = pin!(reader);
-        let mut buffer = BytesMut::new();
-        loop {
-            if buffer.capacity() < READ_BYTES_MIN {
-                buffer.reserve(READ_BYTES);
-            }
-            let count = self.unless_over(reader.read_buf(&mut buffer)).await??;
-            if count == 0 || !self.pass_on(buffer.split().freeze()).await? {
-                return Ok(self.end(""));
-            }
-        }
+        pipe(self, ReaderStream::new(pin!(reader))).await
     }
 
     /// As [`pipe_from`](Self::pipe_from), from a stream of pieces.
@@ -54,28 +115,33 @@ impl ServerResponse {
     ///
     /// ```
     /// use hearken_http::Server;
-    /// // What comes in goes out again: a request is a stream.
+    /// // An echo: a request is a stream.
     /// let server = Server::new(async |req, res| res.pipe_from_stream(req).await);
     /// ```
     pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<Error>>(
         self,
         stream: impl Stream<Item = Result<B, E>>,
     ) -> Result<Sent, Error> {
-        let mut stream = pin!(stream);
-        loop {
-            let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
-            let Some(piece) = self.unless_over(next).await? else {
-                return Ok(self.end(""));
-            };
-            if !self.pass_on(piece.map_err(Into::into)?.into()).await? {
-                return Ok(self.end(""));
+        pipe(self, stream).await
+    }
+}
+
+impl Sink for ServerResponse {
+    type Ended = Sent;
+
+    async fn wait_for<T>(&self, next: impl Future<Output = T>) -> Result<Option<T>, Error> {
+        let mut next = pin!(next);
+        poll_fn(|cx| {
+            if let Poll::Ready(why) = self.exchange.poll_closed(cx) {
+                return Poll::Ready(Err(Error::closed(why)));
             }
-        }
+            next.as_mut().poll(cx).map(|next| Ok(Some(next)))
+        })
+        .await
     }
 
-    /// Sends a piece, and waits for room. False when no more of them is wanted.
-    pub(crate) async fn pass_on(&self, piece: Bytes) -> Result<bool, Error> {
-        let empty = piece.is_empty();
+    async fn send(&self, piece: Bytes) -> Result<bool, Error> {
+        let empty = piece.is_empty(); // says nothing about the content: the head may not be sent yet
         if !self.write(piece) {
             self.drain().await?;
         }
@@ -83,15 +149,11 @@ impl ServerResponse {
         Ok(empty || (state.carrier.can_send_content() && !state.is_over()))
     }
 
-    /// Waits for something, but not longer than somebody can be answered.
-    async fn unless_over<T>(&self, waited: impl Future<Output = T>) -> Result<T, Error> {
-        let mut waited = pin!(waited);
-        poll_fn(|cx| {
-            if let Poll::Ready(why) = self.exchange.poll_closed(cx) {
-                return Poll::Ready(Err(Error::closed(why)));
-            }
-            waited.as_mut().poll(cx).map(Ok)
-        })
-        .await
+    async fn end(self) -> Result<Sent, Error> {
+        Ok(self.end(""))
+    }
+
+    fn source_failed(&self, error: Error) -> Error {
+        error // the handler returns it, which cuts or ends the response
     }
 }

@@ -1,90 +1,90 @@
-//! Range requests (RFC 9110 §14): which bytes a Range field asks for, and whether If-Range lets it.
+//! Range requests (RFC 9110 §14): which bytes a Range field asks for, and whether If-Range allows it.
 //!
-//! Here: plain functions of field lines. Why so strict: many and overlapping ranges make a server send more than it has.
-//! Not here: the answer (`message/send_file.rs`).
+//! Here: plain functions of field lines. Why so strict: many or overlapping ranges multiply what a server has to send.
+//! Not here: the response (`message/send_file.rs`).
 
 use hearken_proto::Head;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
-/// Whoever asks for more gets the whole.
+/// A field with more ranges is ignored.
 const RANGES_MAX: usize = 16;
 
-/// What a client asks for of a representation.
+/// The part of a representation that a client asks for.
 ///
 /// ```
 /// use hearken_http::message::Ranges;
 /// assert_eq!(Ranges::parse(b"bytes=0-1,-2", 10), Ranges::Several(vec![0..2, 8..10]));
-/// assert_eq!(Ranges::parse(b"bytes=0-1, 1-5", 10), Ranges::CompleteMessage); // they overlap
+/// assert_eq!(Ranges::parse(b"bytes=0-1, 1-5", 10), Ranges::Whole); // they overlap
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ranges {
-    /// All of it, with status 200: nothing else was asked for, or what was asked for is not answered in parts.
-    CompleteMessage,
+    /// All of it, with status 200: the request has no Range field, or the field is ignored.
+    Whole,
     /// One part, not empty: 206 with Content-Range.
     One(Range<u64>),
-    /// Two to 16 parts that do not overlap, in the order they were asked for: 206 with `multipart/byteranges`.
+    /// Two to 16 parts that do not overlap, in the order of the field: 206 with `multipart/byteranges`.
     Several(Vec<Range<u64>>),
-    /// Nothing of what was asked for is there: 416.
+    /// All ranges lie behind the end: 416.
     Unsatisfiable,
 }
 
 impl Ranges {
-    /// Reads the value of a Range field for a representation of `len` bytes.
+    /// Parses the value of a Range field for a representation of `len` bytes.
     ///
-    /// [`CompleteMessage`](Self::Whole) is the answer to units other than bytes, to what is malformed, to more than 16 ranges and to
-    /// overlapping ones (RFC 9110 §14.2 allows to ignore all of these), and whenever there are no bytes at all.
+    /// Returns [`Whole`](Self::Whole) for other units than bytes, for a malformed field, for more than 16 ranges, for
+    /// overlapping ones (RFC 9110 §14.2 allows ignoring all of these), and when `len` is 0.
     #[must_use]
     pub fn parse(field: &[u8], len: u64) -> Self {
         match parse(field, len) {
-            None => Self::CompleteMessage,
-            Some(_) if len == 0 => Self::CompleteMessage,
+            None => Self::Whole,
+            Some(_) if len == 0 => Self::Whole,
             Some(mut ranges) => match ranges.len() {
                 0 => Self::Unsatisfiable,
                 1 => ranges.pop().map_or(Self::Unsatisfiable, Self::One),
-                _ if overlap(&ranges) => Self::CompleteMessage,
+                _ if overlap(&ranges) => Self::Whole,
                 _ => Self::Several(ranges),
             },
         }
     }
 }
 
-/// The Range field that counts: only a GET with one of them asks for a part (RFC 9110 §14.2).
-pub(crate) fn asked_for(head: &Head) -> Option<&[u8]> {
-    only(head, "range").filter(|_| head.method_bytes() == b"GET")
+/// The Range field of a GET; `None` when it is repeated (RFC 9110 §14.2).
+pub(crate) fn range_field(head: &Head) -> Option<&[u8]> {
+    single(head, "range").filter(|_| head.method_bytes() == b"GET")
 }
 
-/// The value of a field that can stand but once. Two of them say nothing.
-pub(crate) fn only<'a>(head: &'a Head, name: &str) -> Option<&'a [u8]> {
+/// The value of a field that must not be repeated; `None` when it is.
+pub(crate) fn single<'a>(head: &'a Head, name: &str) -> Option<&'a [u8]> {
     let mut values = head.fields().get_all(name);
     let first = values.next();
     first.filter(|_| values.next().is_none())
 }
 
-/// The ranges that can be satisfied; `None` for a field to be ignored.
+/// The satisfiable ranges; `None` for a field to be ignored.
 fn parse(field: &[u8], len: u64) -> Option<Vec<Range<u64>>> {
     let at = field.iter().position(|&byte| byte == b'=')?;
     if !field[..at].eq_ignore_ascii_case(b"bytes") {
         return None;
     }
     let mut ranges = Vec::new();
-    let mut asked = 0;
+    let mut count = 0;
     for item in field[at + 1..].split(|&byte| byte == b',') {
         let item = item.trim_ascii();
         if item.is_empty() {
-            continue; // RFC 9110 §5.6.1.2: an empty element of a list is passed over
+            continue; // RFC 9110 §5.6.1.2: empty list elements are ignored
         }
-        asked += 1;
-        if asked > RANGES_MAX {
+        count += 1;
+        if count > RANGES_MAX {
             return None;
         }
         ranges.extend(range(item, len)?);
     }
-    (asked > 0).then_some(ranges)
+    (count > 0).then_some(ranges)
 }
 
-/// One range. The outer `None` is for a malformed one, the inner for one that lies behind the end.
+/// One range. The outer `None` means malformed, the inner one that it lies behind the end.
 fn range(item: &[u8], len: u64) -> Option<Option<Range<u64>>> {
     let dash = item.iter().position(|&byte| byte == b'-')?;
     let (first, last) = (&item[..dash], &item[dash + 1..]);
@@ -106,7 +106,7 @@ fn range(item: &[u8], len: u64) -> Option<Option<Range<u64>>> {
     Some(satisfiable(first..end))
 }
 
-/// Decimal digits. A number that is too large for us is larger than any file.
+/// Decimal digits. Saturates: such a number is larger than any file.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -127,8 +127,8 @@ fn overlap(ranges: &[Range<u64>]) -> bool {
     sorted.windows(2).any(|pair| pair[1].0 < pair[0].1)
 }
 
-/// Whether the condition of If-Range holds (RFC 9110 §13.1.5), so that Range counts: a strong entity tag that is the same,
-/// or the very date of the last change, if that is long enough ago for a second change to show.
+/// Whether the condition of If-Range holds (RFC 9110 §13.1.5): the same strong entity tag, or exactly the date of the last
+/// change, if that is at least a second ago, so that a second change would show.
 pub(crate) fn if_range_holds(
     field: &[u8],
     etag: Option<&[u8]>,
@@ -143,7 +143,7 @@ pub(crate) fn if_range_holds(
         .ok()
         .and_then(|date| httpdate::parse_http_date(date).ok());
     let (Some(date), Some(modified)) = (date, modified) else {
-        return false; // a weak tag among them: it promises no equal bytes
+        return false; // includes weak tags, which do not promise equal bytes
     };
     seconds(date) == seconds(modified)
         && now

@@ -1,9 +1,10 @@
 //! The response of a server as its handler holds it: Node's `ServerResponse`.
 //!
-//! Here: [`ServerResponse`], [`Sent`]: what every response needs. Not here: interim responses (`message/interim.rs`), content from
-//! readers and files (`message/pipe.rs`, `message/send_file.rs`), the encoding (`conn/orders.rs`).
+//! Here: [`ServerResponse`], [`Sent`]. Not here: interim responses (`message/interim.rs`), content from readers and files
+//! (`message/pipe.rs`, `message/send_file.rs`), upgrades (`net/upgraded.rs`), the encoding (`conn/orders.rs`).
 
 use crate::conn::exchange::Exchange;
+use crate::conn::observed::log_failure;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
 use crate::event::{MessageEvent, MessageListeners, sealed};
@@ -17,8 +18,8 @@ use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 
-/// The proof that an exchange is answered, or that somebody holds the duty to do so. Only a response can make one, by
-/// consuming itself.
+/// Proof that a response was ended, deferred, or upgraded. Only the methods of [`ServerResponse`] that consume it return
+/// one, so a handler whose result is `Sent` cannot forget its response or send it twice.
 ///
 /// ```
 /// use hearken_http::{IncomingMessage, Sent, Server, ServerResponse};
@@ -28,58 +29,70 @@ use std::rc::Rc;
 /// let server = Server::new(hello);
 /// ```
 #[derive(Debug)]
-#[must_use = "a handler returns it to prove that it answered"]
+#[must_use = "return it from the handler"]
 pub struct Sent(pub(crate) ());
 
-/// The response to one request. Status and fields can be set until the first byte is written; then content follows, and
-/// [`end`](Self::end) consumes it.
+/// The response to one request. First set status and fields, then write content, then [`end`](Self::end), which consumes
+/// the response: writing after the end does not compile.
 ///
-/// How the content is framed follows Node's rules: one `end` with all of it sends a Content-Length, writing piece by
-/// piece sends chunks (until close to HTTP/1.0), a Content-Length that was set is kept and enforced. To HEAD, and with
-/// 204 or 304, the content is counted and not sent. Node's `strictContentLength` is always on: content that does not have the
-/// length that was set never passes for a whole message. No Content-Type is guessed: text is sent without one. Nothing
-/// that is written after the peer has gone is an error here: [`drain`](Self::drain) tells.
+/// | to send | call |
+/// |---|---|
+/// | all content at once | [`end`](Self::end) |
+/// | piece by piece | [`write`](Self::write) and [`drain`](Self::drain), then `end` |
+/// | a reader or a stream | [`pipe_from`](Self::pipe_from), [`pipe_from_stream`](Self::pipe_from_stream) |
+/// | a file | [`send_file`](Self::send_file) |
+/// | later, from a callback | [`defer`](Self::defer) |
+/// | another protocol | [`upgrade`](Self::upgrade) |
+///
+/// **Framing.** A single `end` sends a Content-Length; writing piece by piece sends chunks (to HTTP/1.0: until close). A
+/// Content-Length that was set is sent, and enforced: content of another length cuts the connection. In response to HEAD, and
+/// with 204 or 304, the content is counted and not sent. No Content-Type is guessed.
+///
+/// **Errors.** A status or field that cannot be sent turns the response into a 500, and the reason is logged. Writing to a
+/// client that has disconnected is not an error; [`drain`](Self::drain) returns one.
 ///
 /// ```
-/// use hearken_http::Server;
+/// use hearken_http::{Error, Server};
 /// let server = Server::new(async |_req, res| {
 ///     let res = res.status(201).set("Content-Type", "text/plain");
-///     for n in 0..1000 {
+///     for n in 0..1_000_000 {
 ///         if !res.write(format!("line {n}\n")) {
-///             res.drain().await?;
+///             res.drain().await?; // wait until the client has taken some
 ///         }
 ///     }
-///     Ok(res.end(""))
+///     Ok::<_, Error>(res.end("done\n"))
 /// });
-/// # fn check(_: hearken_http::Server) {} check(server);
 /// ```
+#[doc(alias = "strictContentLength")]
 pub struct ServerResponse {
     pub(crate) exchange: Rc<Exchange>,
-    /// Nobody else answers: the handler has ended, or may end, without it.
-    owed: bool,
+    /// Held by a [`Deferred`] or taken from one: the handler no longer answers, so dropping this sends a 500.
+    deferred: bool,
 }
 
 impl ServerResponse {
     pub(crate) fn new(exchange: Rc<Exchange>) -> Self {
         Self {
             exchange,
-            owed: false,
+            deferred: false,
         }
     }
 
-    pub(crate) fn again(&self) -> Self {
+    /// A second handle of the same response.
+    pub(crate) fn clone_handle(&self) -> Self {
         Self::new(Rc::clone(&self.exchange))
     }
 
-    /// Sets the status, and the registered reason phrase with it. Default 200. A status outside of 200 to 999 turns the
-    /// response into a 500: an interim one is no answer.
+    /// Sets the status and its registered reason phrase. Default 200. A status outside of 200 to 999 turns the response
+    /// into a 500; for an interim one use [`write_information`](Self::write_information).
     #[must_use]
+    #[doc(alias = "statusCode")]
     pub fn status(self, status: impl Into<Status>) -> Self {
         self.set_status(status);
         self
     }
 
-    /// As [`status`](Self::status), for a response that is not to be moved. After the head is out nothing happens.
+    /// As [`status`](Self::status), by reference. Has no effect once the head is sent.
     pub fn set_status(&self, status: impl Into<Status>) {
         let status = status.into().0;
         self.exchange.state().outgoing.status = status;
@@ -87,37 +100,60 @@ impl ServerResponse {
 
     /// Sets the reason phrase.
     #[must_use]
+    #[doc(alias = "statusMessage")]
     pub fn reason(self, reason: &str) -> Self {
         self.exchange.state().outgoing.extras().reason = Some(reason.into());
         self
     }
 
-    /// Sets a field in the place of all with this name. A name or value that cannot be sent (CR, LF, NUL, …) turns the
-    /// response into a 500, and the log says why; [`set_header`](OutgoingMessage::set_header) tells at once.
+    /// Sets a field and removes all others with its name. A name or value that cannot be sent (CR, LF, NUL, …) turns the
+    /// response into a 500, and the reason is logged; [`set_header`](OutgoingMessage::set_header) returns it instead.
     #[must_use]
+    #[inline]
     pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        let refused = self.exchange.state().outgoing.fields.set(name, value);
-        self.note(refused)
+        let result = self.exchange.state().outgoing.fields.set(name, value);
+        self.or_refuse(result)
     }
 
-    /// Adds a field after the others, as [`set`](Self::set) otherwise.
+    /// Adds all fields of a list after the others: cheaper than one by one, for fields that every response has.
+    ///
+    /// ```
+    /// use hearken_http::{Fields, Server};
+    /// let mut always = Fields::new();
+    /// always.append("X-Frame-Options", "DENY")?;
+    /// let server = Server::new(async move |_req, res| res.append_all(&always).end("hi"));
+    /// # Ok::<(), hearken_http::Misuse>(())
+    /// ```
     #[must_use]
+    pub fn append_all(self, fields: &Fields) -> Self {
+        let refused = self.exchange.state().outgoing.fields.append_all(fields);
+        self.or_refuse(refused)
+    }
+
+    /// Adds a field line after the others. Otherwise as [`set`](Self::set).
+    #[must_use]
+    #[inline]
     pub fn append(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        let refused = self.exchange.state().outgoing.fields.append(name, value);
-        self.note(refused)
+        let result = self.exchange.state().outgoing.fields.append(name, value);
+        self.or_refuse(result)
     }
 
     #[inline]
-    fn note(self, refused: Result<(), Misuse>) -> Self {
+    fn or_refuse(self, refused: Result<(), Misuse>) -> Self {
         if let Err(misuse) = refused {
-            self.exchange.state().outgoing.reject(misuse);
+            self.reject(misuse);
         }
         self
     }
 
-    /// Sets the status, the reason phrase if there is one, and these fields, each in the place of all with its name.
-    /// Nothing is sent yet, and what is set later counts: unlike Node's `writeHead`, whose head is fixed by this call, it
-    /// does not keep [`end`](Self::end) from sending a Content-Length. After the head is out nothing happens.
+    #[cold]
+    fn reject(&self, misuse: Misuse) {
+        self.exchange.state().outgoing.reject(misuse);
+    }
+
+    /// Sets the status, the reason phrase if given, and these fields as [`set`](Self::set) does. Sends nothing yet: later
+    /// calls can change the head, and [`end`](Self::end) still adds a Content-Length, unlike after Node's `writeHead`. Has no
+    /// effect once the head is sent.
     ///
     /// ```
     /// use hearken_http::Server;
@@ -126,6 +162,7 @@ impl ServerResponse {
     /// });
     /// ```
     #[must_use]
+    #[doc(alias = "writeHead")]
     pub fn write_head<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         self,
         status: impl Into<Status>,
@@ -142,7 +179,8 @@ impl ServerResponse {
             .fold(res, |res, (name, value)| res.set(name, value))
     }
 
-    /// Whether to send a Date field. Default true. Removing `Date` is the same as false.
+    /// Whether to send a Date field. Default true. Removing `Date` has the same effect as false.
+    #[doc(alias = "sendDate")]
     pub fn send_date(&self, send: bool) {
         let outgoing = &mut self.exchange.state().outgoing;
         if !send || outgoing.extras.is_some() {
@@ -150,40 +188,42 @@ impl ServerResponse {
         }
     }
 
-    /// Sends the head now, before there is content.
+    /// Sends the head now, before any content.
+    #[doc(alias = "flushHeaders")]
     pub fn flush_headers(&self) {
         self.exchange.flush_head();
     }
 
-    /// Whether the head is out, so that status and fields can no longer be changed.
+    /// Whether the head is sent, so that status and fields can no longer be changed.
     #[must_use]
+    #[doc(alias = "headersSent")]
     pub fn headers_sent(&self) -> bool {
         self.exchange.state().outgoing.stage != Stage::Head
     }
 
-    /// Queues a piece of content and tells whether there is room for more. On `false` wait for [`drain`](Self::drain).
-    /// Whoever goes on without waiting loses the connection at `limits.body.write_queue_bytes_max`.
+    /// Queues a piece of content and returns whether there is room for more. After `false` wait for [`drain`](Self::drain):
+    /// a handler that writes on without waiting loses the connection at `limits.body.write_queue_bytes_max` (16 MiB).
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let piece = piece.into();
         self.exchange.write(piece)
     }
 
-    /// Waits until there is room to write: at once when there is.
+    /// Waits until there is room to write; returns at once when there is.
     ///
     /// # Errors
-    /// When nothing can be delivered any more.
+    /// When the exchange is over and nothing can be sent.
     pub async fn drain(&self) -> Result<(), Error> {
         poll_fn(|cx| self.exchange.order(|state, env| state.poll_drain(env, cx))).await
     }
 
-    /// Listens to what becomes of this response: [`HeaderDone`](crate::event::HeaderDone),
-    /// [`DataDone`](crate::event::DataDone), [`Done`](crate::event::Done) or [`Failed`](crate::event::Failed). What was
-    /// written before is not told.
+    /// Adds a listener for an event of this response: [`HeaderDone`](crate::event::HeaderDone),
+    /// [`DataDone`](crate::event::DataDone), [`Drain`](crate::event::Drain), [`Done`](crate::event::Done),
+    /// [`Failed`](crate::event::Failed) or [`Closed`](crate::event::Closed). Emits no events for content written before.
     ///
     /// ```
     /// use hearken_http::{Server, event};
     /// let server = Server::new(async |_req, res| {
-    ///     res.on(event::Done, |()| println!("the last byte has left"));
+    ///     res.on(event::Done, |()| println!("the transport has taken the last byte"));
     ///     res.end("hi")
     /// });
     /// ```
@@ -197,10 +237,10 @@ impl ServerResponse {
         add_listeners(&self.exchange, listeners);
     }
 
-    /// Keeps back what is written from here on, up to [`uncork`](Self::uncork), so that it goes as one chunk and in one
-    /// write. Corks add up: each is to be taken away. `end` takes all away. The head goes out with the first write all the
-    /// same, and so does what was kept back when it reaches `limits.body.queue_bytes`, or when [`drain`](Self::drain) is
-    /// awaited. Without a cork, writes of one turn are sent together, each as a chunk of its own.
+    /// Holds back content until [`uncork`](Self::uncork), so that several writes become one chunk. Corks nest: each needs
+    /// its own `uncork`; `end` removes all. The head is sent with the first write regardless. Held content is sent when it
+    /// reaches `limits.body.queue_bytes`, or when [`drain`](Self::drain) is awaited. Without a cork each write is its own
+    /// chunk, and consecutive ones are still sent in one system call.
     ///
     /// ```
     /// use hearken_http::Server;
@@ -216,60 +256,58 @@ impl ServerResponse {
         self.exchange.state().cork();
     }
 
-    /// Takes one cork away. Without a cork nothing happens.
+    /// Removes one cork, if there is one.
     pub fn uncork(&self) {
         self.exchange.order(|state, env| state.uncork(env));
     }
 
-    /// How often the response is corked. Node's `writableCorked`.
+    /// Number of corks: calls of [`cork`](Self::cork) without an [`uncork`](Self::uncork).
     #[must_use]
-    pub fn writable_corked(&self) -> u32 {
+    #[doc(alias = "writableCorked")]
+    pub fn corks(&self) -> u32 {
         self.exchange.state().corks()
     }
 
-    /// Whether the response is corked.
+    /// Bytes queued or held back by a cork, and not yet taken by the transport; heads and chunk framing included.
     #[must_use]
-    pub fn is_corked(&self) -> bool {
-        self.writable_corked() > 0
-    }
-
-    /// Bytes that are queued, or kept back by a cork, and not yet handed to the transport; frames and heads count too.
-    /// Node's `writableLength`.
-    #[must_use]
+    #[doc(alias = "writableLength")]
     pub fn queued_bytes(&self) -> usize {
         self.exchange.state().queued_bytes()
     }
 
-    /// From so many queued bytes on `write` says that there is no more room: `limits.body.queue_bytes`. Node's
-    /// `writableHighWaterMark`.
+    /// The number of queued bytes from which [`write`](Self::write) returns `false`: `limits.body.queue_bytes` of this
+    /// exchange.
     #[must_use]
-    pub fn writable_high_water_mark(&self) -> u64 {
+    #[doc(alias = "writableHighWaterMark")]
+    pub fn high_water_mark(&self) -> u64 {
         let state = self.exchange.state();
         state.limits(&self.exchange.env).body.queue_bytes
     }
 
-    /// Whether there is no room to write. Node's `writableNeedDrain`.
+    /// Whether there is no room to write.
     #[must_use]
-    pub fn writable_need_drain(&self) -> bool {
-        self.queued_bytes() as u64 >= self.writable_high_water_mark()
+    #[doc(alias = "writableNeedDrain")]
+    pub fn needs_drain(&self) -> bool {
+        self.queued_bytes() as u64 >= self.high_water_mark()
     }
 
-    /// Whether nothing more can be said: an answer was given in the place of this one (a 500 for a field that cannot be
-    /// sent), or the exchange is over. Whoever ends a response has none to ask any more. Node's `writableEnded`.
+    /// Whether nothing more can be sent: the exchange is over, or a 500 has replaced this response because a field could not
+    /// be sent.
     #[must_use]
-    pub fn writable_ended(&self) -> bool {
+    #[doc(alias = "writableEnded")]
+    pub fn is_ended(&self) -> bool {
         self.exchange.state().is_over()
     }
 
-    /// Whether an answer was given and all of it was handed to the transport; see [`event::Done`](crate::event::Done) for
-    /// when that happens. Node's `writableFinished`.
+    /// Whether a response was ended and the transport has taken all of it: [`event::Done`](crate::event::Done) as a question.
     #[must_use]
-    pub fn writable_finished(&self) -> bool {
+    #[doc(alias = "writableFinished")]
+    pub fn is_finished(&self) -> bool {
         let state = self.exchange.state();
         state.outgoing.stage == Stage::Ended && state.carrier.queued_bytes() == 0
     }
 
-    /// Ends the response with this as its content, or as its last piece.
+    /// Ends the response with this content, or with this last piece of it.
     #[inline]
     pub fn end(self, content: impl Into<Bytes>) -> Sent {
         let content = content.into();
@@ -277,9 +315,9 @@ impl ServerResponse {
         Sent(())
     }
 
-    /// Adds trailers, to be sent with the end. Trailers make a response chunked whose head is not out yet; to HTTP/1.0, and
-    /// with a Content-Length that was set, they are left out and the log says so. Announce them by a `Trailer` field, which
-    /// makes the response chunked too, and is refused beside a Content-Length. Further calls add to them.
+    /// Adds trailers, to be sent after the content. They make a response chunked whose head is not sent yet. To HTTP/1.0, and
+    /// with a Content-Length that was set, they are dropped and that is logged. Announce them in a `Trailer` field, which
+    /// makes the response chunked too, and is rejected beside a Content-Length. Further calls add to them.
     ///
     /// ```
     /// use hearken_http::{Fields, Server};
@@ -292,42 +330,55 @@ impl ServerResponse {
     ///     Ok(res.end(""))
     /// });
     /// ```
+    #[doc(alias = "addTrailers")]
     pub fn add_trailers(&self, trailers: &Fields) {
         self.exchange.state().add_trailers(trailers);
     }
 
-    /// Ends the response with trailers: [`add_trailers`](Self::add_trailers) and [`end`](Self::end) in one.
+    /// [`add_trailers`](Self::add_trailers) and [`end`](Self::end) in one call.
     pub fn end_with_trailers(self, trailers: &Fields) -> Sent {
         self.add_trailers(trailers);
         self.end("")
     }
 
-    /// Gives the exchange up: what the transport has not taken yet is dropped, earlier answers on the connection
-    /// included, and the connection closes. The client sees that its answer was cut.
+    /// Aborts the exchange: bytes that the transport has not taken are dropped, those of earlier responses included, and the
+    /// connection closes. The client detects that the response was cut.
     pub fn destroy(self) -> Sent {
         self.exchange.order(|state, _| state.destroy());
         Sent(())
     }
 
-    /// Puts the duty to answer into a value of its own, for whoever answers later, from a callback. If it is dropped
-    /// unanswered, or the response that was taken from it is, the client gets a 500 and the log tells of it.
+    /// Splits the response into the [`Sent`] that the handler returns and a [`Deferred`] that ends the response later, from a
+    /// listener or another task. If the `Deferred`, or the response taken from it, is dropped unended, the client gets a 500
+    /// and an error is logged.
     pub fn defer(mut self) -> (Sent, Deferred) {
-        self.owed = true;
+        self.deferred = true;
         (Sent(()), Deferred::new(self))
     }
 
     pub(crate) fn end_with_error(self, error: &Error) -> Sent {
-        self.fail(error);
+        self.respond_with_error(error);
         Sent(())
     }
 
-    fn fail(&self, error: &Error) {
+    #[cold]
+    fn fail_unanswered(&self) {
+        if !self.exchange.state().is_over() {
+            let text = "a deferred response was dropped before it was ended";
+            self.respond_with_error(&Error::new(500, text));
+        }
+    }
+
+    #[cold]
+    fn respond_with_error(&self, error: &Error) {
         let status = error.status().as_u16();
         if error.status().is_server_error() && !error.is_closed() {
-            tracing::error!(status, %error, "a handler failed");
+            let request = self.exchange.state().failed_request();
+            log_failure!(request, status, %error, "a handler failed");
         }
+        self.exchange.state().note_error(error);
         if self.headers_sent() {
-            // A part is out: the client must not take it for the whole.
+            // Part of the response is sent: the client must not mistake it for the whole.
             self.exchange.order(|state, _| {
                 if !state.is_over() {
                     state.close(crate::Closed::Aborted);
@@ -355,8 +406,8 @@ impl outgoing::sealed::Outgoing for ServerResponse {
 impl Drop for ServerResponse {
     #[inline]
     fn drop(&mut self) {
-        if self.owed && !self.exchange.state().is_over() {
-            self.fail(&Error::new(500, "a deferred answer was dropped unanswered"));
+        if self.deferred {
+            self.fail_unanswered();
         }
     }
 }
@@ -372,11 +423,14 @@ impl fmt::Debug for ServerResponse {
     }
 }
 
-/// A status, from a number or a [`StatusCode`].
+/// A status code, as an argument: a number or a [`StatusCode`].
 ///
 /// ```
-/// use hearken_http::message::Status;
-/// let _: [Status; 2] = [404.into(), http::StatusCode::NOT_FOUND.into()];
+/// use hearken_http::{Server, StatusCode};
+/// let server = Server::new(async |req, res| match req.path() {
+///     "/old" => res.status(301).set("Location", "/new").end(""),
+///     _ => res.status(StatusCode::NOT_FOUND).end("no such page\n"),
+/// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub(crate) u16);

@@ -1,6 +1,6 @@
 //! Files as content: whole, a part, or the ranges that a client asks for (RFC 9110 §14, §15.3.7, §15.5.17).
 //!
-//! Here: [`SendFile`], `send_file`. Not here: which ranges count (`message/ranges.rs`), how the bytes get to the transport
+//! Here: [`SendFile`], `send_file`. Not here: parsing ranges (`message/ranges.rs`), moving the bytes to the transport
 //! (`net/file.rs`).
 
 use crate::conn::exchange::State;
@@ -8,6 +8,7 @@ use crate::conn::outgoing::Stage;
 use crate::conn::output::Piece;
 use crate::error::Error;
 use crate::message::incoming::IncomingMessage;
+use crate::message::pipe::Sink;
 use crate::message::ranges::{self, Ranges, if_range_holds};
 use crate::message::response::{Sent, ServerResponse};
 use crate::net::file::FilePiece;
@@ -21,7 +22,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A file to be sent, and how.
+/// A file to send with [`ServerResponse::send_file`], and how.
 ///
 /// ```no_run
 /// use hearken_http::{Error, Server};
@@ -36,7 +37,7 @@ use std::time::SystemTime;
 pub struct SendFile {
     file: Opened,
     part: Option<Range<u64>>,
-    asked: Option<Asked>,
+    asked: Option<RangeRequest>,
     validators: bool,
 }
 
@@ -46,9 +47,9 @@ enum Opened {
     Tokio(tokio::fs::File),
 }
 
-/// What the request says about ranges.
+/// The range fields of the request.
 #[derive(Debug)]
-struct Asked {
+struct RangeRequest {
     range: Option<Box<[u8]>>,
     if_range: Option<Box<[u8]>>,
 }
@@ -75,32 +76,32 @@ impl SendFile {
         }
     }
 
-    /// Sends these bytes of the file only. To the client they are the whole: ranges count from their beginning.
+    /// Sends only these bytes of the file. For the client they are the whole representation: ranges count from their start.
     #[must_use]
     pub fn part(mut self, part: Range<u64>) -> Self {
         self.part = Some(part);
         self
     }
 
-    /// Gives this request the ranges that it asks for: 206 with one part or with `multipart/byteranges`, 416 when none of
-    /// them is there, and the whole for requests other than GET, for more than 16 ranges and for overlapping ones. If-Range
-    /// is compared with the ETag and the Last-Modified of the response. Also says `Accept-Ranges: bytes`. A response with a
-    /// status other than 200 is sent whole.
+    /// Answers the Range field of this request: 206 with one part or with `multipart/byteranges`, 416 when no range is
+    /// satisfiable, and the whole for methods other than GET, for more than 16 ranges and for overlapping ones. If-Range is
+    /// compared with the ETag and Last-Modified of the response. Also sets `Accept-Ranges: bytes`. A response with a status
+    /// other than 200 is sent whole.
     #[must_use]
     pub fn asked_by(mut self, req: &IncomingMessage) -> Self {
-        let if_range = ranges::only(req.head(), "if-range");
-        // With two conditions none can hold.
-        let refused = if_range.is_none() && req.raw_headers().get("if-range").is_some();
-        let range = ranges::asked_for(req.head()).filter(|_| !refused);
-        self.asked = Some(Asked {
+        let if_range = ranges::single(req.head(), "if-range");
+        // A repeated If-Range never holds.
+        let repeated = if_range.is_none() && req.raw_headers().get("if-range").is_some();
+        let range = ranges::range_field(req.head()).filter(|_| !repeated);
+        self.asked = Some(RangeRequest {
             range: range.map(Box::from),
             if_range: if_range.map(Box::from),
         });
         self
     }
 
-    /// Sets Last-Modified and an ETag of time and length, each unless the response has one. The tag takes the file for
-    /// changed only when its length or the time of its last change is another.
+    /// Sets Last-Modified, and an ETag made of the modification time and the length, unless the response has them. The tag
+    /// does not detect a change that keeps both.
     #[must_use]
     pub const fn with_validators(mut self) -> Self {
         self.validators = true;
@@ -109,16 +110,16 @@ impl SendFile {
 }
 
 impl ServerResponse {
-    /// Ends the response with a file as its content. The file is sent from its beginning, wherever it was read to, without
-    /// being held in memory: on Linux to TCP and Unix sockets by the kernel, otherwise read 128 KiB at a time beside the
-    /// worker. No Content-Type is guessed.
+    /// Ends the response with a file as its content. The file is sent from its beginning, whatever its read position. It is
+    /// not loaded into memory: on Linux the kernel sends it to TCP and Unix sockets (`sendfile`), otherwise 128 KiB at a time
+    /// are read on a blocking thread. Does not guess a Content-Type.
     ///
-    /// The length is taken when this is called. A file that becomes shorter before it is sent cuts the connection, so that
-    /// the client never takes the part for the whole; what is added to it later is not sent.
+    /// The length is read when this is called. If the file becomes shorter before it is sent, the connection is cut, so that
+    /// the client does not mistake the part for the whole; bytes appended later are not sent.
     ///
     /// # Errors
-    /// When the file has no length (a directory, a pipe: see [`pipe_from`](Self::pipe_from)), cannot be asked for it, or the
-    /// part that was chosen is not in it. Returned from the handler, it is the answer, 500.
+    /// When this is not a regular file (for a pipe see [`pipe_from`](Self::pipe_from)), its metadata cannot be read, or the
+    /// chosen part exceeds it. Returned from the handler, the error is answered 500.
     pub async fn send_file(self, file: impl Into<SendFile>) -> Result<Sent, Error> {
         let SendFile {
             file,
@@ -131,7 +132,7 @@ impl ServerResponse {
             Opened::Tokio(file) => file.into_std().await,
         };
         let metadata = file.metadata()?;
-        let part = choose(&metadata, part)?;
+        let part = checked_part(&metadata, part)?;
         let file = Arc::new(file);
         let pieces = self.exchange.order(|state, _| {
             if validators && state.can_respond() {
@@ -153,13 +154,13 @@ impl ServerResponse {
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) => {
-                    self.pass_on(bytes).await?;
+                    self.send(bytes).await?;
                 }
                 Piece::File(mut file) => {
                     while file.left() > 0 {
                         let bytes = poll_fn(|cx| file.poll_bytes(FileReader::boxed, cx)).await?;
                         file.advance(bytes.len());
-                        self.pass_on(bytes).await?;
+                        self.send(bytes).await?;
                     }
                 }
             }
@@ -168,8 +169,8 @@ impl ServerResponse {
     }
 }
 
-/// The bytes of the file that are to be sent.
-fn choose(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u64>, Error> {
+/// The bytes of the file to send.
+fn checked_part(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u64>, Error> {
     if !metadata.is_file() {
         return Err(Error::new(500, "expected a regular file to send"));
     }
@@ -187,7 +188,7 @@ fn choose(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u64>, E
 
 fn set_validators(state: &mut State, metadata: &Metadata) -> Result<(), Misuse> {
     let Ok(modified) = metadata.modified() else {
-        return Ok(()); // a system without times
+        return Ok(()); // this system has no modification times
     };
     let fields = &mut state.outgoing.fields;
     if fields.view().get("last-modified").is_none() {
@@ -201,12 +202,12 @@ fn set_validators(state: &mut State, metadata: &Metadata) -> Result<(), Misuse> 
     Ok(())
 }
 
-/// The content, and the fields that go with it.
+/// Returns the content and sets the status and fields that describe it.
 fn pieces(
     state: &mut State,
     file: &Arc<File>,
     part: Range<u64>,
-    asked: Option<Asked>,
+    asked: Option<RangeRequest>,
 ) -> Result<Vec<Piece>, Misuse> {
     let piece = |range: &Range<u64>| {
         let from = part.start + range.start;
@@ -218,16 +219,16 @@ fn pieces(
     let Some(asked) = asked.filter(|_| fresh) else {
         return Ok(vec![piece(&(0..len))]);
     };
-    let ranges = wanted(state, &asked, len);
+    let ranges = effective_ranges(state, &asked, len);
     let fields = &mut state.outgoing.fields;
     if fields.view().get("accept-ranges").is_none() {
         fields.set("Accept-Ranges", "bytes")?;
     }
-    if ranges != Ranges::CompleteMessage {
-        fields.remove("content-length"); // it was said of the whole
+    if ranges != Ranges::Whole {
+        fields.remove("content-length"); // it describes the whole
     }
     Ok(match ranges {
-        Ranges::CompleteMessage => vec![piece(&(0..len))],
+        Ranges::Whole => vec![piece(&(0..len))],
         Ranges::One(range) => {
             fields.set("Content-Range", content_range(&range, len))?;
             state.outgoing.status = 206;
@@ -249,7 +250,7 @@ fn pieces(
             pieces
         }
         Ranges::Unsatisfiable => {
-            // What was said of the content is not true of none.
+            // These describe content that is not sent.
             for name in ["content-type", "content-encoding", "etag", "last-modified"] {
                 fields.remove(name);
             }
@@ -260,10 +261,10 @@ fn pieces(
     })
 }
 
-/// The ranges that count, after If-Range.
-fn wanted(state: &State, asked: &Asked, len: u64) -> Ranges {
+/// The ranges to answer, after If-Range.
+fn effective_ranges(state: &State, asked: &RangeRequest, len: u64) -> Ranges {
     let Some(range) = &asked.range else {
-        return Ranges::CompleteMessage;
+        return Ranges::Whole;
     };
     if let Some(condition) = &asked.if_range {
         let fields = state.outgoing.fields.view();
@@ -272,7 +273,7 @@ fn wanted(state: &State, asked: &Asked, len: u64) -> Ranges {
             .and_then(|date| std::str::from_utf8(date).ok())
             .and_then(|date| httpdate::parse_http_date(date).ok());
         if !if_range_holds(condition, fields.get("etag"), modified, SystemTime::now()) {
-            return Ranges::CompleteMessage;
+            return Ranges::Whole;
         }
     }
     Ranges::parse(range, len)
@@ -282,7 +283,7 @@ fn content_range(range: &Range<u64>, len: u64) -> String {
     format!("bytes {}-{}/{len}", range.start, range.end - 1)
 }
 
-/// What stands before a part (RFC 9110 §14.6).
+/// The header of a body part (RFC 9110 §14.6).
 fn part_head(boundary: &str, content_type: Option<&[u8]>, range: &Range<u64>, len: u64) -> Bytes {
     let mut head = format!("\r\n--{boundary}\r\n").into_bytes();
     if let Some(content_type) = content_type {
@@ -295,7 +296,7 @@ fn part_head(boundary: &str, content_type: Option<&[u8]>, range: &Range<u64>, le
     head.into()
 }
 
-/// 128 bits that nobody can have put into a file before: the keys of the standard library's hash are random.
+/// 128 random bits, so that the content cannot contain the boundary; the keys of the standard library's hash are random.
 fn boundary() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())

@@ -1,7 +1,7 @@
-//! Where the body of an incoming message comes from: the exchange of a server, or that of a client.
+//! The exchange behind an incoming message: that of a server, or that of a client.
 //!
-//! Here: [`Source`], which lets [`IncomingMessage`](crate::IncomingMessage) be one type for both, and [`ServerSource`]. Not
-//! here: the message (`message/incoming.rs`), how a body is received (`conn/incoming.rs`).
+//! Here: [`Source`], which makes [`IncomingMessage`](crate::IncomingMessage) one type for both, and [`ServerSource`]. Not
+//! here: the message (`message/incoming.rs`), receiving a body (`conn/incoming.rs`).
 
 use crate::conn::exchange::Exchange;
 use crate::conn::incoming::Progress;
@@ -14,7 +14,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// The side that an [`IncomingMessage`](crate::IncomingMessage) came in on. Nobody else can implement it.
+/// The side that received an [`IncomingMessage`](crate::IncomingMessage). Sealed.
 pub trait Source: sealed::Source {}
 
 #[doc(hidden)]
@@ -23,31 +23,31 @@ pub mod sealed {
 
     use super::{Bytes, Context, Error, Fields, Head, Poll};
 
-    /// What a message asks of its exchange.
+    /// What a message needs of its exchange.
     pub trait Source {
-        /// Whose mistake a body is that is not as expected: that of the client who sent a request and waits for our
-        /// answer, or that of a server we asked, for which our own client cannot be blamed.
+        /// True for requests. Decides the status of an error about an unexpected body: 400 blames the client that sent
+        /// the request, 502 the upstream server that sent the response.
         const IS_REQUEST: bool;
-        /// The next piece of the body; `None` at its end.
+        /// Returns the next piece of the body; `None` at its end.
         fn poll_data(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>>;
-        /// Of the piece that was taken last, this was not used: it comes first the next time.
+        /// Puts back the unused rest of the last piece: the next poll returns it.
         fn put_back(&mut self, piece: Bytes);
-        /// The exchange is given up.
+        /// Aborts the exchange.
         fn destroy(&self);
-        /// Whoever waited for a piece does so no more.
+        /// The reader no longer waits for a piece.
         fn stop_waiting(&mut self);
-        /// The trailers that have come.
+        /// The trailers received.
         fn trailers(&self) -> Fields;
-        /// Whether the message has come to its end.
+        /// Whether the end of the message was received.
         fn is_complete(&self) -> bool;
-        /// How much may be collected into memory.
+        /// Limit for collecting the body into memory.
         fn buffered_bytes_max(&self) -> u64;
-        /// The message is dropped; its head's memory may be used again.
+        /// The message is dropped; the memory of its head can be reused.
         fn release(&mut self, head: Option<Box<Head>>);
     }
 }
 
-/// The next piece of the body of a message.
+/// Waits for the next piece of the body.
 pub(crate) async fn next_piece<S: Source>(source: &mut S) -> Result<Option<Bytes>, Error> {
     let mut waiting = Waiting {
         source,
@@ -62,8 +62,8 @@ pub(crate) async fn next_piece<S: Source>(source: &mut S) -> Result<Option<Bytes
     .transpose()
 }
 
-/// Somebody waits for a piece of the body. Whoever stops waiting without it is no reader any more, and the timer of the
-/// body does not run.
+/// A reader that waits for a piece of the body. When it is dropped while waiting, the body has no reader, so
+/// `limits.time.body_idle` stops.
 struct Waiting<'a, S: Source> {
     source: &'a mut S,
     waits: bool,
@@ -77,7 +77,7 @@ impl<S: Source> Drop for Waiting<'_, S> {
     }
 }
 
-/// The exchange of a server, or of a session. It stays on its thread.
+/// The exchange of a server or of a session. Not `Send`.
 pub struct ServerSource {
     pub(crate) exchange: Rc<Exchange>,
 }
@@ -85,7 +85,7 @@ pub struct ServerSource {
 impl Source for ServerSource {}
 
 impl ServerSource {
-    /// Whether listeners get nothing of the body.
+    /// Stops or resumes the delivery of the body to listeners.
     pub(crate) fn set_paused(&self, paused: bool) {
         self.exchange.order(|state, _| {
             state.incoming.paused = paused;

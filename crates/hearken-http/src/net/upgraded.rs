@@ -45,6 +45,7 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
+    #[cfg(feature = "client")]
     pub(crate) const fn new(io: BoxIo, read_ahead: Bytes) -> Self {
         Self {
             io: Rewind::new(io, read_ahead),

@@ -1,7 +1,7 @@
-//! Accepting connections, up to the number that can be served, and without a spin when descriptors run out.
+//! Accepts connections, up to the limit of the server, and without spinning when descriptors run out.
 //!
-//! Here: [`accept`], the task of one listener on one worker, and [`ConnectionLimit`], the count of connections of the whole
-//! server. Not here: binding (`listener/`).
+//! Here: [`accept`], the task of one listener on one worker; [`ConnectionLimit`], the connection count of the whole server.
+//! Not here: binding (`net/listen/`).
 
 use crate::error::Error;
 use crate::message::incoming::IncomingMessage;
@@ -19,50 +19,51 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
-/// Without descriptors or room, until the next try. Long enough to cost nothing, short enough to be missed by nobody.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Delay before the next attempt when descriptors or permits ran out. Costs nothing, and no client notices it.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// How many connections there are in the whole server, and how many there may be.
+/// Counts the open connections of the whole server, and bounds them.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimit {
     open: AtomicUsize,
-    most: usize,
-    ids: AtomicU64,
+    max: usize,
+    last_id: AtomicU64,
 }
 
 impl ConnectionLimit {
-    pub(crate) const fn new(most: usize) -> Self {
+    pub(crate) const fn new(max: usize) -> Self {
         Self {
             open: AtomicUsize::new(0),
-            most,
-            ids: AtomicU64::new(0),
+            max,
+            last_id: AtomicU64::new(0),
         }
     }
 
-    /// Connections that are open.
+    /// Number of open connections.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn try_take(&self) -> bool {
-        let take = |open| (open < self.most).then_some(open + 1);
+    /// Takes a permit for one more connection. False at the limit.
+    pub(crate) fn try_acquire(&self) -> bool {
+        let add = |open| (open < self.max).then_some(open + 1);
         self.open
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
             .is_ok()
     }
 
-    /// The number of a connection that uses the room that was taken for it.
-    pub(crate) fn enter(&self) -> u64 {
-        self.ids.fetch_add(1, Ordering::Relaxed) + 1
+    /// Returns an unused connection id.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A connection has closed.
-    pub(crate) fn leave(&self) {
+    /// Returns the permit of a connection that has closed.
+    pub(crate) fn release(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// A listener of any kind that the runtime watches.
+/// A listener registered with the runtime.
 enum Socket {
     Tcp(TcpListener, ListenOptions),
     Unix(UnixListener),
@@ -93,7 +94,7 @@ impl Socket {
     }
 }
 
-/// Accepts until the server is to stop; what has been queued by then is still accepted.
+/// Accepts until the server drains; connections that the system has queued by then are still accepted.
 pub(crate) async fn accept<M, F>(
     listener: Listener,
     worker: Rc<Worker>,
@@ -125,20 +126,20 @@ pub(crate) async fn accept<M, F>(
             accepted = socket.accept() => accepted,
         };
         match accepted {
-            // An acceptor takes no room before it has somebody to give it to, or it would take it from the others. Above
-            // the limit each holds one connection, unread, and leaves the rest to the system.
+            // A permit is acquired after accepting: one held while waiting would be missing to other workers. At the
+            // limit each worker holds one accepted connection, unread, and the system queues the rest.
             Ok(accepted) => tokio::select! {
                 biased;
-                () = room(&worker) => begin(accepted, &socket, &worker, &handlers),
+                () = acquire(&worker) => begin(accepted, &socket, &worker, &handlers),
                 () = reached(&mut stop, Stop::Drain) => break,
             },
-            Err(error) => refused(error, &socket, &worker, &mut reserve).await,
+            Err(error) => recover(error, &socket, &worker, &mut reserve).await,
         }
     }
-    sweep(&socket, &worker, &handlers).await;
+    accept_queued(&socket, &worker, &handlers).await;
 }
 
-/// Serves transports that somebody else brought, until the server is to stop; those that were taken by then are still served.
+/// Serves transports given to `ServerHandle::inject`, until the server drains; those queued by then are still served.
 pub(crate) async fn injected<M, F>(
     mut queue: mpsc::UnboundedReceiver<BoxIo>,
     worker: Rc<Worker>,
@@ -153,7 +154,7 @@ pub(crate) async fn injected<M, F>(
             biased;
             io = queue.recv() => io,
             () = reached(&mut stop, Stop::Drain) => {
-                queue.close(); // what is in it is still received
+                queue.close(); // queued transports are still received
                 queue.recv().await
             }
         };
@@ -162,11 +163,11 @@ pub(crate) async fn injected<M, F>(
     }
 }
 
-/// Waits until there is room for one more connection and takes it.
-async fn room(worker: &Worker) {
-    while !worker.census.try_take() {
-        // Another worker's connection may be the one that closes, so a look now and then as well.
-        let _ = tokio::time::timeout(PAUSE, worker.closed.notified()).await;
+/// Waits for a permit for one more connection, and takes it.
+async fn acquire(worker: &Worker) {
+    while !worker.census.try_acquire() {
+        // `closed` is notified by this worker's connections only, so this also polls for those of other workers.
+        let _ = tokio::time::timeout(RETRY_DELAY, worker.closed.notified()).await;
     }
 }
 
@@ -182,7 +183,7 @@ fn begin<M, F>(
     match accepted {
         Accepted::Tcp(stream, from) => {
             if let Socket::Tcp(_, options) = socket {
-                // The connection works without them, only less well; its peer may even be gone already.
+                // Best effort: the options may fail when the peer has disconnected.
                 let _ = options.apply_to_accepted(&socket2::SockRef::from(&stream));
             }
             let local = stream.local_addr().ok();
@@ -192,54 +193,54 @@ fn begin<M, F>(
     }
 }
 
-/// Connections that the system has queued before the order to stop came: their clients think that they are connected.
-async fn sweep<M, F>(socket: &Socket, worker: &Rc<Worker>, handlers: &Rc<Handlers<M, F>>)
+/// Accepts the connections that the system queued before the server began to drain: for their clients they are open.
+async fn accept_queued<M, F>(socket: &Socket, worker: &Rc<Worker>, handlers: &Rc<Handlers<M, F>>)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
     F: Future<Output = ()> + 'static,
 {
-    while worker.census.try_take() {
+    while worker.census.try_acquire() {
         let ready =
             std::future::poll_fn(|cx| std::task::Poll::Ready(socket.accept_ready(cx))).await;
         match ready {
             std::task::Poll::Ready(Ok(accepted)) => begin(accepted, socket, worker, handlers),
-            _ => return worker.census.leave(),
+            _ => return worker.census.release(),
         }
     }
 }
 
-/// Accepting failed. Out of descriptors, the one kept in reserve lets us refuse the client instead of leaving it in the
-/// queue. The pause keeps an error that stays from becoming a loop at full speed.
-async fn refused(error: io::Error, socket: &Socket, worker: &Worker, reserve: &mut Option<File>) {
-    let trouble = Trouble::of(&error);
-    if trouble == Trouble::OfClient {
+/// Handles an error of `accept`. When descriptors ran out, it closes the reserve descriptor, so that one waiting client is
+/// accepted and closed instead of staying in the queue. The delay keeps a permanent error from spinning.
+async fn recover(error: io::Error, socket: &Socket, worker: &Worker, reserve: &mut Option<File>) {
+    let kind = AcceptError::of(&error);
+    if kind == AcceptError::Client {
         return;
     }
     report(worker, error);
-    if trouble == Trouble::Exhausted && reserve.take().is_some() {
-        let _ = tokio::time::timeout(PAUSE, socket.accept()).await;
+    if kind == AcceptError::Exhausted && reserve.take().is_some() {
+        let _ = tokio::time::timeout(RETRY_DELAY, socket.accept()).await;
     }
-    tokio::time::sleep(PAUSE).await;
+    tokio::time::sleep(RETRY_DELAY).await;
     if reserve.is_none() {
         *reserve = File::open("/dev/null").ok();
     }
 }
 
-/// What an error of accepting means.
+/// The cause of an error of `accept`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    /// The client gave up before it was accepted, or was turned away on its way: the next may be better.
-    OfClient,
-    /// No descriptors or memory.
+enum AcceptError {
+    /// This connection failed before it was accepted; the next may succeed.
+    Client,
+    /// Out of descriptors or memory.
     Exhausted,
-    /// The listener itself.
-    Ours,
+    /// The listener failed.
+    Listener,
 }
 
-impl Trouble {
+impl AcceptError {
     fn of(error: &io::Error) -> Self {
         use rustix::io::Errno;
-        const OF_CLIENT: [Errno; 9] = [
+        const CLIENT: [Errno; 9] = [
             Errno::CONNABORTED,
             Errno::INTR,
             Errno::PERM,
@@ -252,9 +253,9 @@ impl Trouble {
         ];
         const EXHAUSTED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
         match error.raw_os_error().map(Errno::from_raw_os_error) {
-            Some(code) if OF_CLIENT.contains(&code) => Self::OfClient,
+            Some(code) if CLIENT.contains(&code) => Self::Client,
             Some(code) if EXHAUSTED.contains(&code) => Self::Exhausted,
-            _ => Self::Ours,
+            _ => Self::Listener,
         }
     }
 }
@@ -269,23 +270,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_clients_own_trouble_is_passed_over_at_once() {
-        let of = |code: rustix::io::Errno| Trouble::of(&io::Error::from(code));
-        assert_eq!(of(rustix::io::Errno::CONNABORTED), Trouble::OfClient);
-        assert_eq!(of(rustix::io::Errno::MFILE), Trouble::Exhausted);
-        assert_eq!(of(rustix::io::Errno::INVAL), Trouble::Ours);
-        assert_eq!(of(rustix::io::Errno::BADF), Trouble::Ours);
-        assert_eq!(Trouble::of(&io::ErrorKind::Other.into()), Trouble::Ours);
+    fn only_an_error_of_one_connection_is_ignored() {
+        let of = |code: rustix::io::Errno| AcceptError::of(&io::Error::from(code));
+        assert_eq!(of(rustix::io::Errno::CONNABORTED), AcceptError::Client);
+        assert_eq!(of(rustix::io::Errno::MFILE), AcceptError::Exhausted);
+        assert_eq!(of(rustix::io::Errno::INVAL), AcceptError::Listener);
+        assert_eq!(of(rustix::io::Errno::BADF), AcceptError::Listener);
+        assert_eq!(
+            AcceptError::of(&io::ErrorKind::Other.into()),
+            AcceptError::Listener
+        );
     }
 
     #[test]
-    fn the_census_has_room_for_so_many_and_no_more() {
-        let census = ConnectionLimit::new(2);
-        assert!(census.try_take() && census.try_take());
-        assert!(!census.try_take());
-        assert_eq!(census.open(), 2);
-        census.leave();
-        assert!(census.try_take());
-        assert_eq!((census.enter(), census.enter()), (1, 2));
+    fn the_limit_grants_its_number_of_permits_and_no_more() {
+        let limit = ConnectionLimit::new(2);
+        assert!(limit.try_acquire() && limit.try_acquire());
+        assert!(!limit.try_acquire());
+        assert_eq!(limit.open(), 2);
+        limit.release();
+        assert!(limit.try_acquire());
+        assert_eq!((limit.next_id(), limit.next_id()), (1, 2));
     }
 }

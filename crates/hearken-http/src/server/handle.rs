@@ -1,7 +1,7 @@
-//! A running server as whoever stops it holds it.
+//! A running server.
 //!
-//! Here: [`ServerHandle`]: stopping, ending connections, bringing some, asking. Not here: the server before it runs
-//! (`server/mod.rs`).
+//! Here: [`ServerHandle`], which stops the server, closes its connections, adds some, and reports their number. Not here: the
+//! server before it runs (`server/mod.rs`).
 
 use crate::error::Error;
 use crate::net::listen::LocalAddr;
@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
-/// A running server, to stop it and to ask about it. Clones stand for the same server.
+/// A running server: stops it, closes or adds connections, and waits for its end. Clones refer to the same server. Dropping
+/// the last handle does not stop the server.
 ///
 /// ```
 /// use hearken_http::Server;
@@ -28,64 +29,80 @@ use tokio::sync::{mpsc, watch};
 pub struct ServerHandle {
     stop: Arc<watch::Sender<Stop>>,
     end: watch::Receiver<bool>,
-    doors: Arc<WorkerInboxes>,
-    census: Arc<ConnectionLimit>,
+    inboxes: Arc<WorkerInboxes>,
+    connections: Arc<ConnectionLimit>,
     address: LocalAddr,
 }
 
-/// The ways into the workers of a server.
+/// Channels to the workers of a server.
 #[derive(Debug)]
-pub(crate) struct WorkerInboxes {
+struct WorkerInboxes {
     workers: Vec<mpsc::UnboundedSender<BoxIo>>,
-    /// Whose turn it is.
-    next: AtomicUsize,
-    sweeps: watch::Sender<CloseCommands>,
+    /// Number of transports injected so far; the workers take turns.
+    injected: AtomicUsize,
+    close_commands: watch::Sender<CloseCommands>,
 }
 
-impl WorkerInboxes {
-    pub(crate) const fn new(
-        workers: Vec<mpsc::UnboundedSender<BoxIo>>,
-        sweeps: watch::Sender<CloseCommands>,
-    ) -> Self {
-        Self {
-            workers,
-            next: AtomicUsize::new(0),
-            sweeps,
-        }
+/// Commands to all workers, and the report of their end.
+pub(crate) struct Orders {
+    pub(crate) stop: watch::Sender<Stop>,
+    pub(crate) close_commands: watch::Sender<CloseCommands>,
+    pub(crate) end: watch::Receiver<bool>,
+}
+
+impl Orders {
+    /// Channels without a receiver yet. The second value is set to true when all workers have ended.
+    pub(crate) fn new() -> (Self, watch::Sender<bool>) {
+        let (ended, end) = watch::channel(false);
+        let orders = Self {
+            stop: watch::Sender::new(Stop::Run),
+            close_commands: watch::Sender::new(CloseCommands::default()),
+            end,
+        };
+        (orders, ended)
     }
 }
 
 impl ServerHandle {
     pub(crate) fn new(
-        stop: watch::Sender<Stop>,
-        end: watch::Receiver<bool>,
-        doors: WorkerInboxes,
-        census: Arc<ConnectionLimit>,
+        orders: Orders,
+        workers: Vec<mpsc::UnboundedSender<BoxIo>>,
+        connections: Arc<ConnectionLimit>,
         address: LocalAddr,
     ) -> Self {
         Self {
-            stop: Arc::new(stop),
-            end,
-            doors: Arc::new(doors),
-            census,
+            stop: Arc::new(orders.stop),
+            end: orders.end,
+            inboxes: Arc::new(WorkerInboxes {
+                workers,
+                injected: AtomicUsize::new(0),
+                close_commands: orders.close_commands,
+            }),
+            connections,
             address,
         }
     }
 
-    /// Ends the connections that are idle now: between two requests, or before the first. The server goes on listening.
-    /// Returns at once. Node's `closeIdleConnections`.
+    /// Closes the connections that are idle now: between two requests, or before the first. The server keeps listening.
+    /// Returns at once.
+    #[doc(alias = "closeIdleConnections")]
     pub fn close_idle_connections(&self) {
-        self.doors.sweeps.send_modify(|sweeps| sweeps.idle += 1);
+        self.inboxes
+            .close_commands
+            .send_modify(|commands| commands.idle += 1);
     }
 
-    /// Cuts all connections that are open now, whatever they are at, upgraded ones included. The server goes on listening.
-    /// Returns at once. Node's `closeAllConnections`, which leaves upgraded ones alone (nodejs/node#53536).
+    /// Cuts all connections that are open now, in whatever state, upgraded ones included (in Node these stay open,
+    /// nodejs/node#53536). The server keeps listening. Returns at once.
+    #[doc(alias = "closeAllConnections")]
     pub fn close_all_connections(&self) {
-        self.doors.sweeps.send_modify(|sweeps| sweeps.all += 1);
+        self.inboxes
+            .close_commands
+            .send_modify(|commands| commands.all += 1);
     }
 
-    /// Serves a transport that did not come from the listener: any duplex stream, in memory say, or one that was accepted or
-    /// decrypted elsewhere. The workers take turns. It counts as a connection, without addresses. Node's
+    /// Serves a transport that the listener did not accept: a duplex stream in memory, for example, or one that was accepted
+    /// or decrypted elsewhere. The workers take turns. It counts as a connection, without addresses. In Node:
     /// `server.emit('connection', stream)`.
     ///
     /// ```
@@ -105,48 +122,45 @@ impl ServerHandle {
     /// ```
     ///
     /// # Errors
-    /// With status 503 when the server has been told to stop, or has as many connections as it may have.
+    /// With status 503 when the server is stopping, or has `connections_max` connections.
     pub fn inject<T>(&self, transport: T) -> Result<(), Error>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         if *self.stop.borrow() > Stop::Run {
-            return Err(Error::new(
-                503,
-                "expected a server that was not told to stop",
-            ));
+            return Err(stopping());
         }
-        if !self.census.try_take() {
-            return Err(Error::new(503, "expected room for one more connection"));
+        if !self.connections.try_acquire() {
+            return Err(Error::new(503, "expected fewer open connections"));
         }
-        let turn = self.doors.next.fetch_add(1, Ordering::Relaxed) % self.doors.workers.len();
-        self.doors.workers[turn]
-            .send(Box::new(transport))
-            .map_err(|_| {
-                self.census.leave();
-                Error::new(503, "expected a server that was not told to stop")
-            })
+        let workers = &self.inboxes.workers;
+        let turn = self.inboxes.injected.fetch_add(1, Ordering::Relaxed) % workers.len();
+        workers[turn].send(Box::new(transport)).map_err(|_| {
+            self.connections.release();
+            stopping()
+        })
     }
 
-    /// The address it listens on.
+    /// The address that the server listens on.
     #[must_use]
     pub const fn address(&self) -> &LocalAddr {
         &self.address
     }
 
-    /// Connections that are open now.
+    /// Number of open connections.
     #[must_use]
+    #[doc(alias = "getConnections")]
     pub fn connections(&self) -> usize {
-        self.census.open()
+        self.connections.open()
     }
 
-    /// Accepts nothing new, closes what is idle, lets exchanges end, and cuts them after `limits.time.grace`. Returns at
-    /// once; the second call changes nothing.
+    /// Drains the server: stops accepting, closes idle connections, lets exchanges finish, and cuts those that still run
+    /// after `limits.time.grace`. Returns at once; [`closed`](Self::closed) waits for the end. The second call has no effect.
     pub fn close(&self) {
         self.raise(Stop::Drain);
     }
 
-    /// Cuts everything now.
+    /// Stops the server and cuts all connections.
     pub fn close_now(&self) {
         self.raise(Stop::Kill);
     }
@@ -162,18 +176,22 @@ impl ServerHandle {
     /// Waits until the server has stopped.
     pub async fn closed(&self) {
         let mut end = self.end.clone();
-        // An error would mean that the thread that tells has gone, and the server with it.
+        // An error means that the sender was dropped, so the server has ended.
         let _ = end.wait_for(|&ended| ended).await;
     }
 
-    /// [`closed`](Self::closed) for threads.
+    /// As [`closed`](Self::closed), but blocks the thread.
     ///
     /// # Panics
-    /// Never on a thread of its own; inside of a runtime's thread, where blocking is refused.
+    /// On a thread of a tokio runtime, which must not block.
     pub fn wait(&self) {
         let runtime = runtime::Builder::new_current_thread().build();
         if let Ok(runtime) = runtime {
             runtime.block_on(self.closed());
         }
     }
+}
+
+fn stopping() -> Error {
+    Error::new(503, "expected a server that is not stopping")
 }

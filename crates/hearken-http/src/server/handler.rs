@@ -1,4 +1,4 @@
-//! Handlers as objects, for whoever holds several of them: a router, for example.
+//! Handlers as objects, for a caller that holds several of them: a router, for example.
 //!
 //! Here: [`Handler`], [`WorkerHandler`], [`Handling`], [`handler`], which makes an object of an async function. Boxes of
 //! futures are used again, on the worker where they were made. Not here: the slots in which the one handler of a server
@@ -93,14 +93,24 @@ where
 }
 
 /// Calls a handler, and sends what it returns if that is not the proof that it has responded.
-pub(crate) async fn respond<H, R>(handler: Rc<Arc<H>>, req: IncomingMessage, res: ServerResponse)
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function would keep each argument twice, and every request copies its future"
+)]
+pub(crate) fn respond<H, R>(
+    handler: Rc<Arc<H>>,
+    req: IncomingMessage,
+    res: ServerResponse,
+) -> impl Future<Output = ()>
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R,
     R: Answer,
 {
-    let handle = res.again();
-    let answer = (**handler)(req, res).await;
-    let _: Sent = answer.answer(handle);
+    async move {
+        let handle = res.clone_handle();
+        let answer = (**handler)(req, res).await;
+        let _: Sent = answer.answer(handle);
+    }
 }
 
 /// A request that is being handled: a future in a box that its handler uses again.

@@ -1,16 +1,11 @@
 //! Handlers for one kind of request: the kinds for which `'request'` does not fire in Node.
 //!
-//! Here: [`SpecialHandlers`], [`Interceptable`], and [`Server::handle`], [`Server::should_upgrade`], which fill them. Not here:
-//! which request is of which kind (`conn/server/dispatch.rs`).
+//! Here: [`SpecialHandlers`], [`Interceptable`]. Not here: the methods of a server that fill them (`intercept.rs`), which request
+//! is of which kind (`conn/server/dispatch.rs`).
 
-use super::handler::{Handler, handler as boxed};
+use super::handler::Handler;
 use crate::conn::context::Intercepted;
 use crate::event::{CheckContinue, CheckExpectation, Connect, Upgrade};
-use crate::message::answer::Answer;
-use crate::message::incoming::IncomingMessage;
-use crate::message::response::ServerResponse;
-use crate::server::Server;
-use hearken_proto::Head;
 use std::fmt;
 
 /// The handlers for kinds of requests.
@@ -71,73 +66,4 @@ handled! {
     CheckExpectation check_expectation;
     Upgrade upgrade;
     Connect connect;
-}
-
-impl Server {
-    /// Lets `handler` take over a kind of request. The handler of [`new`](Self::new) is not called for such a request, and
-    /// [`event::Request`](crate::event::Request) is not told: the event of its own is. Without a handler:
-    ///
-    /// | kind | what happens |
-    /// |---|---|
-    /// | [`CheckContinue`] | the plain handler gets it; `100 Continue` is sent when it first asks for the body |
-    /// | [`CheckExpectation`] | 417, and the connection closes |
-    /// | [`Upgrade`] | the plain handler gets it |
-    /// | [`Connect`] | 501, and the connection closes |
-    ///
-    /// A tunnel that its handler refuses ends the connection with the answer: what comes behind CONNECT may be meant
-    /// for the tunnel and is never taken for a request.
-    ///
-    /// A request of two kinds is of the first that fits in this order: `Connect`, `Upgrade`, `CheckExpectation`,
-    /// `CheckContinue`. Of several calls for one kind the last counts. Node's `checkContinue`, `checkExpectation`, `upgrade`
-    /// and `connect` listeners; what only listens is [`on`](Self::on).
-    ///
-    /// ```
-    /// use hearken_http::{Error, Server, event};
-    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    /// let mut server = Server::new(async |_req, res| res.end("nothing to upgrade"));
-    /// server.handle(event::Upgrade, async |_req, res| {
-    ///     let (sent, upgrading) = res.upgrade("echo")?;
-    ///     let mut stream = upgrading.await?;
-    ///     let mut buffer = [0; 1024];
-    ///     while let count @ 1.. = stream.read(&mut buffer).await? {
-    ///         stream.write_all(&buffer[..count]).await?;
-    ///     }
-    ///     Ok::<_, Error>(sent)
-    /// });
-    /// ```
-    ///
-    /// # Panics
-    /// After [`listen`](Self::listen): the workers hold the handlers by then.
-    #[track_caller]
-    pub fn handle<E, H, R>(&mut self, event: E, handler: H) -> &mut Self
-    where
-        E: Interceptable,
-        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
-        R: Answer + 'static,
-    {
-        let handler = boxed(handler);
-        self.change_special(|special| event.keep(handler, special));
-        self
-    }
-
-    /// Decides for each request that asks for an upgrade whether the handler for [`Upgrade`] gets it, or the plain one.
-    /// Default: always. Without such a handler nobody is asked. A request with a body is never upgraded. Of several calls the
-    /// last counts; a panic counts as no. Node's `shouldUpgradeCallback`.
-    ///
-    /// ```
-    /// use hearken_http::Server;
-    /// let mut server = Server::new(async |_req, res| res.end("hi"));
-    /// server.should_upgrade(|head| head.target() == "/chat");
-    /// ```
-    ///
-    /// # Panics
-    /// As [`handle`](Self::handle).
-    #[track_caller]
-    pub fn should_upgrade(
-        &mut self,
-        decide: impl Fn(&Head) -> bool + Send + Sync + 'static,
-    ) -> &mut Self {
-        self.hooks_mut().intercepted.should_upgrade = Some(Box::new(decide));
-        self
-    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Here: [`Server::in_memory`]. Not here: the runtime that runs it and the clients that speak to it (`test/`).
 
-use super::{Orders, Server, ServerHandle};
+use super::handle::Orders;
+use super::{Server, ServerHandle};
 use crate::event::callbacks::notify_all;
 use crate::net::listen::LocalAddr;
 use std::sync::Arc;

@@ -2,6 +2,10 @@
 //!
 //! Here: [`Server`], [`Listening`]. Not here: the running server (`server/handle.rs`), the life of a worker (`server/worker.rs`), of
 //! a connection (`conn/`).
+//!
+//! May know: all rooms below, `message` and `pump` among them.
+//!
+//! Must not know: `client`, `session`, `fetch`.
 
 pub(crate) mod accept;
 pub(crate) mod handle;
@@ -10,6 +14,7 @@ pub(crate) mod handler;
 pub mod handlers;
 #[cfg(any(test, feature = "test-util"))]
 mod in_memory;
+mod intercept;
 pub(crate) mod runner;
 mod settings;
 #[cfg(feature = "tls")]
@@ -18,7 +23,7 @@ pub(crate) mod wheel;
 pub(crate) mod worker;
 
 pub use crate::event::client_error::ClientError;
-pub use crate::event::timeout::{TimedOut, Waited};
+pub use crate::event::timeout::{Deadline, TimedOut};
 #[cfg(feature = "tls")]
 pub use crate::event::tls_client_error::TlsClientError;
 pub use handle::ServerHandle;
@@ -36,8 +41,8 @@ use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
 use crate::net::transport::BoxIo;
 use crate::server::accept::ConnectionLimit;
-use crate::server::handle::WorkerInboxes;
-use crate::server::worker::{CloseCommands, Stop, WorkerConfig, run_worker};
+use crate::server::handle::Orders;
+use crate::server::worker::{Stop, WorkerConfig, run_worker};
 use handlers::SpecialHandlers;
 use hearken_proto::Limits;
 use std::fmt;
@@ -148,7 +153,7 @@ impl Server {
     /// After [`listen`](Self::listen).
     #[track_caller]
     pub fn observer(&mut self, observer: impl Observer) -> &mut Self {
-        self.hooks_mut().observer = Some(Box::new(observer));
+        self.hooks_mut().observer = Some(Arc::new(observer));
         self
     }
 
@@ -172,10 +177,6 @@ impl Server {
         self
     }
 
-    pub(crate) const fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
     /// Sets the options of the listening socket and of accepted ones.
     pub fn listen_options(&mut self, options: ListenOptions) -> &mut Self {
         self.options = options;
@@ -190,6 +191,7 @@ impl Server {
 
     /// Most connections at the same time; more wait in the queue of the system. Default: nine tenths of the descriptors
     /// that this process may open.
+    #[doc(alias = "maxConnections")]
     pub fn connections_max(&mut self, connections: usize) -> &mut Self {
         self.connections_max = Some(connections);
         self
@@ -333,7 +335,7 @@ impl Listening {
             special: Arc::clone(&self.special),
             census: Arc::clone(&self.census),
             stop: orders.stop.subscribe(),
-            sweeps: orders.sweeps.subscribe(),
+            sweeps: orders.close_commands.subscribe(),
             injected,
             slept: Arc::new(AtomicBool::new(true)),
             date: None,
@@ -344,13 +346,7 @@ impl Listening {
     }
 
     fn handle(self, inboxes: Vec<mpsc::UnboundedSender<BoxIo>>, orders: Orders) -> ServerHandle {
-        ServerHandle::new(
-            orders.stop,
-            orders.end,
-            WorkerInboxes::new(inboxes, orders.sweeps),
-            self.census,
-            self.address,
-        )
+        ServerHandle::new(orders, inboxes, self.census, self.address)
     }
 
     /// Serves until SIGINT or SIGTERM, then lets what runs end: nothing new is accepted, idle connections close, every
@@ -407,27 +403,7 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// The ways to give orders to all workers, and to learn that they have ended.
-struct Orders {
-    stop: watch::Sender<Stop>,
-    sweeps: watch::Sender<CloseCommands>,
-    end: watch::Receiver<bool>,
-}
-
-impl Orders {
-    /// The orders, and what is set when all workers have ended.
-    fn new() -> (Self, watch::Sender<bool>) {
-        let (ended, end) = watch::channel(false);
-        let orders = Self {
-            stop: watch::Sender::new(Stop::Run),
-            sweeps: watch::Sender::new(CloseCommands::default()),
-            end,
-        };
-        (orders, ended)
-    }
-}
-
-/// A server whose only handle belongs to a future: when that is dropped, nobody else could stop it.
+/// A server whose only handle belongs to a future: when that is dropped, nothing else could stop it.
 struct Started(ServerHandle);
 
 impl Drop for Started {
@@ -436,7 +412,7 @@ impl Drop for Started {
     }
 }
 
-/// Waits for the workers and tells of their end.
+/// Waits for the workers and reports their end.
 fn watch_over(
     threads: Vec<JoinHandle<Result<(), Error>>>,
     hooks: &Hooks,

@@ -1,17 +1,17 @@
-//! One wheel of deadlines for all connections of a worker.
+//! The timer wheel of a worker: one deadline for each connection.
 //!
-//! Here: [`Wheel`]. A deadline that moves back, as most do, costs one store: its entry stays where it is and moves on
-//! when its slot comes. Not here: the clock; the worker turns the wheel.
+//! Here: [`Wheel`]. Moving a deadline back, the common case, costs one store: the entry stays in its slot and is moved when
+//! that slot is due. Not here: the clock; the worker turns the wheel.
 
 use slab::Slab;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// Deadlines are kept to this precision; they are never early.
+/// Precision of deadlines. They never fire early.
 const TICK_MS: u64 = 25;
 const TICK: Duration = Duration::from_millis(TICK_MS);
 
-/// Later deadlines than this many ticks ahead wait in the last slot and move on from there.
+/// Deadlines further ahead than this many ticks wait in the last slot and are moved from there.
 const SLOTS: u64 = 1024;
 
 const NEVER: u64 = u64::MAX;
@@ -29,7 +29,7 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Wheel {
     origin: Instant,
-    /// All ticks up to this one have been handled.
+    /// Ticks up to this one are handled.
     turned: u64,
     slots: Vec<Vec<u32>>,
     entries: Slab<Entry>,
@@ -45,7 +45,7 @@ impl Wheel {
         }
     }
 
-    /// A new entry without a deadline.
+    /// Adds an entry without a deadline.
     pub(crate) fn add(&mut self) -> u32 {
         // A process has far fewer than 2^32 connections.
         self.entries.insert(Entry {
@@ -63,13 +63,13 @@ impl Wheel {
         self.entries.len()
     }
 
-    /// Whom to wake at the deadline.
+    /// Sets the waker of an entry.
     pub(crate) fn set_waker(&mut self, key: u32, waker: &Waker) {
         self.entries[key as usize].waker = Some(waker.clone());
     }
 
-    /// Moves the deadline of an entry. True if it is now the first of all slots that were set later, so that whoever
-    /// sleeps until the next slot must look again.
+    /// Moves the deadline of an entry. True if the entry moved to an earlier slot, so that a task that sleeps until
+    /// [`next`](Self::next) must compute it anew.
     #[inline]
     pub(crate) fn set(&mut self, key: u32, deadline: Option<Instant>) -> bool {
         let tick = deadline.map_or(NEVER, |at| self.tick_after(at));
@@ -91,23 +91,23 @@ impl Wheel {
 
     fn tick_after(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.origin);
-        // Rounded up twice: a deadline is never early.
+        // Rounded up twice, so that a deadline never fires early.
         let millis = since.as_secs() * 1000 + u64::from(since.subsec_nanos().div_ceil(1_000_000));
         millis.div_ceil(TICK_MS)
     }
 
-    /// When the next slot with entries comes.
+    /// When the next slot with entries is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         let ahead = (self.turned + 1..self.turned + SLOTS)
             .find(|tick| !self.slots[(tick % SLOTS) as usize].is_empty())?;
         Some(self.origin + TICK * u32::try_from(ahead).unwrap_or(u32::MAX))
     }
 
-    /// Turns the wheel to `now` and wakes whoever is due.
+    /// Turns the wheel to `now` and wakes the entries that are due.
     pub(crate) fn turn(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.origin);
         let until = (since.as_secs() * 1000 + u64::from(since.subsec_millis())) / TICK_MS;
-        // After a long sleep one round meets every slot.
+        // After a long sleep one round visits every slot.
         self.turned = self.turned.max(until.saturating_sub(SLOTS));
         while self.turned < until {
             self.turned += 1;
@@ -118,7 +118,7 @@ impl Wheel {
             }
             let slot = &mut self.slots[(tick % SLOTS) as usize];
             if slot.is_empty() && keys.capacity() <= 64 {
-                *slot = keys; // keeps a little memory, not the crowd's
+                *slot = keys; // reuses a small allocation, frees a large one
             }
         }
     }
@@ -128,7 +128,7 @@ impl Wheel {
             return;
         };
         if entry.slot > tick {
-            return; // it was handled in an earlier slot since, or the key is another's by now
+            return; // handled in an earlier slot since, or the key was reused
         }
         entry.slot = NEVER;
         if entry.deadline <= tick {
@@ -141,7 +141,7 @@ impl Wheel {
         }
     }
 
-    /// Wakes everybody.
+    /// Wakes all entries.
     pub(crate) fn wake_all(&self) {
         self.entries
             .iter()

@@ -103,7 +103,7 @@ impl Worker {
     fn new(seed: &WorkerConfig) -> Rc<Self> {
         let now = monotonic_now();
         let dated = seed.date.map(|date| (now, date));
-        let clock = Clock::new(now, date_at(now, dated));
+        let clock = Clock::new(now, date_at(now, dated)).read_by(monotonic_now);
         Rc::new(Self {
             env: WorkerContext::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
             census: Arc::clone(&seed.census),
@@ -138,8 +138,8 @@ impl Worker {
         let now = monotonic_now();
         let clock = &self.env.exchange.clock;
         clock.set(now, || date_at(now, self.dated));
-        // Whoever observes wants the moment, not the turn.
-        let turns = if self.env.exchange.observed {
+        // An observer needs the moment, not the turn.
+        let turns = if self.env.exchange.observed.get() {
             TURNS_PER_READ
         } else {
             0
@@ -152,7 +152,7 @@ impl Worker {
         self.wheel.borrow().len()
     }
 
-    /// Sleeps from slot to slot of the wheel and wakes whoever is due.
+    /// Sleeps from slot to slot of the wheel and wakes the tasks that are due.
     async fn turn_wheel(self: Rc<Self>) {
         loop {
             let next = self.wheel.borrow().next();
@@ -182,7 +182,7 @@ impl Worker {
         F: Future<Output = ()> + 'static,
     {
         let now = self.now();
-        let id = self.census.enter();
+        let id = self.census.next_id();
         let peer = Rc::new(Peer::new(id, ends.0, ends.1));
         let limits = &self.env.exchange.limits;
         let served = ServerConnection::new(
@@ -267,7 +267,7 @@ impl ConnectionSlot {
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.worker.wheel.borrow_mut().remove(self.key);
-        self.worker.census.leave();
+        self.worker.census.release();
         self.worker.closed.notify_waiters();
     }
 }
@@ -432,7 +432,7 @@ impl Worker {
     /// Passes on orders to end connections. Those that are accepted later are none of theirs.
     async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<CloseCommands>) {
         let mut done = CloseCommands::default();
-        // An error means that nobody can order any more.
+        // An error means that no handle is left to give commands.
         while sweeps.changed().await.is_ok() {
             let ordered = *sweeps.borrow_and_update();
             if ordered.idle > done.idle {

@@ -1,4 +1,4 @@
-//! The two messages of a session, as its user and its listeners hold them.
+//! The two messages of a session, as users and listeners hold them.
 //!
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session/mod.rs`).
 
@@ -18,8 +18,8 @@ use std::future::poll_fn;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
-/// A message that goes out in a session: Node's `SessionOutgoing`. A handle: clones stand for the same message, and it
-/// may be held by listeners. When its session is gone, nothing it is told has an effect.
+/// The outgoing message of a session: the request of a client session, the response of a server session. A handle: clones
+/// refer to the same message, and listeners can own one. Once the session is dropped, its methods have no effect.
 ///
 /// ```
 /// use hearken_http::Session;
@@ -27,7 +27,7 @@ use std::task::Poll;
 /// let resp = session.resp();
 /// resp.set("Content-Type", "text/plain");
 /// resp.set_status(404);
-/// resp.send("no such thing"); // goes out when the session is attached and the request is there
+/// resp.send("no such thing"); // sent when the session is attached and has received the request
 /// ```
 #[derive(Clone)]
 pub struct SessionOutgoing {
@@ -69,7 +69,7 @@ impl SessionOutgoing {
         self.edit(|state| state.outgoing.extras().reason = Some(reason.into()));
     }
 
-    /// Adds a field after the others. One that cannot be sent fails the message.
+    /// Adds a field line after the others. A field that cannot be sent fails the message.
     pub fn append(&self, name: &str, value: &str) {
         self.edit(|state| {
             if let Err(misuse) = state.outgoing.fields.append(name, value) {
@@ -78,12 +78,12 @@ impl SessionOutgoing {
         });
     }
 
-    /// Adds trailers, to be sent with the end; they make a message chunked.
+    /// Adds trailers, to be sent after the content. They make the message chunked.
     pub fn add_trailers(&self, trailers: &Fields) {
         self.edit(|state| state.add_trailers(trailers));
     }
 
-    /// Sets a field in the place of all with this name. One that cannot be sent fails the message.
+    /// Sets a field and removes all others with its name. A field that cannot be sent fails the message.
     pub fn set(&self, name: &str, value: &str) {
         self.edit(|state| {
             if let Err(misuse) = state.outgoing.fields.set(name, value) {
@@ -102,15 +102,15 @@ impl SessionOutgoing {
                 && request_line(state).is_some()
                 && state.outgoing.fields.view().get("host").is_none()
             {
-                // HTTP/1.1 wants one; a transport without a name has this one.
+                // RFC 9112 §3.2 requires a Host field; the transport has no name.
                 let _: Result<(), Misuse> = state.outgoing.fields.set("Host", "localhost");
             }
             order(state, env);
         });
     }
 
-    /// The method that was not set.
-    fn settle_method(state: &mut State, with_content: bool) {
+    /// Sets the default method, unless one was set.
+    fn default_method(state: &mut State, with_content: bool) {
         if let Some(line) = request_line(state)
             && line.0.is_empty()
         {
@@ -118,8 +118,8 @@ impl SessionOutgoing {
         }
     }
 
-    /// Sends the whole message, or ends what was written piece by piece with this as its last piece. A response that is
-    /// ready before its request waits for it. The second call does nothing.
+    /// Sends the message with this content, or ends a message written piece by piece with this last piece. A response is held
+    /// until its request has been received. The second call has no effect.
     pub fn send(&self, content: impl Into<Bytes>) {
         let content = content.into();
         self.order(|state, env| {
@@ -130,19 +130,19 @@ impl SessionOutgoing {
                 }
                 return;
             }
-            Self::settle_method(state, !content.is_empty());
+            Self::default_method(state, !content.is_empty());
             state.end(env, content);
         });
     }
 
-    /// Sends a piece of content and tells whether there is room for more; on `false` wait for [`drain`](Self::drain). Pieces
-    /// of a response wait for its request.
+    /// Queues a piece of content and returns whether there is room for more; after `false` wait for [`drain`](Self::drain).
+    /// Pieces of a response are held until its request has been received.
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let (piece, mut room) = (piece.into(), false);
         self.order(|state, env| {
             let body = &env.limits.body;
             let Some(early) = early(state) else {
-                Self::settle_method(state, true);
+                Self::default_method(state, true);
                 room = state.write(env, piece);
                 return;
             };
@@ -155,7 +155,7 @@ impl SessionOutgoing {
             if bytes > body.write_queue_bytes_max {
                 tracing::error!(
                     bytes,
-                    "a response was written on and on before its request was there"
+                    "the response exceeds the write queue before its request was received; the session ends"
                 );
                 state.close(Closed::Aborted);
             }
@@ -163,7 +163,7 @@ impl SessionOutgoing {
         room
     }
 
-    /// Waits until there is room to write. Await the session beside it, or nothing moves.
+    /// Waits until there is room to write. Poll the session at the same time: it moves the bytes.
     ///
     /// # Errors
     /// When the exchange is over.
@@ -175,7 +175,7 @@ impl SessionOutgoing {
         .await
     }
 
-    /// Ends a message that was written piece by piece, with trailers if there are any.
+    /// Ends a message written piece by piece, with these trailers, which may be empty.
     pub fn end(&self, trailers: &Fields) {
         self.order(|state, env| {
             state.add_trailers(trailers);
@@ -186,8 +186,8 @@ impl SessionOutgoing {
         });
     }
 
-    /// Listens to [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
-    /// [`Done`](crate::event::Done) or [`Failed`](crate::event::Failed). To be called before anything is sent.
+    /// Adds a listener for [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
+    /// [`Done`](crate::event::Done) or [`Failed`](crate::event::Failed). Call it before sending.
     pub fn on<E: MessageEvent>(
         &self,
         event: E,
@@ -197,7 +197,7 @@ impl SessionOutgoing {
     }
 }
 
-/// What is kept of a response whose request is not there yet.
+/// Where to hold a response whose request has not been received; `None` once it has.
 fn early(state: &mut State) -> Option<&mut Early> {
     if state.closed.is_some() {
         return None;
@@ -230,7 +230,8 @@ impl fmt::Debug for SessionOutgoing {
     }
 }
 
-/// A message that comes in within a session. A handle: clones stand for the same message, and listeners may hold it.
+/// The incoming message of a session: the response of a client session, the request of a server session. A handle: clones
+/// refer to the same message, and listeners can own one.
 ///
 /// ```
 /// use hearken_http::{Session, event};
@@ -244,7 +245,7 @@ pub struct SessionIncoming {
 }
 
 impl SessionIncoming {
-    /// Listens to [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
+    /// Adds a listener for [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
     /// [`DataReady`](crate::event::DataReady), [`Ready`](crate::event::Ready) or [`Failed`](crate::event::Failed).
     pub fn on<E: MessageEvent>(
         &self,
@@ -256,17 +257,17 @@ impl SessionIncoming {
         add_listeners(&self.exchange, listeners);
     }
 
-    /// The head, once it is there.
+    /// The head; `None` until it has been received.
     #[must_use]
     pub fn head(&self) -> Option<Rc<Head>> {
         self.exchange.state().session()?.head.clone()
     }
 
-    /// The next piece of the body; `None` at its end. Await the session beside it, or nothing moves. What has come can
-    /// still be read after the session has ended; a body that was cut never looks complete.
+    /// Waits for the next piece of the body; returns `None` at its end. Poll the session at the same time: it moves the
+    /// bytes. Pieces received before the session ended can be read afterwards.
     ///
     /// # Errors
-    /// When the body will never be complete.
+    /// When the body cannot become complete.
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
         next_piece(&mut ServerSource {
             exchange: Rc::clone(&self.exchange),

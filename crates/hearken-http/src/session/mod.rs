@@ -1,7 +1,11 @@
-//! A session: one message exchange on any byte transport, either side, as events.
+//! A session: one exchange on any byte transport, of either side, as events.
 //!
-//! Here: [`Session`], the handles of its two messages, and [`Attached`], the future that carries it out. It runs on the
-//! machinery of the server (`conn/`, `pump.rs`): what is true there is true here. Not here: the protocol.
+//! Here: [`Session`], the handles of its two messages, and [`Attached`], the future that runs it. It uses the connection of
+//! `conn/` and the pump, as the server does.
+//!
+//! May know: `message`, `conn`, `event`, `pump`.
+//!
+//! Must not know: `server`, `client`.
 
 pub(crate) mod message;
 
@@ -13,6 +17,8 @@ use crate::conn::exchange::Exchange;
 use crate::conn::notify;
 use crate::conn::session::SessionConnection;
 use crate::error::{Closed, Error};
+use crate::event::observe::{Observer, Side};
+use crate::event::peer::Peer;
 use crate::pump::Pump;
 use bytes::Bytes;
 use hearken_proto::{Limits, Role};
@@ -33,18 +39,18 @@ const SCRATCH: usize = 16 * 1024;
 #[expect(clippy::exhaustive_enums, reason = "a name for a side, never a value")]
 pub enum ClientSide {}
 
-/// The side that answers it.
+/// The side that sends the response.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a name for a side, never a value")]
 pub enum ServerSide {}
 
-/// One exchange, not yet bound to a transport. Listen first, then [`attach`](Session::attach).
+/// One exchange, not yet bound to a transport. First add listeners, then [`attach`](Session::attach).
 ///
-/// The events: of the message that comes in [`LineReady`](crate::event::LineReady),
-/// [`HeaderReady`](crate::event::HeaderReady), [`DataReady`](crate::event::DataReady),
-/// [`Ready`](crate::event::Ready); of the message that goes out [`HeaderDone`](crate::event::HeaderDone),
-/// [`DataDone`](crate::event::DataDone), [`Done`](crate::event::Done), each when the transport has taken the bytes; and
-/// [`Failed`](crate::event::Failed) for both. A session belongs to one thread; limits and timers are those of a server.
+/// Events of the incoming message: [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
+/// [`DataReady`](crate::event::DataReady), [`Ready`](crate::event::Ready). Events of the outgoing message, each emitted when
+/// the transport has taken the bytes: [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
+/// [`Done`](crate::event::Done). Both emit [`Failed`](crate::event::Failed). A session is not `Send`; limits and timers are
+/// those of a server.
 ///
 /// ```
 /// use hearken_http::{Session, event};
@@ -80,19 +86,19 @@ impl Session<ClientSide> {
         Self::new(Role::Client, Limits::default())
     }
 
-    /// [`client`](Self::client) with limits of one's own.
+    /// As [`client`](Self::client), with other limits.
     #[must_use]
     pub fn client_with(limits: Limits) -> Self {
         Self::new(Role::Client, limits)
     }
 
-    /// The request, which goes out.
+    /// The outgoing request.
     #[must_use]
     pub fn req(&self) -> SessionOutgoing {
         self.outgoing()
     }
 
-    /// The response, which comes in.
+    /// The incoming response.
     #[must_use]
     pub fn resp(&self) -> SessionIncoming {
         self.incoming()
@@ -100,25 +106,25 @@ impl Session<ClientSide> {
 }
 
 impl Session<ServerSide> {
-    /// A session that answers a request.
+    /// A session that receives a request and sends a response.
     #[must_use]
     pub fn server() -> Self {
         Self::new(Role::Server, Limits::default())
     }
 
-    /// [`server`](Self::server) with limits of one's own.
+    /// As [`server`](Self::server), with other limits.
     #[must_use]
     pub fn server_with(limits: Limits) -> Self {
         Self::new(Role::Server, limits)
     }
 
-    /// The request, which comes in.
+    /// The incoming request.
     #[must_use]
     pub fn req(&self) -> SessionIncoming {
         self.incoming()
     }
 
-    /// The response, which goes out.
+    /// The outgoing response.
     #[must_use]
     pub fn resp(&self) -> SessionOutgoing {
         self.outgoing()
@@ -127,7 +133,7 @@ impl Session<ServerSide> {
 
 impl<S> Session<S> {
     fn new(role: Role, limits: Limits) -> Self {
-        let clock = Clock::new(Instant::now(), SystemTime::now());
+        let clock = Clock::new(Instant::now(), SystemTime::now()).read_by(Instant::now);
         let env = ExchangeContext::new(limits, Arc::new(Hooks::default()), clock);
         let exchange = Exchange::of_session(&env, role);
         Self {
@@ -135,6 +141,32 @@ impl<S> Session<S> {
             attached: false,
             side: PhantomData,
         }
+    }
+
+    /// Shows every step to `observer`: call this before [`attach`](Self::attach) and before a message is sent. The second call
+    /// replaces the first.
+    ///
+    /// ```
+    /// use hearken_http::Session;
+    /// use hearken_http::observe::{Observation, Observer};
+    /// struct Print;
+    /// impl Observer for Print {
+    ///     fn observe(&self, seen: &Observation<'_>) {
+    ///         eprintln!("{:?}", seen.step);
+    ///     }
+    /// }
+    /// let session = Session::client();
+    /// session.observer(Print);
+    /// ```
+    pub fn observer(&self, observer: impl Observer) -> &Self {
+        let env = &self.exchange.env;
+        env.observed.set(true);
+        let observer: Arc<dyn Observer> = Arc::new(observer);
+        let mut state = self.exchange.state();
+        state.peer = Some(Rc::new(Peer::new(0, None, None)));
+        state.begin_watch(env, (&observer, Side::Session), Instant::now());
+        drop(state);
+        self
     }
 
     fn outgoing(&self) -> SessionOutgoing {
@@ -149,12 +181,12 @@ impl<S> Session<S> {
         }
     }
 
-    /// Binds the session to a transport: TCP, TLS, a Unix socket, memory. Nothing moves until the result is awaited.
+    /// Binds the session to a transport: TCP, TLS, a Unix socket, memory. The result is a future that has to be awaited.
     pub fn attach<T: AsyncRead + AsyncWrite + Unpin>(self, transport: T) -> Attached<T, S> {
         let mut session = self;
         session.attached = true;
-        let solo = SessionConnection::new(Rc::clone(&session.exchange), Instant::now());
-        let pump = Pump::new(transport, solo);
+        let connection = SessionConnection::new(Rc::clone(&session.exchange), Instant::now());
+        let pump = Pump::new(transport, connection);
         Attached {
             pump: Some(pump),
             sleep: None,
@@ -168,6 +200,9 @@ impl<S> Drop for Session<S> {
     fn drop(&mut self) {
         if !self.attached {
             let listeners = self.exchange.state().listeners.take();
+            self.exchange
+                .state()
+                .end_watch(Closed::Aborted, Instant::now());
             notify::notify_closed(listeners, Closed::Aborted);
             self.exchange.state().close(Closed::Aborted);
         }
@@ -180,9 +215,9 @@ impl<S> fmt::Debug for Session<S> {
     }
 }
 
-/// A session on its transport: a future that carries the exchange out, to the last byte of both messages. Dropping it
-/// ends the exchange where it stands.
-#[must_use = "nothing moves until it is awaited"]
+/// A session on its transport: a future that runs the exchange to the last byte of both messages. Dropping it aborts the
+/// exchange.
+#[must_use = "a session runs only while it is awaited"]
 pub struct Attached<T, S> {
     pump: Option<Pump<T, SessionConnection>>,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -190,19 +225,19 @@ pub struct Attached<T, S> {
     side: PhantomData<fn() -> S>,
 }
 
-/// What is left of a session: its transport, to be used again or closed, and bytes that were read beyond its end: those
-/// of another protocol after a switch, or of the next request.
+/// The result of a session: its transport, to be reused or closed, and the bytes received after its end, which belong to
+/// the next request, or to another protocol after an upgrade.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Finished<T> {
     /// The transport.
     pub transport: T,
-    /// Bytes that were received behind the message.
+    /// Bytes received after the message.
     pub rest: Bytes,
 }
 
 impl<T> Attached<T, ClientSide> {
-    /// The request, to be sent on this transport: `session.attach(stream).req().send("…").await`.
+    /// The request of this session: `session.attach(stream).req().send("…").await`.
     pub const fn req(self) -> AttachedRequest<T> {
         AttachedRequest { attached: self }
     }
@@ -223,7 +258,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S> Future for Attached<T, S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let Some(pump) = &mut this.pump else {
-            return Poll::Pending; // polled after its end: like every future, it has nothing more to say
+            return Poll::Pending; // polled after completion
         };
         loop {
             let now = Instant::now();
@@ -246,12 +281,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S> Future for Attached<T, S> {
         let Some(pump) = this.pump.take() else {
             return Poll::Pending;
         };
-        let (transport, solo) = pump.into_parts();
-        Poll::Ready(match solo.failure {
+        let (transport, connection) = pump.into_parts();
+        Poll::Ready(match connection.failure {
             Some(error) => Err(error),
             None => Ok(Finished {
                 transport,
-                rest: Bytes::from(solo.rest),
+                rest: Bytes::from(connection.rest),
             }),
         })
     }
@@ -262,8 +297,11 @@ impl<T, S> Drop for Attached<T, S> {
         if let Some(pump) = &mut self.pump {
             let exchange = pump.drive().exchange();
             let listeners = exchange.state().listeners.take();
+            exchange
+                .state()
+                .end_session_watch(Closed::Aborted, Instant::now());
             notify::notify_closed(listeners, Closed::Aborted);
-            exchange.state().close(Closed::Aborted); // whoever waits is told
+            exchange.state().close(Closed::Aborted); // wakes pending calls
         }
     }
 }
@@ -274,7 +312,7 @@ impl<T, S> fmt::Debug for Attached<T, S> {
     }
 }
 
-/// The request of a session that has its transport.
+/// The request of a session that is attached to its transport.
 ///
 /// ```
 /// use hearken_http::Session;
@@ -310,13 +348,13 @@ impl<T> AttachedRequest<T> {
         self.with(|request| request.set_target(target))
     }
 
-    /// Sets a field. One that cannot be sent fails the session.
+    /// Sets a field. A field that cannot be sent fails the session.
     #[must_use]
     pub fn set(self, name: &str, value: &str) -> Self {
         self.with(|request| request.set(name, value))
     }
 
-    /// Sends the request with this content. The result carries the exchange out.
+    /// Sends the request with this content. Await the result to run the exchange.
     pub fn send(self, content: impl Into<Bytes>) -> Attached<T, ClientSide> {
         self.with(|request| request.send(content)).attached
     }

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use hearken_http::test::{InjectError, Request, TestServer};
-//! use hearken_http::{Error, Server};
+//! use hearken_http::{Error, Limits, Server};
 //! use std::time::Duration;
 //!
 //! fn app() -> Server {
@@ -13,7 +13,9 @@
 //!         }
 //!         Ok(res.end("welcome"))
 //!     });
-//!     server.headers_timeout(Duration::from_secs(5));
+//!     let mut limits = Limits::default();
+//!     limits.time.head = Duration::from_secs(5);
+//!     server.limits(limits);
 //!     server
 //! }
 //!

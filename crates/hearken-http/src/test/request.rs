@@ -136,7 +136,9 @@ impl Request {
     }
 
     fn note(&mut self, result: Result<(), Misuse>) {
-        self.misuse = self.misuse.or(result.err());
+        if let Err(misuse) = result {
+            self.misuse.get_or_insert(misuse);
+        }
     }
 
     pub(super) fn into_parts(mut self) -> Result<Parts, Misuse> {

@@ -7,6 +7,7 @@ use super::certificate::clean;
 use super::error::{Inner, OLD_VERSION, TlsError, TlsErrorKind};
 use super::info::TlsInfo;
 use super::rejection::CertificateRejection;
+#[cfg(feature = "client")]
 use crate::error::failure::Cause;
 use rustls::{
     AlertDescription, CommonState, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion,
@@ -79,6 +80,7 @@ impl TlsInfo {
 /// The cause of a lost client connection, if TLS is the cause. `fresh` is true until the first byte of a response: the
 /// peer may still reject our side of the handshake then, for in TLS 1.3 the client is done before the server has seen
 /// its certificate (RFC 8446 §4.4.2.4).
+#[cfg(feature = "client")]
 pub(crate) fn classify(error: &io::Error, fresh: bool) -> Option<Cause> {
     let tls: &rustls::Error = error.get_ref()?.downcast_ref()?;
     let copy = io::Error::new(error.kind(), tls.clone());
@@ -94,6 +96,7 @@ pub(crate) fn classify(error: &io::Error, fresh: bool) -> Option<Cause> {
     })
 }
 
+#[cfg(feature = "client")]
 fn after_handshake(tls: &rustls::Error, source: io::Error) -> TlsError {
     let (kind, text, alert) = match tls {
         rustls::Error::AlertReceived(alert) => (

@@ -8,6 +8,7 @@
 //! Must not know: HTTP messages, connections (`conn`), workers, the client that connects and the server that accepts.
 
 mod certificate;
+#[cfg(feature = "client")]
 mod client;
 pub(crate) mod error;
 mod from_rustls;
@@ -17,20 +18,27 @@ mod pem;
 mod provider;
 mod rejection;
 mod resolver;
+#[cfg(feature = "client")]
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod server;
+#[cfg_attr(
+    not(feature = "client"),
+    expect(dead_code, reason = "only a client verifies servers")
+)]
 mod verify;
 
 pub use certificate::CertificateInfo;
+#[cfg(feature = "client")]
 pub use client::ClientTls;
 pub use error::{TlsError, TlsErrorKind};
+#[cfg(feature = "client")]
 pub(crate) use from_rustls::classify;
 pub(crate) use handshake::HandshakePermits;
 pub use info::TlsInfo;
 pub use server::ServerTls;
 pub use verify::ClientCertificates;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "client"))]
 mod tests;

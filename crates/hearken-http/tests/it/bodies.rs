@@ -1,4 +1,4 @@
-//! Large bodies both ways, and what breaks in their middle.
+//! Large bodies in both directions, and connections that break in their middle.
 
 use crate::child::{self, resident_bytes};
 use crate::client::{Client, PATIENCE};
@@ -18,7 +18,7 @@ fn start(server: &mut Server) -> hearken_http::ServerHandle {
         .unwrap()
 }
 
-/// 64 MiB up, its reader slower than the client: memory stays what a queue holds.
+/// 64 MiB up to a reader slower than the client: memory stays within the queue.
 #[test]
 fn a_large_upload_needs_little_memory() {
     const NAME: &str = "bodies::a_large_upload_needs_little_memory";
@@ -110,7 +110,7 @@ fn a_large_download_needs_little_memory() {
 }
 
 #[test]
-fn an_echo_of_a_large_body_comes_back_whole() {
+fn an_echo_returns_a_large_body_unchanged() {
     let server = start(&mut Server::new(async |mut req, res| {
         while let Some(piece) = req.data().await? {
             if !res.write(piece) {
@@ -156,9 +156,9 @@ fn an_echo_of_a_large_body_comes_back_whole() {
     server.wait();
 }
 
-/// The reader comes when the client has long filled everything in between.
+/// The handler reads after the client has filled all buffers in between.
 #[test]
-fn a_reader_that_comes_late_gets_all() {
+fn a_late_reader_gets_the_whole_body() {
     let server = start(&mut Server::new(async |mut req, res| {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let length = req.bytes_up_to(u64::MAX).await?.len();
@@ -176,7 +176,7 @@ fn a_reader_that_comes_late_gets_all() {
 }
 
 #[test]
-fn an_upload_that_breaks_off_is_told() {
+fn a_cut_upload_is_an_error_for_the_handler() {
     let (tell, told) = mpsc::channel();
     let server = start(&mut Server::new(async move |mut req, res| {
         let closed = req.closed();
@@ -202,7 +202,7 @@ fn an_upload_that_breaks_off_is_told() {
 }
 
 #[test]
-fn a_client_that_resets_its_upload_is_told_as_gone() {
+fn a_reset_upload_is_reported_as_reset() {
     let (tell, told) = mpsc::channel();
     let server = start(&mut Server::new(async move |mut req, res| {
         let closed = req.closed();
@@ -226,7 +226,7 @@ fn a_client_that_resets_its_upload_is_told_as_gone() {
 }
 
 #[test]
-fn a_download_that_is_given_up_never_looks_complete() {
+fn an_aborted_download_never_looks_complete() {
     let server = start(&mut Server::new(async |req, res| {
         let res = if req.url() == "/length" {
             res.set("Content-Length", "100")
@@ -250,9 +250,9 @@ fn a_download_that_is_given_up_never_looks_complete() {
     server.wait();
 }
 
-/// The answer to a large upload that is refused at once must reach a client that has not read yet.
+/// A response that rejects a large upload at once must reach a client that is still sending.
 #[test]
-fn a_refusal_is_not_lost_in_a_reset() {
+fn an_early_rejection_is_not_lost_in_a_reset() {
     let server = start(&mut Server::new(async |_req, res| {
         res.status(413).end("too much")
     }));

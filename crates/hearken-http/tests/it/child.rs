@@ -1,5 +1,5 @@
-//! Tests that need a process of their own: for its signals, its limits, or because they measure it. Such a test starts
-//! this test binary again, with itself alone.
+//! Tests that need their own process: for signals, for process limits, or for measurements. Such a test starts this test
+//! binary again with only itself.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 const MARK: &str = "HEARKEN_TEST_CHILD";
 
-/// Whether this is the process that was started for one test.
+/// Whether this process was started for one test.
 pub(crate) fn is_child() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
 fn command(test: &str, before: &str) -> Command {
-    // Not by its path: a build that runs beside the tests may have replaced the file by now.
+    // Not by its path: a concurrent build may have replaced the file.
     let binary = format!("/proc/{}/exe", std::process::id());
     let mut command = Command::new("sh");
     command
@@ -25,7 +25,7 @@ fn command(test: &str, before: &str) -> Command {
     command
 }
 
-/// Runs `test` in a process of its own, after the shell commands `before`, and passes its verdict on.
+/// Runs `test` in its own process, after the shell commands `before`, and fails if it fails.
 #[track_caller]
 pub(crate) fn run(test: &str, before: &str) {
     let output = command(test, before).output().expect("a shell");
@@ -35,7 +35,7 @@ pub(crate) fn run(test: &str, before: &str) {
     assert!(text.contains("1 passed"), "the test was not found: {text}");
 }
 
-/// Starts `test` and returns with what it reports by [`tell`].
+/// Starts `test`; returns the process and the lines that it sends by [`report`].
 pub(crate) fn start(test: &str) -> (Child, impl Iterator<Item = String>) {
     let mut child = command(test, "")
         .stdout(Stdio::piped())
@@ -44,26 +44,25 @@ pub(crate) fn start(test: &str) -> (Child, impl Iterator<Item = String>) {
         .expect("a shell");
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let told = lines.map_while(Result::ok).filter_map(|line| {
-        let (_, told) = line.split_once("tells: ")?;
+        let (_, told) = line.split_once("report: ")?;
         Some(told.to_owned())
     });
     (child, told)
 }
 
-/// Tells the parent something.
-#[expect(clippy::print_stdout, reason = "it is how a child speaks")]
-pub(crate) fn tell(what: impl std::fmt::Display) {
-    println!("tells: {what}");
+/// Sends a line to the parent.
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
+pub(crate) fn report(what: impl std::fmt::Display) {
+    println!("report: {what}");
 }
 
-/// CPU time that this process has used. Needs no descriptor: it is asked when there is none left.
+/// CPU time of this process. Uses no descriptor: tests call it when none is left.
 pub(crate) fn cpu_time() -> Duration {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     used.try_into().expect("a time that is not negative")
 }
 
-/// Memory that this process has in RAM.
-/// Without the pages of the program itself, which come in as its code is used for the first time.
+/// Resident memory of this process, without the pages of the program file, which are loaded as code runs for the first time.
 pub(crate) fn resident_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = text
@@ -78,7 +77,7 @@ pub(crate) fn resident_bytes() -> usize {
     kib * 1024
 }
 
-/// CPU time used while this process had nothing to do for `time`.
+/// CPU time that this process uses while it is idle for `time`.
 pub(crate) fn cpu_time_of_rest(time: Duration) -> Duration {
     let (began, used) = (Instant::now(), cpu_time());
     while began.elapsed() < time {

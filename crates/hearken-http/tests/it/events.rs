@@ -1,4 +1,4 @@
-//! The life of a server as events, compared with docs/events.md.
+//! The events of a server from start to stop, compared with docs/events.md.
 
 use crate::client::{Client, eventually};
 use hearken_http::observe::{Observation, Observer};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 pub(crate) const PAGE: &str = include_str!("../../../../docs/events.md");
 
-/// The log under this heading of the page.
+/// The log in docs/events.md under this heading.
 pub(crate) fn documented(heading: &str) -> Vec<&'static str> {
     let section = PAGE
         .split_once(&format!("### {heading}\n"))
@@ -71,9 +71,9 @@ impl Observer for Times {
     }
 }
 
-/// Steps come in order, and so do their times, also while several happen between two looks at the clock.
+/// The times of steps never go back, also when several share one reading of the clock.
 #[test]
-fn the_times_of_steps_go_forward() {
+fn the_times_of_steps_never_go_back() {
     let times = Arc::default();
     let mut server = Server::new(async |_req, res| res.end("x"));
     server.observer(Times(Arc::clone(&times)));

@@ -1,4 +1,4 @@
-//! Files on their way through sockets: whole, slowly, cut; and bodies through readers at both ends.
+//! Files over sockets: complete, slow, cut; and readers at both ends.
 
 use crate::child::{self, resident_bytes};
 use crate::client::{Client, PATIENCE, eventually};
@@ -16,7 +16,7 @@ fn path(name: &str) -> std::path::PathBuf {
     std::env::temp_dir().join(format!("hearken-it-{}-{name}", std::process::id()))
 }
 
-/// A file without a name.
+/// An anonymous file.
 fn file(name: &str, content: &[u8]) -> Arc<File> {
     let path = path(name);
     std::fs::write(&path, content).unwrap();
@@ -29,7 +29,7 @@ fn content(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at % 251) as u8).collect()
 }
 
-/// One worker that sends this file; `/small` is answered at once.
+/// A server of one worker that sends this file; `/small` is a short response.
 fn serving(file: &Arc<File>) -> Server {
     let file = Arc::clone(file);
     let mut server = Server::new(
@@ -81,10 +81,10 @@ fn a_large_file_arrives_whole_over_tcp_and_unix() {
     handle.close();
 }
 
-/// 64 MiB to a client that does not read: nothing of it is in memory, and the worker serves others.
+/// 64 MiB to a client that does not read: none of it is in memory, and the worker serves other clients.
 #[test]
-fn a_file_needs_no_memory_and_holds_nobody_up() {
-    const NAME: &str = "files::a_file_needs_no_memory_and_holds_nobody_up";
+fn a_file_takes_no_memory_and_does_not_block_the_worker() {
+    const NAME: &str = "files::a_file_takes_no_memory_and_does_not_block_the_worker";
     if !child::is_child() {
         return child::run(NAME, "");
     }
@@ -104,7 +104,7 @@ fn a_file_needs_no_memory_and_holds_nobody_up() {
     }
     let most = resident_bytes().saturating_sub(before);
     assert!(most < 4 * MIB, "{most}");
-    // The one that begins to read gets all of it.
+    // Once the client reads, it gets the whole file.
     assert_eq!(slow[3].response().body.len(), 64 * MIB);
     handle.close_now();
 }
@@ -133,7 +133,7 @@ fn a_file_that_becomes_shorter_never_looks_whole() {
     handle.close();
 }
 
-/// A body that is piped back, and a client that reads the response as a reader.
+/// The server pipes the body back, and the client reads the response as `AsyncRead`.
 #[tokio::test]
 async fn readers_at_both_ends() {
     use tokio::io::AsyncReadExt;
@@ -143,7 +143,7 @@ async fn readers_at_both_ends() {
     let content = content(MIB + 1);
     let request = hearken_http::request("POST", &url).unwrap();
     let mut response = request.end(content.clone()).await.unwrap();
-    assert_eq!(response.http_version(), (1, 1));
+    assert_eq!(response.version(), hearken_http::Version::HTTP_11);
     let mut first = [0; 10];
     response.read_exact(&mut first).await.unwrap();
     let piece = response.data().await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! What strangers may take: connections, descriptors, time, processor and memory.
+//! What clients can consume: connections, descriptors, time, processor and memory.
 
 use crate::child::{self, cpu_time_of_rest, resident_bytes};
 use crate::client::{Client, eventually};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// With more workers than connections, too: room must not be held by those who have nobody to give it to.
+/// Also with more workers than permitted connections: idle workers must not hold permits.
 #[test]
 fn above_the_limit_connections_wait_for_their_turn() {
     for workers in [1, 4] {
@@ -38,7 +38,11 @@ fn above_the_limit_connections_wait_for_their_turn() {
                 "{early}"
             );
             assert_eq!(server.connections(), 2);
-            assert_eq!(one.get("/").text(), "x", "the others are not disturbed");
+            assert_eq!(
+                one.get("/").text(),
+                "x",
+                "other connections are not affected"
+            );
             drop(one);
             third
                 .stream
@@ -73,7 +77,7 @@ fn without_descriptors_the_server_waits_and_recovers() {
     let address = crate::client::address(&server);
     let mut first = Client::to(address);
     assert_eq!(first.get("/").text(), "x");
-    // Descriptors run out in the client, which is this process, or in the server, whoever comes first.
+    // Descriptors run out in the client, which is this process, or in the server, whichever is first.
     let mut crowd = Vec::new();
     while let Ok(stream) = TcpStream::connect(address) {
         crowd.push(stream);
@@ -81,7 +85,7 @@ fn without_descriptors_the_server_waits_and_recovers() {
     eventually("accepting fails", || errors.load(Ordering::Relaxed) > 0);
     let used = cpu_time_of_rest(Duration::from_millis(500));
     assert!(used <= Duration::from_millis(50), "{used:?}");
-    assert_eq!(first.get("/").text(), "x", "who is in is served");
+    assert_eq!(first.get("/").text(), "x", "an open connection is served");
     drop(crowd);
     eventually("room again", || {
         let Ok(stream) = TcpStream::connect(address) else {
@@ -126,7 +130,7 @@ fn a_thousand_half_closed_clients_cost_nothing() {
     eventually("all handlers wait", || {
         waiting.load(Ordering::Relaxed) == 1000
     });
-    // The first questions, whether they are still there, come quickly one after the other; from then on it is quiet.
+    // The first probes follow each other quickly; afterwards the server is idle.
     std::thread::sleep(Duration::from_secs(2));
     let used = cpu_time_of_rest(Duration::from_secs(1));
     assert!(used <= Duration::from_millis(50), "{used:?}");
@@ -159,7 +163,7 @@ fn idle_connections_cost_no_processor() {
     server.wait();
 }
 
-/// Clients that ask for much and read nothing hold no more than their queues, and nobody else up.
+/// Clients that request much and read nothing cost no more than their queues, and do not delay others.
 #[test]
 fn peers_that_never_read_are_bounded_and_dropped() {
     const NAME: &str = "limits::peers_that_never_read_are_bounded_and_dropped";
@@ -244,12 +248,15 @@ fn slow_heads_are_cut_off_and_honest_clients_are_not() {
         began.elapsed()
     );
     let mut silent = silent;
-    assert!(silent.rest().unwrap().is_empty(), "closed without a word");
+    assert!(
+        silent.rest().unwrap().is_empty(),
+        "closed without a response"
+    );
     server.close();
     server.wait();
 }
 
-/// Deadlines on real clocks, many of them: none is missed.
+/// Many deadlines on the real clock: none is missed.
 #[test]
 fn every_idle_connection_is_closed() {
     let mut limits = Limits::default();
@@ -276,10 +283,10 @@ fn every_idle_connection_is_closed() {
     server.wait();
 }
 
-/// Bad connections, one after the other: what they cost is given back.
+/// Many bad connections, one after the other: all memory is freed.
 #[test]
-fn thousands_of_bad_connections_leave_nothing() {
-    const NAME: &str = "limits::thousands_of_bad_connections_leave_nothing";
+fn thousands_of_bad_connections_leave_no_memory() {
+    const NAME: &str = "limits::thousands_of_bad_connections_leave_no_memory";
     if !child::is_child() {
         return child::run(NAME, "");
     }
@@ -313,9 +320,9 @@ fn thousands_of_bad_connections_leave_nothing() {
     server.wait();
 }
 
-/// For ever is a time like any other.
+/// `Duration::MAX` is a valid limit.
 #[test]
-fn times_may_have_no_end() {
+fn limits_of_time_can_be_the_maximum() {
     let mut limits = Limits::default();
     let time = &mut limits.time;
     for time in [

@@ -1,4 +1,4 @@
-//! The crate on real sockets: few tests, bounded in time and size, on loopback and Unix sockets alone.
+//! Tests on real sockets: few, bounded in time and size, on loopback and Unix sockets only.
 
 mod agent;
 mod bodies;

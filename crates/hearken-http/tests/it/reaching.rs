@@ -1,4 +1,4 @@
-//! How the client reaches a server: names, families, Unix sockets, proxies, tunnels.
+//! Ways of the client to a server: names, address families, Unix sockets, proxies, tunnels.
 
 use crate::client::PATIENCE;
 use hearken_http::client::{AgentOptions, Destination, Family, Phase, Proxies};
@@ -14,7 +14,7 @@ fn agent(change: impl FnOnce(&mut AgentOptions)) -> Agent {
     Agent::new(options)
 }
 
-/// A server that says who asks, for what.
+/// A server that responds with the client's address and the target.
 fn serve(address: &str) -> ServerHandle {
     let mut server = Server::new(async |req, res| {
         let from = req.peer().address().map(|address| address.ip().to_string());
@@ -33,13 +33,13 @@ async fn text(agent: &Agent, url: &str) -> Result<String, Error> {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_where_it_was_said() {
+async fn the_configured_resolver_is_used() {
     let server = serve("127.0.0.1:0");
     let port = port(&server);
     let agent = agent(|options| {
         options.resolver(move |host: String, _: u16| async move {
             assert_eq!(host, "xn--exmple-cua.org");
-            // The first answers nobody: the second is tried.
+            // The first address does not answer: the second is tried.
             Ok(vec![
                 SocketAddr::from(([127, 0, 0, 1], 1)),
                 SocketAddr::from(([127, 0, 0, 1], port)),
@@ -54,7 +54,7 @@ async fn a_name_is_looked_up_where_it_was_said() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_told() {
+async fn an_unknown_name_is_an_error_with_the_name() {
     let agent = agent(|options| {
         options.resolver(async |_: String, _: u16| {
             Err(std::io::Error::new(
@@ -63,16 +63,16 @@ async fn a_name_that_nobody_knows_is_told() {
             ))
         });
     });
-    let error = text(&agent, "http://nobody.test/").await.unwrap_err();
+    let error = text(&agent, "http://unknown.test/").await.unwrap_err();
     assert!(error.is_resolve() && error.is_retry_safe());
-    assert_eq!(error.peer(), Some("nobody.test:80"));
+    assert_eq!(error.peer(), Some("unknown.test:80"));
     assert_eq!(
         error.to_string(),
-        "resolving nobody.test:80 failed: no such name; check the name and the network"
+        "resolving unknown.test:80 failed: no such name; check the name and the network"
     );
     let agent =
         crate::reaching::agent(|options| options.resolver(async |_: String, _: u16| Ok(vec![])));
-    let error = text(&agent, "http://nobody.test/").await.unwrap_err();
+    let error = text(&agent, "http://unknown.test/").await.unwrap_err();
     assert_eq!(error.phase(), Some(Phase::Connect));
     assert!(
         error.to_string().contains("no address that may be used"),
@@ -81,7 +81,7 @@ async fn a_name_that_nobody_knows_is_told() {
 }
 
 #[tokio::test]
-async fn every_address_that_was_tried_is_told() {
+async fn the_error_lists_every_address_that_was_tried() {
     let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     let addresses = free.each_ref().map(|one| one.local_addr().unwrap());
     drop(free);
@@ -204,7 +204,7 @@ async fn any_stream_is_a_connection() {
     assert_eq!(text, "GET /m HTTP/1.1\r\nHost: memory\r\n\r\n");
 }
 
-/// A proxy of one connection: says `answer` to its first head, then, with a target, carries bytes both ways. Gives what it read.
+/// A proxy of one connection: sends `answer` to the first head, then, with a target, copies bytes both ways. Returns the head.
 fn proxy(answer: &'static str, to: Option<SocketAddr>) -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -253,7 +253,7 @@ async fn http_goes_through_a_proxy_in_absolute_form() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_a_tunnel_is_told_with_its_status() {
+async fn the_error_has_the_status_of_a_proxy_that_rejects_a_tunnel() {
     let (address, heard) = proxy(
         "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n",
         None,
@@ -274,7 +274,7 @@ async fn a_proxy_that_refuses_a_tunnel_is_told_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_never_comes_to_the_point_is_left() {
+async fn a_proxy_that_sends_interim_responses_without_end_is_an_error() {
     let hints = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(33);
     let (address, heard) = proxy(hints.leak(), None);
     let agent = agent(|options| {

@@ -1,4 +1,4 @@
-//! A server on the sockets it can have, and what handlers find around them.
+//! Servers on each kind of socket, and the environment of handlers.
 
 use crate::client::{Client, eventually};
 use hearken_http::{Closed, Error, Json, Server, event};
@@ -75,7 +75,7 @@ fn ipv6_is_served_where_there_is_one() {
     server.wait();
 }
 
-/// Tokio inside a handler: its tasks, its timers, tasks of the worker, threads for what blocks.
+/// Tokio inside a handler: tasks, timers, local tasks of the worker, blocking threads.
 #[test]
 fn tokio_works_inside_a_handler() {
     let server = Server::new(async |_req, res| {
@@ -105,7 +105,7 @@ fn tokio_works_inside_a_handler() {
 }
 
 #[test]
-fn an_answer_comes_from_a_task_a_thread_or_a_timer() {
+fn a_response_can_come_from_a_task_a_thread_or_a_timer() {
     let server = Server::new(async |req, res| {
         let (sent, answer) = res.defer();
         let slow = req.url() == "/thread";
@@ -208,7 +208,7 @@ fn a_server_runs_on_without_its_handle() {
     assert_eq!(Client::to(address).get("/").text(), "x");
 }
 
-/// A panic costs its exchange, in any number, and no worker.
+/// A panic ends its exchange only; many panics end no worker.
 #[test]
 fn panics_leave_the_server_whole() {
     let calls = Arc::new(AtomicUsize::new(0));
@@ -261,7 +261,7 @@ fn a_client_that_closes_ends_a_handler_that_takes_long() {
 }
 
 #[test]
-fn a_half_closed_client_gets_its_answer() {
+fn a_half_closed_client_gets_its_response() {
     let server = Server::new(async |_req, res| {
         tokio::time::sleep(Duration::from_millis(400)).await;
         res.end("late")

@@ -1,4 +1,4 @@
-//! Sessions: one exchange on any transport, both sides, as events.
+//! Sessions: one exchange on any transport, of either side, as events.
 
 use crate::events::documented;
 use hearken_http::session::{SessionIncoming, SessionOutgoing};
@@ -43,7 +43,7 @@ fn add(log: &Log, line: impl Into<String>) {
     log.borrow_mut().push(line.into());
 }
 
-fn hear_incoming(message: &SessionIncoming, name: &'static str, log: &Log) {
+fn log_incoming(message: &SessionIncoming, name: &'static str, log: &Log) {
     let [line, head, data, ready, failed] = [(); 5].map(|()| Rc::clone(log));
     message.on(event::LineReady, move |_| {
         add(&line, format!("{name} LineReady"))
@@ -60,7 +60,7 @@ fn hear_incoming(message: &SessionIncoming, name: &'static str, log: &Log) {
     });
 }
 
-fn hear_outgoing(message: &SessionOutgoing, name: &'static str, log: &Log) {
+fn log_outgoing(message: &SessionOutgoing, name: &'static str, log: &Log) {
     let [head, data, done, end] = [(); 4].map(|()| Rc::clone(log));
     message.on(event::Closed, move |why| {
         add(&end, format!("message Closed {why:?}"))
@@ -75,18 +75,18 @@ fn hear_outgoing(message: &SessionOutgoing, name: &'static str, log: &Log) {
 }
 
 #[test]
-fn both_sides_tell_their_events_in_the_documented_order() {
+fn both_sides_emit_their_events_in_the_documented_order() {
     block_on(async {
         let (here, there) = tokio::io::duplex(64 * 1024);
         let (client_log, server_log) = (Log::default(), Log::default());
         let server = Session::server();
-        hear_incoming(&server.req(), "req", &server_log);
-        hear_outgoing(&server.resp(), "resp", &server_log);
+        log_incoming(&server.req(), "req", &server_log);
+        log_outgoing(&server.resp(), "resp", &server_log);
         let resp = server.resp();
         server.req().on(event::Ready, move |_| resp.send("hello"));
         let client = Session::client();
-        hear_outgoing(&client.req(), "req", &client_log);
-        hear_incoming(&client.resp(), "resp", &client_log);
+        log_outgoing(&client.req(), "req", &client_log);
+        log_incoming(&client.resp(), "resp", &client_log);
         let (served, asked) = tokio::join!(
             server.attach(there),
             client.attach(here).req().method("POST").send("abc")
@@ -178,7 +178,7 @@ fn pieces_and_room_and_trailers() {
 }
 
 #[test]
-fn the_transport_comes_back_with_what_was_behind() {
+fn a_finished_session_returns_the_transport_and_the_rest() {
     block_on(async {
         let (here, mut there) = tokio::io::duplex(64 * 1024);
         there
@@ -197,7 +197,7 @@ fn the_transport_comes_back_with_what_was_behind() {
 }
 
 #[test]
-fn a_peer_that_goes_away_fails_the_session() {
+fn a_peer_that_disconnects_fails_the_session() {
     block_on(each_transport(async |one, two| {
         let client = Session::client();
         let failed = Rc::new(RefCell::new(0));
@@ -218,7 +218,7 @@ fn a_peer_that_goes_away_fails_the_session() {
 }
 
 #[test]
-fn who_waits_is_told_when_the_session_is_dropped() {
+fn dropping_the_session_fails_pending_calls() {
     block_on(async {
         let (here, there) = tokio::io::duplex(10);
         let client = Session::client();
@@ -232,7 +232,7 @@ fn who_waits_is_told_when_the_session_is_dropped() {
                 let waiter = tokio::task::spawn_local(async move { req.drain().await });
                 let first =
                     tokio::time::timeout(Duration::from_millis(20), attached.as_mut()).await;
-                assert!(first.is_err(), "nobody reads");
+                assert!(first.is_err(), "the peer does not read");
                 drop(attached);
                 assert!(waiter.await.unwrap().is_err());
             })

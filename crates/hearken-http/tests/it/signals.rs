@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Its handler takes half a second, or for ever.
+/// Its handler takes half a second, or never ends.
 fn listening() -> Listening {
     let listening = Server::new(async |req, res| {
-        child::tell(format!("begins {}", req.url()));
+        child::report(format!("begins {}", req.url()));
         if req.url() == "/ever" {
             std::future::pending::<()>().await;
         }
@@ -24,7 +24,7 @@ fn listening() -> Listening {
     .workers(2)
     .listen("127.0.0.1:0")
     .unwrap();
-    child::tell(listening.address());
+    child::report(listening.address());
     listening
 }
 

@@ -1,4 +1,4 @@
-//! `close`, `close_now` and the grace between them.
+//! `close`, `close_now`, and the grace period between them.
 
 use crate::client::{Client, PATIENCE, eventually};
 use hearken_http::{Limits, Server, ServerHandle};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// A server whose handler says that it has begun, and ends when the test says so.
+/// A server whose handler reports its start, and ends when the test lets it.
 fn gated(
     limits: Limits,
 ) -> (
@@ -33,7 +33,7 @@ fn gated(
 }
 
 #[test]
-fn close_lets_what_runs_end_and_takes_nothing_new() {
+fn close_lets_exchanges_finish_and_accepts_no_more() {
     let (server, told, gate) = gated(Limits::default());
     let mut running: Vec<_> = (0..4).map(|_| Client::connect(&server)).collect();
     for client in &mut running {
@@ -82,7 +82,7 @@ fn close_now_cuts_everything() {
 }
 
 #[test]
-fn the_grace_time_ends_what_does_not_end_by_itself() {
+fn exchanges_are_cut_after_the_grace_period() {
     let mut limits = Limits::default();
     limits.time.grace = Duration::from_millis(300);
     let (server, told, _gate) = gated(limits);
@@ -102,7 +102,7 @@ fn the_grace_time_ends_what_does_not_end_by_itself() {
 }
 
 #[test]
-fn a_second_order_is_obeyed_within_the_grace_time() {
+fn close_now_takes_effect_within_the_grace_period() {
     let (server, told, _gate) = gated(Limits::default());
     let mut client = Client::connect(&server);
     client.send(GET);
@@ -114,9 +114,9 @@ fn a_second_order_is_obeyed_within_the_grace_time() {
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
-/// Requests come without pause while the server stops: each that is answered is answered whole, and it ends in time.
+/// Requests arrive without pause while the server stops: each response is complete, and the server ends in time.
 #[test]
-fn stopping_under_load_breaks_no_answer() {
+fn stopping_under_load_cuts_no_response() {
     let server = Server::new(async |_req, res| {
         tokio::task::yield_now().await;
         res.end("0123456789".repeat(100))
@@ -169,7 +169,7 @@ fn stopping_under_load_breaks_no_answer() {
 }
 
 #[test]
-fn a_server_can_be_listened_to_again_and_again() {
+fn listen_can_be_called_repeatedly() {
     for _ in 0..20 {
         let server = Server::new(async |_req, res| res.end("x"))
             .workers(2)

@@ -1,4 +1,4 @@
-//! Transports in other hands: upgrades and tunnels over real sockets, and how they end with their server.
+//! Upgrades and tunnels over real sockets, and their end with the server.
 
 use crate::client::{Client, PATIENCE, eventually};
 use hearken_http::{
@@ -21,7 +21,7 @@ fn start(server: &mut Server) -> ServerHandle {
         .unwrap()
 }
 
-/// Nothing but a handler for upgrades.
+/// A server that only upgrades.
 fn upgrading<R: hearken_http::Answer + 'static>(
     handler: impl AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
 ) -> Server {
@@ -46,7 +46,7 @@ async fn echo_here(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, E
     Ok(sent)
 }
 
-/// The switch is through, with these bytes sent right behind the request.
+/// Upgrades a connection, with these bytes sent right after the request.
 fn switched(server: &ServerHandle, behind: &str) -> TcpStream {
     let mut client = Client::connect(server);
     client.send(UPGRADE.to_owned() + behind);
@@ -57,7 +57,7 @@ fn switched(server: &ServerHandle, behind: &str) -> TcpStream {
     client.stream
 }
 
-/// Byte by byte, so that nothing behind the head is taken.
+/// Reads byte by byte, so that nothing after the head is consumed.
 fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -75,13 +75,13 @@ fn hear(stream: &mut TcpStream, expected: &str) {
 }
 
 #[test]
-fn a_handler_goes_on_with_the_transport() {
+fn a_handler_can_use_the_transport() {
     let server = start(&mut upgrading(echo_here));
     let mut stream = switched(&server, "first");
     hear(&mut stream, "first");
     stream.write_all(b"second").unwrap();
     hear(&mut stream, "second");
-    assert_eq!(server.connections(), 1, "it still counts");
+    assert_eq!(server.connections(), 1, "it still counts as a connection");
     drop(stream);
     eventually("closed", || server.connections() == 0);
     server.close();
@@ -90,7 +90,7 @@ fn a_handler_goes_on_with_the_transport() {
 
 /// On any thread: the transport is `Send`.
 #[test]
-fn a_task_goes_on_with_the_transport() {
+fn a_task_can_use_the_transport() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let elsewhere = runtime.handle().clone();
     let (tell, told) = mpsc::channel();
@@ -116,7 +116,7 @@ fn a_task_goes_on_with_the_transport() {
     hear(&mut stream, "hello");
     assert!(
         gone.try_recv().is_err(),
-        "its handler has ended, it has not"
+        "it stays open after its handler has ended"
     );
     drop(stream);
     assert_eq!(told.recv_timeout(PATIENCE), Ok(true));
@@ -165,9 +165,9 @@ fn tunnels_and_raw_sockets() {
     server.wait();
 }
 
-/// What nodejs/node#53536 is about: connections in other hands end with all others.
+/// `close_all_connections` includes upgraded ones (in Node it does not: nodejs/node#53536).
 #[test]
-fn all_connections_means_upgraded_ones_too() {
+fn close_all_connections_closes_upgraded_ones_too() {
     let (tell, told) = mpsc::channel();
     let mut server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
@@ -203,7 +203,7 @@ fn all_connections_means_upgraded_ones_too() {
     assert_eq!(
         Client::connect(&server).get("/").text(),
         "plain",
-        "the server goes on"
+        "the server keeps running"
     );
     hear_nothing_more(&switched(&server, ""));
     server.close_now();
@@ -220,7 +220,7 @@ fn hear_nothing_more(stream: &TcpStream) {
 }
 
 #[test]
-fn whoever_has_a_transport_is_told_when_the_server_stops() {
+fn the_owner_of_a_transport_is_notified_when_the_server_stops() {
     let server = start(&mut upgrading(async |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         let mut stream = upgrading.await?;
@@ -238,7 +238,7 @@ fn whoever_has_a_transport_is_told_when_the_server_stops() {
     server.wait();
 }
 
-/// Those who do not listen are cut when the time is over: the server stops, whatever they do.
+/// Upgraded connections that ignore the notice are cut after the grace period.
 #[test]
 fn a_server_stops_whatever_its_upgraded_connections_do() {
     let mut limits = Limits::default();
@@ -246,7 +246,7 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
     let (keep, kept) = mpsc::channel();
     let mut server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
-        keep.send(upgrading.await?).unwrap(); // in the hands of somebody who never looks at it
+        keep.send(upgrading.await?).unwrap(); // kept by a task that never reads it
         Ok::<_, Error>(sent)
     });
     let server = start(server.limits(limits));
@@ -291,19 +291,19 @@ fn a_busy_connection_is_not_idle() {
     open.send(true).unwrap();
     let answer = busy.response();
     assert_eq!((answer.text(), answer.closes()), ("done", false));
-    assert_eq!(busy.get("/").text(), "done", "it lives on");
+    assert_eq!(busy.get("/").text(), "done", "it stays open");
     server.close();
     server.wait();
 }
 
-/// Each of the workers gets its share, and none is served once the server was told to stop.
+/// Injected transports are spread over the workers; none is served once the server is stopping.
 #[test]
-fn transports_from_elsewhere_are_served() {
+fn injected_transports_are_served() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let mut server = upgrading(echo_here);
-    let server = start(server.max_connections(4));
+    let server = start(server.connections_max(4));
     let mut ends = Vec::new();
     for _ in 0..4 {
         let (client, end) = tokio::io::duplex(1024);

@@ -128,7 +128,7 @@ impl Surface {
             .last()
             .map(|last| last.ident.to_string());
         let module = match name.as_deref() {
-            Some("server_events" | "message_events") => "event",
+            Some("events") => "event",
             Some("client_events") => "client::event",
             _ => return,
         };

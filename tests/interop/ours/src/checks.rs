@@ -1,4 +1,4 @@
-//! Checks, each a line; and the few steps that all of them take.
+//! [`Checks`], which prints a line for each check, and the steps that several checks share.
 
 use hearken::client::{AgentOptions, Proxies};
 use hearken::tls::ClientTls;
@@ -8,11 +8,11 @@ use std::fmt::Debug;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// What a check may die of.
+/// Why a check fails.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
-/// Nothing here takes as long.
+/// Bounds each check.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Prints a line for each check.
@@ -31,7 +31,7 @@ impl Checks {
         println!("FAIL ours: {what}: {}", why.replace(['\n', '\r'], " "));
     }
 
-    /// One check: it passes if it comes to its end, in time.
+    /// One check: it passes if the future returns `Ok` in time.
     pub(crate) async fn check(&mut self, what: String, run: impl Future<Output = Result<()>>) {
         match tokio::time::timeout(PATIENCE, run).await {
             Ok(Ok(())) => println!("ok   ours: {what}"),
@@ -49,7 +49,7 @@ impl Checks {
     }
 }
 
-/// An error unless both are the same.
+/// Returns an error unless both are equal.
 pub(crate) fn equal<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<()> {
     if expected == found {
         return Ok(());
@@ -65,14 +65,14 @@ pub(crate) fn ensure(good: bool, otherwise: impl FnOnce() -> String) -> Result<(
     }
 }
 
-/// The error that was hoped for.
+/// Returns the expected error.
 pub(crate) fn error_of<T>(result: std::result::Result<T, Error>) -> Result<Error> {
     result
         .err()
         .ok_or_else(|| "it went well, which it should not".into())
 }
 
-/// No proxy, and the system's roots do not matter.
+/// An agent without a proxy that trusts `ca` only.
 pub(crate) fn agent(ca: &str, change: impl FnOnce(&mut AgentOptions)) -> Result<Agent> {
     let mut options = AgentOptions::default();
     options.proxies = Proxies::none();
@@ -90,14 +90,14 @@ pub(crate) async fn ask(
     agent.request(method, url)?.end(body).await
 }
 
-/// GET and its text; another status than 200 is an error.
+/// The text of a GET; a status other than 200 is an error.
 pub(crate) async fn text(agent: &Agent, url: &str) -> Result<String> {
     let mut response = ask(agent, "GET", url, "").await?;
     equal("status", &200, &response.status().as_u16())?;
     Ok(response.text().await?)
 }
 
-/// What a server has counted.
+/// The counters of the server.
 pub(crate) async fn counted(agent: &Agent, url: &str) -> Result<Value> {
     Ok(serde_json::from_str(
         &text(agent, &format!("{url}/connections")).await?,

@@ -1,4 +1,4 @@
-//! What every server does: keep-alive, lengths and chunks both ways, HEAD, bodies that break off.
+//! Checks that every server supports: keep-alive, lengths and chunks in both directions, HEAD, truncated bodies.
 
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
 use hearken::client::{ClientRequest, Phase};
@@ -48,7 +48,7 @@ pub(crate) async fn all(checks: &mut Checks, name: &str, url: &str, ca: &str) {
     }
 }
 
-/// By what the server has counted, where it counts; by our own port, where it tells that.
+/// Checked by the server's count of connections, or by the client port that it reports.
 async fn keep_alive(name: &str, url: &str, ca: &str) -> Result<()> {
     let agent = agent(ca, |_| ())?;
     for n in 0..20 {
@@ -126,7 +126,7 @@ async fn files(url: &str, ca: &str) -> Result<()> {
     equal("one connection", &1, &agent.stats().created)
 }
 
-/// A body that no server could guess.
+/// Pseudo-random content.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let bytes = std::iter::repeat_with(|| {
@@ -154,7 +154,7 @@ async fn lengths(url: &str, ca: &str) -> Result<()> {
     equal("one connection", &1, &agent.stats().created)
 }
 
-/// Written in pieces. Servers that answer while they read are read meanwhile; Python reads all of it first.
+/// An upload in pieces. From servers that respond while they read, the response is read meanwhile; Python reads all first.
 async fn duplex(name: &str, url: &str, ca: &str) -> Result<()> {
     let agent = agent(ca, |options| {
         options.limits.body.buffered_bytes_max = 8 << 20
@@ -219,7 +219,7 @@ async fn text_again(agent: &Agent, url: &str) -> Result<()> {
     equal("one connection", &1, &agent.stats().created)
 }
 
-/// With a length and, where there is one, in chunks: what came is there, and then an error of the phase in which it happened.
+/// With a length and, where supported, in chunks: the partial content arrives, then an error with its phase.
 async fn broken(url: &str, ca: &str) -> Result<()> {
     for query in ["?length=10", ""] {
         let agent = agent(ca, |_| ())?;
@@ -239,7 +239,7 @@ async fn broken(url: &str, ca: &str) -> Result<()> {
         })?;
         drop(response);
         equal("connections that are kept", &0, &agent.stats().open)?;
-        // All at once, too.
+        // The same, read as a whole.
         let mut response = ask(&agent, "GET", &format!("{url}/cut/5{query}"), "").await?;
         let error = error_of(response.bytes().await)?;
         equal("phase", &Some(Phase::Read), &error.phase())?;

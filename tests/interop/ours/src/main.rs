@@ -1,8 +1,8 @@
-//! Our client against the servers of others, which tests/interop/ours.py has started: `hearken-interop NAME=VALUE...`
+//! Hearken's client against other servers, which tests/interop/ours.py starts: `hearken-interop NAME=VALUE...`
 //!
-//! Prints a line for each check, "ok" or "FAIL", as tests/interop/run counts them, and leaves with 1 after a failure. Here: which
-//! servers there are and which checks each of them gets. Beside it: what every server does (`common.rs`), what Node alone can tell
-//! (`node.rs`), stale connections (`stale.rs`), TLS and proxies (`secure.rs`), checks and small helpers (`checks.rs`).
+//! Prints a line for each check, "ok" or "FAIL", which tests/interop/run counts, and exits with 1 after a failure. Here: the
+//! servers and the checks of each. Not here: checks for every server (`common.rs`) and for Node alone (`node.rs`), stale
+//! connections (`stale.rs`), TLS and proxies (`secure.rs`), shared functions (`checks.rs`).
 
 mod checks;
 mod common;
@@ -14,7 +14,7 @@ use checks::{Checks, Result};
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-/// What the script has started: `node`, `node-tls`, `node-short` (closes idle connections after 50 ms), `node-unix` (a path),
+/// The servers that the script has started: `node`, `node-tls`, `node-short` (closes idle connections after 50 ms), `node-unix` (a path),
 /// `node-other` and `node-expired` (certificates for another name, and of another time), `python`, `python-tls`, `nginx`, `nginx-tls`,
 /// `echo`, `echo-tls`; and `ca`, the file of the authority that all of them have theirs from.
 struct Servers(HashMap<String, String>);

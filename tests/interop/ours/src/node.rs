@@ -1,4 +1,4 @@
-//! What Node's server can do and tell: interim responses, Expect, upgrades, tunnels, exchanges that are given up, Unix sockets.
+//! Checks that only Node's server supports: interim responses, Expect, upgrades, tunnels, aborted exchanges, Unix sockets.
 
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
 use hearken::client::Phase;
@@ -40,7 +40,7 @@ pub(crate) async fn all(checks: &mut Checks, name: &str, url: &str, ca: &str) {
         .await;
 }
 
-/// Interim responses, each told with its fields.
+/// Interim responses are emitted with their fields.
 pub(crate) async fn hints(checks: &mut Checks, name: &str, url: &str, ca: &str) {
     checks
         .check(
@@ -50,7 +50,7 @@ pub(crate) async fn hints(checks: &mut Checks, name: &str, url: &str, ca: &str) 
         .await;
 }
 
-/// To `echo`, and to a protocol that is not there. `refusal` is what that is answered.
+/// An upgrade to `echo`, and one to an unknown protocol, which the server answers with the status `refusal`.
 pub(crate) async fn switch(checks: &mut Checks, name: &str, url: &str, refusal: u16, ca: &str) {
     checks
         .check(
@@ -101,11 +101,11 @@ async fn goes_on(url: &str, ca: &str) -> Result<()> {
     let request = agent
         .request("POST", &format!("{url}/echo"))?
         .expect_continue();
-    let told = Arc::new(Mutex::new(0));
-    let telling = Arc::clone(&told);
+    let count = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&count);
     request.on(client::event::Continue, move |()| {
-        if let Ok(mut told) = telling.lock() {
-            *told += 1;
+        if let Ok(mut count) = counter.lock() {
+            *count += 1;
         }
     });
     let mut response = request.end(body()).await?;
@@ -113,9 +113,9 @@ async fn goes_on(url: &str, ca: &str) -> Result<()> {
         "another body came back".to_owned()
     })?;
     equal(
-        "Continue was told",
+        "Continue events",
         &1,
-        &*told.lock().map_err(|_| "a listener panicked")?,
+        &*count.lock().map_err(|_| "a listener panicked")?,
     )
 }
 
@@ -180,7 +180,7 @@ async fn tunnel(agent: &Agent, proxy: &str, to: &str) -> Result<Response> {
 }
 
 async fn connect(url: &str, ca: &str) -> Result<()> {
-    // To itself: the tunnel leads to a port of this machine that speaks what `url` does not say, bytes.
+    // The tunnel leads back to the same server.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let to = listener.local_addr()?.to_string();
     let agent = agent(ca, |_| ())?;
@@ -212,7 +212,7 @@ async fn no_connect(url: &str, ca: &str) -> Result<()> {
     error_of(response.upgrade()).map(drop)
 }
 
-/// Until the server has seen it.
+/// Waits until the server has counted one more.
 async fn seen(agent: &Agent, url: &str, name: &str, before: u64) -> Result<()> {
     let until = Instant::now() + Duration::from_secs(10);
     while number(&counted(agent, url).await?, name)? == before {
@@ -224,7 +224,7 @@ async fn seen(agent: &Agent, url: &str, name: &str, before: u64) -> Result<()> {
     Ok(())
 }
 
-/// By a drop, and by a handle from elsewhere.
+/// Aborts by a drop, and by an abort handle.
 async fn give_up_request(url: &str, ca: &str) -> Result<()> {
     let agent = agent(ca, |_| ())?;
     for by_handle in [false, true] {
@@ -237,7 +237,7 @@ async fn give_up_request(url: &str, ca: &str) -> Result<()> {
         })?;
         if by_handle {
             request.abort_handle().abort();
-            // What had come by then is still there.
+            // Content that arrived before the abort can still be read.
             let error = loop {
                 match response.data().await {
                     Ok(Some(_)) => {}

@@ -1,11 +1,11 @@
-//! TLS: sessions that are resumed, certificates that are refused and what is said of them; and https through a proxy.
+//! TLS: resumed sessions, rejected certificates and their error texts, and https through a proxy.
 
 use crate::Servers;
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
 use hearken::client::{AgentOptions, Phase, Proxies};
 use hearken::tls::{ClientTls, TlsError};
 
-/// The second connection takes up the session of the first, and both ends know.
+/// The second connection resumes the session of the first, and both ends report it.
 pub(crate) async fn resumption(checks: &mut Checks, name: &str, url: &str, ca: &str) {
     let run = async {
         let agent = agent(ca, |_| ())?;
@@ -41,7 +41,7 @@ pub(crate) async fn resumption(checks: &mut Checks, name: &str, url: &str, ca: &
         .await;
 }
 
-/// Certificates that are not to be trusted, and what the text says of them.
+/// Certificates that the client must reject, and the error texts.
 pub(crate) async fn refusals(checks: &mut Checks, servers: &Servers, ca: &str) {
     let strangers = |options: &mut AgentOptions| {
         options.tls = ClientTls::new();
@@ -132,7 +132,7 @@ async fn plain_for_secure(checks: &mut Checks, servers: &Servers, ca: &str) {
     }
 }
 
-/// Node as a proxy: http in absolute form, which it answers itself; https through a tunnel, which leads on.
+/// Node as a proxy: http in absolute-form, which it answers itself; https through a tunnel.
 pub(crate) async fn through_a_proxy(
     checks: &mut Checks,
     proxy: &str,
@@ -192,7 +192,8 @@ pub(crate) async fn through_a_proxy(
     };
     checks
         .check(
-            "node as a proxy: a refused tunnel says by whom and with what".to_owned(),
+            "node as a proxy: the error of a refused tunnel names the proxy and its status"
+                .to_owned(),
             run,
         )
         .await;

@@ -1,4 +1,4 @@
-//! Node with a short `keepAliveTimeout`, of which it says nothing: connections that die while they lie idle.
+//! Node with a short `keepAliveTimeout` that it does not announce: connections that it closes while they are idle.
 
 use crate::checks::{Checks, Result, ask, ensure, equal, error_of, text};
 use hearken::Agent;
@@ -39,7 +39,7 @@ pub(crate) async fn all(checks: &mut Checks, url: &str) {
         .await;
 }
 
-/// How long it keeps an idle connection: some versions of Node add a second to what they are told.
+/// How long Node keeps an idle connection open: some versions add a second to `keepAliveTimeout`.
 async fn kept(url: &str) -> Result<Duration> {
     let mut link = TcpStream::connect(url.trim_start_matches("http://")).await?;
     link.write_all(b"GET /quiet HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -61,7 +61,7 @@ async fn idle(url: &str, kept: Duration) -> Result<()> {
     let agent = agent();
     for _ in 0..2 {
         text(&agent, &format!("{url}/quiet")).await?;
-        // The subject: so long does it lie idle.
+        // Idle until the server has closed it.
         tokio::time::sleep(kept + Duration::from_millis(300)).await;
     }
     let stats = agent.stats();
@@ -69,7 +69,7 @@ async fn idle(url: &str, kept: Duration) -> Result<()> {
     equal("second tries", &0, &stats.retried)
 }
 
-/// Whoever asks at the very moment in which the server closes gets an answer all the same.
+/// A request sent in the moment in which the server closes still gets a response.
 async fn race(url: &str, kept: Duration) -> Result<()> {
     let tasks: Vec<_> = (0..60_u64)
         .map(|offset| {

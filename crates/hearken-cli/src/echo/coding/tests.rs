@@ -1,16 +1,15 @@
-//! The negotiation as a table: what the client says, and what it gets for content that gzip makes smaller and for
-//! content that it does not.
+//! The negotiation as a table: the field lines, the coding of content that gzip makes smaller, and that of other content.
 
 use super::*;
-use Coding::{Gzip, Identity};
+use ContentCoding::{Gzip, Identity};
 
-fn chosen(lines: &[&str], better: Coding) -> Result<Coding, NoneLeft> {
-    Accepts::read(lines.iter().map(|line| line.as_bytes())).choose(better)
+fn chosen(lines: &[&str], preferred: ContentCoding) -> Result<ContentCoding, NotAcceptable> {
+    AcceptEncoding::parse(lines.iter().map(|line| line.as_bytes())).choose(preferred)
 }
 
 #[test]
-fn the_table() {
-    let none = Err(NoneLeft);
+fn the_coding_follows_the_weights() {
+    let none = Err(NotAcceptable);
     for (lines, text, noise) in [
         (&[][..], Ok(Identity), Ok(Identity)),
         (&[""], Ok(Identity), Ok(Identity)),
@@ -37,7 +36,7 @@ fn the_table() {
         (&["identity, *;q=0"], Ok(Identity), Ok(Identity)),
         (&["*, gzip;q=0"], Ok(Identity), Ok(Identity)),
         (&["*;q=0.5, gzip;q=0.1"], Ok(Identity), Ok(Identity)),
-        // What is not a weight makes its item void, not the others.
+        // A malformed weight invalidates its item only.
         (&["gzip;q=2"], Ok(Identity), Ok(Identity)),
         (&["gzip;q=1.001"], Ok(Identity), Ok(Identity)),
         (&["gzip;q=0.1234"], Ok(Identity), Ok(Identity)),

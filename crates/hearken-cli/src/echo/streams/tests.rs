@@ -1,18 +1,18 @@
-//! What can be looked at without a server.
+//! Tests without a server.
 
 use super::*;
 
 #[test]
-fn noise_is_the_same_for_the_same_seed_however_it_is_cut() {
-    let whole = Noise(7).piece(64);
-    let mut noise = Noise(7);
-    let cut = [noise.piece(24), noise.piece(40)].concat();
-    assert_eq!(whole, cut);
-    assert_ne!(whole, Noise(8).piece(64));
-    // A power of two that words divide: else a piece would end within a word, and the next begin with a new one.
+fn bytes_are_the_same_for_the_same_seed_however_they_are_split() {
+    let whole = SplitMix64(7).bytes(64);
+    let mut random = SplitMix64(7);
+    let split = [random.bytes(24), random.bytes(40)].concat();
+    assert_eq!(whole, split);
+    assert_ne!(whole, SplitMix64(8).bytes(64));
+    // A piece must end at the end of a word, since the next piece starts with a new word.
     assert_eq!(PIECE_BYTES % 8, 0);
-    let ones: u32 = Noise(1)
-        .piece(1000)
+    let ones: u32 = SplitMix64(1)
+        .bytes(1000)
         .iter()
         .map(|byte| byte.count_ones())
         .sum();

@@ -1,10 +1,10 @@
-//! Flags in, plan out.
+//! From flags to plans.
 
 use super::*;
 use crate::cli::{Cli, Command};
 use clap::Parser;
 
-fn planned(args: &[&str]) -> Result<Plan, Stop> {
+fn planned(args: &[&str]) -> Result<FetchPlan, CommandError> {
     let args = ["hearken", "fetch"].iter().chain(args);
     let cli = Cli::try_parse_from(args).unwrap_or_else(|error| panic!("{error}"));
     let Command::Fetch(flags) = cli.command else {
@@ -13,8 +13,8 @@ fn planned(args: &[&str]) -> Result<Plan, Stop> {
     plan(*flags)
 }
 
-fn plan_of(args: &[&str]) -> Plan {
-    planned(args).unwrap_or_else(|stop| panic!("{args:?}: {stop}"))
+fn plan_of(args: &[&str]) -> FetchPlan {
+    planned(args).unwrap_or_else(|error| panic!("{args:?}: {error}"))
 }
 
 fn headers_of(args: &[&str]) -> Vec<String> {
@@ -27,7 +27,7 @@ fn headers_of(args: &[&str]) -> Vec<String> {
 
 #[test]
 fn without_flags() {
-    let expected = Plan {
+    let expected = FetchPlan {
         targets: vec![Target {
             url: "http://a".to_owned(),
             output: Output::Stdout,
@@ -43,7 +43,7 @@ fn without_flags() {
         body: None,
         redirects: None,
         compressed: false,
-        trust: Trust::System,
+        trust: Trust::SystemRoots,
         max_time: None,
         fail: false,
         report: Report::Body,
@@ -185,16 +185,16 @@ fn outputs_belong_to_urls_in_order() {
 }
 
 #[test]
-fn the_rest() {
+fn other_flags() {
     let plan = plan_of(&["a", "-LkfsIm", "1.5", "--compressed", "--cacert", "x"]);
     assert_eq!(plan.redirects, Some(10));
-    assert_eq!(plan.trust, Trust::Anybody);
+    assert_eq!(plan.trust, Trust::AnyCertificate);
     assert_eq!(plan.max_time, Some(Duration::from_millis(1500)));
     assert_eq!(plan.report, Report::HeadAndBody);
     assert!(plan.fail && plan.silent && plan.compressed);
     assert_eq!(
         plan_of(&["a", "--cacert", "x"]).trust,
-        Trust::SystemAnd("x".into())
+        Trust::SystemRootsAnd("x".into())
     );
     assert_eq!(
         plan_of(&["a", "-L", "--max-redirs", "0"]).redirects,
@@ -205,13 +205,13 @@ fn the_rest() {
 }
 
 #[test]
-fn what_is_refused() {
+fn wrong_values_are_rejected_with_the_reason() {
     for (args, why) in [
-        (&["a", "-X", ""][..], "is no method"),
-        (&["a", "-X", "GE T"], "is no method"),
+        (&["a", "-X", ""][..], "is not a method"),
+        (&["a", "-X", "GE T"], "is not a method"),
         (&["a", "-H", "nonsense"], "Name: value"),
-        (&["a", "-H", ": x"], "no name"),
-        (&["a", "-H", "a b: x"], "no name"),
+        (&["a", "-H", ": x"], "not a field name"),
+        (&["a", "-H", "a b: x"], "not a field name"),
         (&["a", "-H", "a: x\r\ny: z"], "line ends"),
         (&["a", "-m", "0"], "above 0"),
         (&["a", "-m=-1"], "above 0"),
@@ -220,13 +220,13 @@ fn what_is_refused() {
         (&["a", "-m", "1e300"], "above 0"),
         (&["a", "-o", "x", "-o", "y"], "at most one"),
     ] {
-        let stop = planned(args).expect_err("it is refused").to_string();
-        assert!(stop.contains(why), "{args:?}: {stop}");
+        let text = planned(args).expect_err("a wrong value").to_string();
+        assert!(text.contains(why), "{args:?}: {text}");
     }
 }
 
 #[test]
-fn what_clap_refuses() {
+fn clap_rejects_wrong_flags() {
     for args in [
         &[][..],
         &["a", "-I", "-d", "x"],

@@ -1,4 +1,4 @@
-//! Files come when their body does.
+//! When files are created, and the check for binary bodies.
 
 use super::*;
 
@@ -7,12 +7,12 @@ fn path(name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_file_is_there_when_something_comes_or_all_has_come() {
+fn a_file_is_created_with_the_first_byte_or_at_the_end() {
     let path = path("file");
     let _ = std::fs::remove_file(&path);
     let sink = Sink::new(&Output::File(path.clone()));
     drop(sink);
-    assert!(!path.exists(), "nothing came");
+    assert!(!path.exists(), "no byte was written");
 
     let mut sink = Sink::new(&Output::File(path.clone()));
     sink.write(b"hear\0").expect("a directory for files");
@@ -24,11 +24,11 @@ fn a_file_is_there_when_something_comes_or_all_has_come() {
         .finish()
         .expect("room");
     assert_eq!(std::fs::read(&path).expect("a file"), b"", "an empty body");
-    std::fs::remove_file(&path).expect("it can go");
+    std::fs::remove_file(&path).expect("the file");
 }
 
 #[test]
-fn what_cannot_be_written_is_told_with_its_name() {
+fn a_failed_write_names_the_file() {
     let path = path("no-directory").join("x");
     let error = Sink::new(&Output::File(path.clone()))
         .write(b"x")
@@ -40,7 +40,7 @@ fn what_cannot_be_written_is_told_with_its_name() {
 }
 
 #[test]
-fn what_looks_binary() {
+fn a_body_with_a_nul_looks_binary() {
     for (piece, binary) in [
         (&b""[..], false),
         (b"text\r\n\t\x1b[0m", false),
@@ -49,16 +49,16 @@ fn what_looks_binary() {
     ] {
         assert_eq!(looks_binary(piece), binary);
     }
-    let mut late = vec![b'x'; LOOKED_AT];
+    let mut late = vec![b'x'; BINARY_CHECK_BYTES];
     late.push(0);
     assert!(!looks_binary(&late));
 }
 
 #[test]
-fn wary_of_bodies_alone() {
+fn only_the_first_piece_of_a_body_is_checked() {
     let mut sink = Sink {
-        to: To::Nowhere,
-        wary: true,
+        destination: Destination::Nowhere,
+        reject_binary: true,
     };
     sink.write_head(b"HTTP/1.1 200 OK\r\nX: \0\r\n")
         .expect("a head");

@@ -1,7 +1,7 @@
 //! The deadlines of a client's connection: every phase of an exchange has one.
 //!
 //! Here: when the next one is, and what happens then. The phases: `100 Continue`, writing, waiting for the head, the body
-//! (stall and rate, as for a server), silence, and the exchange as a whole. Not here: the clock (`client/wire.rs`).
+//! (stall and rate, as for a server), silence, and the exchange as a whole. Not here: the clock (`client/agent/connection.rs`).
 
 use crate::conn::client::{Cause, ClientConnection};
 use crate::conn::outgoing::Stage;
@@ -16,7 +16,7 @@ pub(super) enum Due {
     Head,
     Body,
     Silence,
-    CompleteMessage,
+    Deadline,
 }
 
 type At = (Instant, Due);
@@ -43,7 +43,7 @@ impl ClientConnection {
             .terms
             .inactivity
             .map(|time| (turn.moved + time, Due::Silence));
-        let whole = turn.terms.until.map(|(at, _)| (at, Due::CompleteMessage));
+        let whole = turn.terms.until.map(|(at, _)| (at, Due::Deadline));
         [hold, write, read, silence, whole]
             .into_iter()
             .flatten()
@@ -95,9 +95,9 @@ impl ClientConnection {
                     self.fail(Cause::Silence(time));
                 }
             }
-            Due::CompleteMessage => {
+            Due::Deadline => {
                 let time = turn.terms.until.map(|(_, time)| time);
-                self.fail(Cause::CompleteMessage(time.unwrap_or_default()));
+                self.fail(Cause::Deadline(time.unwrap_or_default()));
             }
         }
     }

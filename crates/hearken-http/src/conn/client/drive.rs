@@ -27,6 +27,9 @@ impl Drive for ClientConnection {
     fn handle_input(&mut self, input: &Input<'_>, _cx: &mut Context<'_>, now: Instant) {
         self.turn.moved = now;
         self.turn.head_since.get_or_insert(now);
+        if let Some(observed) = &mut self.observed {
+            observed.input(input.bytes().len(), now);
+        }
         if let Err(error) = self.receive(input, now) {
             self.fail(Cause::Protocol(error));
         }
@@ -92,6 +95,10 @@ impl Drive for ClientConnection {
         }
         if self.turn.stage == Stage::Ended && self.turn.hold.is_none() && self.out.is_empty() {
             self.turn.sent.get_or_insert(now);
+        }
+        if let Some(observed) = &mut self.observed {
+            let whole = self.turn.sent.is_some() && !self.stopped;
+            observed.wrote(self.out.written(), whole, now);
         }
         progress
     }

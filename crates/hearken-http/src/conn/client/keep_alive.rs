@@ -1,7 +1,7 @@
 //! What a server says about how long it keeps an idle connection: the Keep-Alive field.
 //!
 //! Here: [`hint`]. The field is no standard any more, yet every server that sends it means it: using a connection that the
-//! server is about to close is the classic race. Not here: what is made of it (`client/pool.rs`).
+//! server is about to close is the classic race. Not here: what is made of it (`client/agent/pool.rs`).
 
 use hearken_proto::FieldsRef;
 use std::time::Duration;

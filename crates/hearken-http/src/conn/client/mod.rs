@@ -7,14 +7,15 @@
 mod deadlines;
 mod drive;
 mod keep_alive;
+pub(crate) mod observed;
 mod orders;
 
 use crate::conn::incoming::{Incoming, Progress};
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
 use crate::conn::{Ending, Input};
-use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Connection, Event, Half, Head, Limits, Role};
 use std::collections::VecDeque;
@@ -101,6 +102,8 @@ pub(crate) struct ClientConnection {
     eof: bool,
     ending: Option<Ending>,
     turn: Turn,
+    /// Only while an observer is installed.
+    pub(crate) observed: Option<Box<observed::ObservedConnection>>,
 }
 
 impl ExchangeOptions {
@@ -162,6 +165,7 @@ impl ClientConnection {
             eof: false,
             ending: None,
             turn: Turn::new(ExchangeOptions::NONE, 0, now),
+            observed: None,
         }
     }
 
@@ -225,6 +229,9 @@ impl ClientConnection {
         while self.ending.is_none() {
             let (used, event) = self.proto.receive(&bytes[at..])?;
             at += used;
+            if let (Some(observed), Some(event)) = (&mut self.observed, &event) {
+                observed.received(event, self.proto.head(), now);
+            }
             match event {
                 Some(Event::Interim) => self.take_interim(now),
                 Some(Event::Head { .. }) => self.take_head(),
@@ -287,6 +294,9 @@ impl ClientConnection {
         let idle = self.proto.halves() == (Half::Idle, Half::Idle) && self.proto.persistent();
         let keep = idle && !self.stopped && !self.eof && !excess;
         self.ending = Some(if keep { Ending::Keep } else { Ending::Now });
+        if let Some(observed) = &mut self.observed {
+            observed.complete();
+        }
     }
 
     /// Nothing more is sent, and the connection is not used again.
@@ -318,12 +328,21 @@ impl ClientConnection {
             Phase::Write
         };
         let untouched = self.out.written() == turn.base;
+        let reset = matches!(cause, Cause::Reset);
         let error = Error::client(Failure {
             phase,
             peer: Arc::clone(&self.peer),
             cause,
             retry_safe: !answered && (turn.terms.idempotent || untouched),
         });
+        if let Some(observed) = &mut self.observed {
+            let why = if reset {
+                Closed::Reset
+            } else {
+                observed::why(&error)
+            };
+            observed.fail(&error, why);
+        }
         self.incoming.fail(error.clone());
         self.failure = Some(error);
         self.stop();
@@ -354,6 +373,10 @@ impl ClientConnection {
 
     /// Adds to what was read behind a switch.
     pub(crate) fn take_switched(&mut self) -> Option<Bytes> {
-        self.switched.take().map(BytesMut::freeze)
+        let rest = self.switched.take()?;
+        if let Some(observed) = &mut self.observed {
+            observed.upgrade();
+        }
+        Some(rest.freeze())
     }
 }

@@ -23,7 +23,11 @@ impl ClientConnection {
     /// # Errors
     /// When it cannot be sent; nothing was then, and the connection is as before.
     pub(crate) fn send_head(&mut self, request: &Request<'_>, now: Instant) -> Result<(), Misuse> {
+        let from = self.out.position();
         let body = self.proto.send_request(request, &mut self.out.tail)?;
+        if let Some(observed) = &mut self.observed {
+            observed.sent_head(request, (from, self.out.position()), now);
+        }
         self.turn.stage = Stage::Body;
         let empty = matches!(body, BodyLength::None | BodyLength::Length(0));
         self.turn.hold = self
@@ -47,6 +51,9 @@ impl ClientConnection {
             self.turn.held_bytes += piece.len();
             self.turn.held.push_back(Held::Content(piece));
             return Ok(());
+        }
+        if let Some(observed) = &mut self.observed {
+            observed.count_content(piece.len());
         }
         if Output::copies(piece.len()) {
             self.proto.send_content(&piece, &mut self.out.tail)

@@ -26,17 +26,12 @@ impl ServerConnection {
         let Some(exchange) = self.exchange.as_ref().map(Rc::clone) else {
             return;
         };
-        while let Some((number, event)) = self.next_flushed() {
-            match event {
-                FlushEvent::First => self.observe(number, Step::FirstWrite, now),
-                FlushEvent::Head => self.observe(number, Step::HeadFlushed, now),
-                FlushEvent::End => self.observe(number, Step::LastByteFlushed, now),
-                FlushEvent::Data(_) => {}
-                FlushEvent::Room => {
-                    let mut state = exchange.state();
-                    if number != state.number || !state.has_room(&exchange.env) {
-                        continue;
-                    }
+        while let Some((position, number, event)) = self.next_flushed() {
+            self.observe_flushed(&exchange, (number, event), position, now);
+            if event == FlushEvent::Room {
+                let mut state = exchange.state();
+                if number != state.number || !state.has_room(&exchange.env) {
+                    continue;
                 }
             }
             let current = exchange.state().number;
@@ -51,7 +46,7 @@ impl ServerConnection {
         }
     }
 
-    fn next_flushed(&self) -> Option<(u32, FlushEvent)> {
+    fn next_flushed(&self) -> Option<(u64, u32, FlushEvent)> {
         self.with_line(|line| line.flush.pop(line.out.written()))?
     }
 
@@ -276,10 +271,9 @@ impl<R: Runner> Drive for ServedConnection<R> {
             return;
         }
         self.runner.cancel();
-        served.close_exchange();
+        served.close_exchange(now);
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
-        served.observe(
-            0,
+        served.observe_connection(
             Step::Closed {
                 why: served.why,
                 bytes_in,
@@ -304,10 +298,11 @@ impl<R: Runner> Drop for ServedConnection<R> {
 
 impl ServerConnection {
     /// The connection is closed: ends the exchange in progress, and emits `Closed` for it and for those before it.
-    fn close_exchange(&mut self) {
+    fn close_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.take() else {
             return;
         };
+        self.observe_close(&exchange, now);
         let (late, written) = {
             let mut state = exchange.state();
             let line = state.carrier.line();

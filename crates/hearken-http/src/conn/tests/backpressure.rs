@@ -1,4 +1,4 @@
-//! What is written and not yet taken: `write` and `drain`, and that no client can make it grow without bound.
+//! Queued output: `write` and `drain`, and its bound whatever a client does.
 
 use super::harness::{Gate, Log, get, ok, serve, spawn, tasks};
 use crate::conn::Ending;
@@ -11,7 +11,7 @@ use std::time::Duration;
 const KIB: usize = 1024;
 
 #[test]
-fn write_says_stop_and_drain_says_go_on() {
+fn write_returns_false_when_full_and_drain_waits_for_room() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |_req, res| {
@@ -56,9 +56,9 @@ fn drain_is_ready_at_once_when_there_is_room() {
     assert!(link.heard().ends_with("1\r\nx\r\n0\r\n\r\n"));
 }
 
-/// The bytes are the last thing that a client which does not read should make us keep.
+/// A client that does not read must not make the server keep the bytes.
 #[test]
-fn who_goes_on_writing_loses_the_connection_and_its_memory() {
+fn a_handler_that_writes_without_waiting_loses_the_connection_and_its_memory() {
     let mut link = serve(async |_req, res| {
         let mut pieces = 0;
         while pieces < 20_000 {
@@ -75,7 +75,7 @@ fn who_goes_on_writing_loses_the_connection_and_its_memory() {
 }
 
 #[test]
-fn one_large_piece_is_no_offence() {
+fn one_large_piece_is_accepted() {
     let mut link = serve(async |_req, res| res.end(vec![b'.'; 20 << 20])).connect();
     link.room = 1000;
     link.send(get("/"));
@@ -85,9 +85,9 @@ fn one_large_piece_is_no_offence() {
     assert!(link.is_open());
 }
 
-/// 64 KiB of small requests must not become hundreds of megabytes of answers.
+/// 64 KiB of small requests must not queue hundreds of megabytes of responses.
 #[test]
-fn pipelined_answers_wait_for_room() {
+fn pipelined_responses_wait_for_room() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |_req, res| {
@@ -108,9 +108,9 @@ fn pipelined_answers_wait_for_room() {
     assert!(link.heard().ends_with('.'));
 }
 
-/// As above, all of it taken at once: what waited behind the full output must not be forgotten.
+/// As above, but all output is taken at once: requests that waited for room must continue.
 #[test]
-fn pipelined_requests_go_on_when_all_is_taken() {
+fn pipelined_requests_continue_when_all_output_is_taken() {
     let mut link = serve(async |_req, res| res.end(vec![b'.'; 100 * KIB])).connect();
     link.room = 0;
     link.send(get("/").repeat(3));
@@ -149,7 +149,7 @@ fn every_task_that_waits_for_room_is_woken() {
 }
 
 #[test]
-fn who_waits_for_room_is_told_when_there_will_be_none() {
+fn a_task_in_drain_gets_an_error_when_the_client_disconnects() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |_req, res| {
@@ -177,9 +177,9 @@ fn who_waits_for_room_is_told_when_there_will_be_none() {
     assert_eq!(tasks(), 0);
 }
 
-/// A panic answers in the handler's place; a task that waits for room must not wait for ever.
+/// A panic is answered 500; a task that waits for room must be woken.
 #[test]
-fn who_waits_for_room_is_told_when_somebody_else_answers() {
+fn a_task_in_drain_gets_an_error_when_a_panic_is_answered() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -190,7 +190,7 @@ fn who_waits_for_room_is_told_when_somebody_else_answers() {
         let (waiter, seen) = (Rc::clone(&res), seen.clone());
         spawn(async move {
             let _ = waiter.drain().await;
-            seen.add("told");
+            seen.add("woken");
         });
         Gate::default().wait().await;
         unreachable!()
@@ -200,13 +200,13 @@ fn who_waits_for_room_is_told_when_somebody_else_answers() {
     link.send(get("/big") + "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     assert!(log.take().is_empty());
     link.send("not a chunk");
-    assert_eq!(log.take(), ["told"]);
+    assert_eq!(log.take(), ["woken"]);
     assert_eq!(tasks(), 0);
 }
 
-/// Reading an answer slowly is no idling: the time between two exchanges begins when the answer has left.
+/// `keep_alive` runs from the last byte of the response, not from its end in the queue.
 #[test]
-fn an_answer_that_is_taken_slowly_does_not_cost_the_connection() {
+fn a_client_that_reads_a_response_slowly_keeps_the_connection() {
     let mut link = serve(async |_req, res| res.end(vec![b'.'; 100 * KIB])).connect();
     link.room = 0;
     link.send(get("/"));
@@ -221,7 +221,7 @@ fn an_answer_that_is_taken_slowly_does_not_cost_the_connection() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_is_dropped() {
+fn a_client_that_reads_nothing_is_cut() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -234,15 +234,15 @@ fn a_peer_that_takes_nothing_is_dropped() {
     link.send(get("/"));
     assert_eq!(link.deadline_in(), Some(Duration::from_secs(30)));
     link.secs(29).give_room(10).secs(29);
-    assert!(link.is_open(), "it has taken a little");
+    assert!(link.is_open(), "it has taken some bytes");
     link.secs(1);
     assert_eq!(log.take(), ["WriteTimeout"]);
     assert_eq!(link.ended(), Some(Ending::Cut));
 }
 
-/// The pool keeps the memory of ordinary exchanges, not that of the largest crowd or answer there ever was.
+/// The pool keeps a bounded number of exchanges, and none with large buffers.
 #[test]
-fn the_pool_does_not_grow_with_the_crowd() {
+fn the_pool_is_bounded_after_many_connections() {
     let server = serve(async |_req, res| {
         for _ in 0..200 {
             res.write(Bytes::from(vec![b'.'; KIB]));
@@ -268,7 +268,7 @@ fn the_pool_does_not_grow_with_the_crowd() {
 }
 
 #[test]
-fn a_small_answer_is_one_write() {
+fn a_small_response_is_one_write() {
     let mut link = serve(async |_req, res| {
         res.write("a");
         res.write("b");

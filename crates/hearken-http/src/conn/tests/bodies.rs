@@ -1,34 +1,28 @@
-//! Bodies that come in: pull, Expect (RFC 9110 §10.1.1), early answers, backpressure of the reader.
+//! Reading bodies: pieces, limits, readers in tasks, listeners, backpressure.
 
 use super::harness::{
-    CHUNKED, Gate, Log, answer, either, get, ok, post, post_head, refusal, serve, spawn, tasks,
+    CHUNKED, Gate, Log, answer, either, get, ok, post, post_head, refusal, serve, serve_gated,
+    serve_with_gate, spawn, tasks,
 };
 use crate::conn::{Drive, Ending};
 use crate::{Closed, Error, event};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// `POST` with `Expect: 100-continue` and this Content-Length.
-fn expecting(length: usize) -> String {
-    post_head(length).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n")
-}
-
-const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
-
-/// The answer to a request whose body will not be read.
+/// The response to a request whose body is not read.
 fn ok_close(body: &str) -> String {
     ok(body).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
 }
 
 #[test]
-fn pieces_come_as_they_come() {
+fn data_returns_pieces_as_they_arrive() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |mut req, res| {
         while let Some(piece) = req.data().await? {
             seen.add(String::from_utf8_lossy(&piece));
         }
-        assert!(req.data().await?.is_none(), "the end stays the end");
+        assert!(req.data().await?.is_none(), "the end is returned again");
         Ok::<_, Error>(res.end("x"))
     })
     .connect();
@@ -57,98 +51,7 @@ fn a_chunked_body_is_one_body_and_has_trailers() {
 }
 
 #[test]
-fn continue_is_sent_when_the_body_is_first_wanted() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |mut req, res| {
-        wait.wait().await;
-        Ok::<_, Error>(res.end(req.bytes().await?))
-    })
-    .connect();
-    link.send(expecting(2));
-    assert_eq!(link.heard(), "", "nobody wants the body yet");
-    gate.open();
-    link.go();
-    assert_eq!(link.heard(), CONTINUE);
-    link.send("h");
-    assert_eq!(link.heard(), "", "once");
-    link.send("i");
-    assert_eq!(link.heard(), ok("hi"));
-    assert!(link.is_open());
-}
-
-#[test]
-fn continue_is_not_sent_when_the_body_is_there_or_empty_or_of_http_1_0() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
-    link.send(expecting(2) + "hi");
-    assert_eq!(link.heard(), ok("hi"));
-    link.send(expecting(0));
-    assert_eq!(link.heard(), ok(""));
-    link.send("POST / HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
-    assert_eq!(link.heard(), "");
-    link.send("hi");
-    assert!(link.heard().starts_with("HTTP/1.1 200 OK\r\n"));
-}
-
-#[test]
-fn listeners_want_the_body_too() {
-    let mut link = serve(async |req, res| {
-        let (sent, answer) = res.defer();
-        req.on(event::Ready, move |whole| answer.end(whole.body.clone()));
-        sent
-    })
-    .connect();
-    link.send(expecting(2));
-    assert_eq!(link.heard(), CONTINUE);
-    link.send("hi");
-    assert_eq!(link.heard(), ok("hi"));
-}
-
-#[test]
-fn an_answer_instead_of_continue_closes() {
-    let mut link = serve(async |_req, res| res.status(413).end("no")).connect();
-    link.send(expecting(2));
-    let refused = answer("413 Content Too Large", "", "no");
-    let refused = refused.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-    assert_eq!(link.heard(), refused);
-    assert_eq!(link.ended(), Some(Ending::Linger));
-}
-
-/// RFC 9110 §10.1.1: a client may send its body without waiting; then nothing is unsure.
-#[test]
-fn an_expected_body_that_has_come_unasked_is_an_ordinary_one() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .connect();
-    link.send(expecting(2)).send("hi");
-    gate.open();
-    link.go();
-    assert_eq!(link.heard(), ok("x"));
-    link.send(get("/"));
-    assert_eq!(link.heard(), ok("x"));
-}
-
-#[test]
-fn another_expectation_is_417() {
-    let mut link = serve(async |_req, res| res.end("x")).connect();
-    link.send("GET / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n".to_owned() + &get("/"));
-    let heard = link.heard();
-    assert!(
-        heard.starts_with("HTTP/1.1 417 Expectation Failed\r\n"),
-        "{heard}"
-    );
-    assert!(heard.contains("\r\nConnection: close\r\n"), "{heard}");
-    assert_eq!(heard.matches("HTTP/1.1").count(), 1);
-    assert_eq!(link.ended(), Some(Ending::Linger));
-}
-
-#[test]
-fn a_small_body_that_nobody_reads_is_drained() {
+fn a_small_unread_body_is_drained() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send(post_head(256 * 1024));
     assert_eq!(link.heard(), ok("x"));
@@ -157,31 +60,22 @@ fn a_small_body_that_nobody_reads_is_drained() {
     }
     assert!(link.is_open());
     link.send(get("/"));
-    assert_eq!(
-        link.heard(),
-        ok("x"),
-        "and the next request is found behind it"
-    );
+    assert_eq!(link.heard(), ok("x"), "the next request is found after it");
 }
 
 #[test]
-fn a_large_body_that_nobody_reads_closes() {
+fn a_large_unread_body_closes() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send(post_head(256 * 1024 + 1));
     assert_eq!(link.heard(), ok_close("x"));
     assert_eq!(link.ended(), Some(Ending::Linger));
 }
 
-/// What was received and not read counts as well, or the response would promise what the connection does not keep.
+/// Received bytes that were not read count too: otherwise the response announces keep-alive and the connection closes.
 #[test]
-fn what_lies_in_the_queue_counts_as_unread() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .connect();
+fn queued_bytes_count_as_unread() {
+    let (server, gate) = serve_gated(async |_req, res| res.end("x"));
+    let mut link = server.connect();
     link.send(post_head(300 * 1024)).send(vec![b'.'; 60 * 1024]);
     gate.open();
     link.go();
@@ -190,7 +84,7 @@ fn what_lies_in_the_queue_counts_as_unread() {
 }
 
 #[test]
-fn a_chunked_body_that_nobody_reads_is_drained_up_to_the_limit() {
+fn an_unread_chunked_body_is_drained_up_to_the_limit() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     let chunk = format!("{:x}\r\n{}\r\n", 1024, ".".repeat(1024));
     link.send(CHUNKED);
@@ -208,17 +102,15 @@ fn a_chunked_body_that_nobody_reads_is_drained_up_to_the_limit() {
     assert_eq!(link.ended(), Some(Ending::Linger));
 }
 
-/// A handler that lets go of its request and works on: the body is dropped, but not without bound.
+/// The handler drops its request and continues: the body is drained, up to the limit.
 #[test]
-fn a_body_that_was_let_go_is_not_drained_without_end() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
+fn the_body_of_a_dropped_request_is_drained_up_to_the_limit() {
+    let (server, gate) = serve_with_gate(async |req, res, gate| {
         drop(req);
-        wait.wait().await;
+        gate.wait().await;
         res.end("x")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(10 << 20)).send(vec![b'.'; 10 << 20]);
     assert!(link.unread() > 9 << 20, "only {} left", link.unread());
     assert!(link.is_open());
@@ -229,7 +121,7 @@ fn a_body_that_was_let_go_is_not_drained_without_end() {
 }
 
 #[test]
-fn a_body_that_nobody_reads_yet_stops_the_transport() {
+fn an_unread_body_stops_reading_the_transport() {
     let (gate, wait) = (Gate::default(), Gate::default());
     let (opened, opened_too) = (gate.clone(), wait.clone());
     let mut link = serve(async move |mut req, res| {
@@ -255,7 +147,7 @@ fn a_body_that_nobody_reads_yet_stops_the_transport() {
 }
 
 #[test]
-fn a_buffer_of_its_own_is_handed_on_without_a_copy() {
+fn an_owned_buffer_is_passed_on_without_a_copy() {
     let kept = Rc::new(RefCell::new(Vec::new()));
     let seen = Rc::clone(&kept);
     let mut link = serve(async move |mut req, res| {
@@ -292,7 +184,7 @@ fn a_body_over_the_limit_is_413() {
         .send("2\r\nde\r\n0\r\n\r\n");
     assert!(link.heard().starts_with("HTTP/1.1 413 "));
     link.send(post("four"));
-    assert_eq!(link.heard(), ok("four"), "the connection goes on");
+    assert_eq!(link.heard(), ok("four"), "the connection stays open");
 }
 
 #[test]
@@ -321,7 +213,7 @@ fn a_collected_body_over_the_limit_is_413_by_events_too() {
     assert_eq!(link.ended(), Some(Ending::Linger));
 }
 
-/// An echo reads while it writes; that its first piece came with the head changes nothing.
+/// An echo reads while it writes, also when the first piece arrived with the head.
 #[test]
 fn an_echo_of_a_large_body_keeps_the_connection() {
     let mut link = serve(async |mut req, res| {
@@ -342,9 +234,9 @@ fn an_echo_of_a_large_body_keeps_the_connection() {
     assert!(link.is_open());
 }
 
-/// The answer is out, and a task reads on: what it reads must be the body, to its end.
+/// A task that reads after the response gets the whole body.
 #[test]
-fn a_body_is_read_on_after_the_answer() {
+fn a_task_can_read_the_body_after_the_response() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |mut req, res| {
@@ -365,7 +257,7 @@ fn a_body_is_read_on_after_the_answer() {
 }
 
 #[test]
-fn events_of_a_body_come_after_the_answer_too() {
+fn events_of_the_body_are_emitted_after_the_response_too() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -382,20 +274,20 @@ fn events_of_a_body_come_after_the_answer_too() {
     assert!(link.is_open());
 }
 
-/// As long as somebody holds the request, its body waits; a part must never look like the whole.
+/// While a handle of the request exists, its body is kept; a part must not look like the whole.
 #[test]
-fn a_reader_may_come_late() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |mut req, res| {
-        let (seen, wait) = (seen.clone(), wait.clone());
+fn a_body_waits_for_a_late_reader() {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_with_gate(async move |mut req, res, gate| {
+        let seen = seen.clone();
         spawn(async move {
-            wait.wait().await;
+            gate.wait().await;
             seen.add(format!("{:?}", req.text().await));
         });
         res.end("x")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(6) + "abc").send("def");
     gate.open();
     link.go();
@@ -404,17 +296,17 @@ fn a_reader_may_come_late() {
     assert_eq!(link.heard(), ok("x") + &ok("x"));
 }
 
-/// The request of an exchange that is over belongs to that exchange, whatever the connection does by now.
+/// A request whose exchange is over reads its own body, not that of the next exchange.
 #[test]
 fn a_stale_request_does_not_touch_the_next_exchange() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |mut req, res| {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_with_gate(async move |mut req, res, gate| {
         if req.url() == "/stale" {
-            let (seen, wait) = (seen.clone(), wait.clone());
+            let seen = seen.clone();
             spawn(async move {
                 seen.add(format!("closed {:?}", req.closed().await));
-                wait.wait().await;
+                gate.wait().await;
                 let body = req.text().await;
                 seen.add(format!("{} {body:?}", req.url()));
                 drop(req);
@@ -422,8 +314,8 @@ fn a_stale_request_does_not_touch_the_next_exchange() {
             return Ok(res.end("x"));
         }
         Ok::<_, Error>(res.end(req.text().await?))
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send("POST /stale HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(log.take(), ["closed Done"]);
     link.send(post_head(4) + "ab");
@@ -435,26 +327,24 @@ fn a_stale_request_does_not_touch_the_next_exchange() {
 }
 
 #[test]
-fn a_reader_that_gave_up_waits_no_more() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |mut req, res| {
+fn a_dropped_read_stops_the_body_deadline() {
+    let (server, gate) = serve_with_gate(async |mut req, res, gate| {
         let never = Gate::default();
-        either(async { drop(req.data().await) }, wait.wait()).await;
+        either(async { drop(req.data().await) }, gate.wait()).await;
         never.wait().await;
         res.end("x")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(4));
-    assert!(link.deadline_in().is_some(), "somebody waits for the body");
+    assert!(link.deadline_in().is_some(), "a reader waits for the body");
     gate.open();
     link.go();
-    assert_eq!(link.deadline_in(), None, "nobody does");
+    assert_eq!(link.deadline_in(), None, "no reader waits");
 }
 
-/// One wake-up of the connection's own task for each read would double its work.
+/// Waking the connection's own task for each read would double its work.
 #[test]
-fn a_handler_in_place_is_not_woken_by_what_it_is_given() {
+fn delivering_input_does_not_wake_the_connection_task() {
     let mut link = serve(async |mut req, res| {
         while req.data().await?.is_some() {}
         Ok::<_, Error>(res.end("x"))
@@ -485,7 +375,7 @@ fn a_reader_in_another_task_is_woken() {
     assert_eq!(tasks(), 0);
 }
 
-/// Listeners and a reader in another task share a body as they can; nobody waits for ever.
+/// Listeners and a reader in another task share a body; both get its end.
 #[test]
 fn a_reader_beside_listeners_is_woken_at_the_end() {
     let log = Log::default();
@@ -512,7 +402,7 @@ fn a_reader_beside_listeners_is_woken_at_the_end() {
 }
 
 #[test]
-fn closed_tells_a_body_that_was_cut_off() {
+fn closed_resolves_when_the_body_is_cut() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |mut req, res| {

@@ -1,12 +1,14 @@
-//! The one order of events, as docs/events.md shows it: each log on that page is made here, from the code.
+//! The order of events. Each log in docs/events.md is compared with the one that the code emits.
 
-use super::harness::{CHUNKED, Gate, Link, Log, Setup, get, ok, post_head, serve, spawn, tasks};
+use super::harness::{
+    CHUNKED, Gate, Link, Log, Setup, get, ok, post_head, serve, serve_gated, spawn, tasks,
+};
 use crate::{Error, IncomingMessage, ServerResponse, event};
 use std::io::ErrorKind;
 
 const PAGE: &str = include_str!("../../../../../docs/events.md");
 
-/// The log under this heading of the page.
+/// The log in docs/events.md under this heading.
 fn documented(heading: &str) -> Vec<&'static str> {
     let section = PAGE
         .split_once(&format!("### {heading}\n"))
@@ -17,16 +19,16 @@ fn documented(heading: &str) -> Vec<&'static str> {
     block.lines().collect()
 }
 
-/// What was logged since the last call is what the page shows under this heading.
+/// Compares the log since the last call with the page.
 #[track_caller]
 pub(super) fn check(log: &Log, heading: &str) {
     assert_eq!(log.take(), documented(heading), "{heading}");
 }
 
-/// Everything that can be heard, in one log.
-pub(super) fn hear_all(setup: Setup, log: &Log) -> Setup {
+/// Writes all events into one log.
+pub(super) fn log_all(setup: Setup, log: &Log) -> Setup {
     let [connection, request, failed, gone] = [(); 4].map(|()| log.clone());
-    hear_kinds(setup, log)
+    log_special_events(setup, log)
         .observe(log)
         .on(event::Connection, move |_| {
             connection.add("server Connection")
@@ -45,8 +47,8 @@ pub(super) fn hear_all(setup: Setup, log: &Log) -> Setup {
         })
 }
 
-/// The events by which requests are told that are not plain, or come too many, and deadlines.
-fn hear_kinds(setup: Setup, log: &Log) -> Setup {
+/// Logs the events of special requests, of dropped requests, and of deadlines.
+fn log_special_events(setup: Setup, log: &Log) -> Setup {
     let [upgrade, connect, go_on, other, drop, late] = [(); 6].map(|()| log.clone());
     setup
         .on(event::Upgrade, move |head| {
@@ -65,11 +67,11 @@ fn hear_kinds(setup: Setup, log: &Log) -> Setup {
             drop.add(format!("server DropRequest {}", head.target()))
         })
         .on(event::Timeout, move |timeout| {
-            late.add(format!("server Timeout {:?}", timeout.waited()))
+            late.add(format!("server Timeout {:?}", timeout.deadline()))
         })
 }
 
-pub(super) fn hear_incoming(req: &IncomingMessage, log: &Log) {
+pub(super) fn log_incoming(req: &IncomingMessage, log: &Log) {
     let [line, head, data, ready, failed] = [(); 5].map(|()| log.clone());
     req.on(event::LineReady, move |head| {
         line.add(format!("req LineReady {}", head.method()))
@@ -82,7 +84,7 @@ pub(super) fn hear_incoming(req: &IncomingMessage, log: &Log) {
     req.on(event::Failed, move |_| failed.add("req Failed"));
 }
 
-pub(super) fn hear_outgoing(res: &ServerResponse, log: &Log) {
+pub(super) fn log_outgoing(res: &ServerResponse, log: &Log) {
     let [head, data, done, room, end] = [(); 5].map(|()| log.clone());
     res.on(event::Drain, move |()| room.add("res Drain"));
     res.on(event::Closed, move |why| {
@@ -95,14 +97,14 @@ pub(super) fn hear_outgoing(res: &ServerResponse, log: &Log) {
     res.on(event::Done, move |()| done.add("res Done"));
 }
 
-/// Answers `ok` once the body has been read to its end, with everything on record.
+/// Logs all events, and responds `ok` after the whole body was read.
 pub(super) fn logged(log: &Log) -> Link {
     let seen = log.clone();
     let setup = serve(async move |req, res| {
         seen.add("handler");
-        hear_outgoing(&res, &seen);
+        log_outgoing(&res, &seen);
         let (sent, answer) = res.defer();
-        hear_incoming(&req, &seen);
+        log_incoming(&req, &seen);
         let seen = seen.clone();
         req.on(event::Ready, move |_| {
             seen.add("handler end");
@@ -110,7 +112,7 @@ pub(super) fn logged(log: &Log) -> Link {
         });
         sent
     });
-    hear_all(setup, log).connect()
+    log_all(setup, log).connect()
 }
 
 #[test]
@@ -121,7 +123,7 @@ fn a_request_without_a_body() {
         seen.add("handler");
         res.end("ok")
     });
-    let mut link = hear_all(setup, &log).connect();
+    let mut link = log_all(setup, &log).connect();
     link.send(get("/")).end_input();
     check(&log, "A request without a body");
 }
@@ -135,17 +137,17 @@ fn a_request_with_a_body_that_comes_later() {
 }
 
 #[test]
-fn an_answer_that_is_taken_in_parts() {
+fn a_response_that_is_taken_in_parts() {
     let log = Log::default();
     let seen = log.clone();
     let setup = serve(async move |_req, res| {
         seen.add("handler");
-        hear_outgoing(&res, &seen);
+        log_outgoing(&res, &seen);
         res.write("one");
         res.write("three");
         res.end("")
     });
-    let mut link = hear_all(setup, &log).connect();
+    let mut link = log_all(setup, &log).connect();
     link.room = 0;
     link.send(get("/"));
     for room in [1, 1, 200, 1000] {
@@ -174,7 +176,7 @@ fn two_pipelined_requests() {
 #[test]
 fn a_client_that_breaks_the_protocol() {
     let log = Log::default();
-    hear_all(serve(async |_req, res| res.end("ok")), &log)
+    log_all(serve(async |_req, res| res.end("ok")), &log)
         .connect()
         .send("GET / HTTP/9.9\r\n");
     check(&log, "A client that breaks the protocol");
@@ -183,7 +185,7 @@ fn a_client_that_breaks_the_protocol() {
 }
 
 #[test]
-fn a_client_that_goes_away() {
+fn a_client_that_disconnects() {
     let log = Log::default();
     logged(&log)
         .send(post_head(6))
@@ -197,16 +199,16 @@ fn a_panic() {
     let log = Log::default();
     let error = log.clone();
     let setup = serve(async |_req, res| {
-        assert!(res.headers_sent(), "told to");
+        assert!(res.headers_sent(), "on purpose");
         res.end("")
     })
     .on(event::Error, move |_| error.add("server Error"));
-    hear_all(setup, &log).connect().send(get("/"));
+    log_all(setup, &log).connect().send(get("/"));
     check(&log, "A handler that panics");
 }
 
 #[test]
-fn the_first_bytes_of_a_body_are_seen_once() {
+fn the_first_bytes_of_a_body_are_observed_once() {
     for body in ["3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", "1\r\na\r\n0\r\n\r\n"] {
         for cut in [usize::MAX, 1, 5] {
             let log = Log::default();
@@ -245,20 +247,19 @@ fn all_bytes_are_counted() {
     );
 }
 
-/// A listener that comes late is told what has come already, first.
+/// A late listener gets what was received before, first.
 #[test]
-fn a_late_listener_is_told_what_was_before() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |req, res| {
-        wait.wait().await;
-        hear_incoming(&req, &seen);
+fn a_late_listener_gets_what_was_received_before() {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_gated(async move |req, res| {
+        log_incoming(&req, &seen);
         seen.add("listening");
         let (sent, answer) = res.defer();
         req.on(event::Ready, move |_| answer.end("x"));
         sent
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(6)).send("abc");
     gate.open();
     link.go();
@@ -274,9 +275,9 @@ fn a_late_listener_is_told_what_was_before() {
     assert_eq!(link.heard(), ok("x"));
 }
 
-/// What has been collected for `Ready` is the body as it was, whatever its pieces were.
+/// `Ready` has the whole body, however it was cut into pieces.
 #[test]
-fn ready_has_the_whole() {
+fn ready_has_the_whole_body() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -296,15 +297,15 @@ fn ready_has_the_whole() {
     assert_eq!(log.take(), [r#"b"" None"#]);
 }
 
-/// The listeners of an answer hear of it even if their exchange is over when the transport takes it.
+/// Listeners of a response are called even if the transport takes the bytes after the end of the exchange.
 #[test]
-fn listeners_outlive_their_exchange_until_its_last_byte() {
+fn listeners_of_a_response_stay_until_its_last_byte_is_taken() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
         let (name, seen) = (req.url().to_owned(), seen.clone());
         let guard = super::harness::Guard(seen.clone(), "freed");
-        let held = std::rc::Rc::new(req); // keeps the exchange from being used again
+        let held = std::rc::Rc::new(req); // keeps the exchange from being reused
         res.on(event::Done, move |()| {
             let _ = (&guard, &held);
             seen.add(format!("done {name}"));
@@ -321,7 +322,7 @@ fn listeners_outlive_their_exchange_until_its_last_byte() {
     assert_eq!(log.take(), ["done /2", "freed"]);
     link.room = 0;
     link.send(get("/3")).lose(ErrorKind::ConnectionReset);
-    assert_eq!(log.take(), ["freed"], "never done, and not kept");
+    assert_eq!(log.take(), ["freed"], "not done, and freed");
 }
 
 #[test]
@@ -349,9 +350,9 @@ fn a_listener_may_write_the_next_piece() {
     assert!(link.is_open());
 }
 
-/// Nothing listens, nothing is remembered.
+/// Without listeners nothing is queued for them.
 #[test]
-fn without_listeners_there_are_no_marks() {
+fn without_listeners_the_flush_queue_stays_empty() {
     let mut link = serve(async |_req, res| {
         res.write("a");
         res.end("b")
@@ -365,7 +366,7 @@ fn without_listeners_there_are_no_marks() {
 }
 
 #[test]
-fn tasks_hear_of_the_end_after_the_listeners() {
+fn tasks_are_woken_after_the_listeners_of_the_end() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {

@@ -1,54 +1,54 @@
-//! The order of events in the scenarios in which Node's was observed, each as a log of docs/events.md.
+//! The order of events in the scenarios that were observed with Node, each as a log in docs/events.md.
 
-use super::events::{check, hear_all, hear_incoming, hear_outgoing, logged};
+use super::events::{check, log_all, log_incoming, log_outgoing, logged};
 use super::harness::{Gate, Link, Log, Setup, get, post, post_head, serve};
 use crate::conn::Ending;
 use crate::{Error, event};
 use std::io::ErrorKind;
 
-/// A server that hears everything and answers at once, without a look at the body.
+/// A server that logs all events and responds at once, without reading the body.
 fn quick(log: &Log) -> Setup {
     let seen = log.clone();
     serve(async move |req, res| {
         seen.add("handler");
-        hear_incoming_end(&req, &seen);
-        hear_outgoing(&res, &seen);
+        log_incoming_end(&req, &seen);
+        log_outgoing(&res, &seen);
         res.end("ok")
     })
 }
 
-/// Without listeners that would read the body.
-fn hear_incoming_end(req: &crate::IncomingMessage, log: &Log) {
+/// As `log_all`, without listeners that read the body.
+fn log_incoming_end(req: &crate::IncomingMessage, log: &Log) {
     let failed = log.clone();
     req.on(event::Failed, move |_| failed.add("req Failed"));
 }
 
-/// A server whose handler hears everything and waits at a gate.
+/// A server that logs all events and whose handler waits at a gate.
 fn waiting(log: &Log) -> (Link, Gate) {
     let (seen, gate) = (log.clone(), Gate::default());
     let wait = gate.clone();
     let setup = serve(async move |req, res| {
         seen.add("handler");
-        hear_incoming(&req, &seen);
-        hear_outgoing(&res, &seen);
+        log_incoming(&req, &seen);
+        log_outgoing(&res, &seen);
         wait.wait().await;
         seen.add("handler end");
         res.end("ok")
     });
-    (hear_all(setup, log).connect(), gate)
+    (log_all(setup, log).connect(), gate)
 }
 
 #[test]
-fn an_early_answer() {
+fn an_early_response() {
     let log = Log::default();
-    let mut link = hear_all(quick(&log), &log).connect();
+    let mut link = log_all(quick(&log), &log).connect();
     link.send(post_head(6)).send("abc").send("def");
     assert!(link.is_open());
     check(&log, "An answer before the body");
 }
 
 #[test]
-fn a_client_that_goes_away_while_its_handler_waits() {
+fn a_client_that_disconnects_while_its_handler_waits() {
     let log = Log::default();
     let (mut link, _gate) = waiting(&log);
     link.send(get("/")).lose(ErrorKind::ConnectionReset);
@@ -78,11 +78,11 @@ fn two_pipelined_requests_of_which_the_first_is_slow() {
 }
 
 #[test]
-fn more_than_there_is_room_for() {
+fn more_content_than_room() {
     let log = Log::default();
     let seen = log.clone();
     let setup = serve(async move |_req, res| {
-        hear_outgoing(&res, &seen);
+        log_outgoing(&res, &seen);
         let again = seen.clone();
         seen.add(format!("write {}", res.write(vec![b'x'; 100_000])));
         let (sent, answer) = res.defer();
@@ -97,7 +97,7 @@ fn more_than_there_is_room_for() {
         *slot.borrow_mut() = Some(res);
         sent
     });
-    let mut link = hear_all(setup, &log).connect();
+    let mut link = log_all(setup, &log).connect();
     link.room = 0;
     link.send(get("/"));
     for room in [50_000, 30_000, 1_000_000] {
@@ -124,32 +124,32 @@ fn a_client_that_must_not_continue() {
     let seen = log.clone();
     let setup = quick(&log).handle(event::CheckContinue, async move |_req, res| {
         seen.add("handler of CheckContinue");
-        hear_outgoing(&res, &seen);
+        log_outgoing(&res, &seen);
         res.status(413).end("no")
     });
-    let mut link = hear_all(setup, &log).connect();
+    let mut link = log_all(setup, &log).connect();
     link.send(WAITS);
     assert_eq!(link.ended(), Some(Ending::Linger));
     check(&log, "A client that must not continue");
 }
 
 #[test]
-fn an_expectation_that_nobody_knows() {
+fn an_unknown_expectation() {
     let log = Log::default();
     let request = "GET / HTTP/1.1\r\nHost: a\r\nExpect: fame\r\n\r\n";
-    hear_all(quick(&log), &log).connect().send(request);
+    log_all(quick(&log), &log).connect().send(request);
     check(&log, "An unknown expectation");
     let seen = log.clone();
     let setup = quick(&log).handle(event::CheckExpectation, async move |_req, res| {
         seen.add("handler of CheckExpectation");
         res.end("ok")
     });
-    hear_all(setup, &log).connect().send(request);
+    log_all(setup, &log).connect().send(request);
     check(&log, "A known expectation");
 }
 
 #[test]
-fn heads_that_are_refused() {
+fn rejected_heads() {
     let log = Log::default();
     for (heading, bytes) in [
         ("A request without Host", "GET / HTTP/1.1\r\n\r\n"),
@@ -162,7 +162,7 @@ fn heads_that_are_refused() {
             "\u{16}\u{3}\u{1} hello\r\n\r\n",
         ),
     ] {
-        hear_all(quick(&log), &log).connect().send(bytes);
+        log_all(quick(&log), &log).connect().send(bytes);
         check(&log, heading);
     }
 }
@@ -173,28 +173,28 @@ const UPGRADE: &str =
 #[test]
 fn an_upgrade() {
     let log = Log::default();
-    hear_all(quick(&log), &log).connect().send(UPGRADE);
+    log_all(quick(&log), &log).connect().send(UPGRADE);
     check(&log, "An upgrade without a handler");
     let seen = log.clone();
     let setup = quick(&log).handle(event::Upgrade, async move |_req, res| {
         seen.add("handler of Upgrade");
-        hear_outgoing(&res, &seen);
+        log_outgoing(&res, &seen);
         let (sent, upgrading) = res.upgrade("echo")?;
         seen.add("handler waits for the transport");
         drop(upgrading);
         Ok::<_, Error>(sent)
     });
-    let mut link = hear_all(setup, &log).connect();
+    let mut link = log_all(setup, &log).connect();
     link.send(UPGRADE.to_owned() + "raw");
     assert_eq!(link.ended(), Some(Ending::HandOver));
-    drop(link);
+    drop(link.drive.into_tunnel());
     check(&log, "An upgrade");
 }
 
 #[test]
-fn a_tunnel_that_nobody_serves() {
+fn a_tunnel_without_a_handler() {
     let log = Log::default();
-    hear_all(quick(&log), &log)
+    log_all(quick(&log), &log)
         .connect()
         .send("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
     check(&log, "A tunnel without a handler");
@@ -204,7 +204,7 @@ fn a_tunnel_that_nobody_serves() {
 fn more_requests_than_a_connection_may_have() {
     let log = Log::default();
     let setup = quick(&log).limits(|limits| limits.connection.requests_max = 1);
-    hear_all(setup, &log).connect().send(get("/1") + &get("/2"));
+    log_all(setup, &log).connect().send(get("/1") + &get("/2"));
     check(&log, "More requests than a connection may have");
 }
 

@@ -1,4 +1,4 @@
-//! Files as answers, in memory: ranges, what goes with them, and files that are not what they were (RFC 9110 §14).
+//! Files as content: ranges, their fields, and files that change (RFC 9110 §14).
 
 use super::harness::{Link, file, get, ok, serve, without_dates};
 use crate::conn::Ending;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 const TEXT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// A server that sends a copy of this file, asked by the request.
+/// A server that sends this file, with the ranges of the request.
 fn serving(content: &[u8]) -> Link {
     let file = Rc::new(file(content));
     serve(async move |req, res| {
@@ -86,7 +86,7 @@ fn one_range() {
 }
 
 #[test]
-fn what_is_not_there() {
+fn an_unsatisfiable_range_is_416() {
     let mut link = serving(TEXT);
     let fields = "Accept-Ranges: bytes\r\nContent-Range: bytes */36\r\n";
     let none = super::harness::answer("416 Range Not Satisfiable", fields, "");
@@ -99,7 +99,7 @@ fn what_is_not_there() {
 }
 
 #[test]
-fn several_ranges_are_parts() {
+fn several_ranges_are_a_multipart() {
     let mut link = serving(TEXT);
     let heard = ask(&mut link, "GET", &[("Range", "bytes=10-12, 0-0, -1")]);
     let (head, body) = heard.split_once("\r\n\r\n").unwrap();
@@ -122,7 +122,7 @@ fn several_ranges_are_parts() {
         )
     );
     let again = ask(&mut link, "GET", &[("Range", "bytes=10-12, 0-0, -1")]);
-    assert!(!again.contains(boundary), "nobody can know it before");
+    assert!(!again.contains(boundary), "it must not be predictable");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn validators_come_from_the_file() {
     }
 }
 
-/// What is heard of an answer with this file.
+/// The response with this file.
 fn one(content: &[u8], handler: impl AsyncFn(ServerResponse, File) -> Sent + 'static) -> String {
     let file = Rc::new(file(content));
     let mut link = serve(async move |_req, res| {
@@ -184,7 +184,7 @@ fn one(content: &[u8], handler: impl AsyncFn(ServerResponse, File) -> Sent + 'st
 }
 
 #[test]
-fn a_part_is_the_whole_to_the_client() {
+fn a_part_is_the_whole_for_the_client() {
     let heard = one(TEXT, async |res, file| {
         res.send_file(SendFile::from(file).part(10..13))
             .await
@@ -206,7 +206,7 @@ fn a_part_is_the_whole_to_the_client() {
 
 #[test]
 fn a_file_is_content_like_any_other() {
-    // In chunks, behind what was written, and with trailers.
+    // Chunked, after content written before, and with trailers.
     let heard = one(b"file", async |res, file| {
         res.write("before ");
         res.add_trailers(&{
@@ -218,7 +218,7 @@ fn a_file_is_content_like_any_other() {
     });
     let (_, body) = heard.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, "7\r\nbefore \r\n4\r\nfile\r\n0\r\nX-Sum: 1\r\n\r\n");
-    // With another status a range is not answered, nor told to be possible.
+    // With another status ranges are ignored and not advertised.
     let rc = Rc::new(file(b"gone"));
     let mut link = serve(async move |req, res| {
         let file = SendFile::from(rc.try_clone()?).asked_by(&req);
@@ -227,7 +227,7 @@ fn a_file_is_content_like_any_other() {
     .connect();
     let heard = ask(&mut link, "GET", &[("Range", "bytes=0-0")]);
     assert_eq!(heard, super::harness::answer("404 Not Found", "", "gone"));
-    // The length that was set must be that of the file.
+    // A Content-Length that was set must be that of the file.
     let heard = one(b"file", async |res, file| {
         res.set("Content-Length", "5")
             .send_file(file)
@@ -238,7 +238,7 @@ fn a_file_is_content_like_any_other() {
 }
 
 #[test]
-fn what_is_no_file_is_an_error() {
+fn a_directory_or_a_bad_part_is_an_error() {
     let mut link = serve(async |_req, res| res.send_file(File::open("/")?).await).connect();
     link.send(get("/"));
     assert!(link.heard().starts_with("HTTP/1.1 500 "));
@@ -257,7 +257,7 @@ fn what_is_no_file_is_an_error() {
     assert_eq!(link.heard(), ok(""));
 }
 
-/// Whether a file would be sent, told by an answer to nobody.
+/// Whether `send_file` accepts this file.
 async fn choose(file: SendFile) -> Result<(), crate::Error> {
     let env = serve(async |_req, res| res.end("")).open().env;
     let exchange = crate::conn::exchange::Exchange::of_server(&env.exchange);
@@ -268,7 +268,7 @@ async fn choose(file: SendFile) -> Result<(), crate::Error> {
 }
 
 #[test]
-fn a_file_goes_as_the_client_takes_it_and_the_next_request_waits() {
+fn a_file_is_sent_as_the_client_reads_and_the_next_request_waits() {
     let content: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
     let file = Rc::new(file(&content));
     let begun = Arc::new(Mutex::new(0));
@@ -307,10 +307,10 @@ fn a_file_that_became_shorter_cuts_the_connection() {
     let file = Rc::new(file(&content));
     let short = Rc::clone(&file);
     let why = Arc::new(Mutex::new(None));
-    let told = Arc::clone(&why);
+    let seen_why = Arc::clone(&why);
     let mut link = serve(async move |_req, res| res.send_file(file.try_clone()?).await)
         .on(event::Disconnected, move |(_, why)| {
-            *told.lock().unwrap() = Some(why)
+            *seen_why.lock().unwrap() = Some(why)
         })
         .connect();
     link.room = 1000;
@@ -324,20 +324,20 @@ fn a_file_that_became_shorter_cuts_the_connection() {
     assert_eq!(
         heard.len() - head,
         500_000,
-        "what is there, and nothing made up"
+        "the bytes that exist, without padding"
     );
     assert!(heard.contains("Content-Length: 1000000\r\n"));
 }
 
 #[test]
-fn what_is_written_on_after_a_file_has_its_bound_in_memory() {
-    // A file needs no memory, so it does not count where memory is bounded, but there is no room before it has left.
+fn content_written_after_a_file_is_bounded() {
+    // A queued file takes no memory, so it does not count towards the bound, but there is no room before it is sent.
     let content = vec![b'x'; 1_000_000];
     let file = Rc::new(file(&content));
     let mut link = serve(async move |_req, res| {
-        let sent = res.again();
+        let sent = res.clone_handle();
         let done = res.send_file(file.try_clone()?).await?;
-        assert!(sent.writable_need_drain() && sent.queued_bytes() > 1_000_000);
+        assert!(sent.needs_drain() && sent.queued_bytes() > 1_000_000);
         Ok::<_, crate::Error>(done)
     })
     .limits(|limits| limits.body.write_queue_bytes_max = 100)

@@ -1,6 +1,6 @@
-//! How a response is framed (RFC 9112 §6, RFC 9110 §8.6): Node's choice between a length and chunks, and what has no body.
+//! The framing of responses (RFC 9112 §6, RFC 9110 §8.6): a length or chunks, by Node's rules, and responses without a body.
 
-use super::harness::{Log, answer, get, ok, refusal, serve};
+use super::harness::{Log, answer, get, ok, refusal, serve, serve_with_gate};
 use crate::conn::Ending;
 use crate::{Error, Fields, Json};
 use http::StatusCode;
@@ -15,7 +15,7 @@ fn one(
 }
 
 #[test]
-fn one_end_has_a_length() {
+fn a_single_end_sends_a_length() {
     assert_eq!(one(async |_req, res| res.end("hello")), ok("hello"));
     assert_eq!(one(async |_req, res| res.end("")), ok(""));
 }
@@ -46,7 +46,7 @@ fn a_length_that_was_set_is_kept() {
 }
 
 #[test]
-fn of_length_and_chunks_the_length_is_left_out() {
+fn chunked_wins_over_a_length() {
     let heard = one(async |_req, res| {
         res.set("content-length", "3")
             .set("Transfer-Encoding", "chunked")
@@ -71,7 +71,7 @@ fn trailers_end_a_chunked_response() {
 }
 
 #[test]
-fn trailers_that_cannot_be_sent_are_left_out() {
+fn trailers_that_cannot_be_sent_are_dropped() {
     for set_length in [true, false] {
         let heard = one(async move |_req, res| {
             let res = if set_length {
@@ -94,16 +94,14 @@ fn trailers_that_cannot_be_sent_are_left_out() {
 }
 
 #[test]
-fn flushed_headers_go_out_alone() {
-    let gate = super::harness::Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
+fn flushed_headers_are_sent_alone() {
+    let (server, gate) = serve_with_gate(async |_req, res, gate| {
         res.flush_headers();
         assert!(res.headers_sent());
-        wait.wait().await;
+        gate.wait().await;
         res.end("x")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/"));
     let head = "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert_eq!(link.heard(), head);
@@ -113,7 +111,7 @@ fn flushed_headers_go_out_alone() {
 }
 
 #[test]
-fn to_http_1_0_pieces_go_until_close() {
+fn to_http_1_0_pieces_are_sent_until_close() {
     let mut link = serve(async |_req, res| {
         res.write("one");
         res.end("two")
@@ -174,7 +172,7 @@ fn messages_without_a_body_have_none() {
 }
 
 #[test]
-fn date_stands_once_or_not_at_all() {
+fn date_is_sent_once_or_not_at_all() {
     let of_handler = one(async |_req, res| res.set("date", "mine").end(""));
     assert_eq!(
         of_handler,
@@ -188,7 +186,7 @@ fn date_stands_once_or_not_at_all() {
 }
 
 #[test]
-fn values_answer() {
+fn values_become_responses() {
     let text = "Content-Type: text/plain; charset=utf-8\r\n";
     let mut link = serve(async |_req, _res| "text").connect();
     link.send(get("/"));
@@ -212,7 +210,7 @@ fn values_answer() {
 }
 
 #[test]
-fn a_value_keeps_what_the_handler_has_set_and_written() {
+fn a_value_keeps_fields_and_content_of_the_handler() {
     let mut link = serve(async |req, res| {
         if req.url() == "/type" {
             let _ = res.set("content-type", "text/html");
@@ -258,7 +256,7 @@ fn an_error_becomes_its_status() {
     assert_eq!(
         link.heard(),
         expected,
-        "what failed inside is nobody's business"
+        "internal errors are not sent to clients"
     );
     link.send(get("/"));
     assert_eq!(link.heard(), ok("fine"));
@@ -278,7 +276,7 @@ fn an_error_after_the_head_cuts_the_response() {
 }
 
 #[test]
-fn what_cannot_be_sent_becomes_a_500() {
+fn a_response_that_cannot_be_sent_becomes_a_500() {
     let broken: [fn(crate::ServerResponse) -> crate::ServerResponse; 7] = [
         |res| res.set("X-A", "a\r\nX-B: b"),
         |res| res.set("X-A", "a\nb"),
@@ -300,9 +298,9 @@ fn what_cannot_be_sent_becomes_a_500() {
     }
 }
 
-/// An interim status can never be the answer: the client would wait for the real one.
+/// An interim status cannot be the final one: the client would wait for another response.
 #[test]
-fn an_interim_status_is_no_answer() {
+fn an_interim_status_is_not_a_final_response() {
     let plain = "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n";
     let expected = answer(
         "500 Internal Server Error",
@@ -351,7 +349,7 @@ fn a_body_that_is_not_as_long_as_declared_never_looks_complete() {
     let heard = whole.heard();
     assert!(
         heard.starts_with("HTTP/1.1 500 "),
-        "nothing was sent yet: {heard}"
+        "the head was not sent yet: {heard}"
     );
     assert!(whole.is_open());
     assert_eq!(log.take(), ["went on"]);
@@ -376,7 +374,7 @@ fn connect_is_refused() {
 }
 
 #[test]
-fn an_upgrade_that_nobody_grants_is_a_plain_request() {
+fn an_upgrade_without_a_handler_is_a_plain_request() {
     let mut link = serve(async |req, res| res.end(req.url().to_owned())).connect();
     link.send(
         "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -387,9 +385,9 @@ fn an_upgrade_that_nobody_grants_is_a_plain_request() {
     assert!(link.is_open());
 }
 
-/// An answer that ends with its connection looks whole when the connection ends well, so it must not.
+/// A response until close looks complete after an orderly close, so a cut one must be reset.
 #[test]
-fn an_answer_until_close_that_is_cut_ends_badly() {
+fn a_response_until_close_that_fails_is_reset() {
     let server = serve(async |req, res| {
         let res = if req.url() == "/length" {
             res.set("Content-Length", "9")
@@ -406,5 +404,5 @@ fn an_answer_until_close_that_is_cut_ends_badly() {
     assert_eq!(link.ended(), Some(Ending::Cut));
     let mut link = server.connect();
     link.send("GET /length HTTP/1.0\r\n\r\n");
-    assert_eq!(link.ended(), Some(Ending::Now), "its length tells");
+    assert_eq!(link.ended(), Some(Ending::Now), "its length shows the cut");
 }

@@ -1,7 +1,8 @@
-//! Handlers that panic, answer later, keep what they should not, or listen: what remains whole.
+//! Handlers that panic, defer the response, keep handles too long, or use listeners.
 
 use super::harness::{
-    CHUNKED, Gate, Guard, Log, answer, get, ok, post, post_head, serve, spawn, tasks,
+    CHUNKED, Gate, Guard, Log, answer, get, ok, post, post_head, serve, serve_with_gate, spawn,
+    tasks,
 };
 use crate::conn::Ending;
 use crate::{Deferred, Error, IncomingMessage, OutgoingMessage, ServerResponse, event};
@@ -19,12 +20,12 @@ fn failed() -> String {
 }
 
 #[test]
-fn a_panic_is_a_500_and_the_connection_goes_on() {
+fn a_panic_is_a_500_and_keeps_the_connection() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async |mut req, res| {
         let body = req.text().await?;
-        assert!(body != "bad", "told to");
+        assert!(body != "bad", "on purpose");
         Ok::<_, Error>(res.set("X-A", "1").end("x"))
     })
     .on(event::Error, move |error| seen.add(error.to_string()))
@@ -32,14 +33,14 @@ fn a_panic_is_a_500_and_the_connection_goes_on() {
     let good = answer("200 OK", "X-A: 1\r\n", "x");
     link.send(post("good") + &post("bad") + &post("good"));
     assert_eq!(link.heard(), good.clone() + &failed() + &good);
-    assert_eq!(log.take(), ["a handler panicked: told to"]);
+    assert_eq!(log.take(), ["a handler panicked: on purpose"]);
     assert!(link.is_open());
 }
 
 #[test]
-fn a_panic_with_a_body_under_way_finds_the_next_request() {
+fn after_a_panic_during_a_body_the_next_request_is_found() {
     let mut link = serve(async |req, res| {
-        assert!(req.url() != "/", "told to");
+        assert!(req.url() != "/", "on purpose");
         res.end("x")
     })
     .connect();
@@ -49,10 +50,10 @@ fn a_panic_with_a_body_under_way_finds_the_next_request() {
 }
 
 #[test]
-fn a_panic_after_the_head_cuts_the_answer() {
+fn a_panic_after_the_head_cuts_the_response() {
     let mut link = serve(async |req, res| {
         res.write("part");
-        assert!(req.url() != "/", "told to");
+        assert!(req.url() != "/", "on purpose");
         res.end("")
     })
     .connect();
@@ -65,7 +66,7 @@ fn a_panic_after_the_head_cuts_the_answer() {
 fn a_panic_after_the_end_changes_nothing() {
     let mut link = serve(async |req, res| {
         let sent = res.end("x");
-        assert!(req.url() != "/", "told to");
+        assert!(req.url() != "/", "on purpose");
         sent
     })
     .connect();
@@ -74,11 +75,11 @@ fn a_panic_after_the_end_changes_nothing() {
 }
 
 #[test]
-fn a_panic_while_a_handler_is_dropped_is_contained() {
+fn a_panic_while_a_handler_is_dropped_is_caught() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
-            assert!(std::thread::panicking(), "told to");
+            assert!(std::thread::panicking(), "on purpose");
         }
     }
     let server = serve(async |req, res| {
@@ -97,18 +98,18 @@ fn a_panic_while_a_handler_is_dropped_is_contained() {
     assert_eq!(
         link.heard(),
         ok("x") + &ok("x"),
-        "the answer was given before"
+        "the response was ended before"
     );
 }
 
 #[test]
-fn a_panic_in_a_listener_of_a_message_is_one_of_its_handler() {
+fn a_panic_in_a_message_listener_counts_as_one_of_the_handler() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async |req, res| {
         let (sent, answer) = res.defer();
         let bad = req.url() == "/";
-        req.on(event::DataReady, move |_| assert!(!bad, "told to"));
+        req.on(event::DataReady, move |_| assert!(!bad, "on purpose"));
         req.on(event::Ready, move |_| answer.end("x"));
         sent
     })
@@ -116,13 +117,13 @@ fn a_panic_in_a_listener_of_a_message_is_one_of_its_handler() {
     .connect();
     link.send(post("abc") + &get("/fine"));
     assert_eq!(link.heard(), failed() + &ok("x"));
-    assert_eq!(log.take(), ["a handler panicked: told to"]);
+    assert_eq!(log.take(), ["a handler panicked: on purpose"]);
 }
 
 #[test]
-fn a_panic_in_a_listener_for_what_goes_out_is_contained() {
+fn a_panic_in_a_listener_of_the_response_is_caught() {
     let mut link = serve(async |req, res| {
-        req.on(event::HeaderDone, move |()| panic!("told to"));
+        req.on(event::HeaderDone, move |()| panic!("on purpose"));
         res.write("x");
         Gate::default().wait().await;
         res.end("")
@@ -130,17 +131,21 @@ fn a_panic_in_a_listener_for_what_goes_out_is_contained() {
     .connect();
     link.send(get("/"));
     assert!(link.heard().ends_with("1\r\nx\r\n"));
-    assert_eq!(link.ended(), Some(Ending::Now), "a part is out");
+    assert_eq!(
+        link.ended(),
+        Some(Ending::Now),
+        "part of the response was sent"
+    );
 }
 
 #[test]
-fn a_panic_in_a_listener_of_the_server_is_contained() {
+fn a_panic_in_a_server_listener_is_caught() {
     let mut link = serve(async |_req, res| res.end("x"))
-        .on(event::Connection, |_| panic!("told to"))
-        .on(event::Request, |_| panic!("told to"))
-        .on(event::ClientError, |_| panic!("told to"))
-        .on(event::Error, |_| panic!("told to"))
-        .on(event::Disconnected, |_| panic!("told to"))
+        .on(event::Connection, |_| panic!("on purpose"))
+        .on(event::Request, |_| panic!("on purpose"))
+        .on(event::ClientError, |_| panic!("on purpose"))
+        .on(event::Error, |_| panic!("on purpose"))
+        .on(event::Disconnected, |_| panic!("on purpose"))
         .connect();
     link.send(get("/"));
     assert_eq!(link.heard(), ok("x"));
@@ -150,7 +155,7 @@ fn a_panic_in_a_listener_of_the_server_is_contained() {
 }
 
 #[test]
-fn an_answer_can_come_later() {
+fn a_deferred_response_can_be_ended_later() {
     let slot: Rc<RefCell<Option<Deferred>>> = Rc::default();
     let keep = Rc::clone(&slot);
     let mut link = serve(async move |_req, res| {
@@ -172,21 +177,18 @@ fn an_answer_can_come_later() {
 }
 
 #[test]
-fn a_deferred_answer_from_a_task_streams() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
+fn a_deferred_response_can_stream_from_a_task() {
+    let (server, gate) = serve_with_gate(async |_req, res, gate| {
         let (sent, answer) = res.defer();
-        let wait = wait.clone();
         spawn(async move {
             let res = answer.take();
             res.write("one");
-            wait.wait().await;
+            gate.wait().await;
             let _ = res.end("two");
         });
         sent
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/"));
     assert!(link.heard().ends_with("\r\n\r\n3\r\none\r\n"));
     gate.open();
@@ -195,7 +197,7 @@ fn a_deferred_answer_from_a_task_streams() {
 }
 
 #[test]
-fn a_deferred_answer_that_is_dropped_is_a_500() {
+fn a_dropped_deferred_is_a_500() {
     let mut link = serve(async |_req, res| res.defer().0).connect();
     link.send(get("/"));
     assert_eq!(link.heard(), failed());
@@ -210,9 +212,9 @@ fn a_deferred_answer_that_is_dropped_is_a_500() {
     assert!(link.is_open());
 }
 
-/// Taking the duty out of its wrapper and then losing it, by an early return say, is the same.
+/// A response that was taken out and then dropped, by an early return for example, counts as a dropped `Deferred`.
 #[test]
-fn a_response_that_was_taken_and_dropped_is_a_500() {
+fn a_response_taken_from_a_deferred_and_dropped_is_a_500() {
     let mut link = serve(async |_req, res| {
         let (sent, answer) = res.defer();
         spawn(async move {
@@ -231,7 +233,7 @@ fn a_response_that_was_taken_and_dropped_is_a_500() {
 }
 
 #[test]
-fn a_response_that_was_begun_and_dropped_is_cut() {
+fn a_deferred_response_that_was_begun_and_dropped_is_cut() {
     let mut link = serve(async |_req, res| {
         let (sent, answer) = res.defer();
         spawn(async move {
@@ -246,7 +248,7 @@ fn a_response_that_was_begun_and_dropped_is_cut() {
 }
 
 #[test]
-fn a_handler_of_listeners_may_answer_from_any_of_them() {
+fn any_listener_can_end_a_deferred_response() {
     let mut link = serve(async |req, res| {
         let (sent, answer) = res.defer();
         let answer = Rc::new(answer);
@@ -268,7 +270,7 @@ fn a_handler_of_listeners_may_answer_from_any_of_them() {
 }
 
 #[test]
-fn listeners_may_listen_and_write_and_ask() {
+fn listeners_can_add_listeners_and_write_and_read_facts() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -305,7 +307,7 @@ fn listeners_may_listen_and_write_and_ask() {
 }
 
 #[test]
-fn dropping_handles_inside_a_listener_is_fine() {
+fn a_listener_can_drop_the_handles_of_its_exchange() {
     let mut link = serve(async |req, res| {
         let (sent, answer) = res.defer();
         let held: Rc<RefCell<Option<IncomingMessage>>> = Rc::default();
@@ -323,9 +325,9 @@ fn dropping_handles_inside_a_listener_is_fine() {
     assert!(link.heard().starts_with(&failed()));
 }
 
-/// Listeners hold handles, handles hold the exchange, the exchange holds its listeners: the ring must be cut.
+/// Listeners own handles, handles own the exchange, the exchange owns its listeners: the end breaks the cycle.
 #[test]
-fn nothing_is_left_of_an_exchange_whose_listeners_held_it() {
+fn listeners_that_own_handles_are_freed_with_their_exchange() {
     let log = Log::default();
     let seen = log.clone();
     let server = serve(async move |req, res| {
@@ -345,36 +347,31 @@ fn nothing_is_left_of_an_exchange_whose_listeners_held_it() {
     assert_eq!(link.heard(), ok("x"));
     assert_eq!(log.take(), ["freed"], "with its exchange");
     link.send(post_head(3)).lose(ErrorKind::ConnectionReset);
-    assert_eq!(log.take(), ["freed"], "when its client is gone");
+    assert_eq!(log.take(), ["freed"], "when its client has disconnected");
     let mut link = server.connect();
     link.send(post_head(3));
     drop(link);
-    assert_eq!(
-        log.take(),
-        ["freed"],
-        "when its connection is dropped where it stands"
-    );
+    assert_eq!(log.take(), ["freed"], "when its connection is dropped");
 }
 
-/// A task that is late listens to an exchange that is over: it is told nothing, and nothing is kept for it.
+/// A listener that a task adds after the end of the exchange is dropped, not called.
 #[test]
-fn listening_to_an_exchange_that_is_over_keeps_nothing() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |req, res| {
+fn a_listener_added_after_the_end_is_dropped() {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_with_gate(async move |req, res, gate| {
         let (sent, answer) = res.defer();
         let guard = Guard(seen.clone(), "freed");
-        let wait = wait.clone();
         spawn(async move {
-            wait.wait().await;
+            gate.wait().await;
             req.on(event::Ready, move |_| {
                 let _ = &guard;
                 answer.end("x");
             });
         });
         sent
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(3)).lose(ErrorKind::ConnectionReset);
     gate.open();
     link.go();
@@ -382,7 +379,7 @@ fn listening_to_an_exchange_that_is_over_keeps_nothing() {
     assert_eq!(log.take(), ["freed"]);
 }
 
-/// A response that outlives its exchange speaks to nobody, least of all to the next client of its memory.
+/// A response that outlives its exchange writes nothing, in particular not to the next user of its memory.
 #[test]
 fn a_stale_response_does_not_touch_the_next_exchange() {
     let kept: Rc<RefCell<Vec<ServerResponse>>> = Rc::default();
@@ -424,7 +421,7 @@ fn a_handler_has_a_day_without_a_byte() {
     assert_eq!(link.heard(), "");
 }
 
-/// A handler that stays until its exchange is over must not be what keeps it from being over.
+/// A handler that awaits the end of its exchange must not delay that end.
 #[test]
 fn a_handler_may_wait_for_the_end_of_its_own_exchange() {
     let log = Log::default();
@@ -443,18 +440,18 @@ fn a_handler_may_wait_for_the_end_of_its_own_exchange() {
 }
 
 #[test]
-fn a_task_that_waits_for_the_end_is_told_when_the_last_of_the_body_has_come() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |mut req, res| {
+fn closed_resolves_in_a_task_at_the_end_of_the_body() {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_with_gate(async move |mut req, res, gate| {
         let sent = res.end("x");
         let (closed, seen) = (req.closed(), seen.clone());
         spawn(async move { seen.add(format!("{:?}", closed.await)) });
         let _ = req.bytes().await;
-        wait.wait().await;
+        gate.wait().await;
         sent
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(3) + "a");
     assert!(log.take().is_empty());
     link.send("bc");
@@ -465,7 +462,7 @@ fn a_task_that_waits_for_the_end_is_told_when_the_last_of_the_body_has_come() {
 }
 
 #[test]
-fn a_task_that_waits_for_the_end_is_told_when_the_answer_is_given() {
+fn closed_resolves_in_a_task_when_the_response_ends() {
     let (log, first, second) = (Log::default(), Gate::default(), Gate::default());
     let (seen, one, two) = (log.clone(), first.clone(), second.clone());
     let mut link = serve(async move |req, res| {

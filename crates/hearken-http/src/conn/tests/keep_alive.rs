@@ -1,6 +1,6 @@
-//! Exchanges that follow one another on a connection: order, reuse, versions (RFC 9112 §9.3).
+//! Several exchanges on one connection: order, reuse, versions (RFC 9112 §9.3).
 
-use super::harness::{Gate, Log, answer, get, ok, post, serve};
+use super::harness::{Log, answer, get, ok, post, serve, serve_with_gate};
 use crate::conn::Ending;
 
 #[test]
@@ -25,17 +25,17 @@ fn sixteen_requests_in_one_buffer_are_answered_in_order() {
 
 #[test]
 fn the_second_handler_starts_after_the_first_has_ended() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |req, res| {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_with_gate(async move |req, res, gate| {
         seen.add(format!("start {}", req.url()));
         if req.url() == "/1" {
-            wait.wait().await;
+            gate.wait().await;
         }
         seen.add(format!("end {}", req.url()));
         res.end("")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/1") + &get("/2"));
     assert_eq!(log.take(), ["start /1"]);
     assert_eq!(link.heard(), "");
@@ -46,17 +46,15 @@ fn the_second_handler_starts_after_the_first_has_ended() {
 }
 
 #[test]
-fn a_handler_that_goes_on_after_its_answer_holds_up_the_next() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
+fn a_handler_that_runs_after_its_response_delays_the_next_request() {
+    let (server, gate) = serve_with_gate(async |req, res, gate| {
         let sent = res.end(req.url().to_owned());
         if req.url() == "/1" {
-            wait.wait().await;
+            gate.wait().await;
         }
         sent
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/1") + &get("/2"));
     assert_eq!(link.heard(), ok("/1"));
     gate.open();
@@ -121,15 +119,15 @@ fn a_body_ends_before_the_next_request_begins() {
 }
 
 #[test]
-fn empty_lines_before_a_request_are_no_request() {
+fn empty_lines_before_a_request_are_ignored() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send(get("/")).send("\r\n").send(get("/"));
     assert_eq!(link.heard(), ok("x") + &ok("x"));
 }
 
-/// What one exchange has set must not show in the next, which uses its memory again.
+/// Nothing that one exchange sets may show in the next, which reuses its memory.
 #[test]
-fn nothing_of_an_exchange_is_left_for_the_next() {
+fn an_exchange_leaves_nothing_for_the_next() {
     let mut link = serve(async |mut req, res| {
         let body = req.text().await?;
         let known = format!(

@@ -1,4 +1,4 @@
-//! What a request can do beyond its pieces: pausing, reading as a stream or as a reader, its facts.
+//! Requests beyond `data`: pausing, reading as a stream or as a reader, facts of the head.
 
 use super::harness::{CHUNKED, Log, ok, post, post_head, serve};
 use crate::conn::Ending;
@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 type Held = Rc<RefCell<Option<Rc<crate::IncomingMessage>>>>;
 
-/// A server whose listener logs what it gets and pauses after each piece; the request is to be resumed from outside.
+/// A server whose listener logs each piece and pauses after it; the test resumes the request.
 fn pausing(log: &Log, held: &Held) -> super::harness::Setup {
     let (log, held) = (log.clone(), Rc::clone(held));
     serve(async move |req, res| {
@@ -39,7 +39,7 @@ fn pausing(log: &Log, held: &Held) -> super::harness::Setup {
 }
 
 #[test]
-fn a_paused_message_leaves_the_transport_unread_and_its_time_stands_still() {
+fn a_paused_message_stops_reading_and_its_deadline() {
     let (log, held) = (Log::default(), Held::default());
     let mut link = pausing(&log, &held)
         .limits(|limits| limits.body.queue_bytes = 10_000)
@@ -48,10 +48,14 @@ fn a_paused_message_leaves_the_transport_unread_and_its_time_stands_still() {
     link.send(post_head(30_000));
     link.send("x".repeat(30_000));
     assert_eq!(log.take(), ["5000 bytes"]);
-    assert_eq!(link.unread(), 15_000, "one queue is full, the rest is left");
+    assert_eq!(
+        link.unread(),
+        15_000,
+        "the queue is full, the rest is unread"
+    );
     let req = held.borrow_mut().take().unwrap();
     assert!(req.is_paused() && !req.complete());
-    assert_eq!(link.deadline_in(), None, "nobody waits for anything");
+    assert_eq!(link.deadline_in(), None, "no reader waits");
     link.secs(3600);
     assert!(link.is_open());
     for left in [10_000, 5000, 0] {
@@ -66,7 +70,11 @@ fn a_paused_message_leaves_the_transport_unread_and_its_time_stands_still() {
         assert_eq!(log.take(), ["5000 bytes"]);
     }
     assert!(req.complete());
-    assert_eq!(link.heard(), "", "its end is not told before it is resumed");
+    assert_eq!(
+        link.heard(),
+        "",
+        "its end is not delivered before it is resumed"
+    );
     req.resume();
     link.go();
     assert_eq!(
@@ -76,7 +84,7 @@ fn a_paused_message_leaves_the_transport_unread_and_its_time_stands_still() {
 }
 
 #[test]
-fn after_a_pause_the_time_for_the_body_runs_again() {
+fn resuming_restarts_the_body_deadline() {
     let (log, held) = (Log::default(), Held::default());
     let mut link = pausing(&log, &held)
         .limits(|limits| limits.time.body_rate_min = 0)
@@ -93,14 +101,14 @@ fn after_a_pause_the_time_for_the_body_runs_again() {
 }
 
 #[test]
-fn a_paused_message_that_is_dropped_flows_on() {
+fn dropping_a_paused_message_resumes_it() {
     let log = Log::default();
-    let told = log.clone();
+    let entries = log.clone();
     let mut link = serve(async move |req, res| {
-        let told = told.clone();
+        let entries = entries.clone();
         let (sent, answer) = res.defer();
         req.on(event::Ready, move |whole| {
-            told.add(format!("{} bytes", whole.body.len()));
+            entries.add(format!("{} bytes", whole.body.len()));
             answer.end("thanks");
         });
         req.pause();
@@ -111,15 +119,11 @@ fn a_paused_message_that_is_dropped_flows_on() {
     assert_eq!(log.take(), ["3 bytes"]);
     assert_eq!(link.heard(), ok("thanks"));
     link.send(post("abcd"));
-    assert_eq!(
-        log.take(),
-        ["4 bytes"],
-        "the next message is not paused by it"
-    );
+    assert_eq!(log.take(), ["4 bytes"], "the next message is not paused");
 }
 
 #[test]
-fn pausing_is_nothing_to_whoever_pulls() {
+fn pausing_does_not_affect_data() {
     let mut link = serve(async |mut req, res| {
         req.pause();
         let text = req.text().await?;
@@ -153,7 +157,7 @@ fn a_message_is_a_stream() {
 }
 
 #[test]
-fn what_is_piped_back_is_what_came() {
+fn an_echo_pipes_the_same_bytes() {
     let mut link = serve(async |req, res| res.pipe_from(req).await).connect();
     let body = "0123456789".repeat(3000);
     link.send(CHUNKED);
@@ -198,15 +202,15 @@ fn lines_can_be_read() {
 }
 
 #[test]
-fn what_a_body_fails_with_is_told_to_a_reader() {
+fn a_reader_gets_the_error_of_the_body() {
     use std::io::ErrorKind;
     let log = Log::default();
-    let told = log.clone();
+    let entries = log.clone();
     let setup = || {
-        let told = told.clone();
+        let entries = entries.clone();
         serve(async move |mut req, res| {
             let error = req.read_to_end(&mut Vec::new()).await.unwrap_err();
-            told.add(format!("{:?}: {error}", error.kind()));
+            entries.add(format!("{:?}: {error}", error.kind()));
             res.end("")
         })
     };
@@ -271,7 +275,7 @@ fn the_facts_of_a_head() {
         let joined = req.headers_joined(Duplicates::Drop);
         res.end(format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {}",
-            req.http_version(),
+            req.version(),
             req.upgrade_protocols(),
             req.ranges(100),
             distinct.get("x-a"),
@@ -288,28 +292,28 @@ fn the_facts_of_a_head() {
     };
     assert_eq!(
         facts("GET / HTTP/1.1\r\nX-A: 1\r\nx-a: 2\r\nFrom: me\r\nfrom: you\r\nRange: bytes=0-9"),
-        "(1, 1) [] One(0..10) Some([\"1\", \"2\"]) Some(\"1, 2\") Some(\"me\") true"
+        "HTTP/1.1 [] One(0..10) Some([\"1\", \"2\"]) Some(\"1, 2\") Some(\"me\") true"
     );
     assert_eq!(
         facts("GET / HTTP/1.1\r\nUpgrade: h2c , websocket\r\nConnection: upgrade"),
-        "(1, 1) [\"h2c\", \"websocket\"] CompleteMessage None None None true"
+        "HTTP/1.1 [\"h2c\", \"websocket\"] Whole None None None true"
     );
     assert_eq!(
         facts("GET / HTTP/1.1\r\nUpgrade: h2c"),
-        "(1, 1) [] CompleteMessage None None None true"
+        "HTTP/1.1 [] Whole None None None true"
     );
     // Only GET asks for parts, and only once.
     for head in [
         "POST / HTTP/1.1\r\nRange: bytes=0-9",
         "GET / HTTP/1.1\r\nRange: bytes=0-9\r\nRange: bytes=0-9",
     ] {
-        assert!(facts(head).contains(" CompleteMessage "));
+        assert!(facts(head).contains(" Whole "));
     }
-    assert!(facts("GET / HTTP/1.0\r\nConnection: keep-alive").starts_with("(1, 0) "));
+    assert!(facts("GET / HTTP/1.0\r\nConnection: keep-alive").starts_with("HTTP/1.0 "));
 }
 
 #[test]
-fn trailers_as_they_came_and_by_name() {
+fn trailers_raw_and_by_name() {
     let mut link = serve(async |mut req, res| {
         assert!(req.trailers().view().is_empty() && !req.complete());
         req.bytes().await?;
@@ -328,13 +332,13 @@ fn trailers_as_they_came_and_by_name() {
 }
 
 #[test]
-fn a_request_that_is_destroyed_ends_its_connection() {
+fn destroying_a_request_ends_its_connection() {
     let log = Log::default();
-    let told = log.clone();
+    let entries = log.clone();
     let mut link = serve(async move |mut req, res| {
         assert_eq!(req.data().await?, Some(Bytes::from_static(b"abc")));
         req.destroy();
-        told.add(req.data().await.unwrap_err().to_string());
+        entries.add(req.data().await.unwrap_err().to_string());
         Ok::<_, Error>(res.end("too late"))
     })
     .connect();

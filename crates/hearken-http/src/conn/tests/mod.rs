@@ -1,24 +1,29 @@
-//! The connection without I/O, by rule family. No test here waits for anything.
+//! Tests of the connection without I/O, one file for each family of rules. No test waits for real time.
 
 mod backpressure;
 mod bodies;
-mod ends;
+#[cfg(feature = "client")]
+mod client_connection;
+mod client_errors;
+mod cuts;
+mod endings;
 mod events;
 mod events_node;
+mod expect;
 mod faults;
 mod files;
 mod framing;
 mod handlers;
+mod handlers_special;
 pub(crate) mod harness;
 mod keep_alive;
 pub(crate) mod memory;
 mod messages;
+mod observing;
+mod piping;
 mod random;
 mod responses;
+mod session;
 mod settings;
-mod solo;
-mod special;
 mod stopping;
 mod timers;
-mod torture;
-mod used;

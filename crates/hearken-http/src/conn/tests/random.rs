@@ -1,7 +1,7 @@
-//! Random walks: clients and handlers that do anything, in any order, and what must hold all the same.
+//! Random walks of clients and handlers, and the invariants that hold for each.
 //!
-//! For each walk: nothing panics or spins; what a client hears is a sequence of whole responses, of which only the last
-//! may be cut; every connection that came has gone, once; every handler and task has ended; nothing is kept of them.
+//! Nothing panics or spins; a client receives a sequence of complete responses, of which only the last may be cut; each
+//! connection emits `Connection` and `Disconnected` once; every handler and task ends; nothing of them is kept.
 
 use super::harness::{Gate, Guard, Link, Log, Open, either, file, serve, spawn, tasks};
 use crate::{Error, IncomingMessage, OutgoingMessage, Sent, ServerResponse, event};
@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Small numbers without a pattern, the same for the same seed (xorshift).
+/// Small pseudo-random numbers, the same for the same seed (xorshift).
 struct Dice(u64);
 
 impl Dice {
@@ -68,7 +68,7 @@ const PATHS: &[&str] = &[
 
 type Answered = Result<Sent, Error>;
 
-/// Handlers that wait for nothing but their client.
+/// Handlers that wait for their client only.
 async fn at_once(mut req: IncomingMessage, res: ServerResponse) -> Answered {
     let path = req.path().to_owned();
     match path.as_str() {
@@ -82,12 +82,12 @@ async fn at_once(mut req: IncomingMessage, res: ServerResponse) -> Answered {
             return Ok(res.end(""));
         }
         "/let-go" => drop(req),
-        "/panic" => panic!("told to"),
+        "/panic" => panic!("on purpose"),
         "/panic-late" => {
             res.write("piece");
-            panic!("told to");
+            panic!("on purpose");
         }
-        "/error" => return Err(Error::new(409, "told to")),
+        "/error" => return Err(Error::new(409, "on purpose")),
         "/closed" => {
             let sent = res.end("x");
             req.closed().await;
@@ -143,7 +143,7 @@ async fn more_at_once(path: &str, req: IncomingMessage, res: ServerResponse) -> 
     Ok(res.end("done"))
 }
 
-/// Handlers that wait for the gate, or leave it to a task.
+/// Handlers that wait for the gate, themselves or in a task.
 async fn later(mut req: IncomingMessage, res: ServerResponse, gate: Gate) -> Answered {
     let path = req.path().to_owned();
     match path.as_str() {
@@ -160,7 +160,7 @@ async fn later(mut req: IncomingMessage, res: ServerResponse, gate: Gate) -> Ans
         "/error-late" => {
             res.flush_headers();
             gate.wait().await;
-            return Err(Error::new(409, "told to"));
+            return Err(Error::new(409, "on purpose"));
         }
         "/destroy-late" => {
             let sent = res.end(vec![b'.'; 100_000]);
@@ -201,7 +201,7 @@ async fn later(mut req: IncomingMessage, res: ServerResponse, gate: Gate) -> Ans
     Ok(res.end("done"))
 }
 
-/// Handlers that listen; what their listeners hold is on record.
+/// Handlers with listeners; guards record that the listeners are freed.
 fn listening(req: &IncomingMessage, res: ServerResponse, log: &Log) -> Sent {
     let guard = Guard(log.clone(), "-listener");
     log.add("+listener");
@@ -217,7 +217,7 @@ fn listening(req: &IncomingMessage, res: ServerResponse, log: &Log) -> Sent {
         answer.end("early");
     }
     let panics = req.path() == "/panic-listener";
-    req.on(event::DataReady, move |_| assert!(!panics, "told to"));
+    req.on(event::DataReady, move |_| assert!(!panics, "on purpose"));
     req.on(event::Ready, move |_| {
         let _ = &guard;
         answer.end("ready");
@@ -225,7 +225,7 @@ fn listening(req: &IncomingMessage, res: ServerResponse, log: &Log) -> Sent {
     sent
 }
 
-/// A listener that pauses after each piece; the gate lets the rest flow.
+/// A listener that pauses after each piece; the gate resumes the request.
 fn pausing(req: IncomingMessage, res: ServerResponse, log: &Log, gate: Gate) -> Sent {
     let req = Rc::new(req);
     let sent = listening(&req, res, log);
@@ -245,7 +245,7 @@ fn pausing(req: IncomingMessage, res: ServerResponse, log: &Log, gate: Gate) -> 
     sent
 }
 
-/// A server whose handlers do what their path says; places to wait open with the gate of the moment.
+/// A server whose handlers act by their path; they wait at the current gate.
 fn server(log: &Log, gates: &Rc<RefCell<Gate>>) -> Open {
     let (came, gone, guards) = (log.clone(), log.clone(), log.clone());
     let gates = Rc::clone(gates);
@@ -316,7 +316,7 @@ fn request(dice: &mut Dice) -> String {
     }
 }
 
-/// One thing that happens.
+/// One step of a walk.
 fn step(link: &mut Link, gates: &RefCell<Gate>, dice: &mut Dice) {
     match dice.roll(40) {
         0..=13 => drop(link.send(request(dice))),
@@ -343,7 +343,7 @@ fn step(link: &mut Link, gates: &RefCell<Gate>, dice: &mut Dice) {
     }
 }
 
-/// A client of ours reads what was heard: whole responses, then perhaps the beginning of one.
+/// Parses the received bytes as a client: complete responses, then perhaps the beginning of one.
 fn check_heard(heard: &[u8], seed: u64) {
     let mut rest = heard;
     while !rest.is_empty() {
@@ -405,7 +405,7 @@ fn walk(seed: u64) {
     for link in &mut links {
         link.run();
     }
-    // In the end clients take all and say no more, and nothing is waited for.
+    // At the end clients read everything and send nothing more, and all gates open.
     for _ in 0..50 {
         gates.replace(Gate::default()).open();
         for link in &mut links {
@@ -417,7 +417,7 @@ fn walk(seed: u64) {
     }
     for mut link in links {
         if link.is_open() {
-            // A handler may wait for the end of its client alone.
+            // A handler may still wait for the end of its client.
             link.lose(ErrorKind::ConnectionReset);
         }
         link.go();
@@ -434,7 +434,7 @@ fn walk(seed: u64) {
 }
 
 #[test]
-fn whatever_clients_and_handlers_do() {
+fn random_walks_of_clients_and_handlers() {
     for seed in 0..2_000 {
         if std::panic::catch_unwind(|| walk(seed)).is_err() {
             panic!("the walk with seed {seed} failed");

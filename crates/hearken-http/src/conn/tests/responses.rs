@@ -1,17 +1,12 @@
-//! What a response can do beyond one end: corks, trailers, default fields, interim responses, content from readers, numbers.
+//! Responses beyond a single `end`: corks, trailers, default fields, interim responses, queue facts, destroy.
 
-use super::harness::{Gate, Log, answer, get, ok, post_head, refusal, serve, spawn};
+use super::harness::{Log, answer, get, ok, post_head, refusal, serve, serve_with_gate};
 use crate::conn::Ending;
 use crate::{Closed, Error, Fields, Misuse, OutgoingMessage, Sent, ServerResponse};
 use bytes::Bytes;
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, ReadBuf};
 
-const CHUNKED_HEAD: &str = "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n";
+pub(super) const CHUNKED_HEAD: &str =
+    "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 fn fields(lines: &[(&str, &str)]) -> Fields {
     let mut fields = Fields::new();
@@ -21,14 +16,17 @@ fn fields(lines: &[(&str, &str)]) -> Fields {
     fields
 }
 
-/// What is heard of this handler's answer to a request, and whether the connection stays.
-fn to(request: &str, handler: impl AsyncFn(ServerResponse) -> Sent + 'static) -> (String, bool) {
+/// The response of this handler to one request. The connection must stay open.
+pub(super) fn to(
+    request: &str,
+    handler: impl AsyncFn(ServerResponse) -> Sent + 'static,
+) -> (String, bool) {
     let mut link = serve(async move |_req, res| handler(res).await).connect();
     link.send(request);
     (link.heard(), link.is_open())
 }
 
-fn one(handler: impl AsyncFn(ServerResponse) -> Sent + 'static) -> String {
+pub(super) fn one(handler: impl AsyncFn(ServerResponse) -> Sent + 'static) -> String {
     to(&get("/"), handler).0
 }
 
@@ -42,12 +40,12 @@ fn writes_under_a_cork_are_one_chunk() {
         assert!(res.write("one "));
         res.write("");
         res.write("two ");
-        assert_eq!((res.writable_corked(), res.is_corked()), (2, true));
+        assert_eq!(res.corks(), 2);
         res.uncork();
         res.write("three");
         res.uncork();
         res.uncork(); // one too many
-        assert!(!res.is_corked());
+        assert_eq!(res.corks(), 0);
         res.write("four");
         res.end("")
     });
@@ -58,7 +56,7 @@ fn writes_under_a_cork_are_one_chunk() {
 }
 
 #[test]
-fn the_end_takes_every_cork_away_and_is_in_the_chunk() {
+fn end_removes_all_corks_and_joins_their_chunk() {
     let heard = one(async |res| {
         res.cork();
         res.cork();
@@ -74,18 +72,16 @@ fn the_end_takes_every_cork_away_and_is_in_the_chunk() {
 }
 
 #[test]
-fn what_is_kept_back_waits_for_the_cork_and_no_longer() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
+fn corked_content_waits_for_uncork() {
+    let (server, gate) = serve_with_gate(async |_req, res, gate| {
         res.cork();
         res.write("a");
-        wait.wait().await;
+        gate.wait().await;
         res.write("b");
         res.uncork();
         res.end("")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/"));
     assert_eq!(link.heard(), CHUNKED_HEAD);
     gate.open();
@@ -94,17 +90,17 @@ fn what_is_kept_back_waits_for_the_cork_and_no_longer() {
 }
 
 #[test]
-fn a_cork_holds_no_more_than_a_queue() {
+fn corked_content_is_sent_at_the_queue_limit() {
     let log = Log::default();
-    let told = log.clone();
+    let entries = log.clone();
     let mut link = serve(async move |_req, res| {
         res.cork();
         for _ in 0..3 {
             let room = res.write(vec![b'x'; 30]);
-            told.add(format!("{room} {}", res.queued_bytes() > 30));
+            entries.add(format!("{room} {}", res.queued_bytes() > 30));
         }
-        res.drain().await?; // sends what is kept back: nobody else would
-        told.add("drained");
+        res.drain().await?; // sends the corked content
+        entries.add("drained");
         Ok::<_, Error>(res.end("!"))
     })
     .limits(|limits| limits.body.queue_bytes = 80)
@@ -119,7 +115,7 @@ fn a_cork_holds_no_more_than_a_queue() {
 }
 
 #[test]
-fn under_a_cork_large_pieces_stay_uncopied_and_lengths_are_kept() {
+fn a_cork_does_not_copy_large_pieces_and_keeps_lengths() {
     let large = Bytes::from(vec![b'y'; 20_000]);
     let heard = one(async move |res| {
         let res = res.set("Content-Length", "20002");
@@ -145,7 +141,7 @@ fn under_a_cork_large_pieces_stay_uncopied_and_lengths_are_kept() {
 // ---- trailers ----
 
 #[test]
-fn trailers_that_were_added_make_a_response_chunked() {
+fn added_trailers_make_a_response_chunked() {
     let heard = one(async |res| {
         res.add_trailers(&fields(&[("X-Sum", "6")]));
         res.add_trailers(&fields(&[("X-Sum", "7"), ("x-b", "")]));
@@ -167,7 +163,7 @@ fn trailers_that_were_added_make_a_response_chunked() {
 }
 
 #[test]
-fn a_trailer_field_makes_a_response_chunked_or_refused() {
+fn a_trailer_field_makes_a_response_chunked_or_is_rejected() {
     let heard = one(async |res| res.set("Trailer", "X-Sum").end("abc"));
     assert_eq!(
         heard,
@@ -182,7 +178,7 @@ fn a_trailer_field_makes_a_response_chunked_or_refused() {
 }
 
 #[test]
-fn trailers_have_no_place_in_http10_nor_in_the_answer_to_head() {
+fn trailers_are_not_sent_to_http_1_0_or_in_response_to_head() {
     let handler = async |res: ServerResponse| {
         let res = res.set("Trailer", "X-Sum");
         res.add_trailers(&fields(&[("X-Sum", "6")]));
@@ -209,7 +205,7 @@ fn trailers_have_no_place_in_http10_nor_in_the_answer_to_head() {
 // ---- the head ----
 
 #[test]
-fn write_head_sets_and_fixes_nothing() {
+fn write_head_can_be_changed_later() {
     let heard = one(async |res| {
         let res = res.set("X-A", "old").set("X-B", "b");
         let res = res.write_head(404, Some("Gone fishing"), [("x-a", "new"), ("X-C", "c")]);
@@ -224,7 +220,7 @@ fn write_head_sets_and_fixes_nothing() {
 }
 
 #[test]
-fn removing_a_default_switches_it_off() {
+fn removing_a_default_field_disables_it() {
     let without = |names: &'static [&'static str]| {
         to(&get("/"), async move |res| {
             for name in names {
@@ -260,7 +256,7 @@ fn removing_a_default_switches_it_off() {
 }
 
 #[test]
-fn a_default_that_was_removed_can_be_set_and_is_back_for_the_next_request() {
+fn a_removed_default_can_be_set_and_returns_for_the_next_request() {
     let mut link = serve(async |req, res| {
         if req.url() == "/1" {
             assert!(!res.remove_header("content-length"));
@@ -279,7 +275,7 @@ fn a_default_that_was_removed_can_be_set_and_is_back_for_the_next_request() {
 // ---- interim responses ----
 
 #[test]
-fn interim_responses_come_before_the_answer() {
+fn interim_responses_precede_the_final_one() {
     let handler = async |res: ServerResponse| {
         res.write_continue().unwrap();
         res.write_processing().unwrap();
@@ -306,7 +302,7 @@ fn interim_responses_come_before_the_answer() {
         (heard, open),
         (format!("{interim}{CHUNKED_HEAD}1\r\na\r\n0\r\n\r\n"), true)
     );
-    // HTTP/1.0 knows none.
+    // HTTP/1.0 has no interim responses.
     let (heard, _) = to("GET / HTTP/1.0\r\n\r\n", handler);
     assert_eq!(
         heard,
@@ -332,7 +328,7 @@ fn interim_responses_are_bounded_for_each_request() {
 }
 
 #[test]
-fn who_was_told_to_continue_is_not_told_again() {
+fn continue_is_sent_only_once() {
     let mut link = serve(async |mut req, res| {
         res.write_continue()?;
         let body = req.bytes().await?;
@@ -346,228 +342,23 @@ fn who_was_told_to_continue_is_not_told_again() {
     assert!(link.is_open());
 }
 
-// ---- readers ----
-
-/// Gives these pieces, then its end or an error; waits while there is none.
-#[derive(Clone, Default)]
-struct Pieces(Rc<RefCell<Given>>);
-
-#[derive(Default)]
-struct Given {
-    pieces: VecDeque<Result<Bytes, Error>>,
-    ended: bool,
-    waker: Option<std::task::Waker>,
-    taken: usize,
-}
-
-impl Pieces {
-    fn of(pieces: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
-        let all = Self::default();
-        all.0.borrow_mut().pieces = pieces.into_iter().map(|piece| Ok(piece.into())).collect();
-        all.end();
-        all
-    }
-
-    fn push(&self, piece: Result<Bytes, Error>) {
-        self.0.borrow_mut().pieces.push_back(piece);
-        let waker = self.0.borrow_mut().waker.take();
-        waker.into_iter().for_each(std::task::Waker::wake);
-    }
-
-    fn end(&self) {
-        self.0.borrow_mut().ended = true;
-    }
-
-    fn taken(&self) -> usize {
-        self.0.borrow().taken
-    }
-}
-
-impl futures_core::Stream for Pieces {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut given = self.0.borrow_mut();
-        match given.pieces.pop_front() {
-            Some(piece) => {
-                given.taken += 1;
-                Poll::Ready(Some(piece))
-            }
-            None if given.ended => Poll::Ready(None),
-            None => {
-                given.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
-
-/// The same as a reader.
-struct Reading(Pieces);
-
-impl AsyncRead for Reading {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        use futures_core::Stream as _;
-        match std::task::ready!(Pin::new(&mut self.0).poll_next(cx)) {
-            Some(Ok(piece)) => buf.put_slice(&piece),
-            Some(Err(error)) => return Poll::Ready(Err(std::io::Error::other(error.to_string()))),
-            None => {}
-        }
-        Poll::Ready(Ok(()))
-    }
-}
+// ---- queue facts, destroy ----
 
 #[test]
-fn a_reader_is_sent_as_it_comes() {
-    let pieces = Pieces::default();
-    let given = pieces.clone();
-    let mut link =
-        serve(async move |_req, res| res.pipe_from(Reading(given.clone())).await).connect();
-    link.send(get("/"));
-    assert_eq!(link.heard(), "");
-    pieces.push(Ok("one".into()));
-    link.go();
-    assert_eq!(link.heard(), format!("{CHUNKED_HEAD}3\r\none\r\n"));
-    pieces.push(Ok("two".into()));
-    pieces.push(Ok("three".into()));
-    link.go();
-    assert_eq!(link.heard(), "3\r\ntwo\r\n5\r\nthree\r\n");
-    pieces.end();
-    pieces.push(Ok("!".into()));
-    link.go();
-    assert_eq!(link.heard(), "1\r\n!\r\n0\r\n\r\n");
-    link.send(get("/"));
-    assert_eq!(link.heard(), ok(""), "a reader that has ended");
-}
-
-#[test]
-fn a_reader_keeps_the_length_that_was_set() {
-    let handler = async |res: ServerResponse| {
-        let pieces = Reading(Pieces::of(["abc", "def"]));
-        res.set("Content-Length", "6")
-            .pipe_from(pieces)
-            .await
-            .unwrap()
-    };
-    assert_eq!(one(handler), ok("abcdef"));
-    for (length, sent) in [("7", "abcdef"), ("5", "abc")] {
-        let mut link = serve(async move |_req, res| {
-            let pieces = Reading(Pieces::of(["abc", "def"]));
-            res.set("Content-Length", length).pipe_from(pieces).await
-        })
-        .connect();
-        link.send(get("/"));
-        assert_eq!(link.ended(), Some(Ending::Now), "{length}");
-        assert!(link.heard().ends_with(sent), "{length}");
-    }
-}
-
-#[test]
-fn a_reader_is_read_no_faster_than_its_client() {
-    let pieces = Pieces::of(vec![vec![b'x'; 1000]; 100]);
-    let given = pieces.clone();
-    let mut link = serve(async move |_req, res| res.pipe_from_stream(given.clone()).await)
-        .limits(|limits| limits.body.queue_bytes = 10_000)
-        .connect();
-    link.room = 500;
-    link.send(get("/"));
-    let taken = pieces.taken();
-    assert!((10..=12).contains(&taken), "{taken}");
-    link.give_room(50_000);
-    assert!((50..=65).contains(&pieces.taken()), "{}", pieces.taken());
-    link.give_room(usize::MAX);
-    assert!(link.heard().ends_with("\r\n0\r\n\r\n"));
-    assert!(link.is_open());
-}
-
-#[test]
-fn where_no_content_is_sent_a_reader_is_not_emptied() {
-    let pieces = Pieces::of(vec![vec![b'x'; 1000]; 100]);
-    let given = pieces.clone();
-    let mut link = serve(async move |req, res| {
-        let status = if req.method() == "HEAD" { 200 } else { 204 };
-        res.status(status).pipe_from_stream(given.clone()).await
-    })
-    .connect();
-    link.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .send(get("/"));
-    let heads = "HTTP/1.1 200 OK\r\nDate: now\r\n\r\nHTTP/1.1 204 No Content\r\nDate: now\r\n\r\n";
-    assert_eq!((link.heard().as_str(), pieces.taken()), (heads, 2));
-}
-
-#[test]
-fn a_reader_that_fails_is_answered_or_cut() {
-    let failing = |before: &[&'static str]| {
-        let pieces = Pieces::of(before.iter().copied());
-        pieces.push(Err(Error::new(503, "no more")));
-        pieces
-    };
-    let first = failing(&[]);
-    let mut link =
-        serve(async move |_req, res| res.pipe_from_stream(first.clone()).await).connect();
-    link.send(get("/"));
-    assert!(link.heard().starts_with("HTTP/1.1 503 "));
-    assert!(link.is_open());
-    let later = failing(&["abc"]);
-    let mut link =
-        serve(async move |_req, res| res.pipe_from(Reading(later.clone())).await).connect();
-    link.send(get("/"));
-    assert_eq!(link.heard(), format!("{CHUNKED_HEAD}3\r\nabc\r\n"));
-    assert_eq!(link.ended(), Some(Ending::Now));
-}
-
-#[test]
-fn who_pipes_to_nobody_is_told() {
+fn the_queue_facts_of_a_response() {
     let log = Log::default();
-    let (told, pieces) = (log.clone(), Pieces::default());
-    let mut link = serve(async move |_req, res| {
-        let (sent, answer) = res.defer();
-        let (told, pieces) = (told.clone(), pieces.clone());
-        spawn(async move {
-            let piped = answer.take().pipe_from_stream(pieces).await;
-            told.add(piped.unwrap_err().to_string());
-        });
-        sent
-    })
-    .connect();
-    link.send(get("/"))
-        .lose(std::io::ErrorKind::ConnectionReset);
-    link.go();
-    assert_eq!(log.take(), ["the peer reset the connection"]);
-}
-
-#[test]
-fn a_pipe_behind_a_refused_head_ends() {
-    let pieces = Pieces::of(["abc", "def"]);
-    let mut link =
-        serve(async move |_req, res| res.set("X", "a\nb").pipe_from_stream(pieces.clone()).await)
-            .connect();
-    link.send(get("/"));
-    assert!(link.heard().starts_with("HTTP/1.1 500 "));
-    assert!(link.is_open());
-}
-
-// ---- numbers, and giving up ----
-
-#[test]
-fn the_numbers_of_a_response() {
-    let log = Log::default();
-    let told = log.clone();
+    let entries = log.clone();
     let mut link = serve(async move |_req, res| {
         let state = |what: &str| {
-            told.add(format!(
+            entries.add(format!(
                 "{what}: {} {} {} {}",
                 res.headers_sent(),
-                res.writable_need_drain(),
-                res.writable_ended(),
-                res.writable_finished()
+                res.needs_drain(),
+                res.is_ended(),
+                res.is_finished()
             ));
         };
-        assert_eq!(res.writable_high_water_mark(), 100);
+        assert_eq!(res.high_water_mark(), 100);
         state("fresh");
         res.write("x".repeat(200));
         state("written");
@@ -586,14 +377,11 @@ fn the_numbers_of_a_response() {
             "drained: true false false false"
         ]
     );
-    // An answer in the place of this one.
+    // A 500 that replaces this response.
     let mut link = serve(async |_req, res| {
         let res = res.set("X", "a\nb");
         assert!(!res.write("abc"));
-        assert_eq!(
-            (res.writable_ended(), res.writable_finished()),
-            (true, false)
-        );
+        assert_eq!((res.is_ended(), res.is_finished()), (true, false));
         res.drain().await?;
         Ok::<_, Error>(res.end(""))
     })
@@ -603,7 +391,7 @@ fn the_numbers_of_a_response() {
 }
 
 #[test]
-fn a_response_that_is_destroyed_is_cut() {
+fn destroying_a_response_cuts_it() {
     for begun in [false, true] {
         let mut link = serve(async move |_req, res| {
             if begun {
@@ -618,7 +406,7 @@ fn a_response_that_is_destroyed_is_cut() {
             ("", Some(Ending::Now))
         );
     }
-    // What ends with its connection would look whole.
+    // A response until close would look complete.
     let mut link = serve(async |_req, res| {
         res.write("abc");
         std::future::ready(()).await;
@@ -630,21 +418,19 @@ fn a_response_that_is_destroyed_is_cut() {
 }
 
 #[test]
-fn an_answer_that_is_on_its_way_can_be_destroyed() {
+fn a_queued_response_can_be_destroyed() {
     let log = Log::default();
-    let told = log.clone();
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
+    let entries = log.clone();
+    let (server, gate) = serve_with_gate(async move |req, res, gate| {
         let sent = res.end("x".repeat(100_000));
-        wait.wait().await;
+        gate.wait().await;
         let closed = req.closed();
         req.destroy();
         req.destroy();
-        told.add(format!("{:?}", closed.await));
+        entries.add(format!("{:?}", closed.await));
         sent
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.room = 1000;
     link.send(get("/"));
     gate.open();
@@ -654,7 +440,7 @@ fn an_answer_that_is_on_its_way_can_be_destroyed() {
 }
 
 #[test]
-fn a_status_as_a_number_before_a_value() {
+fn a_status_number_before_a_value() {
     let mut link = serve(async |_req, _res| (201_u16, crate::Json([1]))).connect();
     link.send(get("/"));
     let json = "Content-Type: application/json\r\n";

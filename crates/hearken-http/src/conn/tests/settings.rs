@@ -1,6 +1,6 @@
-//! Limits by Node's names, and limits of one exchange.
+//! Limits of connections and of one exchange.
 
-use super::harness::{Gate, Log, get, ok, post, post_head, serve};
+use super::harness::{Gate, Log, get, ok, post, post_head, serve, serve_gated};
 use crate::conn::Ending;
 use crate::server::wheel::Wheel;
 use crate::{Error, event};
@@ -41,19 +41,19 @@ fn requests_beyond_the_last_are_dropped_with_their_bodies() {
     assert_eq!(
         heard.matches("HTTP/1.1").count(),
         2,
-        "the third is not looked at"
+        "the third is not parsed"
     );
     assert_eq!(log.take(), ["1 /"]);
     assert_eq!(link.ended(), Some(Ending::Linger));
 }
 
 #[test]
-fn the_high_water_mark_is_that_of_this_exchange() {
+fn the_high_water_mark_is_that_of_the_exchange() {
     let mut link = serve(async |req, res| {
         req.limits(|limits| limits.body.queue_bytes = 8);
         let room = res.write("12345678");
-        let mark = res.writable_high_water_mark();
-        let text = format!(" {room} {mark} {}", res.writable_need_drain());
+        let mark = res.high_water_mark();
+        let text = format!(" {room} {mark} {}", res.needs_drain());
         res.end(text)
     })
     .connect();
@@ -62,7 +62,7 @@ fn the_high_water_mark_is_that_of_this_exchange() {
 }
 
 #[test]
-fn clients_are_told_how_long_a_connection_lives() {
+fn keep_alive_announces_its_timeout() {
     let mut link = serve(async |_req, res| res.end("x"))
         .limits(|limits| {
             limits.time.keep_alive = Duration::from_millis(5500);
@@ -70,8 +70,8 @@ fn clients_are_told_how_long_a_connection_lives() {
         })
         .connect();
     link.send(get("/"));
-    let told = "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n";
-    assert!(link.heard().contains(told));
+    let hint = "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n";
+    assert!(link.heard().contains(hint));
     assert_eq!(link.deadline_in(), Some(Duration::from_millis(6500)));
     link.pass(Duration::from_millis(6499));
     assert!(link.is_open());
@@ -80,7 +80,7 @@ fn clients_are_told_how_long_a_connection_lives() {
 }
 
 #[test]
-fn a_handlers_own_keep_alive_is_left_alone() {
+fn a_keep_alive_field_of_the_handler_is_kept() {
     let mut link = serve(async |_req, res| res.set("Keep-Alive", "max=3").end("x"))
         .limits(|limits| limits.time.keep_alive_buffer = Some(Duration::ZERO))
         .connect();
@@ -90,7 +90,7 @@ fn a_handlers_own_keep_alive_is_left_alone() {
 }
 
 #[test]
-fn a_whole_request_has_its_time() {
+fn a_whole_request_has_a_deadline() {
     let mut link = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
         .limits(|limits| limits.time.request = Duration::from_secs(5))
         .connect();
@@ -104,9 +104,9 @@ fn a_whole_request_has_its_time() {
     assert!(heard.starts_with("HTTP/1.1 408 "), "{heard}");
 }
 
-/// From the beginning of each request, not of the connection.
+/// Counted from the beginning of each request, not of the connection.
 #[test]
-fn the_time_of_a_request_begins_anew() {
+fn each_request_has_its_own_deadline() {
     let mut link = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
         .limits(|limits| limits.time.request = Duration::from_secs(5))
         .connect();
@@ -118,26 +118,24 @@ fn the_time_of_a_request_begins_anew() {
 }
 
 #[test]
-fn a_listener_keeps_what_is_inactive() {
-    let (log, gate) = (Log::default(), Gate::default());
-    let (seen, wait) = (log.clone(), gate.clone());
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .on(event::Timeout, move |timeout| {
-        seen.add(format!("{:?}", timeout.waited()));
-        timeout.keep();
-    })
-    .limits(|limits| limits.time.inactive = Duration::from_secs(2))
-    .connect();
+fn a_listener_can_keep_an_inactive_connection() {
+    let log = Log::default();
+    let seen = log.clone();
+    let (server, gate) = serve_gated(async move |_req, res| res.end("x"));
+    let mut link = server
+        .on(event::Timeout, move |timeout| {
+            seen.add(format!("{:?}", timeout.deadline()));
+            timeout.keep();
+        })
+        .limits(|limits| limits.time.inactive = Duration::from_secs(2))
+        .connect();
     link.send(get("/")).secs(5);
     assert_eq!(log.take(), ["Inactive", "Inactive"]);
     gate.open();
     link.go();
     assert_eq!(link.heard(), ok("x"));
     link.secs(15);
-    assert_eq!(log.take(), ["KeepAlive"], "that is not to be kept");
+    assert_eq!(log.take(), ["KeepAlive"], "`KeepAlive` cannot be kept");
     assert_eq!(link.ended(), Some(Ending::Now));
 }
 
@@ -156,7 +154,11 @@ fn limits_of_one_exchange() {
     link.send(post("abcde"));
     assert!(link.heard().starts_with("HTTP/1.1 413 "));
     link.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde");
-    assert_eq!(link.heard(), ok("abcde"), "the next has its own again");
+    assert_eq!(
+        link.heard(),
+        ok("abcde"),
+        "the next exchange has the server's limits"
+    );
     link.send(post_head(2));
     assert_eq!(link.deadline_in(), Some(Duration::from_secs(1)));
     link.secs(1);
@@ -166,9 +168,9 @@ fn limits_of_one_exchange() {
 /// Sets one limit.
 type Set = fn(&mut hearken_proto::Limits, Duration);
 
-/// Whatever the deadline, and wherever it lies between two ticks: the wheel wakes in time, and never early.
+/// Each deadline, at each position between two ticks of the wheel, fires in time and never early.
 #[test]
-fn every_deadline_is_kept_within_a_tenth_of_a_second() {
+fn every_deadline_fires_within_a_tenth_of_a_second() {
     let cases: [(&str, Set); 6] = [
         ("", |limits, time| limits.time.head = time),
         ("GET / HT", |limits, time| limits.time.head = time),
@@ -210,7 +212,7 @@ fn every_deadline_is_kept_within_a_tenth_of_a_second() {
             wheel.set(key, Some(due));
             let mut now = link.now;
             while now < due {
-                now = wheel.next().expect("somebody waits");
+                now = wheel.next().expect("an entry waits");
                 wheel.turn(now);
             }
             let late = now.saturating_duration_since(due);
@@ -224,7 +226,7 @@ fn every_deadline_is_kept_within_a_tenth_of_a_second() {
     }
 }
 
-/// What moved in the exchange before does not count for this one.
+/// Bytes of the previous exchange do not count for this one.
 #[test]
 fn inactivity_counts_from_the_request() {
     let setup = serve(async |_req, res| {

@@ -1,6 +1,7 @@
-//! The order to stop: what is idle closes, what runs ends, what was read is answered, and in the end all is cut.
+//! Draining: idle connections close, running exchanges finish, requests that were read are answered, and at the end all is
+//! cut.
 
-use super::harness::{Gate, Guard, Log, get, ok, post_head, serve};
+use super::harness::{Gate, Guard, Log, get, ok, post_head, serve, serve_gated, serve_with_gate};
 use crate::conn::Ending;
 use crate::{Error, event};
 
@@ -9,7 +10,7 @@ fn last(body: &str) -> String {
 }
 
 #[test]
-fn what_is_idle_closes_at_once() {
+fn an_idle_connection_closes_at_once() {
     for before in ["", &get("/")] {
         let mut link = serve(async |_req, res| res.end("x")).connect();
         link.send(before);
@@ -22,14 +23,9 @@ fn what_is_idle_closes_at_once() {
 }
 
 #[test]
-fn a_running_exchange_is_the_last() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .connect();
+fn a_running_exchange_is_the_last_one() {
+    let (server, gate) = serve_gated(async |_req, res| res.end("x"));
+    let mut link = server.connect();
     link.send(get("/"));
     link.env.exchange.draining.set(true);
     link.run();
@@ -42,13 +38,8 @@ fn a_running_exchange_is_the_last() {
 
 #[test]
 fn every_request_that_was_read_is_answered() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
-        wait.wait().await;
-        res.end(req.url().to_owned())
-    })
-    .connect();
+    let (server, gate) = serve_gated(async |req, res| res.end(req.url().to_owned()));
+    let mut link = server.connect();
     link.send(get("/1") + &get("/2") + &get("/3"));
     link.env.exchange.draining.set(true);
     link.run();
@@ -59,7 +50,7 @@ fn every_request_that_was_read_is_answered() {
 }
 
 #[test]
-fn a_request_that_comes_with_the_order_is_served() {
+fn a_request_that_arrives_while_draining_begins_is_served() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.env.exchange.draining.set(true);
     link.send(get("/"));
@@ -68,7 +59,7 @@ fn a_request_that_comes_with_the_order_is_served() {
 }
 
 #[test]
-fn a_head_that_has_begun_is_waited_for_and_no_longer_than_ever() {
+fn a_head_that_has_begun_is_awaited_until_its_usual_deadline() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send("GET / HT");
     link.env.exchange.draining.set(true);
@@ -85,7 +76,7 @@ fn a_head_that_has_begun_is_waited_for_and_no_longer_than_ever() {
 }
 
 #[test]
-fn an_upload_and_a_download_under_way_end_well() {
+fn an_upload_and_a_download_in_progress_finish() {
     let mut link = serve(async |mut req, res| {
         let body = req.bytes().await?;
         for byte in &body {
@@ -108,17 +99,15 @@ fn an_upload_and_a_download_under_way_end_well() {
     assert_eq!(link.ended(), Some(Ending::Linger));
 }
 
-/// The answer said nothing of closing yet: the order came in its middle.
+/// Draining begins in the middle of a response, whose head did not announce the close.
 #[test]
-fn an_answer_that_had_begun_is_the_last_too() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
+fn a_response_that_had_begun_is_the_last_too() {
+    let (server, gate) = serve_with_gate(async |_req, res, gate| {
         res.flush_headers();
-        wait.wait().await;
+        gate.wait().await;
         res.end("x")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(get("/"));
     link.env.exchange.draining.set(true);
     link.run();
@@ -129,7 +118,7 @@ fn an_answer_that_had_begun_is_the_last_too() {
 }
 
 #[test]
-fn what_still_runs_in_the_end_is_cut() {
+fn exchanges_that_still_run_are_cut_at_the_end() {
     let log = Log::default();
     let (seen, gone) = (log.clone(), log.clone());
     let mut link = serve(async move |req, res| {
@@ -154,7 +143,7 @@ fn what_still_runs_in_the_end_is_cut() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_cannot_hold_the_end_up() {
+fn a_client_that_does_not_read_cannot_delay_the_end() {
     let mut link = serve(async |_req, res| res.end(vec![b'.'; 1 << 20])).connect();
     link.room = 0;
     link.send(get("/"));
@@ -170,6 +159,6 @@ fn a_peer_that_does_not_read_cannot_hold_the_end_up() {
     assert_eq!(
         link.ended(),
         Some(Ending::Now),
-        "nothing is lost that was idle"
+        "an idle connection is not cut"
     );
 }

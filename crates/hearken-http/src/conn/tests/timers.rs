@@ -1,6 +1,9 @@
-//! Every phase has its deadline: when it comes, what the client hears, what the handler is told.
+//! The deadline of every phase: when it passes, the response, and the error that the handler gets.
 
-use super::harness::{CHUNKED, Gate, Guard, Log, get, ok, post, post_head, refusal, serve, spawn};
+use super::harness::{
+    CHUNKED, Gate, Guard, Log, get, ok, post, post_head, refusal, serve, serve_gated,
+    serve_with_gate, spawn,
+};
 use crate::conn::Ending;
 use crate::{Error, event};
 use std::time::Duration;
@@ -12,7 +15,7 @@ fn secs(seconds: u64) -> Duration {
 }
 
 #[test]
-fn a_silent_connection_is_closed_without_a_word() {
+fn a_silent_connection_is_closed_without_a_response() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     assert_eq!(link.deadline_in(), Some(secs(10)));
     link.secs(10);
@@ -42,15 +45,10 @@ fn later_heads_count_from_their_first_byte() {
 
 #[test]
 fn a_head_that_waits_behind_an_exchange_counts_from_its_end() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |_req, res| {
-        wait.wait().await;
-        res.end("x")
-    })
-    .connect();
+    let (server, gate) = serve_gated(async |_req, res| res.end("x"));
+    let mut link = server.connect();
     link.send(get("/") + "GET / HT").secs(60);
-    assert_eq!(link.deadline_in(), None, "a handler has all its time");
+    assert_eq!(link.deadline_in(), None, "a handler has no deadline");
     gate.open();
     link.go();
     assert_eq!(link.heard(), ok("x"));
@@ -70,9 +68,9 @@ fn between_exchanges_a_connection_is_kept_for_a_while() {
     assert_eq!(link.ended(), Some(Ending::Now));
 }
 
-/// An exchange ends with the last of both messages.
+/// An exchange ends with the later of both messages.
 #[test]
-fn idling_begins_when_both_messages_are_through() {
+fn keep_alive_begins_when_both_messages_are_complete() {
     let mut link = serve(async |_req, res| res.end("x")).connect();
     link.send(post_head(4));
     assert_eq!(link.heard(), ok("x"));
@@ -80,9 +78,9 @@ fn idling_begins_when_both_messages_are_through() {
     assert_eq!(link.deadline_in(), Some(secs(15)));
 }
 
-/// The bytes of a body that came later than its head are no beginning of a next head.
+/// Body bytes received after the head do not count as the beginning of the next head.
 #[test]
-fn after_a_body_the_connection_is_idle_like_any_other() {
+fn after_a_body_the_connection_is_idle() {
     let mut link =
         serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
     link.send(post_head(4)).send("ab").send("cd");
@@ -95,7 +93,7 @@ fn after_a_body_the_connection_is_idle_like_any_other() {
 }
 
 #[test]
-fn a_body_that_stalls_is_408_and_its_reader_is_told() {
+fn a_body_that_stalls_is_408_and_an_error_for_its_reader() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |mut req, res| {
@@ -108,7 +106,11 @@ fn a_body_that_stalls_is_408_and_its_reader_is_told() {
     .limits(|limits| limits.time.body_rate_min = 0)
     .connect();
     link.send(post_head(100) + "abc").secs(29).send("d");
-    assert_eq!(link.deadline_in(), Some(secs(30)), "it has come on");
+    assert_eq!(
+        link.deadline_in(),
+        Some(secs(30)),
+        "a byte restarts the deadline"
+    );
     link.secs(30);
     assert_eq!(log.take(), ["Err(true)", "dropped"]);
     assert_eq!(
@@ -135,7 +137,7 @@ fn a_body_that_drips_is_cut_off() {
 }
 
 #[test]
-fn a_body_at_the_least_rate_goes_on() {
+fn a_body_at_the_minimum_rate_continues() {
     let mut link =
         serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?.len().to_string())))
             .connect();
@@ -146,9 +148,9 @@ fn a_body_at_the_least_rate_goes_on() {
     assert_eq!(link.heard(), ok("12000"));
 }
 
-/// Half a minute of one byte a second after a fast beginning: the average decides.
+/// After a fast beginning, one byte a second: the average over the whole body counts.
 #[test]
-fn a_fast_beginning_is_credit_for_a_slow_end() {
+fn the_average_rate_counts() {
     let mut link =
         serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
     link.send(post_head(100_000)).send([b'.'; 256 * 20]);
@@ -161,26 +163,26 @@ fn a_fast_beginning_is_credit_for_a_slow_end() {
 }
 
 #[test]
-fn a_body_that_nobody_wants_has_all_time() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |mut req, res| {
-        wait.wait().await;
-        Ok::<_, Error>(res.end(req.bytes().await?))
-    })
-    .connect();
+fn an_unread_body_has_no_deadline() {
+    let (server, gate) =
+        serve_gated(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)));
+    let mut link = server.connect();
     link.send(post_head(4));
     assert_eq!(link.deadline_in(), None);
     link.secs(3600);
     gate.open();
     link.go();
-    assert_eq!(link.deadline_in(), Some(secs(10)), "its time begins now");
+    assert_eq!(
+        link.deadline_in(),
+        Some(secs(10)),
+        "its deadline starts now"
+    );
     link.send("abcd");
     assert_eq!(link.heard(), ok("abcd"));
 }
 
 #[test]
-fn a_reader_that_is_busy_with_a_piece_does_not_wait() {
+fn a_reader_that_processes_a_piece_has_no_deadline() {
     let mut link = serve(async |mut req, res| {
         req.data().await?;
         Gate::default().wait().await;
@@ -195,18 +197,16 @@ fn a_reader_that_is_busy_with_a_piece_does_not_wait() {
     assert!(link.is_open());
 }
 
-/// A handler that lets go of its request at once and then takes its time must not be cut off for a body that the client
-/// holds back, say because it waits for 100.
+/// A handler that drops its request and runs on must not be cut because the client holds back the body, for example while
+/// it waits for 100.
 #[test]
-fn a_body_that_was_let_go_does_not_end_its_handler() {
-    let gate = Gate::default();
-    let wait = gate.clone();
-    let mut link = serve(async move |req, res| {
+fn the_body_of_a_dropped_request_does_not_end_the_handler() {
+    let (server, gate) = serve_with_gate(async |req, res, gate| {
         drop(req);
-        wait.wait().await;
+        gate.wait().await;
         res.end("x")
-    })
-    .connect();
+    });
+    let mut link = server.connect();
     link.send(post_head(4)).secs(600);
     assert!(link.is_open());
     gate.open();
@@ -215,15 +215,15 @@ fn a_body_that_was_let_go_does_not_end_its_handler() {
     assert_eq!(
         link.deadline_in(),
         Some(secs(10)),
-        "now only the body is waited for"
+        "now only the body is missing"
     );
     link.secs(10);
     assert_eq!(link.ended(), Some(Ending::Linger));
-    assert_eq!(link.heard(), "", "the answer was given");
+    assert_eq!(link.heard(), "", "the response was sent before");
 }
 
 #[test]
-fn a_body_that_stalls_in_the_middle_of_an_answer_cuts_it() {
+fn a_body_that_stalls_cuts_a_response_in_progress() {
     let mut link = serve(async |mut req, res| {
         while let Some(piece) = req.data().await? {
             res.write(piece);
@@ -241,7 +241,7 @@ fn a_body_that_stalls_in_the_middle_of_an_answer_cuts_it() {
 }
 
 #[test]
-fn a_body_read_by_a_task_has_its_deadline_too() {
+fn a_body_read_by_a_task_has_a_deadline() {
     let mut link = serve(async |mut req, res| {
         let (sent, answer) = res.defer();
         spawn(async move {
@@ -257,7 +257,7 @@ fn a_body_read_by_a_task_has_its_deadline_too() {
 }
 
 #[test]
-fn a_body_by_events_has_its_deadline_too() {
+fn a_body_read_by_events_has_a_deadline() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async move |req, res| {
@@ -276,7 +276,7 @@ fn a_body_by_events_has_its_deadline_too() {
 }
 
 #[test]
-fn a_deadline_is_an_error_of_the_client() {
+fn a_missed_deadline_emits_client_error() {
     let log = Log::default();
     let seen = log.clone();
     let mut link = serve(async |_req, res| res.end("x"))
@@ -289,7 +289,7 @@ fn a_deadline_is_an_error_of_the_client() {
 }
 
 #[test]
-fn why_it_closed_is_told() {
+fn disconnected_has_the_reason() {
     let log = Log::default();
     let close = |log: &Log| {
         let seen = log.clone();
@@ -315,9 +315,9 @@ fn why_it_closed_is_told() {
     assert_eq!(log.take(), ["Done"], "idle");
 }
 
-/// Whatever the client does, one deadline is passed once: nothing keeps waking a connection that has nothing to do.
+/// A deadline passes once: an idle connection is not woken again and again.
 #[test]
-fn deadlines_do_not_come_back_for_nothing() {
+fn a_passed_deadline_does_not_repeat() {
     let mut link =
         serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
     for _ in 0..100 {

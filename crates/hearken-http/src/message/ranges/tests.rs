@@ -1,9 +1,6 @@
-//! RFC 9110 §14 as a table.
+//! Tables for RFC 9110 §14.
 
-#![expect(
-    clippy::single_range_in_vec_init,
-    reason = "lists of ranges are what this is about"
-)]
+#![expect(clippy::single_range_in_vec_init, reason = "these are lists of ranges")]
 
 use super::*;
 
@@ -17,7 +14,7 @@ fn parts(field: &str, len: u64) -> Vec<Range<u64>> {
 }
 
 #[test]
-fn what_is_satisfied() {
+fn satisfiable_ranges() {
     let table: &[(&str, u64, &[Range<u64>])] = &[
         // The examples of RFC 9110 §14.1.2, for 10,000 bytes.
         ("bytes=0-499", 10_000, &[0..500]),
@@ -31,21 +28,21 @@ fn what_is_satisfied() {
             &[0..1000, 4500..5500, 9000..10_000],
         ),
         ("bytes=500-600,601-999", 10_000, &[500..601, 601..1000]),
-        // Cut to what is there.
+        // Cut to the length.
         ("bytes=0-", 1, &[0..1]),
         ("bytes=0-99999", 10, &[0..10]),
         ("bytes=-99999", 10, &[0..10]),
         ("bytes=9-9", 10, &[9..10]),
-        // Numbers that are larger than any of ours.
+        // Numbers beyond 64 bits.
         ("bytes=0-18446744073709551615", 10, &[0..10]),
         ("bytes=0-99999999999999999999999", 10, &[0..10]),
         ("bytes=-99999999999999999999999", 10, &[0..10]),
         ("bytes=1-", u64::MAX, &[1..u64::MAX]),
-        // Those that are not there are left out.
+        // Unsatisfiable ones are left out.
         ("bytes=50-60,1-2", 10, &[1..3]),
         ("bytes=1-2,99999999999999999999999-", 10, &[1..3]),
         ("bytes=-0,1-2", 10, &[1..3]),
-        // As asked for, not sorted.
+        // In the order of the field, not sorted.
         ("bytes=8-9,0-1,4-5", 10, &[8..10, 0..2, 4..6]),
         // Spelling.
         ("Bytes=1-2", 10, &[1..3]),
@@ -58,7 +55,7 @@ fn what_is_satisfied() {
 }
 
 #[test]
-fn what_is_not_there() {
+fn unsatisfiable_ranges() {
     for (field, len) in [
         ("bytes=10-", 10),
         ("bytes=10-20", 10),
@@ -76,7 +73,7 @@ fn what_is_not_there() {
 }
 
 #[test]
-fn what_is_ignored() {
+fn ignored_fields() {
     let many = format!("bytes={}", vec!["0-0"; 17].join(","));
     let overlapping = format!("bytes={}", vec!["0-"; 16].join(","));
     let long = format!("bytes={}", ",".repeat(30_000));
@@ -112,22 +109,18 @@ fn what_is_ignored() {
     ] {
         assert_eq!(
             Ranges::parse(field.as_bytes(), 10),
-            Ranges::CompleteMessage,
+            Ranges::Whole,
             "{field}"
         );
     }
-    // Of nothing there are no parts.
+    // An empty representation has no parts.
     for field in ["bytes=0-", "bytes=-1", "bytes=5-6"] {
-        assert_eq!(
-            Ranges::parse(field.as_bytes(), 0),
-            Ranges::CompleteMessage,
-            "{field}"
-        );
+        assert_eq!(Ranges::parse(field.as_bytes(), 0), Ranges::Whole, "{field}");
     }
 }
 
 #[test]
-fn sixteen_are_answered_and_never_more_bytes_than_there_are() {
+fn sixteen_ranges_are_accepted_and_add_up_to_at_most_the_length() {
     let items: Vec<String> = (0..16).map(|at| format!("{}-{}", at * 2, at * 2)).collect();
     let parts = parts(&format!("bytes={}", items.join(",")), 32);
     assert_eq!(parts.len(), 16);
@@ -165,7 +158,7 @@ fn if_range() {
         !holds("Sun, 06 Nov 1994 08:49:37 GMT", at(784_111_778_000)),
         "it may change within this second again"
     );
-    // A weak tag of ours never matches.
+    // Our own weak tag never matches.
     assert!(!if_range_holds(b"W/\"v1\"", Some(b"W/\"v1\""), None, later));
     assert!(!if_range_holds(b"\"v1\"", None, None, later));
     assert!(!if_range_holds(

@@ -1,4 +1,4 @@
-//! A part of a file by both ways, and files that are not what they were.
+//! A part of a file, sent by the kernel and read, and files that have changed.
 
 use super::*;
 use crate::conn::tests::harness::file;
@@ -19,7 +19,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn it_is_read_beside_the_runtime_as_it_is_taken() {
+fn it_is_read_in_windows_as_it_is_sent() {
     let mut piece = piece(file(&content()), 1000, 390_000);
     let mut all = Vec::new();
     block_on(async {
@@ -40,7 +40,7 @@ fn it_is_read_beside_the_runtime_as_it_is_taken() {
 }
 
 #[test]
-fn a_file_that_is_too_short_is_told_apart_from_a_lost_transport() {
+fn an_error_of_the_file_is_distinguished_from_one_of_the_transport() {
     let short = piece(file(b"abc"), 3, 1);
     let error = block_on(poll_fn(|cx| short.poll_bytes(FileReader::boxed, cx))).unwrap_err();
     assert!(is_file_error(&error));
@@ -60,7 +60,7 @@ fn the_kernel_sends_it_to_a_socket() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let mut piece = piece(file(&content()), 10, 100_000);
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     let mut blocked = 0;
     while piece.left() > 0 {
         match piece.send_to(&ours).expect("the kernel can") {
@@ -70,29 +70,32 @@ fn the_kernel_sends_it_to_a_socket() {
                 blocked += 1;
                 let mut some = [0; 5000];
                 let count = theirs.read(&mut some).unwrap();
-                heard.extend_from_slice(&some[..count]);
+                received.extend_from_slice(&some[..count]);
             }
         }
     }
     drop(ours);
-    theirs.read_to_end(&mut heard).unwrap();
-    assert!(heard == content()[10..100_010]);
+    theirs.read_to_end(&mut received).unwrap();
+    assert!(received == content()[10..100_010]);
     assert!(blocked < 1000);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_kernel_tells_what_is_missing_and_what_it_cannot_do() {
+fn the_kernel_reports_a_short_file_and_unsupported_files() {
     use std::os::unix::net::UnixStream;
     let (ours, theirs) = UnixStream::pair().unwrap();
     let short = piece(file(b"abc"), 3, 1);
     let error = short.send_to(&ours).expect("the kernel can").unwrap_err();
     assert!(is_file_error(&error));
-    // Out of a device that has no pages it cannot.
+    // A device without pages is unsupported.
     let device = File::open("/dev/tty").or_else(|_| File::open("/proc/self/mem"));
     let device = piece(device.unwrap(), 0, 1);
     if device.send_to(&ours).is_none() {
-        assert!(device.send_to(&ours).is_none(), "and is not asked again");
+        assert!(
+            device.send_to(&ours).is_none(),
+            "the kernel is not asked again"
+        );
     }
     drop(theirs);
     let gone = piece(file(b"abc"), 0, 3);

@@ -1,7 +1,8 @@
-//! What to listen on, as a caller writes it, and where a listener really is, as it says it.
+//! The address that a caller asks for, and the address of a listener.
 //!
-//! Here: [`ListenAddr`] and its text form, [`ToListenAddr`], [`LocalAddr`]. Text is read strictly: what could mean two
-//! things is refused with the two ways to write it. Not here: name look-up and binding (`mod.rs`).
+//! Here: [`ListenAddr`] and its text form, [`ToListenAddr`], [`LocalAddr`]. Text is parsed strictly: ambiguous text is rejected
+//! with the unambiguous forms. Not here: name lookup and binding (`mod.rs`). Events carry [`LocalAddr`], so this file names no
+//! socket.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,7 +13,7 @@ use std::str::FromStr;
 use crate::net::host::unbracketed;
 use crate::net::listen::error::ListenError;
 
-/// What a server listens on. Most callers never name this type: whatever is [`ToListenAddr`] will do.
+/// The address that a server listens on. Functions take any [`ToListenAddr`], such as text.
 ///
 /// | text | meaning |
 /// |---|---|
@@ -20,9 +21,9 @@ use crate::net::listen::error::ListenError;
 /// | `localhost:3000` | a name, looked up when the socket is bound |
 /// | `:3000` | every interface, IPv6 and IPv4 |
 /// | `unix:/run/app.sock` | a Unix socket (only on Unix) |
-/// | `fd:0`, `fd:` | the first socket handed over by the service manager (`LISTEN_FDS`); `fd:1` is the second |
+/// | `fd:0`, `fd:` | the first socket of the service manager (`LISTEN_FDS`); `fd:1` is the second |
 ///
-/// Port 0 lets the system choose a free port; [`Listener::local_addr`](super::Listener::local_addr) tells which.
+/// Port 0 lets the system choose a free port; [`Listener::local_addr`](super::Listener::local_addr) returns it.
 ///
 /// ```
 /// use hearken_http::listen::ListenAddr;
@@ -32,7 +33,7 @@ use crate::net::listen::error::ListenError;
 /// assert_eq!(addr.to_string(), "[::1]:3000");
 ///
 /// let error = "3000".parse::<ListenAddr>().unwrap_err();
-/// assert!(error.to_string().contains("127.0.0.1:3000"), "it says how to write it: {error}");
+/// assert!(error.to_string().contains("127.0.0.1:3000"), "it names the form to write: {error}");
 /// # Ok::<(), hearken_http::listen::ListenError>(())
 /// ```
 #[non_exhaustive]
@@ -47,7 +48,7 @@ pub enum ListenAddr {
         /// The port; 0 takes any free one.
         port: u16,
     },
-    /// Every interface of the machine, by IPv6 and IPv4 on one socket where the machine has both.
+    /// Every interface of the machine, with IPv6 and IPv4 on one socket if the machine has both.
     AllInterfaces {
         /// The port; 0 takes any free one.
         port: u16,
@@ -55,15 +56,15 @@ pub enum ListenAddr {
     /// A Unix socket at this path.
     #[cfg(unix)]
     Unix(PathBuf),
-    /// A socket that the service manager opened and handed over (`LISTEN_FDS`, sd_listen_fds(3)).
+    /// A socket that the service manager has opened and passed to this process (`LISTEN_FDS`, sd_listen_fds(3)).
     Inherited {
         /// Which of them, counted from 0 in the order the service manager lists them.
         index: usize,
     },
 }
 
-/// Whatever can say what to listen on: text in the forms of [`ListenAddr`], `(host, port)`, a [`SocketAddr`], and a
-/// bare port number, which means every interface as it does in Node.
+/// A value that names an address to listen on: text in the forms of [`ListenAddr`], `(host, port)`, a [`SocketAddr`], a path,
+/// or a port number, which means every interface, as in Node.
 ///
 /// ```
 /// use hearken_http::listen::{ListenAddr, ToListenAddr};
@@ -156,7 +157,7 @@ fn from_host(host: &str, port: u16) -> Result<ListenAddr, String> {
     if let Ok(ip) = unbracketed(host).parse::<IpAddr>() {
         return Ok(ListenAddr::Socket(SocketAddr::new(ip, port)));
     }
-    // Letters outside ASCII are left to the resolver; these can be in no name and would only puzzle its error.
+    // Left to the resolver: letters outside ASCII. The characters here are in no name, and its error would not say so.
     if host.contains(|c: char| c.is_whitespace() || c.is_control() || "/\\:@[]?#%*".contains(c)) {
         let hint = "expected an IP address or a host name before the port; for all interfaces write none, as in :3000";
         return Err(hint.to_owned());
@@ -258,9 +259,9 @@ impl<T: ToListenAddr + ?Sized> ToListenAddr for &T {
     }
 }
 
-/// Where a listener really is, the port that the system chose included.
+/// The address of a listener, with the port that the system has chosen.
 ///
-/// Displayed as what a client is pointed at: `http://127.0.0.1:3000`, `https://[::1]:3000`, `unix:/run/app.sock`.
+/// Displayed as a URL for clients: `http://127.0.0.1:3000`, `https://[::1]:3000`, `unix:/run/app.sock`.
 ///
 /// ```
 /// let here = hearken_http::listen::LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
@@ -272,15 +273,15 @@ impl<T: ToListenAddr + ?Sized> ToListenAddr for &T {
 pub enum LocalAddr {
     /// An IP address and the port in use.
     Tcp(SocketAddr),
-    /// The same, and TLS is spoken there.
+    /// An IP address and the port in use, with TLS.
     Tls(SocketAddr),
-    /// The path of a Unix socket; empty when the socket was inherited and has no path.
+    /// The path of a Unix socket. Empty for an inherited socket without a path.
     #[cfg(unix)]
     Unix(PathBuf),
 }
 
 impl LocalAddr {
-    /// The same, with TLS.
+    /// The same address with TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn secured(self) -> Self {
         match self {
@@ -289,13 +290,13 @@ impl LocalAddr {
         }
     }
 
-    /// The port, or `None` where there are no ports.
+    /// The port. `None` for a Unix socket.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.socket_addr().map(|addr| addr.port())
     }
 
-    /// Address and port, or `None` for a Unix socket.
+    /// Address and port. `None` for a Unix socket.
     #[must_use]
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {

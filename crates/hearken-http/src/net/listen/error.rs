@@ -1,6 +1,6 @@
-//! Why nothing listens: what was asked for, what the system said, and what to do about it.
+//! Why a socket cannot listen: the address, the error of the system, the remedy.
 //!
-//! Here: [`ListenError`], [`ListenErrorKind`] and the sentences. Not here: who holds a port (`holder.rs`).
+//! Here: [`ListenError`], [`ListenErrorKind`] and the texts.
 
 use std::net::SocketAddr;
 use std::{fmt, io};
@@ -10,8 +10,8 @@ use crate::net::listen::holder::Holder;
 
 /// Why a [`Listener`](super::Listener) could not be made.
 ///
-/// Its text is for the person at the keyboard: what was to be listened on, what stands in the way, what to do.
-/// [`source`](std::error::Error::source) holds the system's own error where there is one.
+/// Its text is one line: the address, what happened, the remedy. [`source`](std::error::Error::source) returns the error of the
+/// system, if there is one.
 ///
 /// ```
 /// use hearken_http::listen::{ListenOptions, ToListenAddr};
@@ -31,85 +31,86 @@ pub struct ListenError {
     source: Option<io::Error>,
 }
 
-/// The kinds of [`ListenError`], sorted by what helps.
+/// The kinds of [`ListenError`], sorted by remedy.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ListenErrorKind {
-    /// Something listens there already (`EADDRINUSE`), or the path of a Unix socket is taken by another file.
+    /// Another socket has the address (`EADDRINUSE`), or another file has the path of a Unix socket.
     AddressInUse,
-    /// The right is missing: a port below 1024, or a directory one may not write to (`EACCES`, `EPERM`).
+    /// The process lacks a right: for a port below 1024, or to write to a directory (`EACCES`, `EPERM`).
     PermissionDenied,
-    /// The address belongs to no interface of this machine (`EADDRNOTAVAIL`), or its family is switched off.
+    /// No interface of this machine has the address (`EADDRNOTAVAIL`), or its address family is disabled.
     AddressNotLocal,
     /// The text is not an address, or the path is too long for a Unix socket.
     InvalidAddress,
     /// The host name has no address.
     HostNotFound,
-    /// The service manager handed over no such socket, or one that cannot be listened on.
+    /// The service manager has not passed such a socket, or it is not a listening one.
     NotInherited,
     /// The process or the machine has no file descriptor left (`EMFILE`, `ENFILE`).
     TooManyDescriptors,
-    /// Whatever else the system says.
+    /// Any other error of the system.
     Other,
 }
 
 impl ListenError {
-    /// What kind of error it is.
+    /// The kind of error.
     #[must_use]
     pub fn kind(&self) -> ListenErrorKind {
         self.kind
     }
 
-    /// What was to be listened on, as the caller wrote it, with the looked-up address behind it if there is one.
+    /// The address as the caller wrote it, followed by the looked-up address in parentheses if there is one: `127.0.0.1:80`,
+    /// `localhost:80 (127.0.0.1:80)`, `unix:/run/app.sock`, `fd:0`. Text that is not an address is quoted.
     #[must_use]
     pub fn addr(&self) -> &str {
         &self.addr
     }
 
-    /// Is somebody listening there already?
+    /// Whether another socket or file has the address.
     #[must_use]
     pub fn is_address_in_use(&self) -> bool {
         self.kind == ListenErrorKind::AddressInUse
     }
 
-    /// Is a right missing, as for ports below 1024?
+    /// Whether the process lacks a right, as for ports below 1024.
     #[must_use]
     pub fn is_permission_denied(&self) -> bool {
         self.kind == ListenErrorKind::PermissionDenied
     }
 
-    /// Does the address belong to no interface of this machine?
+    /// Whether no interface of this machine has the address.
     #[must_use]
     pub fn is_address_not_local(&self) -> bool {
         self.kind == ListenErrorKind::AddressNotLocal
     }
 
-    /// Was the address itself not understood?
+    /// Whether the text is not an address.
     #[must_use]
     pub fn is_invalid_address(&self) -> bool {
         self.kind == ListenErrorKind::InvalidAddress
     }
 
-    /// Has the host name no address?
+    /// Whether the host name has no address.
     #[must_use]
     pub fn is_host_not_found(&self) -> bool {
         self.kind == ListenErrorKind::HostNotFound
     }
 
-    /// Was no fitting socket handed over by the service manager?
+    /// Whether the service manager has not passed a suitable socket.
     #[must_use]
     pub fn is_not_inherited(&self) -> bool {
         self.kind == ListenErrorKind::NotInherited
     }
 
-    /// Has the process or the machine no file descriptor left?
+    /// Whether the process or the machine has no file descriptor left.
     #[must_use]
     pub fn is_too_many_descriptors(&self) -> bool {
         self.kind == ListenErrorKind::TooManyDescriptors
     }
 
     pub(super) fn invalid(text: &str, reason: String) -> Self {
-        // Quoted and escaped: nothing is known about this text yet.
+        // Quoted and escaped: the text may contain anything.
         let addr = format!("{text:?}");
         Self {
             kind: ListenErrorKind::InvalidAddress,
@@ -152,7 +153,7 @@ impl ListenError {
         }
     }
 
-    /// The system refused a TCP socket at `at`, which `asked` led to.
+    /// The system has rejected a TCP socket at `at`, an address of `asked`.
     pub(super) fn tcp(asked: &ListenAddr, at: SocketAddr, source: io::Error) -> Self {
         let kind = kind_of(&source);
         let reason = match kind {
@@ -174,11 +175,11 @@ impl ListenError {
         }
     }
 
-    /// The system refused a Unix socket at `path`.
+    /// The system has rejected a Unix socket at `path`.
     #[cfg(unix)]
     pub(super) fn unix(path: &std::path::Path, source: io::Error) -> Self {
         let kind = match source.kind() {
-            // std refuses a path that does not fit in a socket address, before the system sees it.
+            // std rejects a path that does not fit in a socket address.
             io::ErrorKind::InvalidInput => ListenErrorKind::InvalidAddress,
             _ => kind_of(&source),
         };
@@ -203,7 +204,7 @@ impl ListenError {
         }
     }
 
-    /// The socket is there, but a later step on it failed.
+    /// A later step on an open socket has failed.
     pub(super) fn other(addr: String, source: io::Error) -> Self {
         let kind = kind_of(&source);
         let reason = match kind {

@@ -1,7 +1,6 @@
-//! Sockets that the service manager opened for us: systemd's `LISTEN_FDS` (sd_listen_fds(3)).
+//! Sockets that the service manager has opened for this process: `LISTEN_FDS` of systemd (sd_listen_fds(3)).
 //!
-//! Here: taking one of them, once. The rules of the environment (`LISTEN_PID`, which descriptor is the first) are the
-//! `listenfd` crate's. Not here: how they are opened, that is a `.socket` unit's business.
+//! Here: taking one of them, once. The crate `listenfd` reads the environment (`LISTEN_PID`, number of the first descriptor).
 
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,29 +10,29 @@ use socket2::SockRef;
 
 use crate::net::listen::{ListenError, ListenerParts};
 
-/// The sockets are the process's, so the list of those not yet taken is too. Reading the environment takes the
-/// variables out of it, so that child processes do not mistake them for their own; hence only once.
-static HANDED_OVER: OnceLock<Mutex<ListenFd>> = OnceLock::new();
+/// The sockets of the process that were not taken yet. Reading the environment also removes the variables, so that child
+/// processes do not use them; it happens once.
+static INHERITED: OnceLock<Mutex<ListenFd>> = OnceLock::new();
 
 pub(super) fn take(index: usize) -> Result<ListenerParts, ListenError> {
     let failed = |reason: String, source| ListenError::not_inherited(index, reason, source);
-    let mut handed_over = HANDED_OVER
+    let mut inherited = INHERITED
         .get_or_init(|| Mutex::new(ListenFd::from_env()))
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    if handed_over.len() == 0 {
+    if inherited.len() == 0 {
         let reason = "no socket was handed over to this process (LISTEN_FDS is not set for it); start it from a \
                       socket unit, or name an address such as 127.0.0.1:3000";
         return Err(failed(reason.to_owned(), None));
     }
-    if index >= handed_over.len() {
+    if index >= inherited.len() {
         let reason = format!(
             "only {} socket(s) were handed over, counted from 0",
-            handed_over.len()
+            inherited.len()
         );
         return Err(failed(reason, None));
     }
-    match take_either(&mut handed_over, index) {
+    match take_either(&mut inherited, index) {
         Ok(Some(socket)) => check(&socket).map_err(|error| {
             let reason = "the inherited socket is not a listening one (in a socket unit: ListenStream, Accept=no)";
             failed(reason.to_owned(), Some(error))
@@ -47,23 +46,21 @@ pub(super) fn take(index: usize) -> Result<ListenerParts, ListenError> {
 }
 
 #[cfg(unix)]
-fn take_either(handed_over: &mut ListenFd, index: usize) -> io::Result<Option<ListenerParts>> {
-    // A socket of the wrong family stays in its place.
-    if let Ok(socket) = handed_over.take_tcp_listener(index) {
+fn take_either(inherited: &mut ListenFd, index: usize) -> io::Result<Option<ListenerParts>> {
+    // Leaves a socket of another family in the list.
+    if let Ok(socket) = inherited.take_tcp_listener(index) {
         return Ok(socket.map(ListenerParts::Tcp));
     }
-    let socket = handed_over.take_unix_listener(index)?;
-    Ok(socket.map(|socket| ListenerParts::Unix(socket, super::SocketFile::of_somebody_else())))
+    let socket = inherited.take_unix_listener(index)?;
+    Ok(socket.map(|socket| ListenerParts::Unix(socket, super::SocketFile::not_owned())))
 }
 
 #[cfg(not(unix))]
-fn take_either(handed_over: &mut ListenFd, index: usize) -> io::Result<Option<ListenerParts>> {
-    Ok(handed_over
-        .take_tcp_listener(index)?
-        .map(ListenerParts::Tcp))
+fn take_either(inherited: &mut ListenFd, index: usize) -> io::Result<Option<ListenerParts>> {
+    Ok(inherited.take_tcp_listener(index)?.map(ListenerParts::Tcp))
 }
 
-/// A connected socket (`Accept=yes`) would only fail at the first accept, over and over.
+/// Rejects a connected socket (`Accept=yes`), on which every accept would fail.
 fn check(socket: &ListenerParts) -> io::Result<()> {
     let socket = match socket {
         ListenerParts::Tcp(socket) => SockRef::from(socket),

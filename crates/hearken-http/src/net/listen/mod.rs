@@ -1,8 +1,12 @@
-//! Listening sockets: from what a caller wants to listen on to sockets that the workers can accept from.
+//! Listening sockets: from an address to sockets on which the workers accept connections.
 //!
-//! Here: [`Listener`], binding, one socket per worker. `addr.rs` reads addresses, `options.rs` names the options,
-//! `unix.rs` and `inherited.rs` know the two kinds that are not bound to a port, `error/mod.rs` and `holder.rs` say what
-//! went wrong. Not here: accepting, and any reactor: what comes out is std's sockets, non-blocking and close-on-exec.
+//! Here: [`Listener`], binding, one socket per worker; addresses (`addr.rs`), options (`options.rs`), Unix sockets (`unix.rs`),
+//! sockets of the service manager (`inherited.rs`), errors (`error.rs`). The results are sockets of std, non-blocking and
+//! close-on-exec.
+//!
+//! May know: the system.
+//!
+//! Must not know: any runtime, accepting, workers.
 
 pub(crate) mod addr;
 mod error;
@@ -28,11 +32,11 @@ pub use self::options::ListenOptions;
 #[cfg(unix)]
 pub use self::unix::SocketFile;
 
-/// A socket that listens: bound, non-blocking, closed when another program is executed.
+/// A listening socket: bound, non-blocking, close-on-exec.
 ///
-/// The system queues connections from the moment it exists, up to the
-/// [`backlog`](ListenOptions::backlog). Dropping it closes it and resets what still waits in its queue; the file of a
-/// Unix socket that this process created is removed with the last listener on it.
+/// The system queues connections as soon as it exists, up to the [`backlog`](ListenOptions::backlog). Dropping it closes it and
+/// resets the connections in its queue. The file of a Unix socket that this process has created is removed with the last
+/// listener on it.
 ///
 /// ```
 /// use hearken_http::listen::{ListenOptions, ListenerParts, ToListenAddr};
@@ -58,18 +62,18 @@ pub struct Listener {
     origin: Origin,
 }
 
-/// What a [`Listener`] is made of, for handing it to a reactor ([`Listener::into_parts`]).
+/// The socket of a [`Listener`], for a reactor: [`Listener::into_parts`].
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum ListenerParts {
     /// A TCP socket.
     Tcp(TcpListener),
-    /// A Unix socket, and what removes its file when it is dropped.
+    /// A Unix socket, and the guard that removes its file when it is dropped.
     #[cfg(unix)]
     Unix(UnixListener, SocketFile),
 }
 
-/// Only a port that we bound ourselves can be bound a second time.
+/// Where a socket comes from: only a port that this process has bound can be bound by siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     Bound,
@@ -79,13 +83,12 @@ enum Origin {
 impl ListenOptions {
     /// Listens on `addr`.
     ///
-    /// A host name is looked up here, which may block for as long as the system's resolver does, and its addresses
-    /// are tried in their order until one can be bound. An address that is in use ends the search: otherwise a second
-    /// server on `localhost:3000` would settle on the other address family, and half of the clients would reach the
-    /// first one.
+    /// Looks up a host name, which blocks as long as the resolver of the system does, and tries its addresses in order until
+    /// one can be bound. An address in use ends the search: otherwise a second server on `localhost:3000` would bind the
+    /// other address family, and half of the clients would reach the first server.
     ///
     /// # Errors
-    /// See [`ListenErrorKind`]. The text of the error says what to do.
+    /// See [`ListenErrorKind`].
     pub fn bind(&self, addr: &ListenAddr) -> Result<Listener, ListenError> {
         match addr {
             ListenAddr::Socket(at) => self.bind_first(addr, [*at]),
@@ -142,7 +145,7 @@ impl ListenOptions {
     fn bind_tcp(&self, at: SocketAddr, share_port: bool) -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
         if at.is_ipv6() {
-            // OpenBSD knows IPv6-only sockets alone and refuses the question.
+            // OpenBSD has IPv6-only sockets and rejects the option.
             socket
                 .set_only_v6(self.ipv6_only)
                 .or_else(|error| if self.ipv6_only { Err(error) } else { Ok(()) })?;
@@ -179,14 +182,13 @@ impl Listener {
         })
     }
 
-    /// Where it listens, with the port that the system chose if port 0 was asked for.
+    /// Its address, with the port that the system has chosen for port 0.
     #[must_use]
     pub fn local_addr(&self) -> LocalAddr {
         self.local_addr.clone()
     }
 
-    /// The options it was bound with, for what belongs to accepted connections
-    /// ([`ListenOptions::apply_to_accepted`]).
+    /// The options that it was bound with, for [`ListenOptions::apply_to_accepted`].
     #[must_use]
     pub fn options(&self) -> &ListenOptions {
         &self.options
@@ -195,7 +197,7 @@ impl Listener {
     /// A second handle to the same socket: both take connections from one queue.
     ///
     /// # Errors
-    /// [`TooManyDescriptors`](ListenErrorKind::TooManyDescriptors), when there is no file descriptor left.
+    /// [`TooManyDescriptors`](ListenErrorKind::TooManyDescriptors), when no file descriptor is left.
     pub fn try_clone(&self) -> Result<Self, ListenError> {
         let socket = self
             .socket
@@ -209,17 +211,17 @@ impl Listener {
         })
     }
 
-    /// `more` further listeners at the same address, so that each worker has one.
+    /// `more` further listeners on the same address, so that each worker has one. 0 returns none; a second call returns further
+    /// ones.
     ///
-    /// On Linux each is a socket of its own on the same port, with its own queue, and the system spreads new
-    /// connections over them (`SO_REUSEPORT`), also when the port was chosen by the system. Elsewhere, and for Unix
-    /// and inherited sockets, they are further handles to the same one. 0 gives none; a second call adds to the
-    /// first.
+    /// On Linux each is a socket of its own on the same port, with its own queue, and the system distributes new connections
+    /// among them (`SO_REUSEPORT`), also when the system has chosen the port. On other systems, and for Unix and inherited
+    /// sockets, they are further handles to the same socket.
     ///
-    /// Close them all together: what waits in the queue of one that closes is reset, not handed to the others.
+    /// Close all at the same time: closing one resets the connections in its queue.
     ///
     /// # Errors
-    /// [`TooManyDescriptors`](ListenErrorKind::TooManyDescriptors) in practice; what was opened so far is closed.
+    /// [`TooManyDescriptors`](ListenErrorKind::TooManyDescriptors) in practice. The listeners opened by this call are closed.
     pub fn bind_more(&self, more: usize) -> Result<Vec<Self>, ListenError> {
         // Not `with_capacity(more)`: the number may come from a configuration file.
         let mut listeners = Vec::new();
@@ -232,12 +234,11 @@ impl Listener {
         Ok(listeners)
     }
 
-    /// One more socket on our port, or `None` where only a second handle will do.
+    /// One more socket on the same port, or `None` where only a second handle is possible.
     ///
-    /// The first socket was bound and listens without `SO_REUSEPORT`, so it proved that the port was free; only now is
-    /// it opened for siblings. Had it been bound with the option, a second server of the same user would join the
-    /// port in silence where "port in use" is the right answer. Linux looks at the flag when a sibling comes, so it
-    /// may be set this late; strangers are still refused, for they bind without it.
+    /// The first socket was bound without `SO_REUSEPORT`, which proved that the port was free; the option is set now. Bound with
+    /// the option, a second server of the same user would share the port silently instead of getting "port in use". Linux
+    /// checks the option when a sibling binds, so it can be set this late; a program that binds without it still fails.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn bind_sibling(&self) -> Result<Option<Self>, ListenError> {
         let (Origin::Bound, ListenerParts::Tcp(first), LocalAddr::Tcp(at)) =
@@ -251,19 +252,19 @@ impl Listener {
                 let socket = ListenerParts::Tcp(sibling);
                 Self::new(socket, &self.options, self.origin, &ListenAddr::Socket(*at)).map(Some)
             }
-            // A system that calls itself Linux and does not see the late flag: its siblings share the queue.
+            // A system that reports itself as Linux and ignores the late option: all listeners share the queue.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
             Err(error) => Err(self.failed(error)),
         }
     }
 
-    /// Other systems either lack the option or do not spread connections with it.
+    /// Other systems lack the option or do not distribute connections with it.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn bind_sibling(&self) -> Result<Option<Self>, ListenError> {
         Ok(None)
     }
 
-    /// The socket itself, for a reactor. It stays non-blocking and close-on-exec.
+    /// The socket itself, for a reactor: non-blocking and close-on-exec.
     #[must_use]
     pub fn into_parts(self) -> ListenerParts {
         self.socket

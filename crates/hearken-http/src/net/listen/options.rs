@@ -1,16 +1,15 @@
-//! How to listen: every option of a listening socket by name, with its default and where it comes from.
+//! Options of a listening socket, each with its default.
 //!
-//! Here: [`ListenOptions`] and what of it belongs to accepted connections. Not here: binding (`mod.rs`).
+//! Here: [`ListenOptions`], and setting those of accepted connections. Not here: binding (`mod.rs`).
 
 use std::io;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 
-/// How to listen. Start with [`ListenOptions::new`] and name what differs from the default.
+/// Options of a listening socket. Start with [`ListenOptions::new`] and set what differs from the default.
 ///
-/// A setter that is called twice: the last call counts. Nothing is checked or opened before
-/// [`bind`](ListenOptions::bind).
+/// The last call of a setter counts. [`bind`](ListenOptions::bind) checks the options and opens the socket.
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,99 +60,103 @@ impl Default for ListenOptions {
 }
 
 impl ListenOptions {
-    /// The defaults, which suit a server on the open network.
+    /// The defaults, for a server on a public network.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `SO_REUSEADDR`: bind although connections of an earlier run are still in `TIME_WAIT`. Default: true on Unix;
-    /// false elsewhere, because on Windows the same name lets any program take the port away.
+    /// `SO_REUSEADDR`: bind although connections of an earlier process are in `TIME_WAIT`. Default: true on Unix; false on other
+    /// systems, because on Windows the option lets any program take over the port.
     #[must_use]
     pub fn reuse_address(mut self, yes: bool) -> Self {
         self.reuse_address = yes;
         self
     }
 
-    /// `SO_REUSEPORT`: let *other programs* of the same user that ask for it too listen on this port at the same
-    /// time, as for a restart without a gap. Default: false, so that a port in use is an error and not a surprise.
-    /// Has no effect where the system does not have it, nor on Unix sockets.
+    /// `SO_REUSEPORT`: share the port with *other programs* of the same user that set this option too, as for a restart without
+    /// downtime. Default: false, so that a port in use is an error. Has no effect on systems without the option and on Unix
+    /// sockets.
     ///
-    /// The workers of one server do not need it: [`Listener::bind_more`](super::Listener::bind_more) gives each its own
-    /// socket on the port either way.
+    /// The workers of one server do not need it: [`Listener::bind_more`](super::Listener::bind_more) opens a socket for each in
+    /// any case.
+    #[doc(alias = "reusePort")]
     #[must_use]
     pub fn reuse_port(mut self, yes: bool) -> Self {
         self.reuse_port = yes;
         self
     }
 
-    /// How many connections may wait to be accepted. Default: 511, as in Node and nginx. The system caps it (Linux:
-    /// `net.core.somaxconn`); beyond it new connections wait or are refused by the system. Per listening socket, so
-    /// workers with a socket each have as many times more.
+    /// The most connections that wait to be accepted. Default: 511, as in Node and nginx. The system caps it (Linux:
+    /// `net.core.somaxconn`); beyond it the system delays or rejects new connections. The limit is for each listening socket,
+    /// so for each worker with a socket of its own.
     #[must_use]
     pub fn backlog(mut self, connections: u32) -> Self {
         self.backlog = connections;
         self
     }
 
-    /// `IPV6_V6ONLY`: an IPv6 socket takes no IPv4 connections. Default: false on every system, as in Node: `[::]` and
-    /// `:3000` hear both families. With true, `:3000` is IPv6 alone.
+    /// `IPV6_V6ONLY`: an IPv6 socket accepts no IPv4 connections. Default: false on every system, as in Node: `[::]` and
+    /// `:3000` accept both families. With true, `:3000` is IPv6 only.
+    #[doc(alias = "ipv6Only")]
     #[must_use]
     pub fn ipv6_only(mut self, yes: bool) -> Self {
         self.ipv6_only = yes;
         self
     }
 
-    /// `TCP_NODELAY` on accepted connections: small writes leave at once. Default: true, since whole answers are
-    /// written in one go and must not wait for the peer's acknowledgement.
+    /// `TCP_NODELAY` on accepted connections: small writes are sent at once. Default: true, since a response is one write and
+    /// must not wait for the acknowledgement of the peer.
+    #[doc(alias = "noDelay")]
     #[must_use]
     pub fn no_delay(mut self, yes: bool) -> Self {
         self.no_delay = yes;
         self
     }
 
-    /// Switches TCP keep-alive probes on accepted connections on: the first after `idle` without traffic, in whole
-    /// seconds, at least one. Default: off; HTTP has its own timers, so probes only serve long silent exchanges such
-    /// as upgraded connections.
+    /// Enables TCP keep-alive probes on accepted connections: the first after `idle` without traffic, in whole seconds, at least
+    /// one. Default: off. HTTP has its own timers, so probes are useful for long silent exchanges, such as upgraded
+    /// connections.
+    #[doc(alias = "keepAliveInitialDelay")]
     #[must_use]
     pub fn keep_alive(mut self, idle: Duration) -> Self {
         self.keep_alive = Some(idle);
         self
     }
 
-    /// The time between two unanswered probes, in whole seconds, at least one. Default: the system's (Linux: 75 s). Only used
-    /// with [`keep_alive`](Self::keep_alive).
+    /// The time between two unanswered probes, in whole seconds, at least one. Default: that of the system (Linux: 75 s). Used
+    /// only with [`keep_alive`](Self::keep_alive).
     #[must_use]
     pub fn keep_alive_interval(mut self, interval: Duration) -> Self {
         self.keep_alive_interval = Some(interval);
         self
     }
 
-    /// How many probes may stay unanswered before the connection is given up. Default: the system's (Linux: 9). Only
-    /// used with [`keep_alive`](Self::keep_alive).
+    /// The number of unanswered probes after which the system closes the connection. Default: that of the system (Linux: 9).
+    /// Used only with [`keep_alive`](Self::keep_alive).
     #[must_use]
     pub fn keep_alive_retries(mut self, probes: u32) -> Self {
         self.keep_alive_retries = Some(probes);
         self
     }
 
-    /// `SO_RCVBUF` of the listening socket, which accepted connections inherit, in bytes. Default: the system's, which
-    /// grows with the connection; a fixed size switches that off. Linux doubles the number for its own book-keeping.
+    /// `SO_RCVBUF` of the listening socket, in bytes; accepted connections inherit it. Default: that of the system, which grows
+    /// with the connection; a fixed size disables the growth. Linux doubles the number for its own bookkeeping.
     #[must_use]
     pub fn receive_buffer_bytes(mut self, bytes: usize) -> Self {
         self.receive_buffer_bytes = Some(bytes);
         self
     }
 
-    /// `SO_SNDBUF`, as [`receive_buffer_bytes`](Self::receive_buffer_bytes) for the other direction.
+    /// `SO_SNDBUF`: [`receive_buffer_bytes`](Self::receive_buffer_bytes) for the other direction.
     #[must_use]
     pub fn send_buffer_bytes(mut self, bytes: usize) -> Self {
         self.send_buffer_bytes = Some(bytes);
         self
     }
 
-    /// The permissions of the file of a Unix socket, such as `0o660`. They are in force before the first connection
-    /// can come in. Default: what the process's umask leaves.
+    /// The permissions of the file of a Unix socket, such as `0o660`, set before the first connection is possible. Default: all,
+    /// less the umask of the process.
     #[cfg(unix)]
     #[must_use]
     pub fn unix_mode(mut self, mode: u32) -> Self {
@@ -161,8 +164,8 @@ impl ListenOptions {
         self
     }
 
-    /// Replace the file of a Unix socket on which nobody listens any more, left by a process that was killed.
-    /// Default: true. A socket that answers, and a file of any other kind, is never touched.
+    /// Replaces a stale file of a Unix socket, as a killed process leaves it. Default: true. A socket on which a process listens,
+    /// and any other file, is never replaced.
     #[cfg(unix)]
     #[must_use]
     pub fn replace_stale_socket(mut self, yes: bool) -> Self {
@@ -170,11 +173,11 @@ impl ListenOptions {
         self
     }
 
-    /// Sets what belongs to each accepted TCP connection: [`no_delay`](Self::no_delay) and the keep-alive probes.
-    /// Meant for TCP only; on a Unix socket it fails. A second call changes nothing.
+    /// Sets the options of an accepted TCP connection: [`no_delay`](Self::no_delay) and the keep-alive probes. Fails on a Unix
+    /// socket. A second call has no effect.
     ///
     /// # Errors
-    /// The system's own, in practice when the peer has gone already: treat it as a closed connection.
+    /// Those of the system, in practice when the peer has closed the connection: treat it as closed.
     ///
     /// ```
     /// use std::net::{TcpListener, TcpStream};
@@ -208,7 +211,7 @@ impl ListenOptions {
         probes
     }
 
-    /// The sizes must stand before `listen`: the window scale that a connection offers is derived from them.
+    /// Must be called before `listen`: the system derives the window scale of connections from the sizes.
     pub(super) fn apply_buffers(&self, socket: &socket2::Socket) -> io::Result<()> {
         if let Some(bytes) = self.receive_buffer_bytes {
             socket.set_recv_buffer_size(bytes)?;
@@ -219,13 +222,13 @@ impl ListenOptions {
         Ok(())
     }
 
-    /// What `listen` takes: more than an `i32` holds is as many as the system allows.
+    /// The argument of `listen`, saturated at `i32::MAX`: the system caps it in any case.
     pub(super) fn backlog_for_system(&self) -> i32 {
         i32::try_from(self.backlog).unwrap_or(i32::MAX)
     }
 }
 
-/// The system counts in seconds and refuses 0; a fraction is rounded up rather than lost.
+/// The system counts in seconds and rejects 0, so a fraction is rounded up.
 fn whole_seconds(time: Duration) -> Duration {
     let up = u64::from(time.subsec_nanos() > 0);
     Duration::from_secs(time.as_secs().saturating_add(up).max(1))

@@ -1,6 +1,6 @@
-//! Unix sockets: the file that a listening one leaves behind, and who may remove it.
+//! Unix sockets and their files.
 //!
-//! Here: binding, the stale file of a killed process, [`SocketFile`]. Not here: TCP (`mod.rs`).
+//! Here: binding, replacing the stale file of a killed process, removing the file: [`SocketFile`]. Not here: TCP (`mod.rs`).
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -14,25 +14,25 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::net::listen::holder::Holder;
 use crate::net::listen::{ListenError, ListenOptions};
 
-/// Keeps the file of a Unix socket in place. When the last clone is dropped the file is removed, if this process
-/// created it and nobody has put another one in its place since.
+/// Guards the file of a Unix socket. Dropping the last clone removes the file, if this process has created it and no other
+/// process has replaced it since.
 ///
-/// [`Listener`](super::Listener) holds one by itself; only who takes a listener apart
-/// ([`into_parts`](super::Listener::into_parts)) must keep it for as long as connections are accepted.
+/// [`Listener`](super::Listener) holds one. After [`into_parts`](super::Listener::into_parts), keep it as long as connections
+/// are accepted.
 #[derive(Clone, Debug)]
 #[must_use = "dropping it removes the socket's file"]
 pub struct SocketFile {
-    /// `None` for an inherited socket: its file belongs to whoever made it.
+    /// `None` for an inherited socket, whose file belongs to the service manager.
     _created: Option<Arc<Created>>,
 }
 
 impl SocketFile {
-    pub(super) fn of_somebody_else() -> Self {
+    pub(super) fn not_owned() -> Self {
         Self { _created: None }
     }
 }
 
-/// A file is known by its identity, not by its path: after a restart without a gap the path is the successor's.
+/// Identifies the file by its inode, not by its path: after a restart without downtime the path belongs to the successor.
 #[derive(Debug)]
 struct Created {
     path: PathBuf,
@@ -47,7 +47,7 @@ impl Drop for Created {
     }
 }
 
-/// Device and inode; never follows a link.
+/// Device and inode. Does not follow links.
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let file = fs::symlink_metadata(path)?;
     Ok((file.dev(), file.ino()))
@@ -68,7 +68,7 @@ pub(super) fn bind(
         socket.bind(&addr).map_err(failed)?;
     }
     let file = created(path).map_err(failed)?;
-    // Until `listen` every attempt to connect is refused, so nobody slips in before the permissions are right.
+    // No client can connect before `listen`, so the permissions are set in time.
     if let Some(mode) = options.unix_mode {
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     }
@@ -81,7 +81,7 @@ pub(super) fn bind(
 }
 
 fn created(path: &Path) -> io::Result<SocketFile> {
-    // Absolute, because the process may change its directory before it removes the file.
+    // Absolute: the process may change its directory before it removes the file.
     let created = Created {
         path: std::path::absolute(path)?,
         identity: identity(path)?,
@@ -91,17 +91,18 @@ fn created(path: &Path) -> io::Result<SocketFile> {
     })
 }
 
-/// Removes the file of a socket on which nobody listens, or says why not. Two processes that find the same stale file
-/// in the same instant may both succeed, and the path is the later one's: start only one, or use socket activation.
+/// Removes a stale socket file. Two processes that find the same stale file at the same time may both succeed, and the path
+/// belongs to the later one: start only one, or use socket activation.
 fn make_room(options: &ListenOptions, path: &Path, addr: &SockAddr) -> Result<(), ListenError> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
-        // Removed in between: room enough.
+        // Removed in between.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(ListenError::unix(path, error)),
     };
     if !found.file_type().is_socket() {
-        let reason = "a file that is no socket is at that path, and is left alone; remove it or choose another path";
+        let reason =
+            "a file that is not a socket is at that path; remove it or choose another path";
         return Err(ListenError::path_in_use(path, reason.to_owned()));
     }
     if !is_stale(addr).map_err(|error| ListenError::unix(path, error))? {
@@ -115,13 +116,13 @@ fn make_room(options: &ListenOptions, path: &Path, addr: &SockAddr) -> Result<()
         return Err(ListenError::path_in_use(path, reason));
     }
     if !options.replace_stale_socket {
-        let reason = "a socket is left at that path on which nobody listens; remove it, or allow replacing it";
+        let reason = "a stale socket is at that path; remove it, or allow replacing it";
         return Err(ListenError::path_in_use(path, reason.to_owned()));
     }
     fs::remove_file(path).map_err(|error| ListenError::unix(path, error))
 }
 
-/// Only "connection refused" proves that nobody listens. Never waits: a full queue is the sign of a live server.
+/// Only "connection refused" proves that no process listens. Does not wait: a full queue means a live server.
 fn is_stale(addr: &SockAddr) -> io::Result<bool> {
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     probe.set_nonblocking(true)?;

@@ -28,7 +28,7 @@ fn wheel() -> (Wheel, u32, Arc<Count>, Instant) {
 }
 
 #[test]
-fn never_early_and_at_most_two_ticks_late() {
+fn a_deadline_fires_never_early_and_at_most_two_ticks_late() {
     for ms in [0, 1, 24, 25, 26, 1_000, 10_000, 60_000, 3_600_000] {
         let (mut wheel, key, count, origin) = wheel();
         let deadline = origin + Duration::from_millis(ms);
@@ -44,7 +44,7 @@ fn never_early_and_at_most_two_ticks_late() {
 }
 
 #[test]
-fn a_deadline_that_moves_back_fires_once_at_its_last_place() {
+fn a_deadline_that_moves_back_fires_once_at_its_last_time() {
     let (mut wheel, key, count, origin) = wheel();
     assert!(wheel.set(key, Some(origin + Duration::from_secs(1))));
     assert!(
@@ -60,7 +60,7 @@ fn a_deadline_that_moves_back_fires_once_at_its_last_place() {
 }
 
 #[test]
-fn a_deadline_that_moves_ahead_fires_there() {
+fn a_deadline_that_moves_ahead_fires_at_its_new_time() {
     let (mut wheel, key, count, origin) = wheel();
     wheel.set(key, Some(origin + Duration::from_secs(9)));
     assert!(wheel.set(key, Some(origin + Duration::from_secs(1))));
@@ -80,7 +80,7 @@ fn an_entry_without_deadline_or_removed_never_fires() {
     assert_eq!((count.get(), wheel.len()), (0, 0));
 }
 
-/// A process that was stopped for a while, a handler that has blocked its worker: what was due meanwhile is due now.
+/// After the process was suspended, or a handler blocked its worker, deadlines that passed meanwhile fire.
 #[test]
 fn deadlines_survive_a_long_sleep() {
     for slept in [26, 51, 60, 3_600, 1_000_000] {
@@ -94,7 +94,7 @@ fn deadlines_survive_a_long_sleep() {
     }
 }
 
-/// Deadlines fall between the milliseconds of the clock that the wheel is turned by.
+/// Deadlines are finer than the milliseconds that the wheel counts.
 #[test]
 fn a_deadline_is_never_early_by_less_than_a_tick() {
     for micros in [

@@ -111,7 +111,10 @@ fn a_response_that_breaks_off_is_an_error_with_its_beginning() {
     let error = connection.response().unwrap_err();
     assert!(error.is_closed() && !connection.is_cut(), "{error}");
     assert!(error.received().ends_with("half of it\r\n"), "{error}");
-    assert!(old.is_cut(), "the end of the connection would be that of the response");
+    assert!(
+        old.is_cut(),
+        "the end of the connection would be that of the response"
+    );
 }
 
 #[test]

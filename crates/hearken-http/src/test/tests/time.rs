@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 #[test]
 fn a_jump_over_a_deadline_is_answered_408() {
     let mut server = echo();
-    server.headers_timeout(secs(6));
+    let mut limits = hearken_proto::Limits::default();
+    limits.time.head = secs(6);
+    server.limits(limits);
     let test = TestServer::new(&server);
     let mut connection = test.connect();
     connection.send("GET / HT");

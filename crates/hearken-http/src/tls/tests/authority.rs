@@ -1,4 +1,4 @@
-//! An authority that issues what a test needs.
+//! A certificate authority for tests.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -11,7 +11,7 @@ pub(super) struct Pair {
     pub(super) key: String,
 }
 
-/// A root of its own.
+/// A certificate authority with its own root.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -65,7 +65,7 @@ impl Authority {
     }
 }
 
-/// What `openssl req -x509` makes: self-signed, and said to be an authority's.
+/// As `openssl req -x509` makes it: self-signed, and marked as the certificate of an authority.
 pub(super) fn self_signed_authority(names: &[&str]) -> Pair {
     let key = KeyPair::generate().unwrap();
     let mut params = params(names);

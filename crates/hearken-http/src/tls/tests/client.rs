@@ -1,4 +1,4 @@
-//! The client's side against a server of bare rustls: what it trusts, what it says when it does not.
+//! A client against a plain rustls server: what it trusts, and its errors when it does not.
 
 use super::authority::{Authority, Pair, self_signed_authority};
 use crate::tls::provider::{VERSIONS, provider};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio_rustls::TlsAcceptor;
 
-/// A server that says "hi" after the handshake.
+/// A server that sends "hi" after the handshake.
 struct Peer(TlsAcceptor);
 
 impl Peer {
@@ -34,7 +34,7 @@ impl Peer {
         Self(TlsAcceptor::from(Arc::new(config)))
     }
 
-    /// One connection: what the client has, and what the server has.
+    /// One connection: the result of the client, and that of the server.
     async fn meet(
         &self,
         client: &ClientTls,
@@ -57,7 +57,7 @@ impl Peer {
     }
 }
 
-/// Whoever connects may be spawned on any runtime.
+/// The future can be spawned on any runtime.
 fn _connecting_is_send(client: &ClientTls) -> impl Send {
     client.connect("a.test", duplex(1).0)
 }
@@ -68,7 +68,7 @@ fn trusting(authority: &Authority) -> ClientTls {
 }
 
 #[tokio::test]
-async fn a_handshake_agrees_on_the_best_and_says_on_what() {
+async fn a_handshake_reports_what_was_agreed_on() {
     let authority = Authority::new("Test Root");
     let peer = Peer::new(&authority.issue(&["a.test"]));
     let info = peer.meet(&trusting(&authority), "a.test").await.0.unwrap();
@@ -89,7 +89,7 @@ async fn a_handshake_agrees_on_the_best_and_says_on_what() {
 }
 
 #[tokio::test]
-async fn an_address_is_a_host_too_and_is_not_told() {
+async fn an_ip_address_is_verified_and_not_sent_as_a_name() {
     let authority = Authority::new("Test Root");
     let peer = Peer::new(&authority.issue(&["127.0.0.1", "::1"]));
     for host in ["127.0.0.1", "[::1]", "::1"] {
@@ -140,19 +140,19 @@ async fn a_session_is_resumed_in_both_versions_and_across_clones() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_refused_and_the_text_says_whom_to_trust() {
-    let authority = Authority::new("Nobody's Root");
+async fn a_certificate_of_an_unknown_issuer_is_rejected_with_a_remedy() {
+    let authority = Authority::new("Other Root");
     let peer = Peer::new(&authority.issue(&["a.test"]));
     let client = trusting(&Authority::new("Test Root"));
     let (error, theirs) = peer.meet(&client, "a.test").await;
     let error = error.unwrap_err();
     assert!(error.is_certificate());
-    assert_eq!(error.certificate().unwrap().issuer(), "CN=Nobody's Root");
+    assert_eq!(error.certificate().unwrap().issuer(), "CN=Other Root");
     let text = error.to_string();
     assert!(
         text.starts_with(
             "the certificate of the peer is refused: its issuer is not known; it is one without a subject, issued by \
-             CN=Nobody's Root, valid from "
+             CN=Other Root, valid from "
         ),
         "{text}"
     );
@@ -160,14 +160,14 @@ async fn a_stranger_is_refused_and_the_text_says_whom_to_trust() {
     assert!(text.contains("--cacert") && text.contains("-k"), "{text}");
     assert!(
         theirs.unwrap_err().to_string().contains("UnknownCA"),
-        "the server is told why"
+        "the alert says why"
     );
     let any = client.dangerously_accept_any_certificate();
     assert!(peer.meet(&any, "b.test").await.0.is_ok());
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_valid_now_is_refused_with_its_date() {
+async fn a_certificate_that_is_not_valid_now_is_rejected_with_its_date() {
     let authority = Authority::new("Test Root");
     let client = trusting(&authority);
     let old = Peer::new(&authority.issue_with(&["a.test"], |params| {
@@ -191,7 +191,7 @@ async fn a_certificate_that_is_not_valid_now_is_refused_with_its_date() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_refused_with_its_names() {
+async fn a_certificate_for_another_name_is_rejected_with_its_names() {
     let authority = Authority::new("Test Root");
     let peer = Peer::new(&authority.issue(&["a.test", "*.b.test"]));
     let client = trusting(&authority);
@@ -214,9 +214,9 @@ async fn a_certificate_for_another_name_is_refused_with_its_names() {
 async fn a_self_signed_certificate_can_itself_be_trusted() {
     let pair = self_signed_authority(&["a.test"]);
     let peer = Peer::new(&pair);
-    let stranger = trusting(&Authority::new("Test Root"));
+    let without = trusting(&Authority::new("Test Root"));
     let text = peer
-        .meet(&stranger, "a.test")
+        .meet(&without, "a.test")
         .await
         .0
         .unwrap_err()
@@ -225,22 +225,17 @@ async fn a_self_signed_certificate_can_itself_be_trusted() {
         text.contains("it is self-signed and not among the trusted roots"),
         "{text}"
     );
-    let friend = stranger.root_pem(pair.chain.as_bytes()).unwrap();
-    assert!(peer.meet(&friend, "a.test").await.0.is_ok());
-    let text = peer
-        .meet(&friend, "b.test")
-        .await
-        .0
-        .unwrap_err()
-        .to_string();
+    let with = without.root_pem(pair.chain.as_bytes()).unwrap();
+    assert!(peer.meet(&with, "a.test").await.0.is_ok());
+    let text = peer.meet(&with, "b.test").await.0.unwrap_err().to_string();
     assert!(
         text.contains("not valid for b.test, but for a.test"),
-        "trust is not for other names: {text}"
+        "it is trusted for its own names only: {text}"
     );
 }
 
 #[tokio::test]
-async fn what_does_not_speak_tls_is_named() {
+async fn a_server_without_tls_is_recognised() {
     let client = trusting(&Authority::new("Test Root"));
     let (ours, mut theirs) = duplex(4096);
     theirs
@@ -263,7 +258,7 @@ async fn what_does_not_speak_tls_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_another_protocol_says_so() {
+async fn a_server_without_a_common_protocol_sends_an_alert() {
     let authority = Authority::new("Test Root");
     let peer = Peer::with(&authority.issue(&["a.test"]), |config| {
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -281,15 +276,15 @@ async fn a_server_that_speaks_another_protocol_says_so() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_when_it_is_given() {
+fn unusable_pem_is_rejected_when_it_is_added() {
     let authority = Authority::new("Test Root");
     let (pair, other) = (
         authority.issue_to_client("me"),
         authority.issue_to_client("you"),
     );
     let client = ClientTls::new();
-    let told = |result: Result<ClientTls, TlsError>| result.unwrap_err().to_string();
-    let text = told(
+    let error_of = |result: Result<ClientTls, TlsError>| result.unwrap_err().to_string();
+    let text = error_of(
         client
             .clone()
             .certificate_pem(pair.chain.as_bytes(), other.key.as_bytes()),
@@ -298,7 +293,7 @@ fn what_cannot_be_used_is_refused_when_it_is_given() {
         text.contains("does not belong to the first certificate (CN=me, issued by"),
         "{text}"
     );
-    let text = told(
+    let text = error_of(
         client
             .clone()
             .certificate_pem(pair.key.as_bytes(), pair.key.as_bytes()),
@@ -307,21 +302,22 @@ fn what_cannot_be_used_is_refused_when_it_is_given() {
         text.contains("expected a certificate (-----BEGIN CERTIFICATE-----), found a private key"),
         "{text}"
     );
-    let text = told(
+    let text = error_of(
         client
             .clone()
             .certificate_pem(pair.chain.as_bytes(), pair.chain.as_bytes()),
     );
     assert!(text.contains("found a certificate"), "{text}");
-    let text = told(client.clone().root_file("/nowhere/root.pem"));
+    let text = error_of(client.clone().root_file("/nowhere/root.pem"));
     assert!(text.starts_with("/nowhere/root.pem: "), "{text}");
-    let text =
-        told(client.root_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    let text = error_of(
+        client.root_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    );
     assert!(text.contains("broken"), "{text}");
 }
 
 #[tokio::test]
-async fn without_any_root_nobody_is_asked() {
+async fn without_any_root_the_client_does_not_connect() {
     let client = ClientTls::new().system_roots(false);
     let (ours, _theirs) = duplex(4096);
     let error = client.connect("a.test", ours).await.unwrap_err();

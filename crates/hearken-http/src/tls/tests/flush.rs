@@ -1,4 +1,4 @@
-//! What TLS has taken must go out, however small the pipe and however slow the reader.
+//! Bytes that TLS has buffered are sent, however small the buffers of the socket and however slow the reader.
 
 use super::authority::Authority;
 use crate::listen::ListenOptions;
@@ -26,16 +26,16 @@ fn secure() -> (ServerTls, ClientTls) {
     )
 }
 
-/// A socket whose window is small, so that the server's end is full most of the time.
+/// A socket with a small window, so that the send buffer of the server is full most of the time.
 async fn narrow(address: std::net::SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(address).await.unwrap()
 }
 
-/// Ten MiB to a client that takes a breath after each piece, on a connection that closes and on one that stays.
+/// Ten MiB to a client that yields after each read, on a connection that closes and on one that persists.
 #[tokio::test]
-async fn a_large_answer_arrives_whole_at_a_slow_reader() {
+async fn a_slow_reader_receives_all_of_a_large_response() {
     let (tls, client) = secure();
     let mut server = Server::new(async |_req, res| res.end(pattern(LARGE)));
     let handle = server
@@ -55,21 +55,21 @@ async fn a_large_answer_arrives_whole_at_a_slow_reader() {
         let ending = if close { "close" } else { "keep-alive" };
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {ending}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         let mut piece = vec![0; 32 * 1024];
         let mut head = 0;
-        while head == 0 || heard.len() < head + LARGE {
+        while head == 0 || received.len() < head + LARGE {
             let count = stream.read(&mut piece).await.unwrap();
-            assert!(count > 0, "cut after {} bytes", heard.len());
-            heard.extend_from_slice(&piece[..count]);
+            assert!(count > 0, "cut after {} bytes", received.len());
+            received.extend_from_slice(&piece[..count]);
             if head == 0 {
-                let end = heard.windows(4).position(|window| window == b"\r\n\r\n");
+                let end = received.windows(4).position(|window| window == b"\r\n\r\n");
                 head = end.map_or(0, |end| end + 4);
             }
             tokio::task::yield_now().await;
         }
         assert!(
-            heard[head..] == pattern(LARGE),
+            received[head..] == pattern(LARGE),
             "the bytes are those of the handler"
         );
         if close {
@@ -83,7 +83,7 @@ async fn a_large_answer_arrives_whole_at_a_slow_reader() {
     handle.close_now();
 }
 
-/// All of the answer fits into the buffers of TLS and of the socket; the handler is long done when it is read.
+/// The whole response fits into the buffers of TLS and of the socket, so the handler has ended when it is read.
 #[tokio::test]
 async fn the_last_bytes_do_not_wait_for_another_request() {
     let (tls, client) = secure();
@@ -108,22 +108,24 @@ async fn the_last_bytes_do_not_wait_for_another_request() {
         .await
         .unwrap();
     is_done.recv_timeout(Duration::from_secs(10)).unwrap();
-    let mut heard = 0;
+    let mut received = 0;
     let mut piece = vec![0; 1000];
-    while heard < 300_000 {
+    while received < 300_000 {
         let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut piece));
-        heard += read.await.expect("the rest stays in the server").unwrap();
+        received += read.await.expect("the rest stays in the server").unwrap();
     }
     handle.close_now();
 }
 
-/// A peer that cuts its end without saying so has not ended a message.
+/// The client closes TCP without a close_notify.
 #[tokio::test]
-async fn an_end_without_a_word_ends_the_input_of_a_server() {
+async fn an_eof_without_close_notify_between_requests_ends_the_connection() {
     let (tls, client) = secure();
-    let (told, tells) = mpsc::channel();
+    let (sender, closed) = mpsc::channel();
     let mut server = Server::new(async |_req, res| res.end("hi"));
-    server.on(event::Disconnected, move |(_, why)| told.send(why).unwrap());
+    server.on(event::Disconnected, move |(_, why)| {
+        sender.send(why).unwrap()
+    });
     let handle = server
         .workers(1)
         .listen_options(ListenOptions::new().send_buffer_bytes(4096))
@@ -143,11 +145,11 @@ async fn an_end_without_a_word_ends_the_input_of_a_server() {
     stream.read_exact(&mut byte).await.unwrap();
     let (mut socket, _) = stream.into_inner();
     socket.shutdown().await.unwrap(); // of TCP: no close_notify
-    let why = tells.recv_timeout(Duration::from_secs(10)).unwrap();
+    let why = closed.recv_timeout(Duration::from_secs(10)).unwrap();
     assert_eq!(
         why,
         crate::Closed::Done,
-        "between two requests it is an end like any other"
+        "between two requests no message is truncated"
     );
     handle.close_now();
 }

@@ -1,4 +1,4 @@
-//! TLS in memory and over sockets: certificates made for the occasion.
+//! TLS in memory and over sockets: with certificates made by the tests.
 
 mod authority;
 mod client;

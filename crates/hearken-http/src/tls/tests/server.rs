@@ -1,4 +1,4 @@
-//! The server's side in memory: certificates, names, changes while it runs, certificates of clients.
+//! A server in memory: certificates, names, changes while it runs, client certificates.
 
 use super::authority::{Authority, Pair};
 use crate::tls::CertificateInfo;
@@ -16,17 +16,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 type Ends = (Result<TlsInfo, TlsError>, Result<TlsInfo, Option<TlsError>>);
 
-/// One handshake: what the client has of it, and what the server has.
+/// One handshake: the result of the client, and that of the server.
 async fn meet(server: &ServerTls, client: &ClientTls, host: &str) -> Ends {
     meet_on(700, server, client, host).await
 }
 
-/// On a transport that holds so many bytes.
+/// On a transport that buffers `room` bytes.
 async fn meet_on(room: usize, server: &ServerTls, client: &ClientTls, host: &str) -> Ends {
     let (ours, theirs) = duplex(room);
     let connect = async {
         let (mut stream, info) = client.connect(host, ours).await?;
-        // In TLS 1.3 a client learns only from what it reads that its certificate was refused.
+        // In TLS 1.3 the alert that rejects a client certificate arrives after the handshake of the client.
         let mut byte = [0];
         let read = stream.read_exact(&mut byte).await;
         read.map_err(|error| TlsError::handshake(error, None))?;
@@ -59,7 +59,7 @@ fn presented(info: &TlsInfo) -> Vec<String> {
     info.peer_certificate().unwrap().names().to_vec()
 }
 
-/// A directory of its own, gone at the end.
+/// A directory, removed at the end.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -83,7 +83,7 @@ impl Drop for Directory {
 }
 
 #[tokio::test]
-async fn both_ends_agree_on_what_was_agreed() {
+async fn both_ends_report_the_same_facts() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test"]));
     let (ours, theirs) = meet(&server, &trusting(&authority), "a.test").await;
@@ -131,22 +131,22 @@ async fn a_certificate_is_chosen_by_name() {
 }
 
 #[test]
-fn of_two_keys_for_a_name_the_client_gets_the_first_that_it_knows() {
+fn of_two_keys_for_a_name_the_client_gets_the_first_that_it_supports() {
     use rustls::SignatureScheme as Scheme;
     let authority = Authority::new("Test Root");
     let origin = Origin("test");
-    let mut names = CertResolver::default();
+    let mut resolver = CertResolver::default();
     let mut chains = Vec::new();
     for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
         let pair = authority.issue_by(algorithm, &["a.test"], |_| {});
         let chain = pem::certificates(pair.chain.as_bytes(), origin).unwrap();
         let key = pem::private_key(pair.key.as_bytes(), origin).unwrap();
         let info = CertificateInfo::from_der(&chain[0]).unwrap();
-        names.add(&info, pem::certified_key(chain.clone(), key).unwrap());
+        resolver.add(&info, pem::certified_key(chain.clone(), key).unwrap());
         chains.push(chain);
     }
     let choose = |name, schemes: &[Scheme]| {
-        let chosen = names.choose(name, schemes)?;
+        let chosen = resolver.choose(name, schemes)?;
         chains.iter().position(|chain| *chain == chosen.cert)
     };
     let (p384, ed25519) = (Scheme::ECDSA_NISTP384_SHA384, Scheme::ED25519);
@@ -163,7 +163,7 @@ fn of_two_keys_for_a_name_the_client_gets_the_first_that_it_knows() {
 }
 
 #[tokio::test]
-async fn sessions_are_resumed_for_their_name_alone() {
+async fn a_session_is_resumed_for_its_name_only() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test", "b.test"]));
     let client = trusting(&authority);
@@ -174,10 +174,7 @@ async fn sessions_are_resumed_for_their_name_alone() {
     assert!(!other.is_resumed());
     server.reload().unwrap();
     let after = meet(&server, &client, "a.test").await.1.unwrap();
-    assert!(
-        !after.is_resumed(),
-        "what was agreed on before a change does not count after it"
-    );
+    assert!(!after.is_resumed(), "a change invalidates older sessions");
 }
 
 #[tokio::test]
@@ -237,7 +234,7 @@ async fn new_handshakes_use_the_new_certificate() {
     assert_eq!(
         presented(&info)[1],
         "old.test",
-        "what cannot be used changes nothing"
+        "a failed change has no effect"
     );
 
     directory.write("chain.pem", &new.chain);
@@ -256,17 +253,17 @@ async fn new_handshakes_use_the_new_certificate() {
 }
 
 #[tokio::test]
-async fn clients_show_who_they_are() {
-    let (authority, stranger) = (Authority::new("Test Root"), Authority::new("Stranger"));
+async fn client_certificates_are_verified() {
+    let (authority, other) = (Authority::new("Test Root"), Authority::new("Other"));
     let server = server(&authority.issue(&["a.test"]));
     let roots = authority.root();
-    let anybody = trusting(&authority);
+    let plain = trusting(&authority);
     let with = |pair: &Pair| {
         let (chain, key) = (pair.chain.as_bytes(), pair.key.as_bytes());
-        anybody.clone().certificate_pem(chain, key).unwrap()
+        plain.clone().certificate_pem(chain, key).unwrap()
     };
-    let friend = with(&authority.issue_to_client("me"));
-    let foe = with(&stranger.issue_to_client("them"));
+    let trusted = with(&authority.issue_to_client("me"));
+    let untrusted = with(&other.issue_to_client("them"));
     let wrong = with(&authority.issue_with(&["server.test"], |params| {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     }));
@@ -274,14 +271,14 @@ async fn clients_show_who_they_are() {
         server
             .client_certificates_pem(roots.as_bytes(), wanted)
             .unwrap();
-        let (ours, theirs) = meet(&server, &friend, "a.test").await;
+        let (ours, theirs) = meet(&server, &trusted, "a.test").await;
         ours.unwrap();
         assert_eq!(
             theirs.unwrap().peer_certificate().unwrap().subject(),
             "CN=me"
         );
 
-        let again = meet(&server, &friend, "a.test").await.1.unwrap();
+        let again = meet(&server, &trusted, "a.test").await.1.unwrap();
         assert!(again.is_resumed());
         assert_eq!(
             again.peer_certificate().unwrap().subject(),
@@ -289,7 +286,7 @@ async fn clients_show_who_they_are() {
             "a session keeps it"
         );
 
-        let (ours, theirs) = meet(&server, &foe, "a.test").await;
+        let (ours, theirs) = meet(&server, &untrusted, "a.test").await;
         let (ours, theirs) = (ours.unwrap_err(), theirs.unwrap_err().unwrap());
         assert_eq!((ours.kind(), ours.alert()), (TlsErrorKind::Alert, Some(48)));
         assert!(
@@ -317,15 +314,15 @@ async fn clients_show_who_they_are() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_is_let_in_where_none_is_required() {
+async fn a_client_without_a_certificate_is_accepted_unless_one_is_required() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test"]));
-    let (anybody, roots) = (trusting(&authority), authority.root());
+    let (plain, roots) = (trusting(&authority), authority.root());
     server
         .client_certificates_pem(roots.as_bytes(), ClientCertificates::Optional)
         .unwrap();
     assert!(
-        meet(&server, &anybody, "a.test")
+        meet(&server, &plain, "a.test")
             .await
             .1
             .unwrap()
@@ -335,7 +332,7 @@ async fn a_client_without_a_certificate_is_let_in_where_none_is_required() {
     server
         .client_certificates_pem(roots.as_bytes(), ClientCertificates::Required)
         .unwrap();
-    let (ours, theirs) = meet(&server, &anybody, "a.test").await;
+    let (ours, theirs) = meet(&server, &plain, "a.test").await;
     assert!(
         ours.unwrap_err()
             .to_string()
@@ -363,11 +360,11 @@ async fn a_client_of_another_protocol_gets_the_alert() {
         .await
         .1
         .unwrap();
-    assert_eq!(info.alpn(), None, "whoever offers nothing means HTTP/1.1");
+    assert_eq!(info.alpn(), None, "without ALPN the protocol is HTTP/1.1");
 }
 
 #[tokio::test]
-async fn a_handshake_in_small_pieces_is_one_all_the_same() {
+async fn a_handshake_in_small_pieces_succeeds() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test"]));
     let (ours, theirs) = meet_on(16, &server, &trusting(&authority), "a.test").await;
@@ -375,11 +372,11 @@ async fn a_handshake_in_small_pieces_is_one_all_the_same() {
 }
 
 #[tokio::test]
-async fn nonsense_is_refused_and_silence_is_not_an_error() {
+async fn invalid_hellos_are_rejected_and_silence_is_not_an_error() {
     let authority = Authority::new("Test Root");
     let server = server(&authority.issue(&["a.test"]));
     let permits = HandshakePermits::new();
-    let say = async |bytes: &[u8]| {
+    let hello = async |bytes: &[u8]| {
         let (mut ours, theirs) = duplex(4096);
         ours.write_all(bytes).await.unwrap();
         ours.shutdown().await.unwrap();
@@ -388,23 +385,23 @@ async fn nonsense_is_refused_and_silence_is_not_an_error() {
         };
         (failed.error.map(|error| error.kind()), failed.rejection)
     };
-    assert_eq!(say(b"").await, (None, Rejection::Silent));
+    assert_eq!(hello(b"").await, (None, Rejection::Silent));
     assert_eq!(
-        say(b"GET / HTTP/1.1\r\n\r\n").await,
+        hello(b"GET / HTTP/1.1\r\n\r\n").await,
         (Some(TlsErrorKind::Protocol), Rejection::PlainHttp)
     );
     assert_eq!(
-        say(b"\x16\x03\x01\x00\x05hello").await,
+        hello(b"\x16\x03\x01\x00\x05hello").await,
         (Some(TlsErrorKind::Protocol), Rejection::Silent)
     );
     assert_eq!(
-        say(b"\x80\x2e\x01\x00\x02").await,
+        hello(b"\x80\x2e\x01\x00\x02").await,
         (Some(TlsErrorKind::Protocol), Rejection::Silent),
         "SSL 2"
     );
     for minor in 0..=2 {
         assert_eq!(
-            say(&[0x16, 3, 1, 0, 60, 1, 0, 0, 56, 3, minor, 7, 7, 7]).await,
+            hello(&[0x16, 3, 1, 0, 60, 1, 0, 0, 56, 3, minor, 7, 7, 7]).await,
             (
                 Some(TlsErrorKind::Incompatible),
                 Rejection::OldVersion(minor)
@@ -412,12 +409,12 @@ async fn nonsense_is_refused_and_silence_is_not_an_error() {
         );
     }
     assert_eq!(
-        say(b"\x16\x03\x01").await,
+        hello(b"\x16\x03\x01").await,
         (Some(TlsErrorKind::Closed), Rejection::Silent)
     );
 }
 
-/// What OpenSSL writes: an authority's certificate for a server's own, and keys in the two old forms.
+/// OpenSSL marks the certificate of a server as that of an authority, and writes keys in two old forms.
 #[tokio::test]
 async fn keys_of_openssl_are_read() {
     for (host, pem) in [
@@ -442,21 +439,21 @@ fn errors_of_files_name_the_file() {
         ServerTls::from_files(&both, &both).is_ok(),
         "one file may hold both"
     );
-    let told = |name: &str, text: &str| {
+    let error_of = |name: &str, text: &str| {
         let key = directory.write(name, text);
         let text = ServerTls::from_files(&chain, &key).unwrap_err().to_string();
         assert!(text.contains(key.to_str().unwrap()), "{text}");
         text
     };
-    assert!(told("empty.pem", "").contains("found nothing: it is empty"));
-    assert!(told("chain2.pem", &pair.chain).contains("found a certificate"));
-    assert!(told("text.pem", "hello").contains("found no PEM"));
+    assert!(error_of("empty.pem", "").contains("found nothing: it is empty"));
+    assert!(error_of("chain2.pem", &pair.chain).contains("found a certificate"));
+    assert!(error_of("text.pem", "hello").contains("found no PEM"));
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    assert!(told("enc.pem", encrypted).contains("is encrypted; decrypt it first"));
+    assert!(error_of("enc.pem", encrypted).contains("is encrypted; decrypt it first"));
     let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
-    assert!(told("old.pem", old).contains("is encrypted; decrypt it first"));
-    assert!(told("two.pem", &format!("{0}{0}", pair.key)).contains("expected one private key"));
+    assert!(error_of("old.pem", old).contains("is encrypted; decrypt it first"));
+    assert!(error_of("two.pem", &format!("{0}{0}", pair.key)).contains("expected one private key"));
     let text = ServerTls::from_files(directory.0.join("none.pem"), &both)
         .unwrap_err()
         .to_string();

@@ -1,4 +1,4 @@
-//! https over real sockets: a server, its workers, its events, and clients that speak something else.
+//! https over real sockets: a server, its workers, its events, and clients that do not speak TLS.
 
 use super::authority::Authority;
 use crate::tls::{ClientTls, ServerTls, TlsErrorKind};
@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A running server, whom it trusts, and what it tells.
+/// A running server, a client that trusts it, and the events of the server.
 struct Scene {
     handle: ServerHandle,
     client: ClientTls,
     root: String,
-    told: Receiver<String>,
+    events: Receiver<String>,
 }
 
 impl Scene {
@@ -25,14 +25,14 @@ impl Scene {
         let tls = ServerTls::from_pem(pair.chain.as_bytes(), pair.key.as_bytes()).unwrap();
         let client = ClientTls::new().system_roots(false);
         let client = client.root_pem(authority.root().as_bytes()).unwrap();
-        let (tell, told) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         let mut server = Server::new(async |req, res| {
             let tls = req.peer().tls().map(|tls| tls.version());
             res.end(format!("{} {}", req.url(), tls.unwrap_or("plain")))
         });
         let mut limits = Limits::default();
         change(&mut limits);
-        let (a, b, c, d) = (tell.clone(), tell.clone(), tell.clone(), tell);
+        let (a, b, c, d) = (sender.clone(), sender.clone(), sender.clone(), sender);
         server
             .limits(limits)
             .workers(1)
@@ -58,7 +58,7 @@ impl Scene {
             handle,
             client,
             root: authority.root(),
-            told,
+            events,
         }
     }
 
@@ -66,17 +66,17 @@ impl Scene {
         self.handle.address().socket_addr().unwrap()
     }
 
-    /// Every seat is free again: the server ends at once when it is told to stop.
+    /// Every connection slot is free: the server stops at once.
     async fn empties(&self) {
         self.handle.close();
         self.handle.closed().await;
         assert_eq!(self.handle.connections(), 0);
     }
 
-    fn tells(&self, expected: &[&str]) {
+    fn expect(&self, expected: &[&str]) {
         for line in expected {
-            let told = self.told.recv_timeout(Duration::from_secs(10)).unwrap();
-            assert_eq!(&told, line);
+            let event = self.events.recv_timeout(Duration::from_secs(10)).unwrap();
+            assert_eq!(&event, line);
         }
     }
 }
@@ -111,12 +111,12 @@ async fn requests_are_served_and_events_come_in_order() {
     );
     stream.shutdown().await.unwrap();
     drop(stream);
-    scene.tells(&["connection", "secure TLSv1.3", "Done"]);
+    scene.expect(&["connection", "secure TLSv1.3", "Done"]);
     scene.empties().await;
 }
 
 #[tokio::test]
-async fn plain_http_gets_a_plain_answer_that_helps() {
+async fn plain_http_gets_a_plain_response_that_names_https() {
     let scene = Scene::new(|_| {});
     for (request, body) in [
         ("GET /secret HTTP/1.1\r\nHost: a\r\nCookie: x\r\n\r\n", true),
@@ -137,9 +137,9 @@ async fn plain_http_gets_a_plain_answer_that_helps() {
             body,
             "{text}"
         );
-        assert!(!text.contains("secret"), "nothing of it comes back");
+        assert!(!text.contains("secret"), "the request is not echoed");
         drop(socket);
-        scene.tells(&["connection", "failed Protocol", "BadMessage"]);
+        scene.expect(&["connection", "failed Protocol", "BadMessage"]);
     }
 }
 
@@ -149,26 +149,26 @@ async fn a_handshake_that_stalls_ends_at_its_deadline() {
     let mut silent = TcpStream::connect(scene.address()).await.unwrap();
     let mut byte = [0];
     assert_eq!(silent.read(&mut byte).await.unwrap_or(0), 0);
-    scene.tells(&["connection", "failed Timeout", "ReadTimeout"]);
-    // A hello, and then nothing: the server has computed its part and waits.
+    scene.expect(&["connection", "failed Timeout", "ReadTimeout"]);
+    // A hello, and then nothing: the server waits for the client.
     let mut half = TcpStream::connect(scene.address()).await.unwrap();
     half.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc])
         .await
         .unwrap();
     assert_eq!(half.read(&mut byte).await.unwrap_or(0), 0);
-    scene.tells(&["connection", "failed Timeout", "ReadTimeout"]);
+    scene.expect(&["connection", "failed Timeout", "ReadTimeout"]);
     scene.empties().await;
 }
 
 #[tokio::test]
-async fn whoever_leaves_without_a_word_is_no_failure() {
+async fn a_client_that_closes_without_a_byte_is_no_tls_error() {
     let scene = Scene::new(|_| {});
     drop(TcpStream::connect(scene.address()).await.unwrap());
-    scene.tells(&["connection", "PeerGone"]);
+    scene.expect(&["connection", "PeerGone"]);
 }
 
 #[tokio::test]
-async fn slow_hellos_hold_up_nobody() {
+async fn slow_hellos_do_not_delay_other_handshakes() {
     let scene = Scene::new(|_| {});
     let mut slow = Vec::new();
     for _ in 0..40 {
@@ -184,7 +184,7 @@ async fn slow_hellos_hold_up_nobody() {
 }
 
 #[tokio::test]
-async fn many_at_once_are_all_served() {
+async fn many_handshakes_at_once_all_succeed() {
     let scene = Scene::new(|_| {});
     let client = scene.client.clone().sessions_max(0);
     let mut tasks = tokio::task::JoinSet::new();
@@ -212,11 +212,11 @@ async fn a_server_that_stops_does_not_wait_for_handshakes() {
     let scene = Scene::new(|_| {});
     let mut half = TcpStream::connect(scene.address()).await.unwrap();
     half.write_all(&[0x16, 3, 1]).await.unwrap();
-    scene.tells(&["connection"]);
+    scene.expect(&["connection"]);
     scene.handle.close();
     let closed = tokio::time::timeout(Duration::from_secs(5), scene.handle.closed()).await;
     assert!(closed.is_ok(), "a second is enough");
-    scene.tells(&["failed Timeout", "ReadTimeout"]);
+    scene.expect(&["failed Timeout", "ReadTimeout"]);
 }
 
 #[tokio::test]
@@ -224,14 +224,14 @@ async fn a_server_that_is_cut_cuts_handshakes() {
     let scene = Scene::new(|_| {});
     let mut half = TcpStream::connect(scene.address()).await.unwrap();
     half.write_all(&[0x16, 3, 1]).await.unwrap();
-    scene.tells(&["connection"]);
+    scene.expect(&["connection"]);
     scene.handle.close_now();
     scene.handle.closed().await;
-    scene.tells(&[&format!("{:?}", Closed::Stopped)]);
+    scene.expect(&[&format!("{:?}", Closed::Stopped)]);
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_trust_the_server_is_heard_of() {
+async fn the_alert_of_a_client_that_does_not_trust_the_server_is_emitted() {
     let scene = Scene::new(|_| {});
     let stranger = ClientTls::new().system_roots(false);
     let stranger = stranger
@@ -240,18 +240,18 @@ async fn a_client_that_does_not_trust_the_server_is_heard_of() {
     let socket = TcpStream::connect(scene.address()).await.unwrap();
     let error = stranger.connect("localhost", socket).await.unwrap_err();
     assert_eq!(error.kind(), TlsErrorKind::Certificate);
-    scene.tells(&["connection", "failed Alert", "PeerGone"]);
+    scene.expect(&["connection", "failed Alert", "PeerGone"]);
 }
 
 #[expect(
     clippy::print_stderr,
-    reason = "whoever reads the log should know that nothing was tried"
+    reason = "the log of the tests shows that the check was skipped"
 )]
 fn skip(program: &str) {
     eprintln!("skipped: {program} is not installed");
 }
 
-/// What others say of us: curl and OpenSSL, where they are installed.
+/// Other clients accept the server: curl and OpenSSL, where they are installed.
 #[test]
 fn curl_and_openssl_agree() {
     let scene = Scene::new(|_| {});
@@ -306,7 +306,7 @@ fn curl_and_openssl_agree() {
 }
 
 #[tokio::test]
-async fn a_client_of_another_age_is_told_that_its_version_is_too_old() {
+async fn a_client_of_an_old_version_gets_the_alert_protocol_version() {
     let scene = Scene::new(|_| {});
     let mut socket = TcpStream::connect(scene.address()).await.unwrap();
     let mut hello = vec![0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 2];
@@ -317,12 +317,12 @@ async fn a_client_of_another_age_is_told_that_its_version_is_too_old() {
     socket.read_to_end(&mut answer).await.unwrap();
     assert_eq!(answer, [0x15, 3, 2, 0, 2, 2, 70], "protocol_version");
     drop(socket);
-    scene.tells(&["connection", "failed Incompatible", "BadMessage"]);
+    scene.expect(&["connection", "failed Incompatible", "BadMessage"]);
 }
 
-/// The kernel cannot send what is to be encrypted: it is read beside the worker.
+/// The kernel cannot send a file over TLS: it is read in another thread.
 #[tokio::test]
-async fn files_are_sent_in_parts_and_whole() {
+async fn whole_files_and_ranges_are_sent() {
     let content: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
     let file = std::sync::Arc::new(crate::conn::tests::harness::file(&content));
     let authority = Authority::new("Test Root");
@@ -351,9 +351,9 @@ async fn files_are_sent_in_parts_and_whole() {
     ] {
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{range}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut heard = Vec::new();
-        while !heard.ends_with(b"\r\n\r\n") {
-            heard.push(stream.read_u8().await.unwrap());
+        let mut head_bytes = Vec::new();
+        while !head_bytes.ends_with(b"\r\n\r\n") {
+            head_bytes.push(stream.read_u8().await.unwrap());
         }
         let mut body = vec![0; part.len()];
         stream.read_exact(&mut body).await.unwrap();

@@ -1,4 +1,4 @@
-//! An answer whose end was cut off must not pass for a whole one (RFC 9112 §9.8).
+//! A truncated response must not be taken for a complete one (RFC 9112 §9.8).
 
 use super::authority::Authority;
 use crate::Agent;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// What a client gets of an answer, sent by a server that says that it ends, or is just gone.
+/// What a client reads of a response, from a server that ends TLS by close_notify or closes TCP without it.
 async fn fetch(answer: &'static str, close_notify: bool) -> Result<String, String> {
     let authority = Authority::new("Test Root");
     let pair = authority.issue(&["127.0.0.1"]);
@@ -44,7 +44,7 @@ async fn fetch(answer: &'static str, close_notify: bool) -> Result<String, Strin
 }
 
 #[tokio::test]
-async fn a_body_that_ends_with_the_connection_needs_its_end_told() {
+async fn a_body_delimited_by_close_needs_a_close_notify() {
     let answer = "HTTP/1.1 200 OK\r\n\r\nhello";
     assert_eq!(fetch(answer, true).await.unwrap(), "hello");
     let error = fetch(answer, false).await.unwrap_err();
@@ -52,7 +52,7 @@ async fn a_body_that_ends_with_the_connection_needs_its_end_told() {
 }
 
 #[tokio::test]
-async fn a_body_that_says_how_long_it_is_does_not() {
+async fn a_body_with_framing_needs_no_close_notify() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",

@@ -1,4 +1,4 @@
-//! The text forms, and where they lead.
+//! The text forms of addresses, and the sockets that they open.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ fn every_form_is_read_and_written_back() {
 }
 
 #[test]
-fn what_could_mean_two_things_is_refused_with_the_way_to_write_it() {
+fn ambiguous_text_is_rejected_with_the_form_to_write() {
     let refused = [
         ("", "port is missing"),
         ("3000", "127.0.0.1:3000"),
@@ -80,16 +80,16 @@ fn what_could_mean_two_things_is_refused_with_the_way_to_write_it() {
     for (text, hint) in refused {
         let error = text.to_listen_addr().expect_err(text);
         assert!(error.is_invalid_address(), "{text}: {error:?}");
-        let said = error.to_string();
+        let text_of_error = error.to_string();
         assert!(
-            said.contains(hint) && said.starts_with("cannot listen on \""),
-            "{text}: {said}"
+            text_of_error.contains(hint) && text_of_error.starts_with("cannot listen on \""),
+            "{text}: {text_of_error}"
         );
     }
-    let said = "a\u{1b}[31m:80".to_listen_addr().unwrap_err().to_string();
+    let text_of_error = "a\u{1b}[31m:80".to_listen_addr().unwrap_err().to_string();
     assert!(
-        !said.contains('\u{1b}'),
-        "control characters must not reach a terminal: {said:?}"
+        !text_of_error.contains('\u{1b}'),
+        "control characters must not reach a terminal: {text_of_error:?}"
     );
 }
 
@@ -139,10 +139,10 @@ fn values_of_other_types_are_addresses_too() {
 }
 
 #[test]
-fn a_listener_says_where_it_is_as_a_client_needs_it() {
+fn the_address_of_a_listener_is_displayed_as_a_url() {
     let listener = listen("127.0.0.1:0").unwrap();
     let at = port_of(&listener);
-    assert_ne!(at.port(), 0, "the system's choice, not the question");
+    assert_ne!(at.port(), 0, "the port that the system has chosen");
     assert_eq!(
         listener.local_addr().to_string(),
         format!("http://127.0.0.1:{}", at.port())
@@ -166,7 +166,7 @@ fn a_host_name_is_looked_up_and_bound() {
 }
 
 #[test]
-fn no_host_means_every_interface_by_both_families() {
+fn no_host_means_every_interface_of_both_families() {
     let listener = listen(":0").unwrap();
     let port = port_of(&listener).port();
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -176,7 +176,7 @@ fn no_host_means_every_interface_by_both_families() {
 }
 
 #[test]
-fn ipv6_only_leaves_ipv4_alone() {
+fn ipv6_only_rejects_ipv4() {
     let both = listen("[::1]:0");
     if both.is_err_and(|error| error.is_address_not_local()) {
         skipped("this machine has no IPv6");

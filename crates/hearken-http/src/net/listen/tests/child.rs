@@ -1,5 +1,5 @@
-//! The same test binary again as another process: for what is true of a whole process (its descriptors, its rights,
-//! what it inherited), and for being a stranger that holds a port.
+//! The test binary as a child process: for the state of a whole process (descriptors, rights, inherited sockets), and to hold a
+//! port.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,9 +11,9 @@ use super::super::{ListenerParts, LocalAddr};
 use super::{listen, port_of};
 
 const ROLE: &str = "HEARKEN_LISTENER_TEST_ROLE";
-const SAYS: &str = "child says: ";
+const PREFIX: &str = "child prints: ";
 
-/// A command that runs only [`child`] of this binary, in `role`. `shell` prepares its surroundings, then says
+/// A command that runs only [`child`] of this binary, in `role`. `shell` sets up the process, then ends in
 /// `exec "$0" "$@"`.
 fn command(role: &str, shell: &str) -> Command {
     let (_crate, path) = module_path!()
@@ -33,12 +33,12 @@ fn command(role: &str, shell: &str) -> Command {
     command
 }
 
-/// Runs the child to its end and gives what it said.
+/// Runs the child to its end and returns the lines that it has printed.
 pub(super) fn run(role: &str, shell: &str) -> Vec<String> {
-    said(command(role, shell))
+    lines_of(command(role, shell))
 }
 
-fn said(mut command: Command) -> Vec<String> {
+fn lines_of(mut command: Command) -> Vec<String> {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
@@ -47,12 +47,12 @@ fn said(mut command: Command) -> Vec<String> {
         String::from_utf8_lossy(&output.stderr)
     );
     text.lines()
-        .filter_map(|line| line.strip_prefix(SAYS))
+        .filter_map(|line| line.strip_prefix(PREFIX))
         .map(str::to_owned)
         .collect()
 }
 
-/// A child that said its first line and now waits until its input ends, which is when this is dropped.
+/// A child that has printed its first line and waits for the end of its input, until this is dropped.
 pub(super) struct Waiting {
     child: Child,
     pub(super) line: String,
@@ -70,7 +70,7 @@ impl Waiting {
             .lines()
             .map(Result::unwrap);
         let line = lines
-            .find_map(|line| line.strip_prefix(SAYS).map(str::to_owned))
+            .find_map(|line| line.strip_prefix(PREFIX).map(str::to_owned))
             .expect("a line from the child");
         Self { child, line }
     }
@@ -87,13 +87,13 @@ impl Drop for Waiting {
     }
 }
 
-fn say(what: impl std::fmt::Display) {
-    // Straight to the descriptor: the test harness may have written half a line before.
+fn print(what: impl std::fmt::Display) {
+    // Begins a new line: the test harness may have written half a line before.
     let mut out = std::io::stdout();
-    writeln!(out, "\n{SAYS}{what}").unwrap();
+    writeln!(out, "\n{PREFIX}{what}").unwrap();
 }
 
-/// Not a test by itself: what the child does in each role.
+/// Not a test: what the child does in each role.
 #[test]
 fn child() {
     let Ok(role) = std::env::var(ROLE) else {
@@ -103,7 +103,7 @@ fn child() {
         "hold a port" => {
             let held = TcpListener::bind("127.0.0.1:0").unwrap();
             std::fs::write("/proc/self/comm", "sly\u{1b}[8mdog").unwrap();
-            say(held.local_addr().unwrap());
+            print(held.local_addr().unwrap());
             std::io::stdin().lines().count();
         }
         "no descriptors" => {
@@ -114,21 +114,21 @@ fn child() {
             }
             let error = listen(addr).expect_err("no descriptor was left");
             files.clear();
-            say(format_args!("{:?}: {error}", error.kind()));
+            print(format_args!("{:?}: {error}", error.kind()));
             drop(listen(addr).expect("there are descriptors again"));
         }
         "low port" => match listen("127.0.0.1:80") {
-            Ok(_) => say("allowed"),
-            Err(error) => say(format_args!("{:?}: {error}", error.kind())),
+            Ok(_) => print("allowed"),
+            Err(error) => print(format_args!("{:?}: {error}", error.kind())),
         },
         "inherit" => {
             for which in ["fd:", "fd:0", "fd:7"] {
                 match listen(which) {
                     Ok(listener) => {
-                        say(listener.local_addr());
+                        print(listener.local_addr());
                         answer_one(listener);
                     }
-                    Err(error) => say(format_args!("{:?}: {error}", error.kind())),
+                    Err(error) => print(format_args!("{:?}: {error}", error.kind())),
                 }
             }
         }
@@ -136,7 +136,7 @@ fn child() {
     }
 }
 
-/// Greets the first connection, which is in the queue already.
+/// Sends "hello" on the first connection, which is in the queue.
 fn answer_one(listener: super::Listener) {
     let twins = listener.bind_more(1).unwrap();
     assert_eq!(twins[0].local_addr(), listener.local_addr());
@@ -151,13 +151,13 @@ fn answer_one(listener: super::Listener) {
     }
 }
 
-/// What systemd does: the socket is descriptor 3, and the variables name the process they are meant for.
+/// As systemd does it: the socket is descriptor 3, and the variables name the process.
 const ACTIVATE: &str = "export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\" 3<&0 </dev/null";
 
 fn inherit(socket: impl Into<OwnedFd>, shell: &str) -> Vec<String> {
     let mut command = command("inherit", shell);
     command.stdin(socket.into());
-    said(command)
+    lines_of(command)
 }
 
 fn greeting(mut from: impl std::io::Read) -> String {
@@ -171,13 +171,13 @@ fn a_tcp_socket_is_inherited_once() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = socket.local_addr().unwrap();
     let client = TcpStream::connect(at).unwrap();
-    let said = inherit(socket, ACTIVATE);
-    assert_eq!(said[0], format!("http://{at}"));
+    let lines = inherit(socket, ACTIVATE);
+    assert_eq!(lines[0], format!("http://{at}"));
     assert!(
-        said[1].starts_with("NotInherited: cannot listen on fd:0: this socket has been taken"),
-        "{said:?}"
+        lines[1].starts_with("NotInherited: cannot listen on fd:0: this socket has been taken"),
+        "{lines:?}"
     );
-    assert!(said[2].contains("fd:7: only 1 socket(s)"), "{said:?}");
+    assert!(lines[2].contains("fd:7: only 1 socket(s)"), "{lines:?}");
     assert_eq!(greeting(client), "hello");
 }
 
@@ -187,21 +187,21 @@ fn a_unix_socket_is_inherited_and_its_file_stays() {
     let path = dir.path("a.sock");
     let socket = UnixListener::bind(&path).unwrap();
     let client = UnixStream::connect(&path).unwrap();
-    let said = inherit(socket, ACTIVATE);
-    assert_eq!(said[0], LocalAddr::Unix(path.clone()).to_string());
+    let lines = inherit(socket, ACTIVATE);
+    assert_eq!(lines[0], LocalAddr::Unix(path.clone()).to_string());
     assert_eq!(greeting(client), "hello");
-    assert!(path.exists(), "the file belongs to who made it");
+    assert!(path.exists(), "the file belongs to the service manager");
 }
 
 #[test]
-fn what_was_not_handed_over_is_not_taken() {
+fn only_sockets_of_this_process_are_inherited() {
     let none = run("inherit", "exec \"$0\" \"$@\" </dev/null");
     assert!(
         none[0].starts_with("NotInherited:") && none[0].contains("LISTEN_FDS is not set"),
         "{none:?}"
     );
 
-    // Variables that were meant for another process, such as our parent.
+    // Variables for another process, such as the parent.
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let others = inherit(socket, &ACTIVATE.replace("LISTEN_PID=$$", "LISTEN_PID=1"));
     assert!(
@@ -209,7 +209,7 @@ fn what_was_not_handed_over_is_not_taken() {
         "{others:?}"
     );
 
-    // Descriptor 3 is no socket at all.
+    // Descriptor 3 is not a socket.
     let file = std::fs::File::open("/dev/null").unwrap();
     let file = inherit(file, ACTIVATE);
     assert!(
@@ -217,7 +217,7 @@ fn what_was_not_handed_over_is_not_taken() {
         "{file:?}"
     );
 
-    // One that is connected, as inetd hands it over.
+    // A connected socket, as inetd passes it.
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let connected = TcpStream::connect(server.local_addr().unwrap()).unwrap();
     let connected = inherit(connected, ACTIVATE);

@@ -1,4 +1,4 @@
-//! Every kind of error, really provoked, and the advice in it.
+//! Every kind of error, provoked on real sockets, and the remedy in its text.
 
 use std::error::Error;
 use std::process::Command;
@@ -15,16 +15,16 @@ fn a_port_in_use_names_this_program() {
     assert_eq!(error.kind(), ListenErrorKind::AddressInUse);
     assert!(error.is_address_in_use() && !error.is_permission_denied());
     assert_eq!(error.addr(), at.to_string());
-    let said = error.to_string();
+    let text = error.to_string();
     assert!(
-        said.starts_with(&format!(
+        text.starts_with(&format!(
             "cannot listen on {at}: the port is in use by this program itself"
         )),
-        "{said}"
+        "{text}"
     );
     assert!(
-        said.contains("another port") && said.contains("0 takes any free one"),
-        "{said}"
+        text.contains("another port") && text.contains("0 takes any free one"),
+        "{text}"
     );
     let system = error
         .source()
@@ -49,7 +49,7 @@ fn a_name_tries_its_addresses_until_one_can_be_bound() {
     assert_eq!(first_of_two.addr(), "example:0 (240.0.0.1:0)");
     assert!(bind(&[]).unwrap_err().is_host_not_found());
 
-    // In use: it does not move to the next address, where only some of the clients would look.
+    // An address in use ends the search: only some of the clients would try the next address.
     let taken = port_of(&bound).to_string();
     let error = bind(&[&taken, "127.0.0.1:0"]).unwrap_err();
     assert!(
@@ -70,19 +70,19 @@ fn a_low_port_needs_a_right() {
         }
         shell = "exec setpriv --bounding-set -net_bind_service \"$0\" \"$@\"".to_owned();
     }
-    let said = run("low port", &shell);
-    if said == ["allowed"] {
+    let text = run("low port", &shell);
+    if text == ["allowed"] {
         skipped(
             "this system lets everybody listen on port 80 (net.ipv4.ip_unprivileged_port_start)",
         );
         return;
     }
     assert!(
-        said[0].starts_with("PermissionDenied: cannot listen on 127.0.0.1:80: ports below 1024"),
-        "{said:?}"
+        text[0].starts_with("PermissionDenied: cannot listen on 127.0.0.1:80: ports below 1024"),
+        "{text:?}"
     );
     for advice in ["8080", "setcap cap_net_bind_service", "fd:0"] {
-        assert!(said[0].contains(advice), "{advice}: {said:?}");
+        assert!(text[0].contains(advice), "{advice}: {text:?}");
     }
 }
 
@@ -92,17 +92,17 @@ fn an_address_of_another_machine_cannot_be_bound() {
     for (addr, advice) in [("240.0.0.1:0", "127.0.0.1"), ("[100::1]:0", "[::1]")] {
         let error = listen(addr).unwrap_err();
         assert!(error.is_address_not_local(), "{error:?}");
-        let said = error.to_string();
+        let text = error.to_string();
         assert!(
-            said.contains("no interface of this machine has the address") && said.contains(advice),
-            "{said}"
+            text.contains("no interface of this machine has the address") && text.contains(advice),
+            "{text}"
         );
     }
 }
 
 #[test]
-fn a_name_without_address_is_told() {
-    // Longer than a label may be, so that no name server is asked.
+fn a_name_without_address_is_an_error() {
+    // Longer than a label can be, so that no name server is asked.
     let name = format!("{}.invalid:80", "a".repeat(64));
     let error = listen(name.as_str()).unwrap_err();
     assert!(error.is_host_not_found(), "{error:?}");
@@ -113,20 +113,20 @@ fn a_name_without_address_is_told() {
 }
 
 #[test]
-fn running_out_of_descriptors_is_told() {
-    let said = run("no descriptors", "ulimit -n 24; exec \"$0\" \"$@\"");
+fn running_out_of_descriptors_is_an_error() {
+    let text = run("no descriptors", "ulimit -n 24; exec \"$0\" \"$@\"");
     assert!(
-        said[0].starts_with("TooManyDescriptors: cannot listen on 127.0.0.1:0: "),
-        "{said:?}"
+        text[0].starts_with("TooManyDescriptors: cannot listen on 127.0.0.1:0: "),
+        "{text:?}"
     );
     assert!(
-        said[0].contains("limit is 24") && said[0].contains("ulimit -n"),
-        "{said:?}"
+        text[0].contains("limit is 24") && text[0].contains("ulimit -n"),
+        "{text:?}"
     );
 }
 
 #[test]
-fn paths_that_cannot_be_are_told() {
+fn unusable_paths_are_errors() {
     let dir = super::files::Dir::new("errors");
     let error = listen(dir.path("no/such/dir/a.sock")).unwrap_err();
     assert_eq!(error.kind(), ListenErrorKind::Other);
@@ -140,7 +140,7 @@ fn paths_that_cannot_be_are_told() {
 }
 
 #[test]
-fn options_that_the_system_refuses_are_told() {
+fn options_that_the_system_rejects_are_errors() {
     // An IPv6-only socket cannot have an address that stands for an IPv4 one.
     let addr = "[::ffff:127.0.0.1]:0".to_listen_addr().unwrap();
     let error = ListenOptions::new()

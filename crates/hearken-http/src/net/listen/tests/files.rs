@@ -35,8 +35,8 @@ impl Drop for Dir {
     }
 }
 
-/// What a killed server leaves: a socket's file and nobody who listens. It never listened, so that a process which
-/// another test starts at this moment, and which has our descriptors until it executes its program, does not either.
+/// A stale socket file, as a killed server leaves it. The socket never listened: a process that another test forks at this
+/// moment holds a copy of it until it executes its program.
 fn stale(path: &Path) {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(path).unwrap()).unwrap();
@@ -62,7 +62,7 @@ fn a_stale_socket_stays_if_the_caller_says_so() {
         .bind(&path.to_listen_addr().unwrap())
         .unwrap_err();
     assert!(
-        error.is_address_in_use() && error.to_string().contains("nobody listens"),
+        error.is_address_in_use() && error.to_string().contains("stale socket"),
         "{error}"
     );
     assert!(path.exists());
@@ -106,12 +106,12 @@ fn a_file_of_another_kind_is_left_alone() {
     fs::write(&path, "data").unwrap();
     let error = listen(path.clone()).unwrap_err();
     assert!(
-        error.is_address_in_use() && error.to_string().contains("left alone"),
+        error.is_address_in_use() && error.to_string().contains("not a socket"),
         "{error}"
     );
     assert_eq!(fs::read(&path).unwrap(), b"data");
 
-    // Nor is a link followed to a stale socket that somebody else left.
+    // A link to the stale socket of another program is not followed.
     let (link, target) = (dir.path("link"), dir.path("target.sock"));
     stale(&target);
     std::os::unix::fs::symlink(&target, &link).unwrap();
@@ -150,7 +150,7 @@ fn the_file_goes_with_the_last_listener_on_it() {
     };
     socket.accept().unwrap();
     drop((parts, socket));
-    assert!(path.exists(), "whoever takes the parts keeps the file");
+    assert!(path.exists(), "the parts keep the file");
     drop(file);
     assert!(!path.exists());
 }

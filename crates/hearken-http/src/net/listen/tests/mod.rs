@@ -26,15 +26,15 @@ fn tcp(listener: Listener) -> std::net::TcpListener {
     }
 }
 
-/// The same socket, for a test that waits for a connection that is on its way.
+/// The same socket in blocking mode, for a test that waits for a connection.
 fn waiting(listener: Listener) -> std::net::TcpListener {
     let socket = tcp(listener);
     socket.set_nonblocking(false).expect("a live socket");
     socket
 }
 
-/// Told past the test harness, which shows nothing of a test that passes.
+/// Written to stderr directly: the test harness hides the output of a test that passes.
 fn skipped(why: &str) {
     use std::io::Write;
-    let _nobody_reads = writeln!(std::io::stderr(), "skipped: {why}");
+    let _ignored = writeln!(std::io::stderr(), "skipped: {why}");
 }

@@ -38,7 +38,7 @@ fn each_option_reaches_the_socket() {
     assert!(!socket.reuse_address().unwrap());
     assert!(socket.reuse_port().unwrap());
 
-    // The system doubles the size for its own book-keeping (socket(7)).
+    // The system doubles the size for its own bookkeeping (socket(7)).
     let listener = bind(
         &ListenOptions::new()
             .receive_buffer_bytes(20_000)
@@ -101,7 +101,7 @@ fn accepted_connections_get_their_options() {
 }
 
 #[test]
-fn a_listener_hands_its_options_on() {
+fn siblings_have_the_options_of_the_first_listener() {
     let listener = bind(&ListenOptions::new().keep_alive(Duration::from_secs(20)));
     let (server, _client) = accepted(listener.try_clone().unwrap());
     let sibling = listener.bind_more(1).unwrap().remove(0);
@@ -128,7 +128,7 @@ fn connects_at_once(at: SocketAddr) -> Result<Socket, Socket> {
 
 #[test]
 fn the_backlog_bounds_the_queue() {
-    // Linux takes one more than it is told.
+    // Linux queues one more than the backlog.
     let small = bind(&ListenOptions::new().backlog(1));
     let _queued: Vec<_> = (0..2)
         .map(|_| TcpStream::connect(port_of(&small)).unwrap())

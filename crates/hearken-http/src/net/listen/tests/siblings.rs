@@ -1,4 +1,4 @@
-//! A listener per worker.
+//! One listener per worker.
 
 use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream};
@@ -51,12 +51,12 @@ fn three_workers_share_a_port_that_the_system_chose() {
 
 #[test]
 fn three_workers_share_a_port_of_all_interfaces() {
-    // To connect to "every address" means this machine.
+    // Connecting to the unspecified address reaches this machine.
     share_of_each(":0");
 }
 
 #[test]
-fn a_port_with_siblings_is_still_in_use_for_everybody_else() {
+fn a_port_with_siblings_is_in_use_for_other_listeners() {
     let first = listen("127.0.0.1:0").unwrap();
     let _more = first.bind_more(2).unwrap();
     let error = listen(port_of(&first)).unwrap_err();

@@ -1,0 +1,125 @@
+//! Content of a request from readers and streams, piece by piece, no faster than the server takes it.
+//!
+//! Here: `pipe_from`, `pipe_from_stream` of [`ClientRequest`]. Not here: the same for responses (`message/pipe.rs`).
+
+use crate::client::request::ClientRequest;
+use crate::client::request::exchange::WaitGuard;
+use crate::client::request::state::ExchangeState;
+use crate::client::request::wakers::Side;
+use crate::error::Error;
+use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+impl ClientRequest {
+    /// Sends the content of a reader, ends the request, and waits until the transport has taken it. Node's
+    /// `readable.pipe(req)`. Reads no faster than the server takes it. Sends the head before the first piece, and each
+    /// piece without waiting for the next. A Content-Length that was set is kept and enforced, otherwise the content is
+    /// chunked. If the server wants no more of it, the rest stays unread.
+    ///
+    /// Await the response by [`response`](Self::response): at the same time, so that it flows while this still sends, or
+    /// afterwards. The reader need not be [`Send`].
+    ///
+    /// # Errors
+    /// An error of the reader aborts the exchange, so that the server does not take a part for the whole. Also when the
+    /// exchange has failed. A server that wants no more of the content is not an error; see its response.
+    ///
+    /// # Cancel safety
+    /// What was read is written, and the request is not ended. Dropping the future loses what dropping a single read of
+    /// the reader loses: nothing, for most readers.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hearken_http::Error> {
+    /// let request = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    /// let file = tokio::fs::File::open("large").await?;
+    /// let (response, sent) = tokio::join!(request.response(), request.pipe_from(file));
+    /// sent?;
+    /// println!("{}", response?.status());
+    /// # Ok(()) }
+    /// ```
+    pub async fn pipe_from(&self, reader: impl AsyncRead) -> Result<(), Error> {
+        let mut reader = pin!(reader);
+        let mut buffer = BytesMut::new();
+        loop {
+            if buffer.capacity() < READ_BYTES_MIN {
+                buffer.reserve(READ_BYTES);
+            }
+            match self.while_wanted(reader.read_buf(&mut buffer)).await? {
+                None | Some(Ok(0)) => return self.end_and_wait(Bytes::new()).await,
+                Some(Ok(_)) => self.write_and_drain(buffer.split().freeze()).await?,
+                Some(Err(error)) => return Err(self.abort_with(error.into())),
+            }
+        }
+    }
+
+    /// As [`pipe_from`](Self::pipe_from), from a stream of pieces. It need not be `Send`; the request of a server is such a
+    /// stream.
+    ///
+    /// # Errors
+    /// As [`pipe_from`](Self::pipe_from).
+    ///
+    /// # Cancel safety
+    /// What was taken from the stream is written, and the request not ended.
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// // A proxy: both directions at once.
+    /// let server = Server::new(async |req, res| {
+    ///     let out = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    ///     let (sent, _) = tokio::join!(
+    ///         async { res.pipe_from_stream(out.response().await?).await },
+    ///         out.pipe_from_stream(req)
+    ///     );
+    ///     sent
+    /// });
+    /// ```
+    pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<Error>>(
+        &self,
+        stream: impl Stream<Item = Result<B, E>>,
+    ) -> Result<(), Error> {
+        let mut stream = pin!(stream);
+        loop {
+            let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
+            match self.while_wanted(next).await?.flatten() {
+                None => return self.end_and_wait(Bytes::new()).await,
+                Some(Ok(piece)) => self.write_and_drain(piece.into()).await?,
+                Some(Err(error)) => return Err(self.abort_with(error.into())),
+            }
+        }
+    }
+
+    /// Waits for a future and drives the exchange meanwhile, so that written content is sent and a failure is noticed.
+    /// `None` when the server wants no more content.
+    async fn while_wanted<T>(&self, waited: impl Future<Output = T>) -> Result<Option<T>, Error> {
+        let mut waited = pin!(waited);
+        let _guard = WaitGuard(&self.exchange, Side::Request);
+        poll_fn(|cx| {
+            if let Poll::Ready(over) =
+                self.exchange
+                    .poll(Side::Request, cx, ExchangeState::unwanted)
+            {
+                return Poll::Ready(over.map(|()| None));
+            }
+            waited.as_mut().poll(cx).map(|value| Ok(Some(value)))
+        })
+        .await
+    }
+
+    async fn write_and_drain(&self, piece: Bytes) -> Result<(), Error> {
+        if self.write(piece) {
+            Ok(())
+        } else {
+            self.drain().await
+        }
+    }
+
+    /// Aborts the exchange: the content ends before its end.
+    fn abort_with(&self, error: Error) -> Error {
+        self.abort_handle().abort();
+        error
+    }
+}

@@ -1,0 +1,155 @@
+//! The events of a server.
+//!
+//! Here: their names, the arguments and the list of their listeners. Not here: when they are emitted (`conn/`, `server/`).
+
+use crate::error;
+use crate::event::client_error;
+use crate::event::declare::events;
+use crate::event::peer::Peer;
+use crate::event::timeout::TimedOut;
+#[cfg(feature = "tls")]
+use crate::event::tls_client_error;
+use crate::net::listen::addr::LocalAddr;
+use hearken_proto::Head;
+
+events! {
+    /// An event of a [`Server`](crate::Server), for [`Server::on`](crate::Server::on). Its listeners run on the workers, so they
+    /// are `Send + Sync`.
+    trait ServerEvent;
+    listeners ServerListeners: [Fn + Send + Sync];
+
+    /// The server listens on an address. Emitted once for each [`listen`](crate::Server::listen), before the first connection.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Listening, |address| println!("{address}"));
+    /// ```
+    Listening, listening, <'a> &'a LocalAddr;
+    /// A connection was accepted; no byte of it has been read.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Connection, |peer| println!("{peer:?}"));
+    /// ```
+    Connection, connection, <'a> &'a Peer;
+    /// The TLS handshake is complete: [`Peer::tls`](crate::Peer::tls) returns its result. Emitted after [`Connection`], before
+    /// any request.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::SecureConnection, |peer| println!("{:?}", peer.tls().map(|tls| tls.version())));
+    /// ```
+    SecureConnection, secure_connection, <'a> &'a Peer, if "tls";
+    /// A TLS handshake has failed on either side or has passed its deadline; the connection closes. Not emitted for a client
+    /// that closes without sending a byte.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
+    /// ```
+    TlsClientError, tls_client_error, <'a> &'a tls_client_error::TlsClientError<'a>, if "tls";
+    /// A request head is complete and legal. Its handler is called right after.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Request, |head| println!("{head:?}"));
+    /// ```
+    Request, request, <'a> &'a Head;
+    /// A request with `Expect: 100-continue` goes to the handler for this event ([`handle`](crate::Server::handle)). Emitted
+    /// instead of [`Request`]; without such a handler, [`Request`] is emitted.
+    ///
+    /// ```
+    /// use hearken_http::{Error, Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.handle(event::CheckContinue, async |mut req, res| {
+    ///     if req.head().content_length() > Some(1024) {
+    ///         return Ok(res.status(413).end("expected less"));
+    ///     }
+    ///     let body = req.bytes().await?; // sends 100 Continue
+    ///     Ok::<_, Error>(res.end(body))
+    /// });
+    /// ```
+    CheckContinue, check_continue, <'a> &'a Head;
+    /// A request with another expectation ([`Head::expectation`]) goes to the handler for this event
+    /// ([`handle`](crate::Server::handle)). Emitted instead of [`Request`].
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.handle(event::CheckExpectation, async |_req, res| res.status(417).end("no"));
+    /// ```
+    CheckExpectation, check_expectation, <'a> &'a Head;
+    /// A request for an upgrade goes to the handler for this event ([`handle`](crate::Server::handle)). Emitted instead of
+    /// [`Request`]; without such a handler, [`Request`] is emitted.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Upgrade, |head| println!("{:?}", head.fields().get("upgrade")));
+    /// ```
+    Upgrade, upgrade, <'a> &'a Head;
+    /// A CONNECT request goes to the handler for this event ([`handle`](crate::Server::handle)), or gets a 501 without one.
+    /// Emitted instead of [`Request`].
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.handle(event::Connect, async |_req, res| res.status(403).end("not through here"));
+    /// ```
+    Connect, connect, <'a> &'a Head;
+    /// A request beyond `limits.connection.requests_max`. It gets a 503 and the connection closes; no handler is called.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::DropRequest, |(peer, head)| println!("{peer:?} {}", head.target()));
+    /// ```
+    DropRequest, drop_request, <'a> (&'a Peer, &'a Head);
+    /// A deadline has passed. Emitted before its consequence, which a listener can prevent for one deadline:
+    /// [`TimedOut::keep`](crate::server::TimedOut::keep).
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.deadline()));
+    /// ```
+    Timeout, timeout, <'a> &'a TimedOut<'a>;
+    /// The peer broke the protocol, or passed a limit or a deadline, and has no response yet. A listener can send a response of
+    /// its own: [`ClientError::answer`](crate::server::ClientError::answer).
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::ClientError, |error| error.answer("HTTP/1.1 400 Nope\r\nConnection: close\r\n\r\n"));
+    /// ```
+    ClientError, client_error, <'a> &'a client_error::ClientError<'a>;
+    /// A connection is closed. Emitted once for each [`Connection`], with the reason.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
+    /// ```
+    Disconnected, disconnected, <'a> (&'a Peer, error::Closed);
+    /// The server has stopped: no socket listens, no connection is open. The last event, emitted once.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Close, |()| println!("bye"));
+    /// ```
+    Close, close, <'a> ();
+    /// Something in the server has failed, such as accepting a connection, or a handler that panicked. The server continues.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Error, |error| eprintln!("{error}"));
+    /// ```
+    Error, error, <'a> &'a error::Error;
+}

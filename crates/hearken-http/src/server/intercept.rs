@@ -1,0 +1,80 @@
+//! How a server gets handlers for kinds of requests.
+//!
+//! Here: [`Server::handle`], [`Server::should_upgrade`]. Not here: what keeps them (`handlers.rs`).
+
+use super::Server;
+use super::handler::handler as boxed;
+use super::handlers::Interceptable;
+use crate::message::answer::Answer;
+use crate::message::incoming::IncomingMessage;
+use crate::message::response::ServerResponse;
+use hearken_proto::Head;
+
+impl Server {
+    /// Lets `handler` take over a kind of request. The handler of [`new`](Self::new) is not called for such a request, and
+    /// [`event::Request`](crate::event::Request) is not told: the event of its own is. Without a handler:
+    ///
+    /// | kind | what happens |
+    /// |---|---|
+    /// | [`CheckContinue`](crate::event::CheckContinue) | the plain handler gets it; `100 Continue` is sent when it first asks for the body |
+    /// | [`CheckExpectation`](crate::event::CheckExpectation) | 417, and the connection closes |
+    /// | [`Upgrade`](crate::event::Upgrade) | the plain handler gets it |
+    /// | [`Connect`](crate::event::Connect) | 501, and the connection closes |
+    ///
+    /// A tunnel that its handler refuses ends the connection with the answer: what comes behind CONNECT may be meant
+    /// for the tunnel and is never taken for a request.
+    ///
+    /// A request of two kinds is of the first that fits in this order: `Connect`, `Upgrade`, `CheckExpectation`,
+    /// `CheckContinue`. Of several calls for one kind the last counts. Node's `checkContinue`, `checkExpectation`, `upgrade`
+    /// and `connect` listeners; what only listens is [`on`](Self::on).
+    ///
+    /// ```
+    /// use hearken_http::{Error, Server, event};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// let mut server = Server::new(async |_req, res| res.end("nothing to upgrade"));
+    /// server.handle(event::Upgrade, async |_req, res| {
+    ///     let (sent, upgrading) = res.upgrade("echo")?;
+    ///     let mut stream = upgrading.await?;
+    ///     let mut buffer = [0; 1024];
+    ///     while let count @ 1.. = stream.read(&mut buffer).await? {
+    ///         stream.write_all(&buffer[..count]).await?;
+    ///     }
+    ///     Ok::<_, Error>(sent)
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// After [`listen`](Self::listen): the workers hold the handlers by then.
+    #[track_caller]
+    pub fn handle<E, H, R>(&mut self, event: E, handler: H) -> &mut Self
+    where
+        E: Interceptable,
+        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+        R: Answer + 'static,
+    {
+        let handler = boxed(handler);
+        self.change_special(|special| event.keep(handler, special));
+        self
+    }
+
+    /// Decides for each request that asks for an upgrade whether the handler for [`Upgrade`](crate::event::Upgrade) gets it, or the plain one.
+    /// Default: always. Without such a handler it is not called. A request with a body is never upgraded. Of several calls the
+    /// last counts; a panic counts as no. Node's `shouldUpgradeCallback`.
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.should_upgrade(|head| head.target() == "/chat");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`handle`](Self::handle).
+    #[track_caller]
+    pub fn should_upgrade(
+        &mut self,
+        decide: impl Fn(&Head) -> bool + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.hooks_mut().intercepted.should_upgrade = Some(Box::new(decide));
+        self
+    }
+}
