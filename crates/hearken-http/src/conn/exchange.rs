@@ -10,15 +10,16 @@ use super::context::ExchangeContext;
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
-use super::listeners::ListenerSlot;
+use super::listeners::{ListenerSlot, Listeners};
 use super::outgoing::{Outgoing, Stage};
+use super::output::Output;
 use crate::error::Closed;
 use crate::event::peer::Peer;
 use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Connection, Event, Half, Head, Limits, Role};
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -36,6 +37,10 @@ pub(crate) struct State {
     pub(crate) incoming: Incoming,
     pub(crate) outgoing: Outgoing,
     pub(crate) listeners: ListenerSlot,
+    /// Listeners of exchanges before this one, with their numbers, until the transport has taken the last byte of each.
+    pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
+    /// Observed exchanges that are over, until the transport has taken the last byte of their responses.
+    pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) peer: Option<Rc<Peer>>,
@@ -105,6 +110,8 @@ impl Exchange {
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             listeners: ListenerSlot::Empty,
+            awaiting_flush: Vec::new(),
+            watches: Vec::new(),
             wakers: Wakers::default(),
             overrides: None,
             peer: None,
@@ -140,7 +147,7 @@ impl Exchange {
 
     /// The state, for one order.
     #[inline]
-    pub(crate) fn state(&self) -> std::cell::RefMut<'_, State> {
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
         self.state.borrow_mut()
     }
 
@@ -148,6 +155,14 @@ impl Exchange {
     #[inline]
     pub(crate) fn state_mut(&mut self) -> &mut State {
         self.state.get_mut()
+    }
+
+    /// Bytes that its line has for the transport, if there are some.
+    #[inline]
+    pub(crate) fn output(&self) -> Option<RefMut<'_, Output>> {
+        let line = RefMut::filter_map(self.state(), |state| state.carrier.line()).ok()?;
+        let output = RefMut::map(line, |line| &mut line.out);
+        (!output.is_empty()).then_some(output)
     }
 
     /// Carries out an order of the application and wakes the task of the connection.
@@ -211,6 +226,8 @@ impl State {
     #[cold]
     pub(crate) fn move_on(&mut self, next: &mut Self) {
         next.carrier = std::mem::replace(&mut self.carrier, Carrier::Gone);
+        next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
+        next.watches = std::mem::take(&mut self.watches);
         next.peer.clone_from(&self.peer);
         next.wakers.task = self.wakers.task.take();
         next.next();

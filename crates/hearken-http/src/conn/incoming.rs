@@ -1,7 +1,7 @@
 //! The body that comes in: what was received and not yet read, and who waits for it.
 //!
 //! Here: [`Incoming`]. Its bound is `limits.body.queue_bytes`: above it the transport is left unread. Not here: framing
-//! (hearken-proto), the deadlines of a body (`served.rs`).
+//! (hearken-proto), when a body is late (`timers.rs`).
 
 use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
@@ -102,7 +102,6 @@ impl Incoming {
     }
 
     /// Whether all has come, read or not.
-    #[cfg(feature = "client")]
     pub(crate) const fn is_complete(&self) -> bool {
         matches!(self.progress, Progress::Complete)
     }

@@ -342,7 +342,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
             return Poll::Ready(());
         };
         match pump.drive().served.ending {
-            Some(Ending::Cut) => pump.transport().cut(),
+            Some(Ending::Cut) => pump.transport.cut(),
             Some(Ending::HandOver) => return self.hand_over(cx),
             _ => {}
         }

@@ -4,7 +4,7 @@
 //! connection. Pipelined requests wait: exchanges follow one another. Not here: deadlines (`deadlines.rs`), faults and lost
 //! transports (`failure.rs`), what the pump sees (`drive.rs`), the orders of a handler (`orders.rs`).
 
-pub(crate) mod deadlines;
+mod deadlines;
 mod dispatch;
 mod drive;
 mod failure;
@@ -493,11 +493,11 @@ impl ServerConnection {
         {
             let mut state = exchange.state();
             let number = state.number;
-            if let Some(line) = state.carrier.line()
-                && listeners.watches_output()
+            if listeners.watches_output()
+                && let Some(line) = state.carrier.line()
                 && line.flush.has(number)
             {
-                line.awaiting_flush.push((number, listeners));
+                state.awaiting_flush.push((number, listeners));
                 return;
             }
         }

@@ -151,17 +151,15 @@ impl ServerConnection {
             }
             return;
         }
-        let Some(line) = state.carrier.line() else {
+        let watches = &mut state.watches;
+        let mut numbers = watches.iter();
+        let Some(at) = numbers.position(|watch| watch.facts.number() == number) else {
             return;
         };
-        let mut watches = line.watches.iter();
-        let Some(at) = watches.position(|watch| watch.facts.number() == number) else {
-            return;
-        };
-        show_flushed(&mut line.watches[at], event, position, now);
+        show_flushed(&mut watches[at], event, position, now);
         if event == FlushEvent::End {
             let why = Closed::Done;
-            line.watches.remove(at).show(Step::Ended { why }, now);
+            watches.remove(at).show(Step::Ended { why }, now);
         }
     }
 
@@ -171,11 +169,7 @@ impl ServerConnection {
             return;
         }
         let mut state = exchange.state();
-        let line = state.carrier.line();
-        for mut watch in line
-            .map(|line| std::mem::take(&mut line.watches))
-            .unwrap_or_default()
-        {
+        for mut watch in std::mem::take(&mut state.watches) {
             watch.show(Step::Ended { why: self.why }, now);
         }
         let closed = state.closed.filter(|_| !is_flushing(&mut state));
@@ -199,8 +193,8 @@ pub(super) fn end_or_wait(state: &mut State, now: Instant) {
         return state.end_watch(Closed::Done, now);
     }
     let watch = state.take_watch();
-    if let (Some(watch), Some(line)) = (watch, state.carrier.line()) {
-        line.watches.push(*watch);
+    if let Some(watch) = watch {
+        state.watches.push(*watch);
     }
 }
 

@@ -9,7 +9,6 @@
 mod texts;
 mod tools;
 
-use crate::event::observe::Observer;
 pub(crate) use texts::{CHUNKED, answer, get, ok, post, post_head, refusal, without_dates};
 pub(crate) use tools::{Bell, Gate, Guard, Log, either, file, run_tasks, spawn, tasks};
 
@@ -432,12 +431,29 @@ impl Link {
             *room -= taken;
             (taken > 0).then_some(taken)
         };
-        let wrote = self.drive.poll_write(&mut write, self.now);
+        let wrote = write_all(&mut self.drive, self.now, &mut write);
         if let Some(error) = lost {
             let waker = self.waker.clone();
             let mut cx = Context::from_waker(&waker);
             self.drive.handle_lost(&error, &mut cx, self.now);
         }
         wrote
+    }
+}
+
+/// Has `write` take what a connection has to write, until it takes no more. True if it took something.
+pub(crate) fn write_all(
+    drive: &mut impl Drive,
+    now: Instant,
+    write: &mut dyn FnMut(&Output) -> Option<usize>,
+) -> bool {
+    let mut wrote = false;
+    loop {
+        let count = drive.output().and_then(|output| write(&output));
+        drive.handle_sent(count.unwrap_or(0), now);
+        if count.is_none() {
+            return wrote;
+        }
+        wrote = true;
     }
 }
