@@ -274,29 +274,31 @@ impl ServerConnection {
             self.count += 1;
             self.begin(state, now);
         }
-        while admission != Admission::Waits {
-            match state.receive(input, at)? {
-                Some(Event::Head { .. }) => {
-                    self.ready = true;
-                    if let Some(line) = state.carrier.line() {
-                        line.times.head_since = None;
+        if admission != Admission::Waits {
+            loop {
+                match state.receive(input, at)? {
+                    Some(Event::Head { .. }) => {
+                        self.ready = true;
+                        if let Some(line) = state.carrier.line() {
+                            line.times.head_since = None;
+                        }
+                        self.observe(self.count, Step::Head, now);
+                        if state.receive_empty_body() {
+                            self.message_came(state, now);
+                            break; // what follows belongs to the next exchange
+                        }
                     }
-                    self.observe(self.count, Step::Head, now);
-                    if state.receive_empty_body() {
+                    Some(Event::Content(content)) => self.content_came(state, content.len(), now),
+                    Some(Event::End) => {
                         self.message_came(state, now);
                         break; // what follows belongs to the next exchange
                     }
-                }
-                Some(Event::Content(content)) => self.content_came(state, content.len(), now),
-                Some(Event::End) => {
-                    self.message_came(state, now);
-                    break; // what follows belongs to the next exchange
-                }
-                Some(Event::Line) => self.observe(self.count, Step::Line, now),
-                Some(_) => {}
-                None => {
-                    state.wait_for_head(now);
-                    break;
+                    Some(Event::Line) => self.observe(self.count, Step::Line, now),
+                    Some(_) => {}
+                    None => {
+                        state.wait_for_head(now);
+                        break;
+                    }
                 }
             }
         }
