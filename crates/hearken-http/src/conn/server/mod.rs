@@ -255,10 +255,7 @@ impl ServerConnection {
             self.count += 1;
             self.begin(state, now);
         }
-        loop {
-            if admission == Admission::Waits {
-                break;
-            }
+        while admission != Admission::Waits {
             let event = state.receive(input, at)?;
             self.observe_received(state, event.as_ref(), now);
             match event {
