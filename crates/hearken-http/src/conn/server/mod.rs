@@ -255,7 +255,10 @@ impl ServerConnection {
             self.count += 1;
             self.begin(state, now);
         }
-        while admission != Admission::Waits {
+        loop {
+            if admission == Admission::Waits {
+                break;
+            }
             let event = state.receive(input, at)?;
             self.observe_received(state, event.as_ref(), now);
             match event {
