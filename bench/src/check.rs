@@ -1,292 +1,152 @@
-//! Does a server answer rightly? Asked before anything is measured: a fast wrong answer is worth nothing.
+//! Does a server work correctly? Checked before it is measured: a fast wrong answer is worth nothing.
 //!
-//! Not here: clients (`check_client.rs`).
+//! Not here: clients. They compare responses themselves (`peers/kit`); that they keep connections, [`crate::measure`] checks.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use peer_kit::Exchange;
+use rustls::HandshakeKind;
+use tokio_rustls::TlsConnector;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, StreamOwned};
+use crate::Result;
+use crate::conn::{Conn, Response};
+use crate::tables::{Load, Row};
 
-use crate::response::{self, Response};
-use crate::rows::{PIPELINE_DEPTH, Role, Row};
-use crate::tls::{self, Sessions};
-
-/// A server of this machine, and how to reach it.
-pub struct Site {
-    port: u16,
-    tls: Option<Arc<ClientConfig>>,
-}
-
-impl Site {
-    /// The server on a port, under TLS if the row's servers speak it.
-    ///
-    /// # Errors
-    /// If the certificate cannot be read.
-    pub fn new(port: u16, row: Row, certificate: &Path) -> io::Result<Self> {
-        let tls = match row.role() {
-            Role::Tls => Some(tls::careful(certificate, Sessions::of(row))?),
-            Role::Server | Role::Client => None,
-        };
-        Ok(Self { port, tls })
-    }
-}
-
-/// Asks for what the row needs, several times on one connection, and compares status, type and body.
-///
-/// # Errors
-/// One line that says what is wrong with the answer.
-pub fn row(site: &Site, row: Row) -> Result<(), String> {
-    let checked = match row {
-        Row::Plain | Row::Idle => plaintext(site, 1)
-            .and_then(|_| plaintext(site, 2))
-            .map(drop),
-        Row::Pipelined => plaintext(site, PIPELINE_DEPTH).map(drop),
-        Row::Json => get(
-            site,
-            "/json",
-            "application/json",
-            peer_kit::json_text().as_bytes(),
-        ),
-        Row::Download | Row::TlsDownload => get(
-            site,
-            "/download",
-            "text/plain",
-            peer_kit::large().as_bytes(),
-        ),
-        Row::Upload | Row::TlsUpload => upload(site),
-        Row::TlsFull => handshakes(site, HandshakeKind::Full),
-        Row::TlsResumed => handshakes(site, HandshakeKind::Resumed),
-        Row::ClientGet
-        | Row::ClientMany
-        | Row::ClientDownload
-        | Row::ClientUpload
-        | Row::ClientJson
-        | Row::ClientInstructions => Err(io::Error::other("no row for servers")),
+/// The bytes of a request.
+pub(crate) fn request(exchange: Exchange) -> Vec<u8> {
+    let (path, sent) = (exchange.path(), exchange.sent());
+    let (method, field) = match exchange {
+        Exchange::Upgrade => ("GET", "Connection: Upgrade\r\nUpgrade: echo\r\n".to_owned()),
+        _ if sent.is_empty() => ("GET", String::new()),
+        _ => ("POST", format!("Content-Length: {}\r\n", sent.len())),
     };
-    checked.map_err(|error| format!("answers wrongly: {error}"))
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{field}\r\n");
+    [head.as_bytes(), sent].concat()
 }
 
-/// The first handshake is a full one, those after it are of the row's kind.
-fn handshakes(site: &Site, kind: HandshakeKind) -> io::Result<()> {
-    for expected in [HandshakeKind::Full, kind, kind] {
-        let found = plaintext(site, 1)?;
-        if found != Some(expected) {
-            let text = format!("a handshake of kind {found:?}, expected {expected:?}");
-            return Err(io::Error::other(text));
-        }
-    }
-    Ok(())
-}
-
-/// Length of the whole answer to `GET /plaintext`, in bytes.
-///
-/// # Errors
-/// If there is no answer.
-pub fn answer_bytes(site: &Site) -> io::Result<usize> {
-    let mut client = Client::connect(site)?;
-    client.send(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-    let response = client.receive()?;
-    Ok(response.head_bytes + response.body.len())
-}
-
-/// So many requests in one write; returns the kind of the connection's handshake.
-fn plaintext(site: &Site, depth: usize) -> io::Result<Option<HandshakeKind>> {
-    let mut client = Client::connect(site)?;
-    client.send(&b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(depth))?;
+/// Sends so many requests in one write and compares the responses. Returns the length of a response.
+pub(crate) async fn talk(conn: &mut Conn, exchange: Exchange, depth: usize) -> Result<usize> {
+    conn.send(&request(exchange).repeat(depth)).await?;
+    let mut bytes = 0;
     for _ in 0..depth {
-        expect(&client.receive()?, "text/plain", peer_kit::HELLO.as_bytes())?;
+        let response = conn.receive().await?;
+        compare(&response, exchange)?;
+        bytes = response.head_bytes + response.content.len();
     }
-    Ok(client.handshake())
+    Ok(bytes)
 }
 
-fn get(site: &Site, path: &str, content_type: &str, body: &[u8]) -> io::Result<()> {
-    let mut client = Client::connect(site)?;
-    for _ in 0..2 {
-        client.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())?;
-        expect(&client.receive()?, content_type, body)?;
+fn compare(response: &Response, exchange: Exchange) -> Result<(), String> {
+    let (expected, content_type) = match exchange {
+        Exchange::Upgrade => (101, ""),
+        Exchange::Json => (200, "application/json"),
+        _ => (200, "text/plain"),
+    };
+    let (status, found) = (response.status, &response.content_type);
+    let (content, bytes) = (exchange.content(), response.content.len());
+    if status != expected {
+        return Err(format!("status {status}, expected {expected}"));
     }
-    Ok(())
-}
-
-fn upload(site: &Site) -> io::Result<()> {
-    let mut client = Client::connect(site)?;
-    for bytes in [peer_kit::LARGE_BYTES, 3] {
-        client.send(
-            format!("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {bytes}\r\n\r\n")
-                .as_bytes(),
-        )?;
-        client.send(&peer_kit::large().as_bytes()[..bytes])?;
-        expect(
-            &client.receive()?,
-            "text/plain",
-            bytes.to_string().as_bytes(),
-        )?;
+    if !found.starts_with(content_type) {
+        return Err(format!("content-type \"{found}\", expected {content_type}"));
+    }
+    if response.content != content.as_bytes() {
+        return Err(format!("a body of {bytes} bytes, not the expected one"));
     }
     Ok(())
 }
 
-fn expect(response: &Response, content_type: &str, body: &[u8]) -> io::Result<()> {
-    let Response {
-        status,
-        content_type: found,
-        body: content,
-        ..
-    } = response;
-    if *status != 200 {
-        return Err(io::Error::other(format!("status {status}, expected 200")));
-    }
-    if !found
-        .as_deref()
-        .is_some_and(|found| found.starts_with(content_type))
-    {
-        return Err(io::Error::other(format!(
-            "content-type {found:?}, expected {content_type}"
-        )));
-    }
-    if content != body {
-        let (has, wants) = (content.len(), body.len());
-        return Err(io::Error::other(format!(
-            "a body of {has} bytes that is not the expected one of {wants}"
-        )));
-    }
-    Ok(())
-}
-
-/// A blocking connection with a deadline on every read and write.
-struct Client {
-    stream: Stream,
-    input: Vec<u8>,
-}
-
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
-}
-
-impl Client {
-    fn connect(site: &Site) -> io::Result<Self> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, site.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.set_write_timeout(Some(Duration::from_secs(5)))?;
-        let stream = match &site.tls {
-            None => Stream::Plain(stream),
-            Some(settings) => {
-                let host = ServerName::try_from(tls::HOST).map_err(io::Error::other)?;
-                let tls = ClientConnection::new(Arc::clone(settings), host);
-                let tls = tls.map_err(io::Error::other)?;
-                Stream::Tls(Box::new(StreamOwned::new(tls, stream)))
+/// Does the row's exchange with a server, twice on each connection. Returns the length of a response.
+pub(crate) async fn server(port: u16, tls: Option<TlsConnector>, row: &Row) -> Result<usize> {
+    let kinds = match row.load {
+        Load::Handshakes(kind) => vec![HandshakeKind::Full, kind, kind],
+        _ => vec![HandshakeKind::Full],
+    };
+    let mut bytes = 0;
+    for kind in kinds {
+        let mut conn = Conn::open(port, tls.as_ref()).await?;
+        if tls.is_some() && conn.handshake != Some(kind) {
+            let found = conn.handshake;
+            return Err(format!("{found:?}, expected {kind:?}").into());
+        }
+        bytes = talk(&mut conn, row.exchange, row.depth()).await?;
+        if row.exchange == Exchange::Upgrade {
+            let mut returned = [0; 4];
+            conn.send(b"ping").await?;
+            conn.receive_exact(&mut returned).await?;
+            if returned != *b"ping" {
+                return Err("does not return what it reads".into());
             }
+            continue;
+        }
+        // A body of another length has another response.
+        let another = match row.exchange {
+            Exchange::Upload => Exchange::SmallUpload,
+            same => same,
         };
-        Ok(Self {
-            stream,
-            input: Vec::new(),
-        })
+        talk(&mut conn, another, row.depth()).await?;
     }
+    Ok(bytes)
+}
 
-    /// How the session came about, once something has been received.
-    fn handshake(&self) -> Option<HandshakeKind> {
-        match &self.stream {
-            Stream::Plain(_) => None,
-            Stream::Tls(stream) => stream.conn.handshake_kind(),
-        }
-    }
-
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.stream {
-            Stream::Plain(stream) => stream.write_all(bytes),
-            Stream::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
-        }
-    }
-
-    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        match &mut self.stream {
-            Stream::Plain(stream) => stream.read(piece),
-            Stream::Tls(stream) => stream.read(piece),
-        }
-    }
-
-    fn receive(&mut self) -> io::Result<Response> {
-        let mut piece = vec![0; 64 * 1024];
-        loop {
-            if let Some(response) = response::take(&mut self.input)? {
-                return Ok(response);
-            }
-            let count = match self.read(&mut piece) {
-                Ok(0) => {
-                    return Err(io::Error::other(
-                        "the connection closed before the answer was whole",
-                    ));
-                }
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Err(io::Error::other("no whole answer within 5 s"));
-                }
-                Err(error) => return Err(error),
-            };
-            self.input.extend_from_slice(&piece[..count]);
-        }
-    }
+/// Connections and requests that the floor server has counted, this one included.
+pub(crate) async fn counts(port: u16) -> Result<(usize, usize)> {
+    let mut conn = Conn::open(port, None).await?;
+    let request = b"GET /counts HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    conn.send(request).await?;
+    let text = String::from_utf8(conn.receive().await?.content).unwrap_or_default();
+    let counts = text
+        .split_once(' ')
+        .and_then(|(connections, requests)| connections.parse().ok().zip(requests.parse().ok()));
+    counts.ok_or_else(|| "the floor server does not count".into())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::thread;
-
     use super::*;
+    use crate::tables::ROWS;
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+    use tokio::runtime::Builder;
 
-    /// A server on a port of its own that says the same to every connection, whatever it is asked.
-    fn parrot(answer: &'static str) -> io::Result<u16> {
+    /// A server on a port of its own that answers the first bytes of every connection with the same text.
+    fn parrot(answer: String) -> Result<u16> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let mut stream = stream;
-                let _ = stream
-                    .read(&mut [0; 1024])
-                    .and_then(|_| stream.write_all(answer.as_bytes()));
+            for mut stream in listener.incoming().flatten() {
+                let read = stream.read(&mut [0; 4096]);
+                let _ = read.and_then(|_| stream.write_all(answer.as_bytes()));
             }
         });
         Ok(port)
     }
 
     #[test]
-    fn a_right_answer_passes_and_wrong_ones_are_named() -> io::Result<()> {
-        let hello = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\nHello, World!";
-        let site = |answer| {
-            Ok::<_, io::Error>(Site {
-                port: parrot(answer)?,
-                tls: None,
+    fn a_right_answer_passes_and_wrong_ones_are_named() -> Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let check = |answer: &str, depth: usize| {
+            let answer = format!("HTTP/1.1 {answer}");
+            runtime.block_on(async {
+                let mut conn = Conn::open(parrot(answer)?, None).await?;
+                talk(&mut conn, Exchange::Plaintext, depth).await
             })
         };
-        assert!(plaintext(&site(hello)?, 1).is_ok());
+        let text = "200 OK\r\ncontent-type: text/plain\r\ncontent-length:";
+        let hello = format!("{text} 13\r\n\r\nHello, World!");
+        assert_eq!(check(&hello, 1)?, "HTTP/1.1 ".len() + hello.len());
         for (answer, complaint) in [
-            ("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", "status 500"),
-            (
-                "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-                "content-type None",
-            ),
-            (
-                "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nHi",
-                "body of 2",
-            ),
-            (
-                "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\nHi",
-                "closed",
-            ),
+            ("500 No\r\ncontent-length: 0\r\n\r\n", "status 500"),
+            ("200 OK\r\ncontent-length: 0\r\n\r\n", "content-type \"\""),
+            (&format!("{text} 2\r\n\r\nHi"), "body of 2"),
+            (&format!("{text} 13\r\n\r\nHi"), "closed"),
         ] {
-            let found = row(&site(answer)?, Row::Plain);
-            assert!(
-                found.as_ref().is_err_and(|found| found.contains(complaint)),
-                "{found:?}"
-            );
+            let found = check(answer, 1).expect_err("a wrong answer").to_string();
+            assert!(found.contains(complaint), "{found}");
         }
-        // One answer to sixteen requests is fifteen too few.
-        assert!(row(&site(hello)?, Row::Pipelined).is_err());
+        // One answer to sixteen requests is fifteen too few, and one for each connection is one too few.
+        assert!(check(&hello, 16).is_err());
+        let port = parrot(format!("HTTP/1.1 {hello}"))?;
+        assert!(runtime.block_on(server(port, None, &ROWS[0])).is_err());
         Ok(())
     }
 }

@@ -1,371 +1,275 @@
-//! One measurement of one peer in one row.
+//! One check and one measurement of one peer in one row.
 //!
-//! Each has fresh processes, so that no row inherits another's memory or warmth. Whoever is measured runs on the server's core,
-//! whoever it talks to on the other.
+//! Each has fresh processes, so that no row inherits another's memory or warmth. The measured process runs on the server's core,
+//! the other side on the other one.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::client::Client;
-use crate::instructions;
+use peer_kit::Exchange;
+use rustls::HandshakeKind;
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+use tokio_rustls::TlsConnector;
+
+use crate::Result;
+use crate::check;
+use crate::load::{self, Figures};
 use crate::options::Options;
-use crate::peers::{Peer, TARGET, here, wrk_version};
-use crate::rows::{CONNECTIONS, PIPELINE_DEPTH, Role, Row};
-use crate::server::Server;
-use crate::system;
-use crate::workshop::Workshop;
+use crate::process::Process;
+use crate::system::{self, cpu_time, resident_bytes, version};
+use crate::tables::{Load, Peer, Role, Row, TARGET};
+use crate::workshop::{Workshop, here};
 
 /// How long a server gets to settle before its memory is read.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// What one measurement found.
-#[derive(Clone, Copy, Debug)]
-pub enum Sample {
-    /// Of a row with load.
-    Load(Load),
-    /// Of the row `idle`.
-    Idle {
-        /// Resident memory before the connections came, in bytes.
-        before_bytes: f64,
-        /// Resident memory while they wait, in bytes.
-        after_bytes: f64,
-        /// The difference, divided by their number.
-        bytes_per_connection: f64,
-    },
-    /// Of the row `client-instructions`: one request's, by the rows of [`Row::COUNTED`].
-    Instructions([f64; Row::COUNTED.len()]),
-}
+/// Batches on each of 64 connections in the shorter and in the longer count of instructions.
+const ROUNDS: [usize; 2] = [10, 40];
 
-/// Figures of a row with load.
-#[derive(Clone, Copy, Debug)]
-pub struct Load {
-    /// CPU time in user mode per request, in µs.
-    pub user_us: f64,
-    /// CPU time in the kernel per request, in µs.
-    pub system_us: f64,
-    /// Requests a second.
-    pub rate: f64,
-    /// Median latency and the one that 99 of 100 requests stay within, in µs; clients that are measured do not tell.
-    pub latency_us: Option<(f64, f64)>,
-    /// The share of its core that the peer used, 0 to 1.
-    pub busy: f64,
-    /// Resident memory at the end of the load, in bytes.
-    pub resident_bytes: f64,
-}
+const MIB: f64 = 1024.0 * 1024.0;
 
-/// What a load generator says at its end.
-struct Figures {
-    requests: f64,
-    duration_us: f64,
-    /// Median and 99th percentile, unless the generator cannot tell.
-    latency_us: Option<(f64, f64)>,
-}
+/// What one measurement found: title, digits behind the point, value.
+pub(crate) type Sample = Vec<(&'static str, usize, f64)>;
 
-/// All that a measurement needs besides the peer.
-pub struct Bench<'r> {
-    /// The run, as asked for.
-    pub options: &'r Options,
-    /// Where the programs are.
-    pub workshop: &'r Workshop,
+/// What a measurement needs besides peer and row.
+pub(crate) struct Bench<'r> {
+    pub(crate) options: &'r Options,
+    pub(crate) workshop: Workshop,
     /// The limit of open files of each process.
-    pub open_files: u64,
+    pub(crate) open_files: u64,
 }
 
 impl Bench<'_> {
-    /// Whether this machine has the cores that the options name.
-    ///
-    /// # Errors
-    /// A line that says which is missing and what to do.
-    pub fn check_cores(&self) -> Result<(), String> {
-        for (flag, core) in [
-            ("--server-core", self.options.server_core),
-            ("--load-core", self.options.load_core),
-        ] {
-            if !system::has_core(core) {
-                return Err(format!(
-                    "core {core} is not there for this process; choose another with {flag}"
-                ));
+    /// Checks that this machine has what the row needs, and a server for the row. Returns the length of the plain response. Clients
+    /// check responses themselves.
+    pub(crate) fn check(&self, peer: &Peer, row: &Row) -> Result<Option<usize>> {
+        let (wanted, limit) = (self.options.idle_connections + 200, self.open_files);
+        match row.load {
+            Load::Wrk(_) => drop(version("wrk")?),
+            Load::Instructions(_) => drop(version("valgrind")?),
+            Load::Idle if limit < wanted as u64 => {
+                return Err(format!("needs {wanted} open files, the limit is {limit}").into());
+            }
+            _ => {}
+        }
+        let mut bytes = None;
+        for row in row.parts() {
+            if peer.role != Role::Client {
+                let (_server, port) = self.server(peer, row, false)?;
+                let tls = match (row.role, &row.load) {
+                    (Role::Tls, Load::Handshakes(kind)) => Some(self.connector(*kind, true)?),
+                    (Role::Tls, _) => Some(self.connector(HandshakeKind::Full, true)?),
+                    _ => None,
+                };
+                let found = self.generate(async || check::server(port, tls, row).await)?;
+                bytes = Some(found).filter(|_| row.exchange == Exchange::Plaintext);
             }
         }
-        Ok(())
+        Ok(bytes)
     }
 
-    /// What this machine lacks for the row, if anything.
-    #[must_use]
-    pub fn missing(&self, peer: &Peer, row: Row) -> Option<String> {
-        let wanted = u64::from(self.options.idle_connections) + 200;
-        if row.uses_wrk() {
-            wrk_version().err()
-        } else if row == Row::Idle && self.open_files < wanted {
-            Some(format!(
-                "needs {wanted} open files, the limit is {} (raise it, or use --idle)",
-                self.open_files
-            ))
-        } else if row == Row::ClientInstructions {
-            instructions::possible(peer).err()
+    fn connector(&self, kind: HandshakeKind, careful: bool) -> Result<TlsConnector> {
+        self.workshop.identity.connector(kind, careful)
+    }
+
+    /// Measures a peer in a row. A load with a single failed request is an error.
+    pub(crate) fn measure(&self, peer: &Peer, row: &Row) -> Result<Sample> {
+        match row.load {
+            Load::Peer => self.client_load(peer, row),
+            Load::Idle => self.idle(peer, row),
+            Load::Instructions(_) => {
+                let count = |row: &Row| Ok((row.name, 0, self.instructions(peer, row)?));
+                row.parts().into_iter().map(count).collect()
+            }
+            Load::Handshakes(kind) => {
+                let (server, port) = self.server(peer, row, false)?;
+                let load = |seconds| {
+                    let loops = (0..row.connections).map(|_| self.connector(kind, false));
+                    let loops = loops.collect::<Result<_>>()?;
+                    self.generate(async || load::handshakes(port, loops, kind, seconds).await)
+                };
+                self.loaded(server.id(), load)
+            }
+            Load::Wrk(depth) => {
+                let (server, port) = self.server(peer, row, false)?;
+                let mut sample =
+                    self.loaded(server.id(), |seconds| self.wrk(port, row, seconds))?;
+                if depth > 1 {
+                    // A second load, for what wrk cannot know: see `load.lua`.
+                    let seconds = self.options.seconds;
+                    let batches = async || load::batches(port, row, seconds).await;
+                    sample.extend(latency(self.generate(batches)?));
+                }
+                Ok(sample)
+            }
+        }
+    }
+
+    /// Starts a server.
+    fn server(&self, peer: &Peer, row: &Row, counted: bool) -> Result<(Process, u16)> {
+        let (target, options) = (row.role == Role::Client, self.options);
+        let core = if target {
+            options.load_core
         } else {
-            None
-        }
+            options.server_core
+        };
+        let port = system::free_port()?;
+        let command = self.workshop.command(peer, row, port)?;
+        let server = Process::start(command, core, self.workshop.log(peer), counted)?;
+        Ok((server.accepting(port)?, port))
     }
 
-    /// Starts the server that clients ask, where the load would be.
-    ///
-    /// # Errors
-    /// One line that says why not.
-    pub fn target(&self) -> Result<Server, String> {
-        Server::start(&TARGET, self.workshop, self.options.load_core)
-            .map_err(|reason| format!("the server {} {reason}", TARGET.name))
+    /// Starts a client of the server on the port; with a number of exchanges on each connection, under callgrind.
+    fn client(&self, peer: &Peer, row: &Row, port: u16, count: Option<usize>) -> Result<Process> {
+        let mut command = self.workshop.command(peer, row, port)?;
+        command.args(count.map(|count| count.to_string()));
+        let (core, log) = (self.options.server_core, self.workshop.log(peer));
+        Process::start(command, core, log, count.is_some())
     }
 
-    /// Measures one peer in one row, with processes of its own.
-    ///
-    /// # Errors
-    /// One line that says what went wrong; a load with a single failed request counts as wrong.
-    pub fn measure(&self, peer: &Peer, row: Row) -> Result<Sample, String> {
-        let sample = if row.role() == Role::Client {
-            let target = self.target()?;
-            if row == Row::ClientInstructions {
-                self.measure_instructions(peer, &target)
-            } else {
-                self.measure_client(peer, &target, row)
+    /// Load by the peer itself. The server counts the requests.
+    fn client_load(&self, peer: &Peer, row: &Row) -> Result<Sample> {
+        let (_target, port) = self.server(TARGET, row, false)?;
+        let mut client = self.client(peer, row, port, None)?;
+        let id = client.id();
+        let counts = || self.generate(async || check::counts(port).await);
+        self.loaded(id, |seconds| {
+            let ((_, before), started) = (counts()?, Instant::now());
+            sleep(Duration::from_secs(seconds.into()));
+            let ((connections, after), duration) = (counts()?, started.elapsed());
+            client.runs(Instant::now())?;
+            // A pool may open more when another task has taken the free connection; five are not the client's.
+            if connections > 2 * row.connections + 5 {
+                return Err("the client does not keep its connections".into());
             }
-        } else {
-            let server = Server::start(peer, self.workshop, self.options.server_core)?;
-            if row == Row::Idle {
-                self.measure_idle(&server)
-            } else {
-                self.measure_load(&server, row)
-            }
-        };
-        sample.map_err(|error| error.to_string())
-    }
-
-    fn measure_client(&self, peer: &Peer, target: &Server, row: Row) -> io::Result<Sample> {
-        let at = (row, target.port());
-        let mut client = Client::start(peer, self.workshop, at, self.options.server_core)?;
-        client.seconds(self.options.warmup_seconds)?;
-        let before = system::cpu_time(client.id())?;
-        let tally = client.seconds(self.options.seconds)?;
-        let spent = system::cpu_time(client.id())?.since(&before);
-        let resident_bytes = system::resident_bytes(client.id())? as f64;
-        let (requests, duration_us) = (tally.requests as f64, tally.duration_us as f64);
-        Ok(Sample::Load(Load {
-            user_us: spent.user_us / requests,
-            system_us: spent.system_us / requests,
-            rate: requests / duration_us * 1e6,
-            latency_us: None,
-            busy: (spent.user_us + spent.system_us) / duration_us,
-            resident_bytes,
-        }))
-    }
-
-    fn measure_instructions(&self, peer: &Peer, target: &Server) -> io::Result<Sample> {
-        let mut counted = [0.0; Row::COUNTED.len()];
-        for (row, figure) in Row::COUNTED.into_iter().zip(&mut counted) {
-            let core = self.options.server_core;
-            *figure = instructions::per_request(peer, self.workshop, (row, target), core)?;
-        }
-        Ok(Sample::Instructions(counted))
-    }
-
-    fn measure_load(&self, server: &Server, row: Row) -> io::Result<Sample> {
-        self.load(self.generator(server, row, self.options.warmup_seconds))?;
-        let before = system::cpu_time(server.id())?;
-        let started = Instant::now();
-        let figures = self.load(self.generator(server, row, self.options.seconds))?;
-        let elapsed_us = started.elapsed().as_secs_f64() * 1e6;
-        let spent = system::cpu_time(server.id())?.since(&before);
-        let resident_bytes = system::resident_bytes(server.id())? as f64;
-        let latency_us = match figures.latency_us {
-            Some(latency) => Some(latency),
-            // A second load, after the CPU time has been read.
-            None => self.load(self.batches(server))?.latency_us,
-        };
-        Ok(Sample::Load(Load {
-            user_us: spent.user_us / figures.requests,
-            system_us: spent.system_us / figures.requests,
-            rate: figures.requests / figures.duration_us * 1e6,
-            latency_us,
-            busy: (spent.user_us + spent.system_us) / elapsed_us,
-            resident_bytes,
-        }))
-    }
-
-    /// The load of a row, for so many seconds.
-    fn generator(&self, server: &Server, row: Row, seconds: u32) -> Command {
-        if row.uses_wrk() {
-            return wrk(server.port(), row, seconds);
-        }
-        let mut command = self.workshop.load();
-        let (port, connections) = (server.port().to_string(), row.connections().to_string());
-        command.args([row.name(), &port, &connections, &seconds.to_string()]);
-        if row.role() == Role::Tls {
-            command.arg(&self.workshop.identity().certificate);
-        }
-        command
-    }
-
-    /// The load that tells the latency of pipelined batches, which wrk does not (see `wrk/pipeline.lua`).
-    fn batches(&self, server: &Server) -> Command {
-        let mut command = self.workshop.load();
-        let numbers = [CONNECTIONS, self.options.seconds].map(|number| number.to_string());
-        command
-            .arg("pipelined")
-            .arg(server.port().to_string())
-            .args(numbers);
-        command.arg(PIPELINE_DEPTH.to_string());
-        command
-    }
-
-    /// Runs a load generator, pinned, to its end.
-    fn load(&self, mut command: Command) -> io::Result<Figures> {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let child = system::spawn_pinned(&mut command, self.options.load_core)?;
-        let output = child.wait_with_output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let Some(line) = text.lines().find_map(|line| line.strip_prefix("figures ")) else {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            let last = complaint
-                .lines()
-                .last()
-                .or_else(|| text.lines().last())
-                .unwrap_or("no output");
-            return Err(io::Error::other(format!(
-                "the load generator failed: {last}"
-            )));
-        };
-        figures(line)
-    }
-
-    fn measure_idle(&self, server: &Server) -> io::Result<Sample> {
-        // A first crowd, gone again, so that what the server sets up once is not counted as the connections' own.
-        Crowd::gather(self, server, CONNECTIONS)?.leave()?;
-        sleep(SETTLE);
-        let before = system::resident_bytes(server.id())? as f64;
-        let connections = self.options.idle_connections;
-        let crowd = Crowd::gather(self, server, connections)?;
-        sleep(SETTLE);
-        let after = system::resident_bytes(server.id())? as f64;
-        crowd.leave()?;
-        Ok(Sample::Idle {
-            before_bytes: before,
-            after_bytes: after,
-            bytes_per_connection: (after - before) / f64::from(connections),
+            Ok(Figures {
+                requests: (after - before - 1) as f64,
+                duration_us: duration.as_secs_f64() * 1e6,
+                latency_us: None,
+            })
         })
     }
-}
 
-fn wrk(port: u16, row: Row, seconds: u32) -> Command {
-    let (path, script) = match row {
-        Row::Json => ("/json", "wrk/report.lua"),
-        Row::Download => ("/download", "wrk/report.lua"),
-        Row::Pipelined => ("/plaintext", "wrk/pipeline.lua"),
-        _ => ("/plaintext", "wrk/report.lua"),
-    };
-    let mut command = Command::new("wrk");
-    command.args([
-        "--threads",
-        "1",
-        "--timeout",
-        "10s",
-        "--connections",
-        &row.connections().to_string(),
-    ]);
-    command
-        .args(["--duration", &format!("{seconds}s"), "--script"])
-        .arg(here(script));
-    command.arg(format!("http://127.0.0.1:{port}{path}"));
-    command
-}
-
-/// Reads `requests=1 duration_us=2 p50_us=3 p99_us=4 errors=5`, with or without the latency.
-fn figures(line: &str) -> io::Result<Figures> {
-    let figure = |name: &str| {
-        let mut pairs = line
-            .split_whitespace()
-            .filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(key, _)| *key == name)?;
-        value.parse::<f64>().ok()
-    };
-    let needed =
-        |name: &str| figure(name).ok_or_else(|| io::Error::other(format!("no {name} in: {line}")));
-    let (requests, errors) = (needed("requests")?, needed("errors")?);
-    if errors > 0.0 || requests < 1.0 {
-        let message = format!("{errors} failed requests, {requests} good ones");
-        return Err(io::Error::other(message));
+    /// Warm-up, then the load that counts, between two readings of the process's CPU time.
+    fn loaded(&self, id: u32, mut load: impl FnMut(u32) -> Result<Figures>) -> Result<Sample> {
+        load(self.options.warmup_seconds)?;
+        let (before, started) = (cpu_time(id)?, Instant::now());
+        let figures = load(self.options.seconds)?;
+        let elapsed_us = started.elapsed().as_secs_f64() * 1e6;
+        let (user_us, system_us) = cpu_time(id)?.since(&before);
+        let (cpu_us, requests) = (user_us + system_us, figures.requests);
+        let mut sample = vec![
+            ("user µs", 2, user_us / requests),
+            ("system µs", 2, system_us / requests),
+            ("CPU µs", 2, cpu_us / requests),
+            ("requests per CPU s", 0, requests / cpu_us * 1e6),
+            ("requests/s", 0, requests / figures.duration_us * 1e6),
+            ("core busy %", 0, cpu_us / elapsed_us * 100.0),
+            ("RSS MiB", 1, resident_bytes(id)? / MIB),
+        ];
+        sample.extend(latency(figures));
+        Ok(sample)
     }
-    let duration_us = needed("duration_us")?;
+
+    fn wrk(&self, port: u16, row: &Row, seconds: u32) -> Result<Figures> {
+        let scheme = if row.role == Role::Tls {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://localhost:{port}{}", row.exchange.path());
+        let (connections, body_bytes) = (row.connections, row.exchange.sent().len());
+        let mut command = Command::new("wrk");
+        command
+            .args(["-t1", "--timeout=10s", "-s"])
+            .arg(here("load.lua"));
+        command.args([format!("-c{connections}"), format!("-d{seconds}s"), url]);
+        command.args(["--", &row.depth().to_string(), &body_bytes.to_string()]);
+        command.env("OPENSSL_CONF", &self.workshop.identity.openssl);
+        let output = system::on_core(self.options.load_core, || Ok(command.output()?))?;
+        wrk_figures(&String::from_utf8_lossy(
+            &[output.stderr, output.stdout].concat(),
+        ))
+    }
+
+    /// Load of our own.
+    fn generate<T: Send>(&self, work: impl AsyncFnOnce() -> Result<T> + Send) -> Result<T> {
+        system::on_core(self.options.load_core, || {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            LocalSet::new().block_on(&runtime, work())
+        })
+    }
+
+    /// Memory of connections that wait.
+    fn idle(&self, peer: &Peer, row: &Row) -> Result<Sample> {
+        let (server, port) = self.server(peer, row, false)?;
+        let (id, count) = (server.id(), self.options.idle_connections);
+        self.generate(async || {
+            // What the server sets up once is not counted as the connections' own.
+            drop(load::crowd(port, row, row.connections).await?);
+            tokio::time::sleep(SETTLE).await;
+            let before = resident_bytes(id)?;
+            let mut conns = load::crowd(port, row, count).await?;
+            tokio::time::sleep(SETTLE).await;
+            let after = resident_bytes(id)?;
+            for conn in &mut conns {
+                if !conn.is_idle().await {
+                    return Err("the server has closed a connection".into());
+                }
+            }
+            Ok(vec![
+                ("bytes per connection", 0, (after - before) / count as f64),
+                ("RSS before MiB", 1, before / MIB),
+                ("RSS with them MiB", 1, after / MIB),
+            ])
+        })
+    }
+
+    /// Instructions of one request: a longer run minus a shorter one, which leaves out start and end.
+    fn instructions(&self, peer: &Peer, row: &Row) -> Result<f64> {
+        let [shorter, longer] = ROUNDS.map(|rounds| {
+            if peer.role == Role::Client {
+                let (_target, port) = self.server(TARGET, row, false)?;
+                let count = rounds * 64 / row.connections;
+                return self
+                    .client(peer, row, port, Some(count))?
+                    .instructions(false);
+            }
+            let (server, port) = self.server(peer, row, true)?;
+            self.generate(async || load::lockstep(port, row, rounds).await)?;
+            server.instructions(true)
+        });
+        let requests = (ROUNDS[1] - ROUNDS[0]) * 64 * row.depth();
+        Ok((longer? - shorter?) / requests as f64)
+    }
+}
+
+fn latency(figures: Figures) -> impl Iterator<Item = (&'static str, usize, f64)> {
+    let titles = ["p50 µs", "p99 µs"].into_iter();
+    let values = figures.latency_us.into_iter().flatten();
+    titles.zip(values).map(|(title, value)| (title, 0, value))
+}
+
+/// Reads what `load.lua` prints: requests, duration, two percentiles unless they are wrong, errors.
+fn wrk_figures(text: &str) -> Result<Figures> {
+    let line = text.lines().find_map(|line| line.strip_prefix("figures "));
+    let numbers = line.unwrap_or_default().split(' ').map(str::parse);
+    let numbers: Vec<f64> = numbers.collect::<Result<_, _>>().unwrap_or_default();
+    let (requests, duration_us, latency_us) = match numbers[..] {
+        [requests, duration, p50, p99, 0.0] => (requests, duration, Some([p50, p99])),
+        [requests, duration, 0.0] => (requests, duration, None),
+        _ => (0.0, 0.0, None),
+    };
+    if requests < 1.0 {
+        return Err(format!("failed requests, or none: {text}").into());
+    }
     Ok(Figures {
         requests,
         duration_us,
-        latency_us: figure("p50_us").zip(figure("p99_us")),
+        latency_us,
     })
-}
-
-/// Idle connections, held open by the load generator until it is told to let go.
-struct Crowd {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    connections: u32,
-}
-
-impl Crowd {
-    /// Opens the connections, asks once on each, and returns when all have their answer.
-    fn gather(bench: &Bench<'_>, server: &Server, connections: u32) -> io::Result<Self> {
-        let mut command = bench.workshop.load();
-        command
-            .arg("idle")
-            .args([server.port().to_string(), connections.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = system::spawn_pinned(&mut command, bench.options.load_core)?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (stdin, stdout) =
-            pipes.ok_or_else(|| io::Error::other("no pipes to the load generator"))?;
-        let mut crowd = Self {
-            child,
-            stdin,
-            stdout: BufReader::new(stdout),
-            connections,
-        };
-        crowd.hear("ready")?;
-        Ok(crowd)
-    }
-
-    /// Closes the connections, after a look whether the server had kept them all.
-    fn leave(mut self) -> io::Result<()> {
-        self.stdin.write_all(b"\n")?;
-        self.hear("kept")?;
-        self.child.wait()?;
-        Ok(())
-    }
-
-    fn hear(&mut self, word: &str) -> io::Result<()> {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line)?;
-        if line.trim() == format!("{word} {}", self.connections) {
-            return Ok(());
-        }
-        self.stdout.read_to_string(&mut line)?;
-        Err(io::Error::other(format!(
-            "expected {} connections {word}, heard: {}",
-            self.connections,
-            line.trim()
-        )))
-    }
-}
-
-impl Drop for Crowd {
-    fn drop(&mut self) {
-        // Has ended already, unless something went wrong on the way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[cfg(test)]
@@ -374,18 +278,17 @@ mod tests {
 
     #[test]
     fn the_line_of_figures_is_read() {
-        let found = figures("requests=100 duration_us=20 p50_us=30 p99_us=90 errors=0");
-        let found = found.expect("figures");
+        let found = wrk_figures("Running\nfigures 100 20 30 90 0\n").expect("figures");
         assert_eq!((found.requests, found.duration_us), (100.0, 20.0));
-        assert_eq!(found.latency_us, Some((30.0, 90.0)));
-        let found = figures("requests=100 duration_us=20 errors=0").expect("figures");
-        assert_eq!(found.latency_us, None);
+        assert_eq!(found.latency_us, Some([30.0, 90.0]));
+        let found = wrk_figures("figures 100 20 0");
+        assert_eq!(found.expect("figures").latency_us, None);
     }
 
     #[test]
     fn a_load_with_failed_requests_is_no_measurement() {
-        assert!(figures("requests=100 duration_us=2 p50_us=3 p99_us=9 errors=1").is_err());
-        assert!(figures("requests=0 duration_us=2 p50_us=3 p99_us=9 errors=0").is_err());
-        assert!(figures("requests=1 errors=0").is_err());
+        for line in ["100 2 3 9 1", "0 2 3 9 0", "1 0"] {
+            assert!(wrk_figures(&format!("figures {line}")).is_err(), "{line}");
+        }
     }
 }

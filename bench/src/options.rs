@@ -1,12 +1,11 @@
 //! The command line: flags in, one plain [`Options`] value out. Reads nothing else and prints nothing.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use crate::peers::{self, Peer};
-use crate::rows::Row;
+use crate::tables::{PEERS, Peer, ROWS, Row};
 
-/// What `--help` prints.
-pub const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 Builds, checks and measures HTTP servers and clients side by side; see docs/benchmarking.md.
 
 usage: cargo run --release --manifest-path bench/Cargo.toml -- [options]
@@ -16,56 +15,35 @@ usage: cargo run --release --manifest-path bench/Cargo.toml -- [options]
   --seconds N          length of one measurement (default 5)
   --warmup N           seconds of load before it, not counted (default 1)
   --rounds N           rounds over all peers; medians are reported (default 3)
-  --idle N             connections of the row `idle` (default 10000)
-  --server-core N      core of whoever is measured (default 0)
-  --load-core N        core of the load generator, or of the server that clients ask (default 1)
+  --idle N             connections of the rows `idle` and `idle-upgraded` (default 10000)
+  --server-core N      core of the measured process (default 0)
+  --load-core N        core of the other side: the load generator, or the server that clients ask (default 1)
   --markdown FILE      write the report to FILE too
-  --list               list peers and rows, and say what is not installed
+  --list               list peers and rows, and what is not installed
   --help               this text
 ";
 
-/// A run, as asked for.
+/// A run.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// The peers, in the order of the catalogue.
-    pub peers: Vec<&'static Peer>,
-    /// The rows, in the order of the report.
-    pub rows: Vec<Row>,
-    /// Length of one measurement.
-    pub seconds: u32,
-    /// Load before each measurement, in seconds.
-    pub warmup_seconds: u32,
-    /// Rounds over all peers.
-    pub rounds: u32,
-    /// Connections of the row `idle`.
-    pub idle_connections: u32,
-    /// The core of whoever is measured.
-    pub server_core: usize,
-    /// The core of the other side: the load generator, or the server that measured clients ask.
-    pub load_core: usize,
-    /// Where the report goes besides standard output.
-    pub markdown: Option<PathBuf>,
+pub(crate) struct Options {
+    /// In the order of the table.
+    pub(crate) peers: Vec<&'static Peer>,
+    /// In the order of the table.
+    pub(crate) rows: Vec<&'static Row>,
+    pub(crate) seconds: u32,
+    pub(crate) warmup_seconds: u32,
+    pub(crate) rounds: u32,
+    pub(crate) idle_connections: usize,
+    pub(crate) server_core: usize,
+    pub(crate) load_core: usize,
+    pub(crate) markdown: Option<PathBuf>,
 }
 
-/// What the command line asks for.
-#[derive(Clone, Debug)]
-pub enum Parsed {
-    /// Measure.
-    Run(Options),
-    /// Print [`USAGE`].
-    Help,
-    /// Print the peers and rows.
-    List,
-}
-
-/// Reads the arguments (without the program's name).
-///
-/// # Errors
-/// A line that says which argument is wrong and what was expected.
-pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, String> {
+/// Reads the arguments, without the program's name. The error names the wrong argument.
+pub(crate) fn parse(arguments: &[String]) -> Result<Options, String> {
     let mut options = Options {
-        peers: peers::PEERS.iter().collect(),
-        rows: Row::ALL.to_vec(),
+        peers: PEERS.iter().collect(),
+        rows: ROWS.iter().collect(),
         seconds: 5,
         warmup_seconds: 1,
         rounds: 3,
@@ -74,138 +52,88 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, Stri
         load_core: 1,
         markdown: None,
     };
-    while let Some(flag) = arguments.next() {
-        match flag.as_str() {
-            "--help" | "-h" => return Ok(Parsed::Help),
-            "--list" => return Ok(Parsed::List),
-            _ => {}
-        }
-        let mut value = || {
-            arguments
-                .next()
-                .ok_or_else(|| format!("{flag} wants a value"))
+    for pair in arguments.chunks(2) {
+        let [flag, value] = pair else {
+            return Err(format!("{} needs a value, or is unknown", pair[0]));
         };
         match flag.as_str() {
             "--only" => {
-                options.peers = choose(
-                    &value()?,
-                    "peer",
-                    peers::PEERS.iter(),
-                    (|peer| peer.name, |peer, name| peer.name == name),
-                )?
+                options.peers = choose(value, "peer", &PEERS, |peer, name| peer.name == name)?
             }
-            "--rows" => {
-                options.rows = choose(
-                    &value()?,
-                    "row",
-                    Row::ALL.into_iter(),
-                    (|row| row.name(), |row, name| row.is_called(name)),
-                )?
-            }
-            "--seconds" => options.seconds = at_least_one(&flag, &value()?)?,
-            "--warmup" => options.warmup_seconds = at_least_one(&flag, &value()?)?,
-            "--rounds" => options.rounds = at_least_one(&flag, &value()?)?,
-            "--idle" => options.idle_connections = at_least_one(&flag, &value()?)?,
-            "--server-core" => options.server_core = core(&flag, &value()?)?,
-            "--load-core" => options.load_core = core(&flag, &value()?)?,
-            "--markdown" => options.markdown = Some(value()?.into()),
-            _ => return Err(format!("{flag} is no option")),
+            "--rows" => options.rows = choose(value, "row", &ROWS, Row::is_called)?,
+            "--seconds" => options.seconds = number(flag, value, 1)?,
+            "--warmup" => options.warmup_seconds = number(flag, value, 1)?,
+            "--rounds" => options.rounds = number(flag, value, 1)?,
+            "--idle" => options.idle_connections = number(flag, value, 1)?,
+            "--server-core" => options.server_core = number(flag, value, 0)?,
+            "--load-core" => options.load_core = number(flag, value, 0)?,
+            "--markdown" => options.markdown = Some(value.into()),
+            _ => return Err(format!("{flag} is unknown")),
         }
     }
-    options
-        .peers
-        .retain(|peer| options.rows.iter().any(|row| row.role() == peer.role));
-    if options.peers.is_empty() {
+    let Options { peers, rows, .. } = &mut options;
+    peers.retain(|peer| rows.iter().any(|row| row.measures(peer)));
+    if peers.is_empty() {
         return Err("none of these peers takes part in any of these rows".to_owned());
     }
-    Ok(Parsed::Run(options))
+    Ok(options)
 }
 
-/// The named ones of `all`, in the order of `all`. `naming` says how each is called, and whether a name means it: several may
-/// share one.
+/// The entries of a table that have one of the names.
 fn choose<T>(
     names: &str,
     what: &str,
-    all: impl Iterator<Item = T> + Clone,
-    naming: (impl Fn(&T) -> &'static str, impl Fn(&T, &str) -> bool),
-) -> Result<Vec<T>, String> {
-    let (name, is_called) = naming;
-    let names: Vec<&str> = names
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .collect();
-    for wanted in &names {
-        if !all.clone().any(|one| is_called(&one, wanted)) {
-            let mut known: Vec<&str> = Vec::new();
-            for one in all {
-                if !known.contains(&name(&one)) {
-                    known.push(name(&one));
-                }
-            }
-            return Err(format!(
-                "{wanted} is no {what}; there are {}",
-                known.join(", ")
-            ));
+    table: &'static [T],
+    is_called: impl Fn(&T, &str) -> bool,
+) -> Result<Vec<&'static T>, String> {
+    let names: Vec<&str> = names.split(',').map(str::trim).collect();
+    for name in &names {
+        if !table.iter().any(|one| is_called(one, name)) {
+            return Err(format!("there is no {what} \"{name}\"; --list names them"));
         }
     }
-    if names.is_empty() {
-        return Err(format!("expected the name of a {what}"));
-    }
-    Ok(all
-        .filter(|one| names.iter().any(|name| is_called(one, name)))
-        .collect())
+    let chosen = table
+        .iter()
+        .filter(|one| names.iter().any(|name| is_called(one, name)));
+    Ok(chosen.collect())
 }
 
-fn at_least_one(flag: &str, value: &str) -> Result<u32, String> {
-    value
-        .parse()
-        .ok()
-        .filter(|number| *number > 0)
-        .ok_or_else(|| format!("{flag} wants a number from 1 up, not {value}"))
-}
-
-fn core(flag: &str, value: &str) -> Result<usize, String> {
-    value
-        .parse()
-        .map_err(|_| format!("{flag} wants the number of a core, not {value}"))
+fn number<N: FromStr + PartialOrd>(flag: &str, value: &str, least: N) -> Result<N, String> {
+    let number = value.parse().ok().filter(|number| *number >= least);
+    number.ok_or_else(|| format!("{flag} needs a number, not {value}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::Role;
+    use crate::tables::Role;
 
-    fn parse_line(line: &str) -> Result<Parsed, String> {
-        parse(line.split_whitespace().map(str::to_owned))
+    fn parse_line(line: &str) -> Result<Options, String> {
+        let arguments = line.split_whitespace().map(str::to_owned);
+        parse(&arguments.collect::<Vec<_>>())
+    }
+
+    fn run(line: &str) -> Options {
+        parse_line(line).expect("a run")
     }
 
     #[test]
     fn chosen_peers_and_rows_keep_the_order_of_the_catalogue() {
-        let Ok(Parsed::Run(options)) =
-            parse_line("--only node,hyper --rows pipelined,plain --seconds 2")
-        else {
-            panic!("expected a run");
-        };
+        let options = run("--only node,hyper --rows pipelined,plain --seconds 2");
+        let peers: Vec<_> = options.peers.iter().map(|peer| peer.name).collect();
+        let rows: Vec<_> = options.rows.iter().map(|row| row.name).collect();
         assert_eq!(
-            options
-                .peers
-                .iter()
-                .map(|peer| peer.name)
-                .collect::<Vec<_>>(),
-            ["hyper", "node"]
+            (peers, rows),
+            (vec!["hyper", "node"], vec!["plain", "pipelined"])
         );
-        assert_eq!(options.rows, [Row::Plain, Row::Pipelined]);
         assert_eq!(options.seconds, 2);
+        assert_eq!(run("--rows tls").rows.len(), 4);
     }
 
     #[test]
     fn a_peer_takes_part_only_in_the_roles_of_the_rows() {
-        let roles = |line: &str| -> Vec<(&str, Role)> {
-            let Ok(Parsed::Run(options)) = parse_line(line) else {
-                panic!("expected a run");
-            };
-            let peers = options.peers.iter();
+        let roles = |line: &str| -> Vec<_> {
+            let peers = run(line).peers.into_iter();
             peers.map(|peer| (peer.name, peer.role)).collect()
         };
         assert_eq!(

@@ -1,129 +1,86 @@
-//! TLS of the benchmark's own side: the certificate that all servers share, and the clients' settings.
+//! TLS on the benchmark's side: the certificate that all servers share, and the settings of clients.
 //!
-//! The offer is one version, one suite and one group (TLS 1.3, AES-128-GCM, X25519), so that all servers do the same
-//! cryptography whatever they would prefer.
-//! Not here: the servers' settings, which are theirs (`peers/`).
+//! Clients offer one version, one suite and one group (TLS 1.3, AES-128-GCM, X25519), so that all servers do the same
+//! cryptography. Not here: the settings of the servers, which are in `peers/`.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::Result;
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, HandshakeKind, SignatureScheme};
+use tokio_rustls::TlsConnector;
 
-use crate::rows::Row;
+/// The configuration that makes OpenSSL, and so wrk, offer the same.
+const OPENSSL: &str = "openssl_conf = main\n[main]\nssl_conf = ssl\n[ssl]\nsystem_default = offer\n\
+    [offer]\nMinProtocol = TLSv1.3\nCiphersuites = TLS_AES_128_GCM_SHA256\nGroups = X25519\n";
 
-/// The name that the certificate is for.
-pub const HOST: &str = "localhost";
-
-/// A certificate and its key, in PEM files.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// The certificate's file.
-    pub certificate: PathBuf,
-    /// The private key's file.
-    pub key: PathBuf,
+/// Files of a run.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// PEM.
+    pub(crate) certificate: PathBuf,
+    /// PEM.
+    pub(crate) key: PathBuf,
+    /// For the environment variable `OPENSSL_CONF`.
+    pub(crate) openssl: PathBuf,
 }
 
 impl Identity {
-    /// Makes a self-signed one (ECDSA on P-256) and writes it into the directory.
-    ///
-    /// # Errors
-    /// If the files cannot be written.
-    pub fn make(dir: &Path) -> io::Result<Self> {
-        let made =
-            rcgen::generate_simple_self_signed([HOST.to_owned()]).map_err(io::Error::other)?;
-        let identity = Self {
-            certificate: dir.join("certificate.pem"),
-            key: dir.join("key.pem"),
+    /// Makes a self-signed certificate (ECDSA on P-256) and writes the files into the directory.
+    pub(crate) fn make(dir: &Path) -> Result<Self> {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+        let [certificate, key, openssl] =
+            ["certificate.pem", "key.pem", "openssl.cnf"].map(|name| dir.join(name));
+        fs::write(&certificate, made.cert.pem())?;
+        fs::write(&key, made.signing_key.serialize_pem())?;
+        fs::write(&openssl, OPENSSL)?;
+        Ok(Self {
+            certificate,
+            key,
+            openssl,
+        })
+    }
+
+    /// Settings of a client that accepts this certificate only. It keeps tickets if it is to resume sessions. Without `careful` it
+    /// does not verify the signature of the handshake: that costs more than signing, and the generator must not be slower
+    /// than the server.
+    pub(crate) fn connector(&self, kind: HandshakeKind, careful: bool) -> Result<TlsConnector> {
+        let provider = Arc::new(CryptoProvider {
+            cipher_suites: vec![ring::cipher_suite::TLS13_AES_128_GCM_SHA256],
+            kx_groups: vec![ring::kx_group::X25519],
+            ..ring::default_provider()
+        });
+        let verifier = Known {
+            certificate: CertificateDer::from_pem_file(&self.certificate)?,
+            careful: careful.then(|| Arc::clone(&provider)),
         };
-        fs::write(&identity.certificate, made.cert.pem())?;
-        fs::write(&identity.key, made.signing_key.serialize_pem())?;
-        Ok(identity)
+        let mut settings = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        settings.alpn_protocols = vec![b"http/1.1".to_vec()];
+        settings.resumption = match kind {
+            HandshakeKind::Resumed => Resumption::in_memory_sessions(8),
+            _ => Resumption::disabled(),
+        };
+        Ok(Arc::new(settings).into())
     }
 }
 
-/// Whether a client keeps tickets. All servers issue them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sessions {
-    /// None is kept: each handshake is a full one.
-    Forgotten,
-    /// Kept, in memory of this setting's own.
-    Kept,
-}
-
-impl Sessions {
-    /// What the clients of a row do.
-    #[must_use]
-    pub fn of(row: Row) -> Self {
-        if row == Row::TlsResumed {
-            Self::Kept
-        } else {
-            Self::Forgotten
-        }
-    }
-}
-
-/// A client that verifies the certificate in full, for checks.
-///
-/// # Errors
-/// If the certificate cannot be read.
-pub fn careful(certificate: &Path, sessions: Sessions) -> io::Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    roots.add(read(certificate)?).map_err(io::Error::other)?;
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
-        .build()
-        .map_err(io::Error::other)?;
-    settings(verifier, sessions)
-}
-
-/// A client that wants exactly this certificate and spares itself the work on the signature, for load: verifying costs more
-/// than signing, and the generator must not be slower than the server.
-///
-/// # Errors
-/// If the certificate cannot be read.
-pub fn hasty(certificate: &Path, sessions: Sessions) -> io::Result<Arc<ClientConfig>> {
-    settings(Arc::new(Known(read(certificate)?)), sessions)
-}
-
-fn read(certificate: &Path) -> io::Result<CertificateDer<'static>> {
-    CertificateDer::from_pem_file(certificate).map_err(io::Error::other)
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(CryptoProvider {
-        cipher_suites: vec![ring::cipher_suite::TLS13_AES_128_GCM_SHA256],
-        kx_groups: vec![ring::kx_group::X25519],
-        ..ring::default_provider()
-    })
-}
-
-fn settings(
-    verifier: Arc<dyn ServerCertVerifier>,
-    sessions: Sessions,
-) -> io::Result<Arc<ClientConfig>> {
-    let mut settings = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    settings.alpn_protocols = vec![b"http/1.1".to_vec()];
-    settings.resumption = match sessions {
-        Sessions::Forgotten => Resumption::disabled(),
-        Sessions::Kept => Resumption::in_memory_sessions(8),
-    };
-    Ok(Arc::new(settings))
-}
-
-/// Knows one certificate by its bytes.
+/// Accepts one certificate, by its bytes.
 #[derive(Debug)]
-struct Known(CertificateDer<'static>);
+struct Known {
+    certificate: CertificateDer<'static>,
+    /// Verifies signatures, if any.
+    careful: Option<Arc<CryptoProvider>>,
+}
 
 impl ServerCertVerifier for Known {
     fn verify_server_cert(
@@ -133,11 +90,11 @@ impl ServerCertVerifier for Known {
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
         _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if *end_entity == self.0 {
+    ) -> Result<ServerCertVerified, Error> {
+        if *end_entity == self.certificate {
             Ok(ServerCertVerified::assertion())
         } else {
-            Err(rustls::Error::General("another certificate".to_owned()))
+            Err(Error::General("another certificate".to_owned()))
         }
     }
 
@@ -146,18 +103,23 @@ impl ServerCertVerifier for Known {
         _message: &[u8],
         _cert: &CertificateDer<'_>,
         _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("only TLS 1.3 is offered".to_owned()))
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("only TLS 1.3 is offered".to_owned()))
     }
 
-    /// Not verified: see [`hasty`].
     fn verify_tls13_signature(
         &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match &self.careful {
+            Some(provider) => {
+                let algorithms = &provider.signature_verification_algorithms;
+                verify_tls13_signature(message, cert, dss, algorithms)
+            }
+            None => Ok(HandshakeSignatureValid::assertion()),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

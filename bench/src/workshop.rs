@@ -1,38 +1,36 @@
-//! What it takes to build and start each peer: cargo, npm, the configuration of nginx, a directory for the run's files.
+//! Builds peers and makes the commands that start them: cargo, npm, the configuration of nginx, a directory for a run's files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{fs, io};
+use std::{env, fs};
 
-use crate::peers::{
-    Kind, NO_MEMBER, Peer, here, is_member, locked_version, nginx_version, node_version,
-    undici_version,
-};
-use crate::rows::{Role, Row};
+use peer_kit::Exchange;
+
+use crate::Result;
+use crate::system::version;
+use crate::tables::{Peer, Program, Role, Row};
 use crate::tls::Identity;
 
-/// Where things are built, and a directory for the run's files. The directory goes when this is dropped.
-pub struct Workshop {
+pub(crate) struct Workshop {
+    /// Where cargo builds.
     target: PathBuf,
+    /// The directory of the run's files. It is removed at the end.
     scratch: PathBuf,
-    identity: Identity,
+    pub(crate) identity: Identity,
+}
+
+/// A path within `bench/`.
+pub(crate) fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 impl Workshop {
-    /// Finds the target directory by where this program is, and makes the directory for the run's files.
-    ///
-    /// # Errors
-    /// If the directory cannot be made.
-    pub fn new() -> io::Result<Self> {
-        let program = std::env::current_exe()?;
-        let target = program
-            .parent()
-            .and_then(Path::parent)
-            .unwrap_or_else(|| Path::new("target"))
-            .to_owned();
-        let scratch = std::env::temp_dir().join(format!("hearken-bench-{}", std::process::id()));
+    pub(crate) fn new() -> Result<Self> {
+        let program = env::current_exe()?;
+        let target = program.ancestors().nth(2).unwrap_or(&program).to_owned();
+        let scratch = env::temp_dir().join(format!("hearken-bench-{}", std::process::id()));
         fs::create_dir_all(&scratch)?;
-        // For nginx, whose worker may run as another user.
+        // nginx sends a file.
         fs::write(scratch.join("large"), peer_kit::large())?;
         let identity = Identity::make(&scratch)?;
         Ok(Self {
@@ -42,156 +40,128 @@ impl Workshop {
         })
     }
 
-    /// Builds the peer, or finds it installed, and says its version.
-    ///
-    /// # Errors
-    /// One line that says why the peer cannot take part.
-    pub fn prepare(&self, peer: &Peer) -> Result<String, String> {
-        match peer.kind {
-            Kind::Cargo { versioned } => {
-                if !is_member(peer) {
-                    return Err(NO_MEMBER.to_owned());
-                }
-                self.build(&["-p", &format!("peer-{}", peer.directory())])?;
-                Ok(versioned.map_or_else(String::new, |package| {
-                    locked_version(package).unwrap_or_default()
-                }))
+    /// Builds the peer, or finds it installed, and returns its version.
+    pub(crate) fn prepare(&self, peer: &Peer) -> Result<String> {
+        let locked = || {
+            let before = format!("name = \"{}\"\nversion = \"", peer.versioned);
+            Ok(quoted(&here("Cargo.lock"), &before))
+        };
+        match peer.program {
+            Program::Cargo(package) => {
+                build("Cargo.toml", &self.target, package).and_then(|()| locked())
             }
-            Kind::Nginx => nginx_version(),
-            Kind::Node => node_version(),
-            Kind::Undici => undici_version(),
+            Program::Echo => {
+                let target = self.target.join("project");
+                build("../Cargo.toml", &target, "hearken-cli").and_then(|()| locked())
+            }
+            Program::Nginx => version("nginx").map(|line| line.replace("nginx version: ", "")),
+            Program::Node => version("node"),
+            Program::Undici => {
+                let node = version("node")?;
+                Ok(format!("{}, node {node}", install_undici()?))
+            }
         }
-    }
-
-    /// Builds the load generator.
-    ///
-    /// # Errors
-    /// The compiler's first complaint.
-    pub fn build_load(&self) -> Result<(), String> {
-        self.build(&["-p", "bench", "--bin", "load"])
-    }
-
-    /// The load generator.
-    #[must_use]
-    pub fn load(&self) -> Command {
-        Command::new(self.target.join("release/load"))
     }
 
     /// A file for the standard error of the peer.
-    #[must_use]
-    pub fn log(&self, peer: &Peer) -> PathBuf {
-        self.scratch.join(format!("{}.log", peer.directory()))
+    pub(crate) fn log(&self, peer: &Peer) -> PathBuf {
+        let name = format!("{}-{}.log", peer.role.name(), peer.name);
+        self.scratch.join(name)
     }
 
-    /// The certificate of all servers that speak TLS.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    fn program(&self, peer: &Peer) -> Command {
-        let name = format!("release/peer-{}", peer.directory());
-        Command::new(self.target.join(name))
-    }
-
-    /// The command that starts a client for a row, to ask the server on a port of 127.0.0.1. Orders may be added to it; see
-    /// `peers/client-kit`.
-    #[must_use]
-    pub fn client_command(&self, peer: &Peer, row: Row, port: u16) -> Command {
-        let (kind, path) = match row {
-            Row::ClientDownload => ("download", "/medium"),
-            Row::ClientUpload => ("upload", "/upload"),
-            Row::ClientJson => ("json", "/json"),
-            _ => ("get", "/plaintext"),
+    /// The command that starts a peer for a row: a server on the port, or a client of the server on the port.
+    pub(crate) fn command(&self, peer: &Peer, row: &Row, port: u16) -> Result<Command> {
+        let port = port.to_string();
+        let mut command = match peer.program {
+            Program::Cargo(package) => Command::new(self.target.join("release").join(package)),
+            Program::Echo => Command::new(self.target.join("project/release/hearken")),
+            Program::Nginx => return self.nginx(peer, &port),
+            Program::Node | Program::Undici => Command::new("node"),
         };
-        let mut command = if peer.is_scripted() {
-            let mut command = Command::new("node");
-            command.arg(here("peers/client-undici/client.js"));
-            command
-        } else {
-            self.program(peer)
+        match peer.program {
+            Program::Echo => command.args(["echo", "--quiet", "--workers", "1", "--port"]),
+            Program::Node => command.arg(here("peers/node/server.js")),
+            Program::Undici => command.arg(here("peers/client-undici/client.js")),
+            _ => &mut command,
         };
-        command
-            .arg(kind)
-            .arg(format!("http://127.0.0.1:{port}{path}"))
-            .arg(row.connections().to_string());
-        command
+        let (exchange, identity) = (&row.exchange.path()[1..], &self.identity);
+        match peer.role {
+            Role::Client => command.args([exchange, &port, &row.connections.to_string()]),
+            Role::Tls => command
+                .arg(port)
+                .args([&identity.certificate, &identity.key]),
+            Role::Server if row.exchange == Exchange::Upgrade => command.args([&port, "upgrade"]),
+            Role::Server => command.arg(port),
+        };
+        Ok(command)
     }
 
-    /// The command that starts a server on a port of 127.0.0.1.
-    ///
-    /// # Errors
-    /// If nginx's configuration cannot be written.
-    pub fn command(&self, peer: &Peer, port: u16) -> io::Result<Command> {
-        Ok(match peer.kind {
-            Kind::Cargo { .. } => {
-                let mut command = self.program(peer);
-                command.arg(port.to_string());
-                if peer.role == Role::Tls {
-                    let Identity { certificate, key } = &self.identity;
-                    command.arg(certificate).arg(key);
-                }
-                command
-            }
-            Kind::Nginx => {
-                let configuration = self.scratch.join("nginx.conf");
-                let tls = match peer.role {
-                    Role::Tls => include_str!("../peers/nginx/tls.conf.in"),
-                    Role::Server | Role::Client => "",
-                };
-                let text = include_str!("../peers/nginx/nginx.conf.in")
-                    .replace("{tls}", tls.trim_end())
-                    .replace("{ssl}", if tls.is_empty() { "" } else { " ssl" })
-                    .replace("{port}", &port.to_string())
-                    .replace("{dir}", &self.scratch.to_string_lossy())
-                    .replace("{json}", &peer_kit::json_text());
-                fs::write(&configuration, text)?;
-                let mut command = Command::new("nginx");
-                command
-                    .args(["-e", "stderr", "-p"])
-                    .arg(&self.scratch)
-                    .arg("-c")
-                    .arg(&configuration);
-                command
-            }
-            Kind::Node | Kind::Undici => {
-                let mut command = Command::new("node");
-                command
-                    .arg(here("peers/node/server.js"))
-                    .arg(port.to_string());
-                command
-            }
-        })
-    }
-
-    fn build(&self, what: &[&str]) -> Result<(), String> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args(["build", "--release", "--quiet", "--manifest-path"])
-            .arg(here("Cargo.toml"))
-            .arg("--target-dir")
-            .arg(&self.target)
-            .args(what)
-            .output()
-            .map_err(|error| format!("cannot run cargo: {error}"))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        let first = complaint
-            .lines()
-            .find(|line| line.starts_with("error"))
-            .or_else(|| complaint.lines().next());
-        Err(format!(
-            "does not build: {}",
-            first.unwrap_or("cargo failed")
-        ))
+    fn nginx(&self, peer: &Peer, port: &str) -> Result<Command> {
+        let tls = include_str!("../peers/nginx/tls.conf.in");
+        let (ssl, tls) = match peer.role {
+            Role::Tls => (" ssl", tls.trim_end()),
+            _ => ("", ""),
+        };
+        let text = include_str!("../peers/nginx/nginx.conf.in")
+            .replace("{tls}", tls)
+            .replace("{ssl}", ssl)
+            .replace("{port}", port)
+            .replace("{dir}", &self.scratch.to_string_lossy())
+            .replace("{json}", &peer_kit::json_text());
+        let configuration = self.scratch.join("nginx.conf");
+        fs::write(&configuration, text)?;
+        let mut command = Command::new("nginx");
+        command.args(["-e", "stderr", "-p"]).arg(&self.scratch);
+        command.arg("-c").arg(configuration);
+        Ok(command)
     }
 }
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        // What is left of it lies among the system's temporary files.
+        // On failure the files stay in the system's temporary directory.
         let _ = fs::remove_dir_all(&self.scratch);
     }
+}
+
+fn build(manifest: &str, target: &Path, package: &str) -> Result<()> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--quiet", "--package", package]);
+    cargo.arg("--manifest-path").arg(here(manifest));
+    run(cargo.arg("--target-dir").arg(target))
+}
+
+/// Installs undici by the lock file, unless that version is there, and returns the version.
+fn install_undici() -> Result<String> {
+    let dir = here("peers/client-undici");
+    let before = "node_modules/undici\": {\n      \"version\": \"";
+    let wanted = quoted(&dir.join("package-lock.json"), before);
+    if quoted(&dir.join("node_modules/.package-lock.json"), before) != wanted {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        run(npm.current_dir(&dir))?;
+    }
+    Ok(wanted)
+}
+
+/// The text of a file between `before` and the next quotation mark, or a dash.
+fn quoted(file: &Path, before: &str) -> String {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let rest = text.split_once(before).map(|(_, rest)| rest);
+    let found = rest.and_then(|rest| rest.split('"').next());
+    found.unwrap_or("-").to_owned()
+}
+
+/// Runs a command to its end. The error is its first line about one.
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let line = complaint.lines().find(|line| line.contains("error"));
+    Err(format!("{program}: {}", line.unwrap_or("failed")).into())
 }

@@ -1,23 +1,11 @@
 // Node's http on one event loop. Usage: node server.js PORT
 'use strict';
 const http = require('node:http');
+const page = require('./page.js');
 
 const port = Number(process.argv[2]);
 const KEEP_ALIVE_MS = 300_000; // longer than the idle row lasts; Node's default of 5 s would close its connections
 
-// The same page as in peers/kit; the runner compares the bytes.
-const page = {
-  page: 1,
-  items: Array.from({ length: 10 }, (_, n) => ({
-    id: 1000 + n,
-    name: `article ${n}`,
-    price_cents: 1999 + n,
-    in_stock: n % 2 === 0,
-    tags: ['small', 'red'],
-  })),
-  note: '',
-};
-page.note = 'n'.repeat(1024 - Buffer.byteLength(JSON.stringify(page)));
 const large = Buffer.alloc(1 << 20, 'x');
 
 function answer(res, type, body) {

@@ -1,57 +1,13 @@
 //! The access log: one line on stderr for each request, when its last byte is sent or its client has disconnected.
 //!
-//! Here: [`listen`] observes every exchange of the server; [`open`] returns the [`Record`] to which the handler adds status
-//! and bytes. An exchange stays on one worker, so its record is in a list of that thread. Not here: the response
+//! Here: [`listen`], which observes every exchange of the server, and the format of a line. Not here: the responses
 //! (`echo/response.rs`).
 
-use hearken::event;
-use hearken::observe::Step;
-use hearken::observe::{Observation, Observer};
-use hearken::server::ClientError;
-use hearken::{Closed, Error, IncomingMessage, Peer, Server};
-use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use hearken::observe::{ExchangeFacts, Observation, Observer, Step};
+use hearken::{Closed, Error, Peer, Server, event};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
-
-/// One exchange. Shared by its handler and the log.
-#[derive(Debug)]
-pub(crate) struct Record {
-    exchange: u32,
-    /// Read here: the time of an observation is that of the worker's turn, and many exchanges take one turn only.
-    started: Instant,
-    /// Method and target, escaped for a terminal.
-    request: RefCell<String>,
-    status: Cell<u16>,
-    bytes: Cell<u64>,
-}
-
-impl Record {
-    pub(crate) fn set_status(&self, status: u16) {
-        self.status.set(status);
-    }
-
-    /// The handler failed. The library responds, unless the head is sent or the client has disconnected.
-    pub(crate) fn set_error(&self, error: &Error) {
-        let gone = error.is_closed() && error.status().is_server_error();
-        if self.status.get() == 0 && !gone {
-            self.status.set(error.status().as_u16());
-        }
-    }
-
-    /// Adds bytes of content: after compression, without framing.
-    pub(crate) fn add_bytes(&self, bytes: usize) {
-        self.bytes.set(self.bytes.get() + bytes as u64);
-    }
-}
-
-thread_local! {
-    /// Open exchanges of this worker by connection, in order. With pipelining an exchange begins before the last byte of
-    /// the previous one is sent.
-    static OPEN: RefCell<HashMap<u64, VecDeque<Rc<Record>>>> = RefCell::default();
-}
+use std::time::{Duration, SystemTime};
 
 /// Writes a line that belongs to no request.
 pub(crate) fn note(coloured: bool, text: &str) {
@@ -62,22 +18,9 @@ pub(crate) fn note(coloured: bool, text: &str) {
 pub(crate) fn listen(server: &mut Server, coloured: bool) {
     let log = Log { coloured };
     server.observer(log);
-    server.on(event::ClientError, move |failure| log.fault(failure));
     server.on(event::TlsClientError, move |failure| {
         log.note(Some(failure.peer()), &failure.error().to_string());
     });
-}
-
-/// The record of the exchange of this request; `None` without a log. Call it once, before the handler waits.
-pub(crate) fn open(req: &IncomingMessage) -> Option<Rc<Record>> {
-    OPEN.with_borrow(|open| {
-        let record = open.get(&req.peer().id())?.back()?;
-        let mut request = record.request.borrow_mut();
-        push_escaped(&mut request, req.method().as_str());
-        request.push(' ');
-        push_escaped(&mut request, req.url());
-        Some(Rc::clone(record))
-    })
 }
 
 #[derive(Clone, Copy)]
@@ -87,80 +30,42 @@ struct Log {
 
 impl Observer for Log {
     fn observe(&self, seen: &Observation<'_>) {
-        match seen.step {
-            Step::HandlerStart => begin(seen),
-            Step::LastByteFlushed => self.end(seen),
-            Step::Closed { why, .. } => self.cut(seen, why),
-            _ => {}
+        if let Some(facts) = seen.facts
+            && let Some(line) = self.line_at(seen.step, seen.peer, facts)
+        {
+            self.write(&line);
         }
     }
-}
-
-fn begin(seen: &Observation<'_>) {
-    let record = Record {
-        exchange: seen.exchange,
-        started: Instant::now(),
-        request: RefCell::default(),
-        status: Cell::new(0),
-        bytes: Cell::new(0),
-    };
-    OPEN.with_borrow_mut(|open| {
-        open.entry(seen.peer.id())
-            .or_default()
-            .push_back(Rc::new(record));
-    });
 }
 
 impl Log {
-    /// The last byte of a response is sent.
-    fn end(self, seen: &Observation<'_>) {
-        let record = OPEN.with_borrow_mut(|open| {
-            let id = seen.peer.id();
-            let records = open.get_mut(&id)?;
-            if records.front()?.exchange != seen.exchange {
-                return None; // the response to a request that reached no handler
+    /// The line to write at this step of an exchange.
+    fn line_at(self, step: Step<'_>, peer: &Peer, facts: &ExchangeFacts) -> Option<String> {
+        let handled = facts.handler_started().is_some();
+        match step {
+            Step::LastByteFlushed { .. } if handled => Some(self.line(peer, facts, None)),
+            Step::Ended { why } if handled && !facts.is_sent() => {
+                Some(self.line(peer, facts, Some(why)))
             }
-            let record = records.pop_front();
-            if records.is_empty() {
-                open.remove(&id); // an idle connection has no entry
+            Step::Failed { error } if !handled && facts.status().is_none() => {
+                self.fault(peer, error)
             }
-            record
-        });
-        if let Some(record) = record {
-            self.write(&self.line(seen, &record, None));
+            _ => None,
         }
     }
 
-    /// The connection is closed: its open exchanges end here.
-    fn cut(self, seen: &Observation<'_>, why: Closed) {
-        let records = OPEN.with_borrow_mut(|open| open.remove(&seen.peer.id()));
-        for record in records.into_iter().flatten() {
-            self.write(&self.line(seen, &record, Some(why)));
+    /// Input that is not a request. A client that has disconnected has no line.
+    fn fault(self, peer: &Peer, error: &Error) -> Option<String> {
+        if error.is_closed() && error.status().is_server_error() {
+            return None;
         }
-    }
-
-    /// Input that is not a request. If it belongs to an open exchange, sets the status of its line.
-    fn fault(self, failure: &ClientError<'_>) {
-        let status = failure.error().status().as_u16();
-        let noted = OPEN.with_borrow(|open| {
-            let record = open.get(&failure.peer().id()).and_then(VecDeque::back);
-            record.is_some_and(|record| {
-                let unanswered = record.status.get() == 0;
-                if unanswered {
-                    record.set_status(status);
-                }
-                unanswered
-            })
-        });
-        if !noted {
-            let mut line = self.opening(failure.peer());
-            line.push_str(" - - ");
-            self.push_status(&mut line, status);
-            line.push_str(" (");
-            push_own(&mut line, &failure.error().to_string());
-            line.push_str(")\n");
-            self.write(&line);
-        }
+        let mut line = self.opening(peer);
+        line.push_str(" - - ");
+        self.push_status(&mut line, error.status().as_u16());
+        line.push_str(" (");
+        push_own(&mut line, &error.to_string());
+        line.push_str(")\n");
+        Some(line)
     }
 
     /// Something that happened before a request, or belongs to none.
@@ -193,15 +98,23 @@ impl Log {
         }
     }
 
-    fn line(self, seen: &Observation<'_>, record: &Record, cut: Option<Closed>) -> String {
-        let mut line = self.opening(seen.peer);
+    fn line(self, peer: &Peer, facts: &ExchangeFacts, cut: Option<Closed>) -> String {
+        let mut line = self.opening(peer);
         line.push(' ');
-        line.push_str(&record.request.borrow());
+        push_escaped(&mut line, facts.method().unwrap_or("-"));
         line.push(' ');
-        self.push_status(&mut line, record.status.get());
-        let took = record.started.elapsed();
+        push_escaped(&mut line, facts.target().unwrap_or("-"));
+        line.push(' ');
+        self.push_status(&mut line, facts.status().unwrap_or(0));
+        let started = facts.handler_started().unwrap_or_else(|| facts.began());
+        // The clock is read here: the time of an observation is that of the worker's turn, and many exchanges take one only.
+        let took = milliseconds(started.elapsed());
         // Writing to a `String` cannot fail.
-        let _ = write!(line, " {} B {}", record.bytes.get(), milliseconds(took));
+        let _ = write!(line, " {} B {took}", facts.content_out());
+        if let Some(route) = facts.route() {
+            line.push_str(" route ");
+            push_own(&mut line, route);
+        }
         if let Some(why) = cut {
             let _ = write!(line, " ({why})");
         }

@@ -12,8 +12,7 @@ use std::io::{self, Write};
 
 /// Serves until a signal stops the server.
 pub(crate) fn run(plan: EchoPlan) -> Result<(), CommandError> {
-    let logged = plan.log != LogMode::Quiet;
-    let mut server = Server::new(move |req, res| echo::handle(req, res, logged));
+    let mut server = Server::new(echo::handle);
     if let Some(workers) = plan.workers {
         server.workers(workers.get());
     }

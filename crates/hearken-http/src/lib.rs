@@ -52,6 +52,8 @@ mod net;
 mod pump;
 pub mod server;
 pub mod session;
+#[cfg(any(test, feature = "test-util"))]
+pub mod test;
 #[cfg(feature = "tls")]
 pub mod tls;
 

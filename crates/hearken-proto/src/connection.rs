@@ -97,7 +97,7 @@ pub struct Connection {
     /// `head` holds a complete head; the first byte of the next one clears it.
     pub(crate) head_done: bool,
     pub(crate) decoder: HeadDecoder,
-    pub(crate) head: Head,
+    pub(crate) head: Box<Head>,
     pub(crate) host_line: HostLine,
     pub(crate) trailers: Option<Box<Head>>,
     pub(crate) limits: Bounds,
@@ -124,7 +124,7 @@ impl Connection {
             keep_alive: None,
             head_done: false,
             decoder: HeadDecoder::new(kind(role), false),
-            head: Head::default(),
+            head: Box::default(),
             host_line: HostLine::NONE,
             trailers: None,
             limits: bounds(limits),
@@ -200,13 +200,14 @@ impl Connection {
 
     /// The last received head. Empty before the first one.
     #[must_use]
-    pub const fn head(&self) -> &Head {
+    pub fn head(&self) -> &Head {
         &self.head
     }
 
     /// Swaps the last received head with `other`, whose memory holds the next head. Call it between the event of a complete
     /// head and the next `receive`; in the middle of a head it does nothing.
-    pub const fn swap_head(&mut self, other: &mut Head) {
+    #[inline]
+    pub const fn swap_head(&mut self, other: &mut Box<Head>) {
         if !self.decoder.started() {
             core::mem::swap(&mut self.head, other);
             self.head_done = true; // the content of `other` is cleared before its memory is used

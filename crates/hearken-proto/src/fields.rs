@@ -1,8 +1,9 @@
 //! Field lines in wire form with an index: order and case are kept, lookups ignore case (RFC 9110 §5).
 //!
 //! Here: [`Fields`], a list that can be changed, and [`FieldsRef`], a view of it or of a received head.
-//! Not here: which fields decide about framing (`semantics.rs`).
+//! Not here: which fields decide about framing (`special.rs`, `semantics.rs`).
 
+use crate::special::Special;
 use crate::{Misuse, field_line, syntax};
 use alloc::vec::Vec;
 use core::fmt;
@@ -25,6 +26,16 @@ impl Line {
             name_end: name_end as u32,
             value: value as u32,
             value_end: value_end as u32,
+        }
+    }
+
+    /// The line after its bytes have moved.
+    const fn moved(self, by: u32) -> Self {
+        Self {
+            name: self.name + by,
+            name_end: self.name_end + by,
+            value: self.value + by,
+            value_end: self.value_end + by,
         }
     }
 
@@ -119,10 +130,14 @@ impl fmt::Debug for FieldsRef<'_> {
 /// assert!(fields.view().is_empty());
 /// # Ok::<(), hearken_proto::Misuse>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Fields {
+    /// The first `end` bytes belong to the list. What follows is left from the list before the last `clear`, see `again`.
     bytes: Vec<u8>,
+    /// The first `count` lines belong to the list.
     lines: Vec<Line>,
+    end: usize,
+    count: usize,
     /// A line was removed, so `bytes` holds more than `lines` refers to.
     holes: bool,
     /// A line was added that bears on framing or reuse.
@@ -136,6 +151,8 @@ impl Fields {
         Self {
             bytes: Vec::new(),
             lines: Vec::new(),
+            end: 0,
+            count: 0,
             holes: false,
             special: false,
         }
@@ -152,6 +169,8 @@ impl Fields {
         Self {
             bytes: Vec::with_capacity(bytes),
             lines: Vec::with_capacity(lines),
+            end: 0,
+            count: 0,
             holes: false,
             special: false,
         }
@@ -167,21 +186,63 @@ impl Fields {
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Misuse> {
-        let (name, value) = (name.as_ref(), syntax::trim(value.as_ref()));
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if self.again(name, value) {
+            return Ok(());
+        }
+        self.append_new(name, syntax::trim(value))
+    }
+
+    /// Adds a line that was at this place before the last `clear`: it is checked and encoded already. Servers send mostly
+    /// the same fields in every response.
+    #[inline]
+    fn again(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let Some(&line) = self.lines.get(self.count) else {
+            return false;
+        };
+        let same = line.name as usize == self.end
+            && syntax::equal_bytes(line.name_in(&self.bytes), name)
+            && syntax::equal_bytes(line.value_in(&self.bytes), value);
+        if same {
+            self.special |= Special::of(name).is_some();
+            self.count += 1;
+            self.end = line.value_end as usize + 2;
+        }
+        same
+    }
+
+    #[inline(never)]
+    fn append_new(&mut self, name: &[u8], value: &[u8]) -> Result<(), Misuse> {
         if !syntax::is_token(name) {
             return Err(Misuse::FieldName);
         }
-        let at = self.bytes.len();
+        let at = self.end;
         // The index holds 32-bit offsets.
         if !syntax::is_value(value) || at + name.len() + value.len() > u32::MAX as usize - 4 {
             return Err(Misuse::FieldValue);
         }
+        self.forget();
         self.special |= Special::of(name).is_some();
         field_line::push_field(name, value, &mut self.bytes);
         let (name_end, value_at) = (at + name.len(), at + name.len() + 2);
         self.lines
             .push(Line::new(at, name_end, value_at, value_at + value.len()));
+        self.keep();
         Ok(())
+    }
+
+    /// Drops what is left from the list before the last `clear`.
+    #[inline]
+    fn forget(&mut self) {
+        self.bytes.truncate(self.end);
+        self.lines.truncate(self.count);
+    }
+
+    /// All bytes and lines belong to the list.
+    #[inline]
+    fn keep(&mut self) {
+        self.end = self.bytes.len();
+        self.count = self.lines.len();
     }
 
     /// Replaces all lines with this name by one line at the end.
@@ -191,33 +252,106 @@ impl Fields {
     #[inline]
     pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Misuse> {
         let name = name.as_ref();
-        let old = self.lines.len();
+        let old = self.count;
         self.append(name, value)?;
-        if old > 0 {
-            let bytes = &self.bytes;
-            let mut index = 0;
-            self.lines.retain(|line| {
-                index += 1;
-                index > old || !line.name_in(bytes).eq_ignore_ascii_case(name)
-            });
-            self.holes |= self.lines.len() != old + 1;
+        if old > 0 && self.has_name(old, name) {
+            self.replace(old, name);
         }
         Ok(())
     }
 
+    /// Whether one of the first `old` lines has this name.
+    #[inline]
+    fn has_name(&self, old: usize, name: &[u8]) -> bool {
+        let mut lines = self.lines[..old].iter();
+        lines.any(|line| {
+            (line.name_end - line.name) as usize == name.len()
+                && line.name_in(&self.bytes).eq_ignore_ascii_case(name)
+        })
+    }
+
+    /// Removes those of the first `old` lines that have this name.
+    #[inline(never)]
+    fn replace(&mut self, old: usize, name: &[u8]) {
+        self.forget();
+        let (bytes, mut index) = (&self.bytes, 0);
+        self.lines.retain(|line| {
+            index += 1;
+            index > old || !line.name_in(bytes).eq_ignore_ascii_case(name)
+        });
+        self.holes = true;
+        self.keep();
+    }
+
+    /// Adds all lines of another list after the others. They are checked already, so this costs little more than a copy.
+    ///
+    /// ```
+    /// use hearken_proto::Fields;
+    /// let mut always = Fields::new();
+    /// always.append("Server", "hearken")?;
+    /// let mut fields = Fields::new();
+    /// fields.append("Content-Type", "text/plain")?;
+    /// fields.append_all(&always)?;
+    /// assert_eq!(fields.view().get("server"), Some(&b"hearken"[..]));
+    /// # Ok::<(), hearken_proto::Misuse>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::FieldValue`] when both lists together are too long for an index of 32 bits; nothing is added then.
+    pub fn append_all(&mut self, other: &Self) -> Result<(), Misuse> {
+        let Some(wire) = other.wire() else {
+            let mut lines = other.view().iter();
+            return lines.try_for_each(|(name, value)| self.append(name, value));
+        };
+        if self.end + wire.len() > u32::MAX as usize {
+            return Err(Misuse::FieldValue);
+        }
+        if self.again_all(other, wire) {
+            return Ok(());
+        }
+        self.forget();
+        let at = self.end as u32;
+        self.bytes.extend_from_slice(wire);
+        self.lines
+            .extend(other.lines[..other.count].iter().map(|line| line.moved(at)));
+        self.special |= other.special;
+        self.keep();
+        Ok(())
+    }
+
+    /// [`again`](Self::again) for all lines of another list, whose bytes `wire` are contiguous.
+    fn again_all(&mut self, other: &Self, wire: &[u8]) -> bool {
+        let (at, new) = (self.end as u32, &other.lines[..other.count]);
+        let old = self.lines.get(self.count..self.count + new.len());
+        let same = old.is_some_and(|old| {
+            let mut pairs = old.iter().zip(new);
+            pairs.all(|(old, new)| *old == new.moved(at))
+                && self.bytes[self.end..].starts_with(wire)
+        });
+        if same {
+            self.special |= other.special;
+            self.count += new.len();
+            self.end += wire.len();
+        }
+        same
+    }
+
     /// Removes all lines with this name. Returns whether there was one.
     pub fn remove(&mut self, name: impl AsRef<[u8]>) -> bool {
+        self.forget();
         let (name, old, bytes) = (name.as_ref(), self.lines.len(), &self.bytes);
         self.lines
             .retain(|line| !line.name_in(bytes).eq_ignore_ascii_case(name));
         self.holes |= self.lines.len() != old;
+        self.keep();
         self.lines.len() != old
     }
 
-    /// Removes all lines. Keeps the memory.
+    /// Removes all lines. Keeps the memory, and what it holds, so that the same lines can be added again at less cost.
+    #[inline]
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.lines.clear();
+        self.end = 0;
+        self.count = 0;
         self.holes = false;
         self.special = false;
     }
@@ -225,7 +359,7 @@ impl Fields {
     /// A view of all lines.
     #[must_use]
     pub fn view(&self) -> FieldsRef<'_> {
-        FieldsRef::new(&self.bytes, &self.lines)
+        FieldsRef::new(&self.bytes[..self.end], &self.lines[..self.count])
     }
 
     /// Whether a line may bear on framing or reuse. Stays true after such a line is removed.
@@ -234,8 +368,19 @@ impl Fields {
     }
 
     /// All lines in wire form, if they are contiguous.
+    #[inline]
     pub(crate) fn wire(&self) -> Option<&[u8]> {
-        (!self.holes).then_some(&self.bytes)
+        (!self.holes).then_some(&self.bytes[..self.end])
+    }
+}
+
+impl Clone for Fields {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes[..self.end].to_vec(),
+            lines: self.lines[..self.count].to_vec(),
+            ..*self
+        }
     }
 }
 
@@ -243,93 +388,4 @@ impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.view().fmt(f)
     }
-}
-
-/// The fields that bear on framing, routing or reuse. All others are carried without being interpreted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Special {
-    Connection,
-    ContentLength,
-    Date,
-    Expect,
-    Host,
-    Trailer,
-    TransferEncoding,
-    Upgrade,
-}
-
-impl Special {
-    /// Looks at the length first, which rules out most names. `name` is a token.
-    #[inline]
-    pub(crate) fn of(name: &[u8]) -> Option<Self> {
-        match name.len() {
-            4 if is(name, b"host") => Some(Self::Host),
-            4 if is(name, b"date") => Some(Self::Date),
-            6 if is(name, b"expect") => Some(Self::Expect),
-            7 if is(name, b"upgrade") => Some(Self::Upgrade),
-            7 if is(name, b"trailer") => Some(Self::Trailer),
-            10 if is(name, b"connection") => Some(Self::Connection),
-            14 if is(name, b"content-length") => Some(Self::ContentLength),
-            17 if is(name, b"transfer-encoding") => Some(Self::TransferEncoding),
-            _ => None,
-        }
-    }
-}
-
-/// Whether a token is this lower-case name, in any case. In a token the bit 0x20 distinguishes only the cases of a letter:
-/// a hyphen without it would be CR, which is no token character.
-#[inline]
-fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
-    let Ok(name) = <&[u8; N]>::try_from(name) else {
-        return false;
-    };
-    let mut differ = 0;
-    for at in 0..N {
-        differ |= (name[at] | 0x20) ^ lower[at];
-    }
-    differ == 0
-}
-
-/// Fields that are ignored in a trailer section (RFC 9110 §6.5.1): framing, routing, authentication, request modifiers,
-/// and metadata of the content.
-pub(crate) fn is_forbidden_trailer(name: &[u8]) -> bool {
-    const NAMES: [&str; 34] = [
-        "age",
-        "authorization",
-        "cache-control",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-range",
-        "content-type",
-        "cookie",
-        "date",
-        "expect",
-        "expires",
-        "host",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "keep-alive",
-        "location",
-        "max-forwards",
-        "pragma",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "range",
-        "retry-after",
-        "set-cookie",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "vary",
-        "www-authenticate",
-    ];
-    NAMES
-        .iter()
-        .any(|forbidden| name.eq_ignore_ascii_case(forbidden.as_bytes()))
 }

@@ -4,7 +4,8 @@
 //! (`semantics.rs`).
 
 use crate::facts::Facts;
-use crate::fields::{FieldsRef, Line, is_forbidden_trailer};
+use crate::fields::{FieldsRef, Line};
+use crate::special::is_forbidden_trailer;
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
 
@@ -86,6 +87,9 @@ pub struct Head {
     pub(crate) facts: Facts,
 }
 
+/// What the check for UTF-8 takes in one step.
+const BLOCK: usize = 2 * size_of::<usize>();
+
 impl Head {
     /// An empty head without memory.
     #[must_use]
@@ -119,10 +123,24 @@ impl Head {
             .retain(|line| !is_forbidden_trailer(line.name_in(bytes)));
     }
 
+    #[inline]
     fn text(&self, range: &Range<u32>) -> &str {
-        // Method and target are ASCII by grammar; a reason phrase may hold obs-text, for which this returns "".
-        let bytes = &self.bytes[range.start as usize..range.end as usize];
-        core::str::from_utf8(bytes).unwrap_or_default()
+        let (start, end) = (range.start as usize, range.end as usize);
+        // Method and target are ASCII by grammar, but the check for UTF-8 cannot be left out. It is several times faster
+        // for whole, aligned blocks, so it covers the blocks around the text. These may hold other text, too.
+        let (from, to) = (start / BLOCK * BLOCK, end.next_multiple_of(BLOCK));
+        let blocks = self.bytes.get(from..to);
+        let blocks = blocks.and_then(|blocks| core::str::from_utf8(blocks).ok());
+        match blocks.and_then(|blocks| blocks.get(start - from..end - from)) {
+            Some(text) => text,
+            None => self.exact_text(start, end),
+        }
+    }
+
+    #[inline(never)]
+    fn exact_text(&self, start: usize, end: usize) -> &str {
+        // A reason phrase may hold obs-text, for which this returns "".
+        core::str::from_utf8(&self.bytes[start..end]).unwrap_or_default()
     }
 
     /// Method of a request as sent, with its case; empty for a response.
@@ -147,6 +165,7 @@ impl Head {
     }
 
     /// Target of a request as sent, never normalised; empty for a response.
+    #[inline]
     #[must_use]
     pub fn target(&self) -> &str {
         if self.status == 0 {

@@ -98,6 +98,25 @@ impl Connection {
         }
     }
 
+    /// Ends a message without body right after its head: the same as a call of [`receive`](Self::receive) that returns
+    /// [`Event::End`]. Returns false and does nothing if the body has not ended.
+    ///
+    /// ```
+    /// use hearken_proto::{Connection, Limits, Role};
+    /// let mut server = Connection::new(Role::Server, &Limits::default());
+    /// server.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    /// assert!(server.end_if_complete());
+    /// # Ok::<(), hearken_proto::Error>(())
+    /// ```
+    #[inline]
+    pub fn end_if_complete(&mut self) -> bool {
+        let complete = self.recv == Half::Body && matches!(self.incoming, Incoming::Ended);
+        if complete {
+            self.receive_end();
+        }
+        complete
+    }
+
     /// Ends a message whose last byte was consumed.
     #[inline]
     fn receive_end(&mut self) -> Event<'static> {

@@ -232,6 +232,20 @@ fn within(word: u64, from: u8, to: u8) -> u64 {
     word.wrapping_add(all(0x80 - from)) & !word.wrapping_add(all(0x7f - to)) & all(0x80)
 }
 
+/// Whether two pieces of up to 16 bytes are equal, without a call; longer ones are compared by the library.
+#[inline(always)]
+pub(crate) fn equal_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), a.last_chunk::<8>()) {
+        (Some(a_first), Some(a_last)) if a.len() <= 16 => {
+            b.first_chunk() == Some(a_first) && b.last_chunk() == Some(a_last)
+        }
+        _ => a == b,
+    }
+}
+
 /// `bytes` without spaces and tabs around it.
 #[inline]
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {

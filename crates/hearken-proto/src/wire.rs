@@ -4,7 +4,8 @@
 //! (`encoder.rs`).
 
 use crate::field_line::push_field;
-use crate::fields::{Fields, Special};
+use crate::fields::Fields;
+use crate::special::Special;
 use crate::{BodyLength, Response, reason_phrase};
 use alloc::vec::Vec;
 
@@ -39,15 +40,38 @@ pub(crate) fn plain_head(
     if let Some(date) = response.date {
         out.extend_from_slice(date.line());
     }
-    // Name, digits and both line ends are appended as one piece of fixed size and then cut: cheaper than three pieces.
-    let mut line = *b"....................................\r\n\r\n....................";
-    let from = digits(length, &mut line[..DIGITS_END]) - NAME.len();
-    line[from..from + NAME.len()].copy_from_slice(NAME);
-    let end = out.len() + DIGITS_END + 4 - from;
-    if let Some(piece) = line[from..].first_chunk::<40>() {
-        out.extend_from_slice(piece);
+    match short_decimal(length) {
+        Some((digits, len)) => {
+            // One piece of fixed size that is cut then is cheaper than three pieces.
+            let ends = u64::from(u32::from_le_bytes(*b"\r\n\r\n")) << (8 * len);
+            let mut line = *b"Content-Length: ........";
+            if let Some(rest) = line.last_chunk_mut() {
+                *rest = (u64::from(digits) | ends).to_le_bytes();
+            }
+            let end = out.len() + NAME.len() + len + 4;
+            out.extend_from_slice(&line);
+            out.truncate(end);
+        }
+        None => {
+            length_field(BodyLength::Length(length), Some(length), out);
+            out.extend_from_slice(b"\r\n");
+        }
     }
-    out.truncate(end);
+}
+
+/// The decimal digits of a number below 10,000 as bytes of a word, the first digit in the lowest byte, and how many there
+/// are.
+#[inline]
+fn short_decimal(value: u64) -> Option<(u32, usize)> {
+    if value > 9999 {
+        return None;
+    }
+    let value = value as u32;
+    let (high, low) = (value / 100, value % 100);
+    let digits = (high / 10) | ((high % 10) << 8) | ((low / 10) << 16) | ((low % 10) << 24);
+    let zeros = (digits.trailing_zeros() / 8).min(3);
+    let text = (digits | 0x3030_3030) >> (8 * zeros);
+    Some((text, 4 - zeros as usize))
 }
 
 /// Room for the name of Content-Length and for 20 digits.
@@ -108,5 +132,21 @@ pub(crate) fn digits(mut value: u64, into: &mut [u8]) -> usize {
         if value == 0 {
             return from;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_numbers_are_decimal() {
+        for value in 0..10_000 {
+            let (word, len) = short_decimal(value).expect("at most four digits");
+            let text = alloc::format!("{value}");
+            assert_eq!(word.to_le_bytes()[..len], *text.as_bytes());
+            assert_eq!(word.to_le_bytes()[len..], [0; 4][len..]);
+        }
+        assert_eq!(short_decimal(10_000), None);
     }
 }

@@ -88,7 +88,7 @@ pub fn check_operations(bytes: &[u8]) {
 struct Bench {
     connection: Connection,
     buffer: Vec<u8>,
-    spare: Head,
+    spare: Box<Head>,
     /// The other role, new for each message that is sent, and whether it saw the end of it.
     listener: Option<(Connection, bool)>,
     error: Option<Error>,
@@ -103,7 +103,7 @@ impl Bench {
         Self {
             connection: Connection::new(role, &Limits::default()),
             buffer: Vec::new(),
-            spare: Head::default(),
+            spare: Box::default(),
             listener: None,
             error: None,
             finished: false,

@@ -1,52 +1,46 @@
 //! Hearken's client on one current-thread tokio runtime, one `Agent` shared by all connections.
 //!
-//! Its defaults, but for one: no proxies, which it would look for in the environment. The row `client-json` takes the one-liner,
-//! the others `request`.
+//! Its defaults, except that it does not look for proxies in the environment. The row `client-json` uses the one-liner, the
+//! others `request`.
 
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use client_kit::{Answer, AsyncClient, Content, Failure, Kind, run_async};
 use hearken::Agent;
 use hearken::client::{AgentOptions, Proxies};
+use peer_kit::Exchange;
+use peer_kit::client::{Client, Failure, Job, Loops, run};
 
 #[derive(Clone)]
 struct Peer {
     agent: Agent,
-    url: String,
-    kind: Kind,
-    body: Bytes,
+    job: Job,
 }
 
-impl AsyncClient for Peer {
-    async fn exchange(&self) -> Result<Answer, Failure> {
-        if self.kind == Kind::Json {
-            let response = self.agent.get(self.url.as_str()).await?;
+impl Client for Peer {
+    async fn exchange(&self) -> Result<(), Failure> {
+        let Job { exchange, url, .. } = &self.job;
+        if *exchange == Exchange::Json {
+            let response = self.agent.get(url.as_str()).await?;
             let status = response.status().as_u16();
-            let content = Content::Page(response.json().await?);
-            return Ok(Answer { status, content });
+            return self.job.check_page(status, &response.json().await?);
         }
-        let mut response = if self.kind == Kind::Upload {
-            let request = self.agent.request("POST", &self.url)?;
-            request.end(self.body.clone()).await?
+        let mut response = if *exchange == Exchange::SmallUpload {
+            let body = Bytes::from_static(exchange.sent());
+            self.agent.request("POST", url)?.end(body).await?
         } else {
-            self.agent.request("GET", &self.url)?.end("").await?
+            self.agent.request("GET", url)?.end("").await?
         };
         let status = response.status().as_u16();
-        let content = Content::Bytes(response.bytes().await?);
-        Ok(Answer { status, content })
+        self.job.check(status, &response.bytes().await?)
     }
 }
 
 fn main() -> ExitCode {
-    run_async(|job| {
+    run(Loops::Tasks, |job| {
         let mut options = AgentOptions::default();
         options.proxies = Proxies::none();
-        Ok(Peer {
-            agent: Agent::new(options),
-            url: job.url.clone(),
-            kind: job.kind,
-            body: Bytes::from_static(peer_kit::small_upload()),
-        })
+        let (agent, job) = (Agent::new(options), job.clone());
+        Ok(Peer { agent, job })
     })
 }

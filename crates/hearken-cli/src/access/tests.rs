@@ -32,3 +32,45 @@ fn a_status_is_coloured_only_if_enabled() {
     assert_eq!(status(false, 0), "-");
     assert_eq!(status(true, 404), "\u{1b}[33m404\u{1b}[0m");
 }
+
+/// Collects the lines that the log would write.
+struct Lines(std::sync::mpsc::Sender<String>);
+
+impl Observer for Lines {
+    fn observe(&self, seen: &Observation<'_>) {
+        let log = Log { coloured: false };
+        let line = seen
+            .facts
+            .and_then(|facts| log.line_at(seen.step, seen.peer, facts));
+        if let Some(line) = line {
+            self.0.send(line).expect("the test waits");
+        }
+    }
+}
+
+#[test]
+fn a_line_has_the_route_if_it_is_set() {
+    use std::io::Write;
+    let mut server = Server::new(async |req, res| {
+        if req.path() != "/" {
+            res.set_route("/users/:id");
+        }
+        res.status(201).end("hello")
+    });
+    let (sender, lines) = std::sync::mpsc::channel();
+    server.observer(Lines(sender));
+    let server = server.workers(1).listen("127.0.0.1:0").unwrap();
+    let server = server.start().unwrap();
+    let address = server.address().socket_addr().unwrap();
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    for (target, end) in [("/", "ms\n"), ("/users/5", "ms route /users/:id\n")] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.write_all(request.as_bytes()).unwrap();
+        let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
+        let (_, line) = line.split_once(&format!(" GET {target} 201 5 B ")).unwrap();
+        assert!(line.ends_with(end), "{line:?}");
+    }
+    drop(client);
+    server.close();
+    server.wait();
+}

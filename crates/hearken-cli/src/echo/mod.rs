@@ -13,7 +13,6 @@ mod route;
 mod streams;
 mod upgrade;
 
-use crate::access;
 use hearken::{Error, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
 use response::{ResponseBuilder, TEXT};
 use route::{Action, Rejection};
@@ -22,22 +21,13 @@ use serde_json::json;
 use std::borrow::Cow;
 use std::pin::Pin;
 
-/// The handler. With `logged` the access log is installed, and the request has a record there.
-pub(crate) async fn handle(
-    req: IncomingMessage,
-    res: ServerResponse,
-    logged: bool,
-) -> Result<Sent, Error> {
-    let record = if logged { access::open(&req) } else { None };
-    let response = ResponseBuilder::new(&req, res, record.clone());
-    let result = match respond(req, response) {
+/// The handler.
+pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+    let response = ResponseBuilder::new(&req, res);
+    match respond(req, response) {
         Progress::Done(result) => result,
         Progress::Waiting(future) => future.await,
-    };
-    if let (Err(error), Some(record)) = (&result, record) {
-        record.set_error(error);
     }
-    result
 }
 
 /// How far a response is after the call of its endpoint.

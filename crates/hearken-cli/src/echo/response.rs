@@ -1,11 +1,10 @@
-//! The response of one exchange: fields that all responses have, compression, and the record in the access log.
+//! The response of one exchange: fields that all responses have, and compression.
 //!
 //! Here: [`ResponseBuilder`] until the head is sent, [`ResponseStream`] for content that is sent in pieces. Not here: the
 //! choice of a content coding (`coding.rs`), what the endpoints send (`mod.rs`, `streams.rs`).
 
 use super::coding::{AcceptEncoding, ContentCoding};
 use super::route::Rejection;
-use crate::access::Record;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -14,7 +13,7 @@ use hearken::message::Upgrading;
 use hearken::{Bytes, Error, Fields, IncomingMessage, Sent, ServerResponse};
 use sha2::{Digest, Sha256};
 use std::io::Write;
-use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// A response whose head is not sent yet.
 #[derive(Debug)]
@@ -24,22 +23,26 @@ pub(crate) struct ResponseBuilder {
     accept: AcceptEncoding,
     /// The connection uses TLS.
     secure: bool,
-    /// The request is a HEAD: the content is counted and not sent.
+    /// The request is a HEAD: the content is not sent.
     head_only: bool,
-    /// `None` without an access log.
-    record: Option<Rc<Record>>,
 }
+
+/// Fields of all responses: they depend on the moment, and echoed content must not be taken for a page.
+static ALWAYS: LazyLock<Fields> = LazyLock::new(|| {
+    let mut fields = Fields::new();
+    let legal = fields
+        .append("Cache-Control", "no-store")
+        .and_then(|()| fields.append("X-Content-Type-Options", "nosniff"));
+    legal.expect("legal by construction");
+    fields
+});
 
 const DIGEST: &str = "Content-Digest";
 /// Below this size gzip makes most content larger.
 const GZIP_BYTES_MIN: usize = 256;
 
 impl ResponseBuilder {
-    pub(crate) fn new(
-        req: &IncomingMessage,
-        res: ServerResponse,
-        record: Option<Rc<Record>>,
-    ) -> Self {
+    pub(crate) fn new(req: &IncomingMessage, res: ServerResponse) -> Self {
         let head = req.head();
         let lines = head
             .fields()
@@ -47,15 +50,11 @@ impl ResponseBuilder {
             .filter(|(name, _)| name.eq_ignore_ascii_case(b"accept-encoding"));
         let accept = AcceptEncoding::parse(lines.map(|(_, value)| value));
         Self {
-            // Responses depend on the moment, and echoed content must not be taken for a page.
-            res: res
-                .append("Cache-Control", "no-store")
-                .append("X-Content-Type-Options", "nosniff"),
+            res: res.append_all(&ALWAYS),
             status: 200,
             accept,
             secure: accept.allows_gzip() && req.peer().tls().is_some(),
             head_only: head.method_bytes() == b"HEAD",
-            record,
         }
     }
 
@@ -77,7 +76,6 @@ impl ResponseBuilder {
 
     /// Sends a response without content.
     pub(crate) fn send_empty(self) -> Sent {
-        self.record_status();
         self.res.status(self.status).end("")
     }
 
@@ -100,8 +98,6 @@ impl ResponseBuilder {
     fn finish(self, content_type: &str, content: Bytes, preferred: ContentCoding) -> Sent {
         let (response, coding) = self.negotiate(preferred);
         let content = encode(content, coding);
-        response.record_status();
-        response.record_bytes(content.len());
         let res = response.res.status(response.status);
         res.append("Content-Type", content_type).end(content)
     }
@@ -110,8 +106,6 @@ impl ResponseBuilder {
     pub(crate) fn send_with_digest(self, content_type: &str, content: impl Into<Bytes>) -> Sent {
         let (response, coding) = self.negotiate(ContentCoding::Identity);
         let content = encode(content.into(), coding);
-        response.record_status();
-        response.record_bytes(content.len());
         let mut trailers = Fields::new();
         let digest = STANDARD.encode(Sha256::digest(&content));
         // Base64 between colons is a valid field value, so this cannot fail.
@@ -127,9 +121,7 @@ impl ResponseBuilder {
 
     /// Switches to a protocol that the request offers.
     pub(crate) fn upgrade(self, protocol: &str) -> Result<(Sent, Upgrading), Error> {
-        let response = self.status(101);
-        response.record_status();
-        response.res.upgrade(protocol)
+        self.res.upgrade(protocol)
     }
 
     /// Sends `102 Processing`, and `103 Early Hints` with this link.
@@ -185,7 +177,6 @@ impl ResponseBuilder {
             _ => self,
         };
         let response = response.append("Content-Type", content_type);
-        response.record_status();
         response.res.set_status(response.status);
         ResponseStream {
             response,
@@ -211,18 +202,6 @@ impl ResponseBuilder {
         match coding {
             ContentCoding::Identity => (response, coding),
             ContentCoding::Gzip => (response.append("Content-Encoding", "gzip"), coding),
-        }
-    }
-
-    fn record_status(&self) {
-        if let Some(record) = &self.record {
-            record.set_status(self.status);
-        }
-    }
-
-    fn record_bytes(&self, bytes: usize) {
-        if let Some(record) = self.record.as_ref().filter(|_| !self.head_only) {
-            record.add_bytes(bytes);
         }
     }
 }
@@ -254,7 +233,6 @@ impl ResponseStream {
                 std::mem::take(gzip.get_mut()).into()
             }
         };
-        self.response.record_bytes(piece.len());
         if !self.response.res.write(piece) {
             self.response.res.drain().await?;
         }
@@ -269,7 +247,6 @@ impl ResponseStream {
             Some(gzip) if !response.head_only => gzip.finish()?.into(),
             _ => Bytes::new(),
         };
-        response.record_bytes(last.len());
         Ok(response.res.end(last))
     }
 }

@@ -4,6 +4,7 @@
 //! more. Not here: the clock of
 //! the system, which the driver of the connections reads.
 
+use crate::event::watch::ReadClock;
 use hearken_proto::Date;
 use std::cell::Cell;
 use std::io::Write as _;
@@ -14,23 +15,44 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct Clock {
     /// Where its seconds begin.
     origin: Instant,
+    /// The last moment whose second was asked for, and that second: most turns use the same moment.
+    second: Cell<(Instant, u32)>,
     date: Cell<Date>,
     date_until: Cell<Instant>,
+    /// Reads the time between two turns, for observers.
+    pub(crate) read: Option<ReadClock>,
 }
 
 impl Clock {
     pub(crate) fn new(now: Instant, wall: SystemTime) -> Self {
         Self {
             origin: now,
+            second: Cell::new((now, 0)),
             date: Cell::new(date_of(wall)),
             date_until: Cell::new(now),
+            read: None,
+        }
+    }
+
+    /// Observers get the time of orders that come between two turns from `read`.
+    pub(crate) fn read_by(self, read: ReadClock) -> Self {
+        Self {
+            read: Some(read),
+            ..self
         }
     }
 
     /// The second in which this moment lies: a quarter of the size of an `Instant`, for what every idle connection keeps.
+    #[inline]
     pub(crate) fn second(&self, at: Instant) -> u32 {
+        let (known, second) = self.second.get();
+        if known == at {
+            return second;
+        }
         let since = at.saturating_duration_since(self.origin).as_secs();
-        u32::try_from(since).unwrap_or(u32::MAX)
+        let second = u32::try_from(since).unwrap_or(u32::MAX);
+        self.second.set((at, second));
+        second
     }
 
     /// Time goes on. `wall` is asked once a second.

@@ -24,7 +24,7 @@ pub(crate) struct ExchangeContext {
     pub(crate) clock: Clock,
     pub(crate) hooks: Arc<Hooks>,
     /// An observer is installed.
-    pub(crate) observed: bool,
+    pub(crate) observed: Cell<bool>,
     /// The server stops: every exchange is the last of its connection.
     pub(crate) draining: Cell<bool>,
     /// Value of `Keep-Alive: timeout=` in responses, in seconds.
@@ -40,7 +40,7 @@ impl ExchangeContext {
             keep_alive: time.keep_alive_buffer.map(|_| seconds),
             limits,
             clock,
-            observed: hooks.observer.is_some(),
+            observed: Cell::new(hooks.observer.is_some()),
             hooks,
             draining: Cell::new(false),
         })
@@ -75,7 +75,7 @@ pub(crate) struct Epochs {
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
-    pub(crate) observer: Option<Box<dyn Observer>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) intercepted: Intercepted,
 }
 

@@ -101,6 +101,9 @@ impl State {
             return Ok(());
         }
         let flush = self.flush_tag(env);
+        if env.observed.get() {
+            self.count_content(len);
+        }
         self.carrier.send_pieces(pieces, len, flush)
     }
 

@@ -1,6 +1,6 @@
 //! Room to write: tasks that wait for it, and the event `Drain`.
 //!
-//! Here: [`State::poll_drain`], and which writers are woken when the transport has taken bytes. Not here: writing (`orders.rs`), the
+//! Here: [`State::poll_drain`], [`State::handle_sent`], and which writers are woken when the transport has taken bytes. Not here: writing (`orders.rs`), the
 //! queue (`output.rs`).
 
 use super::context::ExchangeContext;
@@ -8,8 +8,28 @@ use super::exchange::{Early, State};
 use super::outgoing::Stage;
 use crate::error::{Closed, Error};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 impl State {
+    /// The transport has taken `count` bytes, 0 if it has no room. True if events of outgoing messages may be due.
+    #[inline]
+    pub(super) fn handle_sent(
+        &mut self,
+        env: &ExchangeContext,
+        count: usize,
+        now: Instant,
+    ) -> bool {
+        let Some(line) = self.carrier.line() else {
+            return false;
+        };
+        line.handle_sent(count, now);
+        let flushing = !line.flush.is_empty();
+        if count > 0 {
+            self.wake_writers(env);
+        }
+        flushing
+    }
+
     /// Has `Drain` emitted once only half of what may wait does.
     pub(super) fn mark_room(&mut self, env: &ExchangeContext) {
         let half = self.limits(env).body.queue_bytes / 2;

@@ -7,20 +7,23 @@
 use super::Input;
 use super::carrier::Carrier;
 use super::context::ExchangeContext;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
-use super::listeners::ListenerSlot;
+use super::listeners::{ListenerSlot, Listeners};
 use super::outgoing::{Outgoing, Stage};
+use super::output::Output;
 use crate::error::Closed;
 use crate::event::peer::Peer;
+use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
-use hearken_proto::{BodyLength, Connection, Event, Head, Limits, Role};
-use std::cell::RefCell;
+use hearken_proto::{BodyLength, Connection, Event, Half, Head, Limits, Role};
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 /// See the module. Shared by reference count on one thread. Its state is borrowed for the length of one order and never
 /// while code of the user runs.
@@ -34,6 +37,10 @@ pub(crate) struct State {
     pub(crate) incoming: Incoming,
     pub(crate) outgoing: Outgoing,
     pub(crate) listeners: ListenerSlot,
+    /// Listeners of exchanges before this one, with their numbers, until the transport has taken the last byte of each.
+    pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
+    /// Observed exchanges that are over, until the transport has taken the last byte of their responses.
+    pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) peer: Option<Rc<Peer>>,
@@ -66,6 +73,8 @@ pub(crate) struct Overrides {
     pub(crate) route: Option<Rc<str>>,
     /// Hooks on the head and filters on the content of the response.
     pub(crate) layers: Layers,
+    /// Observer and facts, while an observer is installed.
+    pub(crate) watch: Option<Box<Watch<Rc<Peer>>>>,
     pub(crate) session: Option<Box<OfSession>>,
 }
 
@@ -101,6 +110,8 @@ impl Exchange {
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             listeners: ListenerSlot::Empty,
+            awaiting_flush: Vec::new(),
+            watches: Vec::new(),
             wakers: Wakers::default(),
             overrides: None,
             peer: None,
@@ -136,7 +147,7 @@ impl Exchange {
 
     /// The state, for one order.
     #[inline]
-    pub(crate) fn state(&self) -> std::cell::RefMut<'_, State> {
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
         self.state.borrow_mut()
     }
 
@@ -144,6 +155,14 @@ impl Exchange {
     #[inline]
     pub(crate) fn state_mut(&mut self) -> &mut State {
         self.state.get_mut()
+    }
+
+    /// Bytes that its line has for the transport, if there are some.
+    #[inline]
+    pub(crate) fn output(&self) -> Option<RefMut<'_, Output>> {
+        let line = RefMut::filter_map(self.state(), |state| state.carrier.line()).ok()?;
+        let output = RefMut::map(line, |line| &mut line.out);
+        (!output.is_empty()).then_some(output)
     }
 
     /// Carries out an order of the application and wakes the task of the connection.
@@ -185,7 +204,7 @@ impl State {
     }
 
     /// Prepares for the next exchange of the same connection. No handle of this one is left.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) {
         if let Carrier::H1(line) = &mut self.carrier {
             line.next();
@@ -198,13 +217,17 @@ impl State {
             self.overrides = None;
             self.listeners = ListenerSlot::Empty;
         }
-        self.wakers.closed.clear();
+        if !self.wakers.closed.is_empty() {
+            self.wakers.closed.clear();
+        }
     }
 
     /// The carrier and the peer move to `next`, since handles of this exchange are left.
     #[cold]
     pub(crate) fn move_on(&mut self, next: &mut Self) {
         next.carrier = std::mem::replace(&mut self.carrier, Carrier::Gone);
+        next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
+        next.watches = std::mem::take(&mut self.watches);
         next.peer.clone_from(&self.peer);
         next.wakers.task = self.wakers.task.take();
         next.next();
@@ -269,6 +292,29 @@ impl State {
             _ => {}
         }
         Ok(event)
+    }
+
+    /// A message without body ends with its head. False if a body follows.
+    #[inline]
+    pub(crate) fn receive_empty_body(&mut self) -> bool {
+        let Carrier::H1(line) = &mut self.carrier else {
+            return false;
+        };
+        let complete = line.proto.end_if_complete();
+        if complete {
+            self.incoming.progress = Progress::Complete;
+        }
+        complete
+    }
+
+    /// More input is needed. If that is the rest of a head, its time runs from here on.
+    #[inline]
+    pub(crate) fn wait_for_head(&mut self, now: Instant) {
+        if let Carrier::H1(line) = &mut self.carrier
+            && line.proto.halves().0 == Half::Idle
+        {
+            line.times.head_since.get_or_insert(now);
+        }
     }
 
     /// Wakes the reader of the body, in whatever task it is.

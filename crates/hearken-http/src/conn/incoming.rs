@@ -1,7 +1,7 @@
 //! The body that comes in: what was received and not yet read, and who waits for it.
 //!
 //! Here: [`Incoming`]. Its bound is `limits.body.queue_bytes`: above it the transport is left unread. Not here: framing
-//! (hearken-proto), the deadlines of a body (`served.rs`).
+//! (hearken-proto), when a body is late (`timers.rs`).
 
 use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
@@ -102,7 +102,6 @@ impl Incoming {
     }
 
     /// Whether all has come, read or not.
-    #[cfg(feature = "client")]
     pub(crate) const fn is_complete(&self) -> bool {
         matches!(self.progress, Progress::Complete)
     }
@@ -178,7 +177,14 @@ impl Incoming {
     }
 
     /// Wakes the reader, unless it is `task`, which is about to be polled anyway.
+    #[inline]
     pub(crate) fn wake(&mut self, task: Option<&Waker>) {
+        if self.waker.is_some() {
+            self.wake_waiting(task);
+        }
+    }
+
+    fn wake_waiting(&mut self, task: Option<&Waker>) {
         if let Some(waker) = self.waker.take()
             && !task.is_some_and(|task| task.will_wake(&waker))
         {
@@ -220,22 +226,27 @@ impl Incoming {
     }
 
     /// Ready for the next message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reset(&mut self) {
-        if self.was_wanted || self.unread || self.queued > 0 {
-            self.paused = false;
-            self.queue.clear();
-            self.small = BytesMut::new();
-            self.queued = 0;
-            self.waker = None;
-            self.wanted = false;
-            self.was_wanted = false;
-            self.unread = false;
-            self.dropped_bytes = 0;
+        if self.was_wanted || self.unread || self.queued > 0 || self.meter.bytes > 0 {
+            self.reset_body();
         }
         self.progress = Progress::Open;
         self.expects_continue = false;
-        self.meter = Meter::default();
         self.trailers.clear();
+    }
+
+    #[inline(never)]
+    fn reset_body(&mut self) {
+        self.paused = false;
+        self.queue.clear();
+        self.small = BytesMut::new();
+        self.queued = 0;
+        self.waker = None;
+        self.wanted = false;
+        self.was_wanted = false;
+        self.unread = false;
+        self.dropped_bytes = 0;
+        self.meter = Meter::default();
     }
 }

@@ -6,6 +6,7 @@
 
 use super::context::ExchangeContext;
 use super::exchange::{Exchange, State};
+use super::observed::log_failure;
 use super::output::Piece;
 use crate::error::Closed;
 use crate::event::callbacks::catch_panic;
@@ -269,7 +270,8 @@ impl Exchange {
 
     #[cold]
     fn layer_panicked(&self, panic: &str) {
-        tracing::error!(panic, "a hook or filter of a response panicked");
+        let request = self.state().failed_request();
+        log_failure!(request, panic, "a hook or filter of a response panicked");
         self.order(|state, env| {
             state.overrides().layers = Layers::default();
             if state.can_respond() {

@@ -5,7 +5,6 @@
 //! idle connection has none. Not here: when exchanges begin and end (`server/mod.rs`, `session.rs`), what is sent
 //! (`orders.rs`).
 
-use super::listeners::Listeners;
 use super::outgoing::{FlushEvent, FlushQueue};
 use super::output::{Output, Piece};
 use bytes::Bytes;
@@ -22,8 +21,6 @@ pub(crate) struct Line {
     pub(crate) pending: Vec<u8>,
     /// Memory for the next head.
     pub(crate) spare_head: Option<Box<Head>>,
-    /// Listeners of responses whose exchanges are over, with their numbers, until the transport has taken the last byte.
-    pub(crate) awaiting_flush: Vec<(u32, Box<Listeners>)>,
     /// How many bytes of `HTTP/1.1 ` have been sent ahead to a half-closed peer.
     pub(crate) probed: usize,
     /// More requests lie in the buffer, so the current response is not the last.
@@ -49,6 +46,14 @@ pub(crate) struct Times {
     pub(crate) probe_at: Option<Instant>,
 }
 
+/// What the end of input means for the message that comes in.
+pub(crate) enum Eof {
+    Complete,
+    /// The peer went away without a word, or between two messages.
+    Gone,
+    Broken(hearken_proto::Error),
+}
+
 impl Line {
     pub(crate) fn new(proto: Connection) -> Self {
         Self {
@@ -58,7 +63,6 @@ impl Line {
             times: Times::default(),
             pending: Vec::new(),
             spare_head: None,
-            awaiting_flush: Vec::new(),
             probed: 0,
             more_input: false,
             last: false,
@@ -192,27 +196,26 @@ impl Line {
         Ok(())
     }
 
-    /// Hands what waits to `write`, which returns how many bytes were taken. True if some were.
+    /// The transport has taken `count` bytes, 0 if it has no room.
     #[inline]
-    pub(crate) fn flush_to(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let mut progress = false;
-        while !self.out.is_empty() {
-            self.times.write_since.get_or_insert(now);
-            let Some(count) = write(&self.out) else {
-                break;
-            };
-            self.times.write_since = None;
+    pub(crate) fn handle_sent(&mut self, count: usize, now: Instant) {
+        if count > 0 {
             self.out.wrote(count);
-            progress = true;
-        }
-        if progress {
+            self.times.write_since = None;
             self.times.moved = Some(now);
         }
-        progress
+        if !self.out.is_empty() {
+            self.times.write_since.get_or_insert(now);
+        }
+    }
+
+    /// The peer sends no more. `begun`: a byte of its message has come.
+    pub(crate) fn receive_eof(&mut self, begun: bool) -> Eof {
+        match self.proto.receive_eof() {
+            Ok(Some(_)) if begun => Eof::Complete,
+            Err(error) if begun => Eof::Broken(error),
+            _ => Eof::Gone,
+        }
     }
 
     /// The peer has the first bytes of the head already: they are cut from its beginning.

@@ -4,7 +4,7 @@
 //! close. Nothing in here names a socket, a reactor or the clock of the system; a test holds that. So the same code
 //! serves TCP, TLS, Unix sockets and memory, and a whole server can be tested with a clock that jumps.
 //!
-//! Here: [`Drive`], the grammar between a connection and its pump; exchanges and what carries them. Not here: the pump
+//! Here: [`Drive`], the grammar between a connection and what drives it; exchanges and what carries them. Not here: the pump
 //! (`pump.rs`), the protocol (hearken-proto).
 //!
 //! May know: bytes, time, exchanges; the plain data of `error`, `event`, `net` and `tls`.
@@ -18,22 +18,28 @@ pub(crate) mod clock;
 pub(crate) mod context;
 mod cork;
 mod drain;
+pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod incoming;
 pub(crate) mod layers;
 pub(crate) mod limits;
 pub(crate) mod line;
 pub(crate) mod listeners;
+mod loss;
 pub(crate) mod notify;
+pub(crate) mod observed;
 mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod session;
 mod switch;
+mod timers;
 
 use bytes::Bytes;
+use output::Output;
 use std::io;
+use std::ops::Deref;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -79,7 +85,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// How a pump drives a connection: getters, `handle_*` for what the world did, and what the pump must do now. Time is
+/// How a connection is driven by its [`Endpoint`](endpoint::Endpoint): getters, `handle_*` for what the world did, and what the pump must do now. Time is
 /// an argument and only goes forward.
 pub(crate) trait Drive {
     /// Whether more input is welcome. While it is not, the transport is left unread: that is the backpressure.
@@ -104,12 +110,10 @@ pub(crate) trait Drive {
     fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant);
     /// Lets the application go on. Called when it was woken, and after progress in writing.
     fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant);
-    /// Bytes to be written; `write` hands them out and returns how many were taken.
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&output::Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool;
+    /// Bytes to be written, if there are some.
+    fn output(&mut self) -> Option<impl Deref<Target = Output>>;
+    /// The transport has taken `count` bytes of the output. Called once per turn, with 0 if it has taken none.
+    fn handle_sent(&mut self, count: usize, now: Instant);
     /// The moment at which `handle_timeout` wants to be called.
     fn deadline(&self) -> Option<Instant>;
     /// Whether it is over, once nothing is left to be written.

@@ -1,6 +1,6 @@
 //! Delivers the events of one exchange to its listeners, never while the exchange is borrowed.
 //!
-//! Here: [`deliver_body`] for what comes in, [`notify_flushed`] for what goes out, [`notify_closed`]. The order is that of
+//! Here: [`deliver_body`] for what comes in, [`notify_flushed`] for what goes out, [`notify_closed`], [`notify_end`]. The order is that of
 //! docs/events.md. Not here: the names of the events (`event/`), who listens (`listeners.rs`).
 
 use super::exchange::Exchange;
@@ -133,22 +133,44 @@ pub(crate) fn notify_failed(exchange: &Rc<Exchange>, error: &Error) {
     }
 }
 
-/// Emits that the transport has taken a position of the outgoing message.
+/// The next event that is due because the transport has taken enough, with its position and the number of its exchange.
+pub(crate) fn next_flushed(exchange: &Exchange) -> Option<(u64, u32, FlushEvent)> {
+    let state = &mut *exchange.state();
+    loop {
+        let line = state.carrier.line()?;
+        let (position, number, event) = line.flush.pop(line.out.written())?;
+        if event != FlushEvent::Room || (number == state.number && state.has_room(&exchange.env)) {
+            return Some((position, number, event));
+        }
+    }
+}
+
+/// Emits that the transport has taken a position of a message that goes out: that of exchange `number`, which may be over.
 ///
 /// # Errors
 /// As [`with_listeners`].
-pub(crate) fn notify_flushed(exchange: &Rc<Exchange>, event: FlushEvent) -> Result<(), String> {
-    with_listeners(exchange, |listeners| listeners.notify_flushed(event))
+pub(crate) fn notify_flushed(
+    exchange: &Rc<Exchange>,
+    number: u32,
+    event: FlushEvent,
+) -> Result<(), String> {
+    let current = exchange.state().number;
+    let called = if number == current {
+        with_listeners(exchange, |listeners| listeners.notify_flushed(event))
+    } else {
+        notify_flushed_late(exchange, number, event);
+        Ok(())
+    };
+    if called.is_ok() && event == FlushEvent::End {
+        notify_closed_if_over(exchange);
+    }
+    called
 }
 
-/// As [`notify_flushed`], for exchange `number`, which is over: `exchange` is a later one on the same connection.
-pub(crate) fn notify_flushed_late(exchange: &Rc<Exchange>, number: u32, event: FlushEvent) {
+/// Exchange `number` is over: `exchange` is a later one on the same connection.
+fn notify_flushed_late(exchange: &Rc<Exchange>, number: u32, event: FlushEvent) {
     let found = {
-        let mut state = exchange.state();
-        let Some(line) = state.carrier.line() else {
-            return;
-        };
-        let waiting = &mut line.awaiting_flush;
+        let waiting = &mut exchange.state().awaiting_flush;
         let at = waiting.iter().position(|&(of, _)| of == number);
         at.map(|at| waiting.remove(at).1)
     };
@@ -156,11 +178,13 @@ pub(crate) fn notify_flushed_late(exchange: &Rc<Exchange>, number: u32, event: F
     let called = catch_panic(|| listeners.notify_flushed(event));
     if let Err(panic) = &called {
         tracing::error!(panic, "a listener panicked; its exchange was over");
-    } else if let Some(line) = exchange.state().carrier.line()
-        && line.flush.has(number)
-    {
-        line.awaiting_flush.push((number, listeners));
-        return;
+    } else {
+        let mut state = exchange.state();
+        let line = state.carrier.line();
+        if line.is_some_and(|line| line.flush.has(number)) {
+            state.awaiting_flush.push((number, listeners));
+            return;
+        }
     }
     notify_closed(Some(listeners), Closed::Done);
 }
@@ -186,7 +210,7 @@ fn call_closed(mut listeners: Box<Listeners>, why: Closed) {
 }
 
 /// Emits `Closed` of an exchange that has been closed, once the transport has taken all of its message.
-pub(crate) fn notify_closed_if_over(exchange: &Exchange) {
+fn notify_closed_if_over(exchange: &Exchange) {
     let over = {
         let mut state = exchange.state();
         let number = state.number;
@@ -200,4 +224,19 @@ pub(crate) fn notify_closed_if_over(exchange: &Exchange) {
     if let Some((listeners, why)) = over {
         notify_closed(listeners, why);
     }
+}
+
+/// The connection is closed: ends the exchange in progress, and emits `Closed` for it and for those before it of which the
+/// transport has not taken all.
+pub(crate) fn notify_end(exchange: &Exchange, why: Closed) {
+    let late = std::mem::take(&mut exchange.state().awaiting_flush);
+    for (_, listeners) in late {
+        notify_closed(Some(listeners), why);
+    }
+    let (listeners, closed) = {
+        let mut state = exchange.state();
+        (state.listeners.take(), state.closed)
+    };
+    notify_closed(listeners, closed.unwrap_or(why));
+    exchange.state().close(why);
 }

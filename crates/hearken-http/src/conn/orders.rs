@@ -9,6 +9,7 @@ use super::carrier::Carrier;
 use super::context::ExchangeContext;
 use super::exchange::State;
 use super::incoming::Progress;
+use super::observed::log_failure;
 use super::outgoing::Stage;
 use super::output::Output;
 use crate::error::{Closed, Error};
@@ -44,6 +45,7 @@ impl State {
         }
         let response = Response::new(status, fields, Length::Known(0));
         self.carrier.send_interim(&response)?;
+        self.show_interim(status);
         if status == 100 {
             self.incoming.expects_continue = false;
         }
@@ -66,12 +68,18 @@ impl State {
         {
             let request = Request::new(method, target, &self.outgoing.fields, length);
             self.carrier.send_request(&request, flush)?;
+            if env.observed.get() {
+                self.show_request(length);
+            }
         } else {
             self.prepare_response(env)?;
             let date = env.clock.date();
             let mut response = Response::new(self.outgoing.status, &self.outgoing.fields, length);
             self.outgoing.apply_to(&mut response, &date);
             self.carrier.send_response(&response, flush)?;
+            if env.observed.get() {
+                self.show_response(length);
+            }
         }
         self.outgoing.stage = Stage::Body;
         Ok(())
@@ -92,7 +100,7 @@ impl State {
     /// The number of this exchange, if listeners or the observer want to know when the transport has taken its bytes.
     #[inline]
     pub(super) fn flush_tag(&self, env: &ExchangeContext) -> Option<u32> {
-        (env.observed || self.listeners.is_used()).then_some(self.number)
+        (env.observed.get() || self.listeners.is_used()).then_some(self.number)
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
@@ -133,6 +141,9 @@ impl State {
             return Ok(()); // HEAD, 204, 304: the content is for the count only
         }
         let flush = self.flush_tag(env);
+        if env.observed.get() {
+            self.count_content(piece.len());
+        }
         self.carrier.send_content(piece, flush)
     }
 
@@ -237,7 +248,8 @@ impl State {
         }
         let waiting = self.carrier.bytes_in_memory();
         if waiting as u64 > self.limits(env).body.write_queue_bytes_max {
-            tracing::error!(
+            log_failure!(
+                self.failed_request(),
                 bytes = waiting,
                 "a handler went on writing without waiting for `drain`"
             );
@@ -277,7 +289,7 @@ impl State {
     /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
     #[cold]
     pub(super) fn replace_by_500(&mut self, env: &ExchangeContext, misuse: Misuse) {
-        tracing::error!(%misuse, "a response could not be sent as it was asked for; the client gets a 500");
+        log_failure!(self.failed_request(), %misuse, "a response could not be sent as it was asked for; the client gets a 500");
         self.respond(env, 500, "Internal Server Error\n");
     }
 
@@ -313,7 +325,7 @@ impl State {
     /// takes the part for the whole.
     #[cold]
     pub(super) fn abort(&mut self, misuse: Misuse) {
-        tracing::error!(%misuse, "a message could not be finished; the connection is closed");
+        log_failure!(self.failed_request(), %misuse, "a message could not be finished; the connection is closed");
         self.close(Closed::Aborted);
     }
 

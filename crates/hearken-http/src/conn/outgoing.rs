@@ -79,12 +79,15 @@ impl Default for Outgoing {
 }
 
 impl Outgoing {
+    #[inline]
     pub(crate) fn reset(&mut self) {
         self.stage = Stage::Head;
         self.status = 200;
         self.fields.clear();
         self.full = false;
-        self.extras = None;
+        if self.extras.is_some() {
+            self.extras = None;
+        }
     }
 
     /// Forgets what was set, for a plain text in its place.
@@ -176,11 +179,11 @@ impl FlushQueue {
     }
 
     /// The next mark at or before `written`.
-    pub(crate) fn pop(&mut self, written: u64) -> Option<(u32, FlushEvent)> {
+    pub(crate) fn pop(&mut self, written: u64) -> Option<(u64, u32, FlushEvent)> {
         let &(position, exchange, mark) = self.queue.front()?;
         (position <= written).then(|| {
             self.queue.pop_front();
-            (exchange, mark)
+            (position, exchange, mark)
         })
     }
 

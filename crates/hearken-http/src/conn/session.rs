@@ -6,16 +6,20 @@
 
 use super::exchange::Exchange;
 use super::incoming::Progress;
-use super::line::Line;
-use super::notify::{deliver_body, notify_closed, notify_failed, notify_flushed, with_listeners};
-use super::outgoing::{FlushEvent, Stage};
+use super::line::{Eof, Line};
+use super::loss::closed_by;
+use super::notify::{
+    deliver_body, next_flushed, notify_end, notify_failed, notify_flushed, with_listeners,
+};
+use super::outgoing::Stage;
 use super::output::Output;
-use super::server::deadlines::note_wait;
+use super::timers::{Due, Timer, earliest};
 use super::{Drive, Ending, Input};
 use crate::error::{Closed, Error};
-use crate::net::file::is_file_error;
+use crate::event::observe::Step;
 use hearken_proto::{Event, Half, Role};
 use std::io;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::{Duration, Instant};
@@ -24,8 +28,6 @@ use std::time::{Duration, Instant};
 pub(crate) struct SessionConnection {
     exchange: Rc<Exchange>,
     began: Instant,
-    /// Something came or went.
-    moved: Instant,
     /// Received behind the end of the message.
     pub(crate) rest: Vec<u8>,
     pub(crate) failure: Option<Error>,
@@ -38,18 +40,27 @@ impl SessionConnection {
         let session = Self {
             exchange,
             began: now,
-            moved: now,
             rest: Vec::new(),
             failure: None,
             eof: false,
             ending: None,
         };
         session.with_line(|line| line.proto.report_lines(true));
+        if session.is_observed() {
+            let mut state = session.exchange.state();
+            state.show_connection(Step::Accepted, now);
+        }
         session
     }
 
     pub(crate) const fn exchange(&self) -> &Rc<Exchange> {
         &self.exchange
+    }
+
+    /// Costs one flag test when no observer is installed.
+    #[inline]
+    fn is_observed(&self) -> bool {
+        self.exchange.env.observed.get()
     }
 
     /// The line of the exchange. A session never gives it away.
@@ -61,6 +72,15 @@ impl SessionConnection {
         let mut at = 0;
         loop {
             let event = self.exchange.state().receive(input, &mut at)?;
+            if self.is_observed()
+                && let Some(event) = &event
+            {
+                let mut state = self.exchange.state();
+                match event {
+                    Event::End => state.show_body_end(now),
+                    event => state.show_received(event, now),
+                }
+            }
             match event {
                 None => break,
                 Some(Event::Line) => self.notify_head(true),
@@ -125,6 +145,9 @@ impl SessionConnection {
     fn fail(&mut self, error: Error, why: Closed) {
         {
             let mut state = self.exchange.state();
+            if self.is_observed() {
+                state.show_failure(&error);
+            }
             let responds =
                 state.carrier.role() == Role::Server && state.outgoing.stage == Stage::Head;
             if responds && !matches!(why, Closed::PeerGone | Closed::Reset) {
@@ -159,9 +182,28 @@ impl SessionConnection {
             .is_some_and(|session| session.head.is_some())
     }
 
-    fn write_deadline(&self) -> Option<Instant> {
-        let since = self.with_line(|line| line.times.write_since)??;
-        Some(since + self.exchange.env.limits.time.write_idle)
+    fn next_timer(&self) -> Option<Due> {
+        let time = &self.exchange.env.limits.time;
+        let has_head = self.has_head();
+        let state = &mut *self.exchange.state();
+        let server = state.carrier.role() == Role::Server;
+        let line = state.carrier.line()?;
+        let write = line.write_due(time);
+        if self.ending.is_some() {
+            return write;
+        }
+        let receiving = line.proto.halves().0 == Half::Body;
+        let moved = line.times.moved.unwrap_or(self.began);
+        let read = match state.incoming.progress {
+            Progress::Open if receiving => state.incoming.body_due(time, true),
+            Progress::Open if server && !has_head => Some((self.began + time.head, Timer::Head)),
+            // A client that has not sent its request waits for no one but itself.
+            Progress::Open if !server && state.outgoing.stage == Stage::Ended => {
+                Some((moved + time.body_idle, Timer::Head))
+            }
+            _ => None,
+        };
+        earliest([write, read])
     }
 
     /// Ends the connection once both messages are complete.
@@ -201,7 +243,14 @@ impl Drive for SessionConnection {
     }
 
     fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
-        self.moved = now;
+        self.with_line(|line| line.times.moved = Some(now));
+        if self.is_observed() {
+            let mut state = self.exchange.state();
+            state.show_first_byte(now);
+            if let Some(peer) = &state.peer {
+                peer.received(input.bytes().len());
+            }
+        }
         if let Err(error) = self.receive(input, now) {
             self.fail(error.into(), Closed::BadMessage);
         }
@@ -210,31 +259,20 @@ impl Drive for SessionConnection {
 
     fn handle_eof(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.eof = true;
-        let received = self.with_line(|line| (line.proto.in_head(), line.proto.receive_eof()));
-        let Some((in_head, event)) = received else {
-            return;
-        };
-        let silent = !self.has_head() && !in_head;
-        match event {
-            Err(_) if silent => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
-            Ok(Some(_)) => self.exchange.state().incoming.progress = Progress::Complete,
-            Ok(None) if matches!(self.exchange.state().incoming.progress, Progress::Open) => {
-                self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone);
-            }
-            Ok(None) => {}
-            Err(error) => self.fail(error.into(), Closed::BadMessage),
+        let has_head = self.has_head();
+        let received = self.with_line(|line| line.receive_eof(has_head || line.proto.in_head()));
+        let open = matches!(self.exchange.state().incoming.progress, Progress::Open);
+        match received {
+            Some(Eof::Complete) => self.exchange.state().incoming.progress = Progress::Complete,
+            Some(Eof::Gone) if open => self.fail(Error::closed(Closed::PeerGone), Closed::PeerGone),
+            Some(Eof::Broken(error)) => self.fail(error.into(), Closed::BadMessage),
+            Some(Eof::Gone) | None => {}
         }
         self.poll_app(cx, now);
     }
 
     fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
-        let why = if is_file_error(error) {
-            Closed::Aborted
-        } else if error.kind() == io::ErrorKind::ConnectionReset {
-            Closed::Reset
-        } else {
-            Closed::PeerGone
-        };
+        let why = closed_by(error);
         self.fail(Error::closed(why), why);
         self.ending = Some(Ending::Now);
     }
@@ -245,11 +283,15 @@ impl Drive for SessionConnection {
     }
 
     fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
-        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if due(self.write_deadline()) {
-            self.fail(Error::closed(Closed::WriteTimeout), Closed::WriteTimeout);
-        } else if due(self.deadline()) {
-            self.fail(Error::closed(Closed::ReadTimeout), Closed::ReadTimeout);
+        match self.next_timer() {
+            Some((at, timer)) if at <= now => {
+                let why = match timer {
+                    Timer::Write => Closed::WriteTimeout,
+                    _ => Closed::ReadTimeout,
+                };
+                self.fail(Error::closed(why), why);
+            }
+            _ => {}
         }
     }
 
@@ -257,61 +299,28 @@ impl Drive for SessionConnection {
         self.exchange.state().set_task(cx);
         let called = deliver_body(&self.exchange);
         self.fail_on_panic(called);
-        note_wait(&mut self.exchange.state(), now);
+        self.exchange.state().note_wait(now);
         self.settle();
     }
 
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let progress = {
-            let state = &mut *self.exchange.state();
-            let progress = state
-                .carrier
-                .line()
-                .is_some_and(|line| line.flush_to(write, now));
-            if progress {
-                state.wake_writers(&self.exchange.env);
-                self.moved = now;
+    fn output(&mut self) -> Option<impl Deref<Target = Output>> {
+        self.exchange.output()
+    }
+
+    fn handle_sent(&mut self, count: usize, now: Instant) {
+        let env = &self.exchange.env;
+        self.exchange.state().handle_sent(env, count, now);
+        while let Some((position, number, event)) = next_flushed(&self.exchange) {
+            if self.is_observed() {
+                self.exchange.state().show_flushed(event, position, now);
             }
-            progress
-        };
-        while let Some((_, event)) = self
-            .with_line(|line| line.flush.pop(line.out.written()))
-            .flatten()
-        {
-            if event == FlushEvent::Room && !self.exchange.state().has_room(&self.exchange.env) {
-                continue;
-            }
-            let called = notify_flushed(&self.exchange, event);
+            let called = notify_flushed(&self.exchange, number, event);
             self.fail_on_panic(called);
         }
-        progress
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let write = self.write_deadline();
-        if self.ending.is_some() {
-            return write;
-        }
-        let time = &self.exchange.env.limits.time;
-        let has_head = self.has_head();
-        let state = &mut *self.exchange.state();
-        let server = state.carrier.role() == Role::Server;
-        let receiving =
-            (state.carrier.line()).map(|line| line.proto.halves().0) == Some(Half::Body);
-        let read = match state.incoming.progress {
-            Progress::Open if receiving => state.incoming.meter.deadline(time, true),
-            Progress::Open if server && !has_head => Some(self.began + time.head),
-            // A client that has not sent its request waits for no one but itself.
-            Progress::Open if !server && state.outgoing.stage == Stage::Ended => {
-                Some(self.moved + time.body_idle)
-            }
-            _ => None,
-        };
-        [write, read].into_iter().flatten().min()
+        self.next_timer().map(|(at, _)| at)
     }
 
     fn ending(&self) -> Option<Ending> {
@@ -328,12 +337,12 @@ impl Drive for SessionConnection {
         (limits.time.linger, limits.body.drain_bytes_max)
     }
 
-    fn handle_closed(&mut self, _now: Instant) {
-        let (listeners, closed) = {
+    fn handle_closed(&mut self, now: Instant) {
+        {
             let mut state = self.exchange.state();
-            (state.listeners.take(), state.closed)
-        };
-        notify_closed(listeners, closed.unwrap_or(Closed::Done));
-        self.exchange.state().close(Closed::Done);
+            let why = state.closed.unwrap_or(Closed::Done);
+            state.end_session_watch(why, now);
+        }
+        notify_end(&self.exchange, Closed::Done);
     }
 }

@@ -53,7 +53,11 @@ impl State {
         let (status, fields) = (self.outgoing.status, &self.outgoing.fields);
         let mut response = Response::new(status, fields, Length::Known(0));
         self.outgoing.apply_to(&mut response, &date);
-        self.carrier.send_switch(&response, flush)
+        self.carrier.send_switch(&response, flush)?;
+        if env.observed.get() {
+            self.show_response(Length::Known(0));
+        }
+        Ok(())
     }
 
     /// Gives the transport to `recipient` with nothing sent.

@@ -9,6 +9,9 @@
 
 #[cfg(feature = "client")]
 pub(crate) mod failure;
+pub(crate) mod request;
+
+pub use request::FailedRequest;
 
 use http::StatusCode;
 use std::borrow::Cow;
@@ -35,6 +38,7 @@ pub struct Error {
 struct Inner {
     status: StatusCode,
     kind: Kind,
+    request: Option<Box<FailedRequest>>,
 }
 
 enum Kind {
@@ -140,7 +144,11 @@ impl Error {
 
     fn from_kind(status: StatusCode, kind: Kind) -> Self {
         Self {
-            inner: Arc::new(Inner { status, kind }),
+            inner: Arc::new(Inner {
+                status,
+                kind,
+                request: None,
+            }),
         }
     }
 
@@ -181,6 +189,20 @@ impl Error {
             Kind::Protocol(error) => Some(error),
             Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
         }
+    }
+
+    /// Says to which request a new error belongs.
+    pub(crate) fn of_request(mut self, request: FailedRequest) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.request = Some(Box::new(request));
+        }
+        self
+    }
+
+    /// The request whose handler has failed, for an error that a server emits as [`event::Error`](crate::event::Error).
+    #[must_use]
+    pub fn request(&self) -> Option<&FailedRequest> {
+        self.inner.request.as_deref()
     }
 
     /// The status of the response to a request that fails with this error.

@@ -11,6 +11,7 @@ pub(crate) mod callbacks;
 pub(crate) mod client_error;
 pub(crate) mod complete;
 pub(crate) mod declare;
+pub(crate) mod facts;
 mod message_events;
 pub mod observe;
 pub(crate) mod peer;
@@ -18,6 +19,7 @@ mod server_events;
 pub(crate) mod timeout;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_client_error;
+pub(crate) mod watch;
 
 #[doc(hidden)]
 pub use message_events::MessageListeners;

@@ -1,7 +1,6 @@
-//! The body of a request: what is sent, and whether it can be sent again after a redirect.
+//! The body of a request, and whether it can be sent again after a redirect.
 //!
-//! Here: [`Body`]. Not here: how it is framed (`client/`), JSON and forms, which are bytes by the time they get here
-//! (`builder.rs`).
+//! Here: [`Body`]. Not here: its framing (`client/`); JSON and forms, which arrive here as bytes (`builder.rs`).
 
 use super::redirect::BodyState;
 use crate::error::Error;
@@ -14,10 +13,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-/// The body of a request. Texts, vectors and [`Bytes`] become one by themselves; so does whatever is read or comes bit by bit:
-/// that streams, in flat memory, and is sent as fast as the server takes it.
+/// The body of a request. Texts, vectors and [`Bytes`] convert into one. Files, readers and streams are sent in pieces, as fast as
+/// the server takes them, in constant memory.
 ///
-/// Bytes and files can be sent again when a redirect asks for it, readers and streams cannot.
+/// Bytes and files can be sent again after a redirect, readers and streams cannot.
 ///
 /// ```
 /// use hearken_http::Body;
@@ -41,12 +40,12 @@ enum Kind {
         length: Option<u64>,
     },
     Stream(BoxStream),
-    /// It was one of the two above, and is sent.
+    /// A reader or a stream that was sent.
     Gone,
 }
 
 impl Body {
-    /// What an `AsyncRead` gives, to its end, in chunks.
+    /// All bytes of an `AsyncRead`, in chunks.
     pub fn reader(reader: impl AsyncRead + Send + 'static) -> Self {
         Self(Kind::Reader {
             reader: Box::pin(reader),
@@ -54,8 +53,7 @@ impl Body {
         })
     }
 
-    /// What an `AsyncRead` gives, with a `Content-Length`. A reader that ends before it is an error, and of what it has beyond it
-    /// nothing is read.
+    /// The first `length` bytes of an `AsyncRead`, with a `Content-Length`. A reader that ends earlier is an error.
     pub fn reader_of(length: u64, reader: impl AsyncRead + Send + 'static) -> Self {
         Self(Kind::Reader {
             reader: Box::pin(reader.take(length)),
@@ -63,7 +61,7 @@ impl Body {
         })
     }
 
-    /// What a stream of bytes gives, in chunks. Its errors end the request, and are its error.
+    /// The pieces of a stream, in chunks. An error of the stream fails the request.
     pub fn stream<S, T, E>(stream: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -73,12 +71,12 @@ impl Body {
         Self(Kind::Stream(Box::pin(Mapped(Box::pin(stream)))))
     }
 
-    /// A file, opened when the request is sent, as long as it is then.
+    /// A file. It is opened when the request is sent; its length at that moment counts.
     pub fn file(path: impl AsRef<Path>) -> Self {
         Self(Kind::File(path.as_ref().to_owned()))
     }
 
-    /// Its length in bytes, where that is known before it is sent. Of a file it is not, until then.
+    /// Its length in bytes, if it is known before the request is sent. `None` for a file.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         match &self.0 {
@@ -89,7 +87,7 @@ impl Body {
         }
     }
 
-    /// What redirects ask of it.
+    /// Whether a redirect can send it again.
     pub(crate) const fn state(&self) -> BodyState {
         match &self.0 {
             Kind::Empty => BodyState::None,
@@ -98,7 +96,7 @@ impl Body {
         }
     }
 
-    /// What is to be sent now. What can be sent once is gone then.
+    /// Takes what to send now. A reader or a stream is [`Gone`](Kind::Gone) afterwards.
     pub(crate) async fn take(&mut self) -> Result<Outgoing, Error> {
         Ok(match &self.0 {
             Kind::Empty | Kind::Gone => Outgoing::Empty,
@@ -133,11 +131,11 @@ async fn open(path: &Path) -> Result<Outgoing, Error> {
     Ok(Outgoing::Pieces(Pieces::Reader(reader), Some(length)))
 }
 
-/// A body on its way.
+/// A body to send.
 pub(crate) enum Outgoing {
     Empty,
     Bytes(Bytes),
-    /// With the length, if it is known.
+    /// With their total length, if it is known.
     Pieces(Pieces, Option<u64>),
 }
 
@@ -147,7 +145,7 @@ pub(crate) enum Pieces {
 }
 
 impl Pieces {
-    /// The next piece, never an empty one; `None` at the end.
+    /// The next piece, never empty. `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         match self {
             Self::Reader(reader) => {
@@ -175,7 +173,7 @@ impl Pieces {
     }
 }
 
-/// A stream whose items are made ours.
+/// A stream whose items are converted.
 struct Mapped<S>(Pin<Box<S>>);
 
 impl<S, T, E> Stream for Mapped<S>
@@ -192,7 +190,7 @@ where
     }
 }
 
-/// How much is read at once.
+/// Bytes of one read.
 const PIECE: usize = 32 * 1024;
 
 impl fmt::Debug for Body {

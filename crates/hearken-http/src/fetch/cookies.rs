@@ -1,10 +1,10 @@
-//! Cookies as a client keeps them: RFC 6265 with what its revision (draft-ietf-httpbis-rfc6265bis) made stricter.
+//! The cookies of a client: RFC 6265 with the stricter rules of its revision (draft-ietf-httpbis-rfc6265bis).
 //!
-//! Here: [`CookieJar`], and which cookies a request takes along (§5.8 of the draft). Not here: reading a `Set-Cookie` line
+//! Here: [`CookieJar`], and which cookies a request sends (§5.8 of the draft). Not here: parsing a `Set-Cookie` field
 //! (`cookies/set_cookie.rs`) and its dates (`cookies/date.rs`).
 //!
-//! Left out: the list of public suffixes, which changes every week; a cookie for a domain of one label (`com`) is refused, one
-//! for `co.uk` is not. `SameSite` and `HttpOnly` bind browsers: here every request is the user's own, and no script reads.
+//! Left out: the list of public suffixes, which changes every week. A cookie for a domain of one label (`com`) is rejected,
+//! one for `co.uk` is not. `SameSite` and `HttpOnly` concern browsers only.
 
 mod date;
 mod set_cookie;
@@ -15,11 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use url::{Host, Url};
 
-/// Cookies of any number of hosts, shared by its clones. Nothing is written to disk.
+/// Cookies of any number of hosts, in memory. Clones share them.
 ///
-/// At most 64 cookies of one host and 3,000 in all are kept, of 4 KiB each at most; past that the one not used for the
-/// longest time goes. Hosts are told apart by their names, not by ports or, but for `Secure` cookies, schemes (RFC 6265
-/// §8.5).
+/// Keeps at most 64 cookies of one host and 3,000 in all, of at most 4 KiB each; beyond that it drops the one that was not used
+/// for the longest time. Ports do not separate cookies, nor do schemes, except for `Secure` (RFC 6265 §8.5).
 ///
 /// ```
 /// use hearken_http::fetch::CookieJar;
@@ -37,24 +36,24 @@ pub struct CookieJar(Arc<Mutex<Jar>>);
 #[derive(Default)]
 struct Jar {
     cookies: Vec<Cookie>,
-    /// Counts what was stored or sent, to tell what was used last.
+    /// Counts stores and sends, to find the cookie that was not used for the longest time.
     uses: u64,
 }
 
-/// One cookie, as §5.7 stores it.
+/// A stored cookie (§5.7).
 #[derive(Clone)]
 struct Cookie {
     name: String,
     value: String,
-    /// In lower case, without a dot before it.
+    /// In lower case, without a leading dot.
     domain: String,
-    /// Only this very host gets it, not those below it.
+    /// Sent to this host alone, not to subdomains.
     host_only: bool,
     path: String,
     secure: bool,
-    /// `None`: as long as the jar.
+    /// `None`: a session cookie, which lives as long as the jar.
     expires: Option<SystemTime>,
-    /// Its place in the order of creation.
+    /// Its number in the order of creation.
     created: u64,
     used: u64,
 }
@@ -66,10 +65,10 @@ impl CookieJar {
         Self::default()
     }
 
-    /// Keeps what a `Set-Cookie` line says that came from this URL, if it may say so. Tells whether it was kept, changed or
-    /// deleted something; a line that breaks a rule changes nothing.
+    /// Stores the cookie of a `Set-Cookie` field in a response from this URL. Returns whether it stored, changed or deleted a
+    /// cookie; a field that breaks a rule changes nothing.
     pub fn store(&self, url: &Url, set_cookie: impl AsRef<[u8]>, now: SystemTime) -> bool {
-        let Some(parsed) = SetCookie::read(set_cookie.as_ref(), now) else {
+        let Some(parsed) = SetCookie::parse(set_cookie.as_ref(), now) else {
             return false;
         };
         let Some(cookie) = accept(parsed, url) else {
@@ -78,36 +77,36 @@ impl CookieJar {
         self.with(|jar| jar.keep(cookie, url, now))
     }
 
-    /// The value of `Cookie` for a request to this URL; `None` when there is none to send.
+    /// The value of `Cookie` for a request to this URL. `None` if no cookie matches.
     #[must_use]
     pub fn header(&self, url: &Url, now: SystemTime) -> Option<String> {
         self.with(|jar| jar.header(url, now))
     }
 
-    /// How many cookies there are, those that have expired but were not noticed included.
+    /// How many cookies it holds, including expired ones that were not dropped yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.with(|jar| jar.cookies.len())
     }
 
-    /// Whether there is none.
+    /// Whether it holds no cookie.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Forgets all.
+    /// Drops all cookies.
     pub fn clear(&self) {
         self.with(|jar| jar.cookies.clear());
     }
 
     fn with<T>(&self, what: impl FnOnce(&mut Jar) -> T) -> T {
-        // A panic in here leaves at worst a cookie too many.
+        // After a panic the jar holds at worst one cookie too many.
         what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Says how many there are, never what they hold.
+/// Shows how many cookies there are, never their values.
 impl fmt::Debug for CookieJar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CookieJar of {}", self.len())
@@ -119,7 +118,7 @@ impl Jar {
         self.uses += 1;
         (cookie.created, cookie.used) = (self.uses, self.uses);
         self.cookies.retain(|kept| !kept.has_expired(now));
-        // A page without TLS must not put one in the place of a secure one, nor before it (§5.7, step 13).
+        // A response without TLS must not replace or hide a secure cookie (§5.7, step 13).
         if url.scheme() != "https" && self.cookies.iter().any(|kept| kept.is_hidden_by(&cookie)) {
             return false;
         }
@@ -132,7 +131,7 @@ impl Jar {
             self.cookies.swap_remove(at);
         }
         if cookie.has_expired(now) {
-            return same.is_some(); // how a server deletes one
+            return same.is_some(); // a server deletes a cookie so
         }
         let domain = cookie.domain.clone();
         self.cookies.push(cookie);
@@ -141,7 +140,7 @@ impl Jar {
         true
     }
 
-    /// Lets go of the one that was not used for the longest time, when there are too many of a kind.
+    /// Drops the cookie of a kind that was not used for the longest time, if there are too many.
     fn evict(&mut self, max: usize, kind: impl Fn(&Cookie) -> bool) {
         let of_kind = || {
             self.cookies
@@ -171,7 +170,7 @@ impl Jar {
                         || !cookie.host_only && domain_matches(&host, &cookie.domain))
             })
             .collect();
-        // §5.8.3: longer paths first, then the older ones.
+        // §5.8.3: longer paths first, then older cookies.
         fitting.sort_by_key(|cookie| (std::cmp::Reverse(cookie.path.len()), cookie.created));
         let mut line = String::new();
         for cookie in fitting {
@@ -201,7 +200,7 @@ impl Cookie {
             && self.path == other.path
     }
 
-    /// Whether this one is secure and a server would not tell the other from it.
+    /// Whether this one is secure and a server could not distinguish the other from it.
     fn is_hidden_by(&self, other: &Self) -> bool {
         self.secure
             && self.name == other.name
@@ -211,13 +210,13 @@ impl Cookie {
     }
 }
 
-/// The cookie that a line means, if this URL may set it (§5.7).
+/// The cookie of a field, if a response from this URL may set it (§5.7).
 fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
     let host = host_of(url)?;
     let tls = url.scheme() == "https";
     let (domain, host_only) = match parsed.domain.as_deref() {
         None => (host, true),
-        // An address has no domain above it, and one label is nobody's own.
+        // An address has no parent domain, and a single label is a public suffix.
         Some(domain) if domain == host => {
             let alone =
                 matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) || !host.contains('.');
@@ -245,7 +244,7 @@ fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
     if cookie.secure && !tls {
         return None;
     }
-    // §5.7, steps 20 and 21. Nameless ones are asked too: `=__Host-a=b` would be sent as `__Host-a=b`.
+    // §5.7, steps 20 and 21. Also for nameless cookies: `=__Host-a=b` would be sent as `__Host-a=b`.
     let begins = |prefix: &str| {
         let text = if cookie.name.is_empty() {
             &cookie.value
@@ -271,7 +270,7 @@ fn host_of(url: &Url) -> Option<String> {
     url.host_str().map(str::to_ascii_lowercase)
 }
 
-/// RFC 6265 §5.1.3. The domain is never an address, unless it is the very host.
+/// RFC 6265 §5.1.3. The domain is an address only if it equals the host.
 fn domain_matches(host: &str, domain: &str) -> bool {
     let above = host.strip_suffix(domain);
     above.is_some_and(|above| above.is_empty() || above.ends_with('.') && !is_address(host))
@@ -287,7 +286,7 @@ fn path_matches(path: &str, cookie_path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || cookie_path.ends_with('/'))
 }
 
-/// RFC 6265 §5.1.4: up to the last slash, without it.
+/// RFC 6265 §5.1.4: the path up to the last slash, without it.
 fn default_path(path: &str) -> &str {
     match path.rfind('/') {
         Some(0) | None => "/",
@@ -295,9 +294,9 @@ fn default_path(path: &str) -> &str {
     }
 }
 
-/// How many cookies of one domain are kept.
+/// Cookies of one domain.
 const PER_HOST_MAX: usize = 64;
-/// How many are kept in all.
+/// Cookies in all.
 const ALL_MAX: usize = 3000;
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! Content codings of a response, undone as the bytes come (RFC 9110 §8.4): gzip, deflate, br, and zstd if it was built in.
+//! Decodes the content of a response as it arrives (RFC 9110 §8.4): gzip, deflate, br, and zstd with that feature.
 //!
-//! Here: which responses are decoded ([`coding_of`]), [`Decoding`], which turns pieces into pieces in bounded memory, and the
-//! bound on what a few bytes may become. Not here: the codings themselves (`decode/engine.rs`), how much of a body is
-//! collected (`fetched.rs`).
+//! Here: which responses are decoded ([`coding_of`]); [`Decoding`], which decodes piece by piece in bounded memory; the bound
+//! on the ratio. Not here: the codings themselves (`decode/engine.rs`), how much of a body is collected (`fetched.rs`).
 
 use bytes::{Bytes, BytesMut};
 use hearken_proto::list_members;
@@ -18,46 +17,46 @@ mod engine;
 pub(crate) use engine::Coding;
 use engine::Engine;
 
-/// What `Accept-Encoding` says when this layer decodes. Empty when it cannot.
+/// The value of `Accept-Encoding`. Empty without the feature `compression`.
 pub(crate) const ACCEPTED: &str = engine::ACCEPTED;
 
 /// A body that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "compression"),
-    expect(dead_code, reason = "there is nothing to decode")
+    expect(dead_code, reason = "nothing is decoded")
 )]
 pub(crate) enum DecodeError {
-    /// The bytes are not in that coding.
+    /// The bytes are not valid in this coding.
     Broken(Coding),
-    /// They end too early.
+    /// The bytes end too early.
     Truncated(Coding),
-    /// They go on behind the end.
+    /// The bytes continue after the end of the coding.
     Trailing(Coding),
-    /// So many bytes became that many.
+    /// So few bytes became so many.
     Bomb {
         coding: Coding,
         read: u64,
         wrote: u64,
     },
-    /// More than one coding was applied; the field's value.
+    /// Several codings; the value of the field.
     Layers(String),
 }
 
-/// What one step of a coding did.
+/// How much one step of a coding has read and written.
 #[derive(Clone, Copy, Debug, Default)]
 struct Step {
     read: usize,
     wrote: usize,
 }
 
-/// Which coding to undo; `None`: the bytes are handed out as they came. `fields` are the values of `Content-Encoding`.
+/// The coding to decode. `None`: the body is returned as it arrives. `fields` are the values of `Content-Encoding`.
 pub(crate) fn coding_of<'a>(
     head: bool,
     status: StatusCode,
     fields: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<Coding>, DecodeError> {
-    // These have no body. Of a 206 there is a piece, which cannot be decoded alone.
+    // Without a body, or with a part that cannot be decoded alone (206).
     if head || matches!(status.as_u16(), 204 | 206 | 304) {
         return Ok(None);
     }
@@ -80,7 +79,7 @@ pub(crate) fn coding_of<'a>(
 pub(crate) struct Decoding {
     coding: Coding,
     engine: Engine,
-    /// Came, not yet decoded.
+    /// Received, not decoded yet.
     input: Bytes,
     read: u64,
     wrote: u64,
@@ -97,7 +96,7 @@ impl Decoding {
         }
     }
 
-    /// The next decoded piece, at most [`PIECE`] bytes; `None`: [`feed`](Self::feed) more.
+    /// The next decoded piece, at most [`PIECE`] bytes. `None`: [`feed`](Self::feed) more.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, DecodeError> {
         let mut piece = BytesMut::new();
         loop {
@@ -129,18 +128,21 @@ impl Decoding {
         }
     }
 
-    /// More input, once [`next`](Self::next) has answered `None`.
+    /// Adds input, once [`next`](Self::next) has returned `None`.
     pub(crate) fn feed(&mut self, input: Bytes) {
-        debug_assert!(self.input.is_empty(), "what came before is decoded first");
+        debug_assert!(
+            self.input.is_empty(),
+            "the input before it is decoded first"
+        );
         self.input = input;
     }
 
-    /// Whether some of the body is in here, or went through.
+    /// Whether it has received a part of the body.
     pub(crate) fn has_begun(&self) -> bool {
         self.read > 0 || !self.input.is_empty()
     }
 
-    /// The input has ended, and [`next`](Self::next) has answered `None`. No byte at all is an empty body, as servers send it.
+    /// Ends the input, once [`next`](Self::next) has returned `None`. No byte at all is an empty body, as some servers send it.
     pub(crate) fn finish(&self) -> Result<(), DecodeError> {
         if self.read == 0 || self.engine.is_complete() {
             Ok(())
@@ -176,7 +178,7 @@ impl fmt::Display for DecodeError {
             } => write!(
                 f,
                 "expected a body that {coding} makes at most {RATIO_MAX} times smaller, got {wrote} bytes out of {read}; \
-                 turn decompression off to have it as it comes"
+                 turn decompression off to receive it as it is"
             ),
             Self::Layers(value) => write!(f, "expected one content coding, got {value:?}"),
         }
@@ -187,9 +189,9 @@ impl std::error::Error for DecodeError {}
 
 /// Size of a decoded piece in bytes.
 const PIECE: usize = 16 * 1024;
-/// From this many decoded bytes on the ratio is looked at.
+/// The ratio is checked beyond this many decoded bytes.
 const RATIO_AFTER: u64 = 1024 * 1024;
-/// How many times larger than what came a decoded body may be.
+/// How many times larger a decoded body may be.
 const RATIO_MAX: u64 = 100;
 
 #[cfg(test)]

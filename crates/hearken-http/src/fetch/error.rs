@@ -1,4 +1,4 @@
-//! What fetching adds to the ways in which a request can fail, and the questions that find them in an [`Error`].
+//! Errors that only fetching has, and the questions of [`Error`] about them.
 //!
 //! Here: [`StatusError`], and methods of [`Error`]. Not here: the phases of an exchange (`error/failure.rs`).
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use http::StatusCode;
 use std::fmt;
 
-/// An answer whose status was not wanted.
+/// A status of 400 or more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StatusError {
     pub(super) status: StatusCode,
@@ -24,13 +24,12 @@ impl fmt::Display for StatusError {
 
 impl std::error::Error for StatusError {}
 
-/// What the one-liner adds to it.
 impl Error {
     fn is_a<T: std::error::Error + 'static>(&self) -> bool {
         self.source().is_some_and(<dyn std::error::Error>::is::<T>)
     }
 
-    /// Whether redirects were too many, or one could not be followed.
+    /// Whether there were too many redirects, or one could not be followed.
     ///
     /// ```no_run
     /// # #[tokio::main] async fn main() {
@@ -43,19 +42,19 @@ impl Error {
         self.is_a::<RedirectError>()
     }
 
-    /// Whether a body was not in the coding that its `Content-Encoding` names, or became too much by it.
+    /// Whether a body could not be decoded by its `Content-Encoding`, or became too large.
     #[must_use]
     pub fn is_decode(&self) -> bool {
         self.is_a::<DecodeError>()
     }
 
-    /// Whether a text was no URL to fetch.
+    /// Whether a text was not a URL of http or https.
     #[must_use]
     pub fn is_url(&self) -> bool {
         self.is_a::<UrlError>()
     }
 
-    /// The status of an answer that [`error_for_status`](crate::Fetched::error_for_status) made an error of.
+    /// The status that [`error_for_status`](crate::Fetched::error_for_status) turned into this error.
     ///
     /// ```no_run
     /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {

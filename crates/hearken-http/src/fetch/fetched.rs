@@ -1,7 +1,6 @@
-//! The answer to a fetched request: that of the last redirect, decoded.
+//! The answer to a fetched request: the last response, decoded.
 //!
-//! Here: [`Fetched`], and [`BodyStream`]. Not here: how it came about (`send.rs`), the response as the server sent it
-//! ([`Response`]).
+//! Here: [`Fetched`], and [`BodyStream`]. Not here: redirects (`send.rs`), the response as the server sent it ([`Response`]).
 
 use super::decode::{Coding, Decoding};
 use super::error::StatusError;
@@ -20,10 +19,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use url::Url;
 
-/// An answer. Its head is there, its body comes as it is asked for: collected by [`bytes`](Self::bytes),
-/// [`text`](Self::text) and [`json`](Self::json), or piece by piece by [`data`](Self::data) and [`stream`](Self::stream).
+/// An answer: its head has arrived. Its body is collected by [`bytes`](Self::bytes), [`text`](Self::text) and
+/// [`json`](Self::json), or read piece by piece by [`data`](Self::data) and [`stream`](Self::stream).
 ///
-/// A body that is not read to its end costs the connection, unless what is left is small.
+/// Dropping it before the end of its body closes the connection, unless the rest has arrived already.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -36,16 +35,16 @@ use url::Url;
 /// ```
 pub struct Fetched {
     response: Response,
-    /// Those of the response without what no longer holds of a decoded body.
+    /// The fields of the response that hold for a decoded body.
     fields: Option<Fields>,
-    /// All that were asked, the last one is that of the response.
+    /// The URLs of all requests; the last one is that of the response.
     urls: Vec<Url>,
     decoding: Option<Decoding>,
-    /// All of the body came.
+    /// The end of the body has arrived.
     ended: bool,
-    /// It answers HEAD.
+    /// The request was HEAD.
     head_only: bool,
-    came: u64,
+    received: u64,
     body_max: Option<u64>,
 }
 
@@ -64,7 +63,7 @@ impl Fetched {
             decoding: coding.map(Decoding::new),
             ended: false,
             head_only,
-            came: 0,
+            received: 0,
             body_max,
         }
     }
@@ -75,32 +74,32 @@ impl Fetched {
         self.response.status()
     }
 
-    /// The reason phrase as sent, often empty; what of it is no UTF-8 is replaced. Not for decisions.
+    /// The reason phrase as sent, often empty; invalid UTF-8 is replaced. Not for decisions.
     #[must_use]
     pub fn status_message(&self) -> String {
         self.response.status_message()
     }
 
-    /// The version that the server speaks.
+    /// The HTTP version of the response.
     #[must_use]
     pub fn version(&self) -> Version {
         self.response.version()
     }
 
-    /// The value of the first field with this name; `None` also when it is not UTF-8.
+    /// The value of the first field with this name; `None` also if it is not UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.raw_headers().get(name)?).ok()
     }
 
-    /// The fields as a map, made on each call.
+    /// The fields as a map, built on each call.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         crate::message::headers::map_of(self.raw_headers())
     }
 
-    /// The fields as sent: order, case and duplicates kept. When the body is decoded, `Content-Encoding` and `Content-Length`
-    /// are left out, for they tell of what came before.
+    /// The fields as sent: order, case and duplicates kept. If the body is decoded, without `Content-Encoding` and
+    /// `Content-Length`, which describe the encoded body.
     #[must_use]
     pub fn raw_headers(&self) -> FieldsRef<'_> {
         match &self.fields {
@@ -109,7 +108,7 @@ impl Fetched {
         }
     }
 
-    /// The length of the body, if it is known before it comes. That of a decoded one is not.
+    /// The length of the body, if it is known in advance. `None` if the body is decoded.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         match self.decoding {
@@ -118,37 +117,36 @@ impl Fetched {
         }
     }
 
-    /// Where the answer comes from: the URL of the last redirect.
+    /// The URL of the answer, after redirects.
     #[must_use]
     pub fn url(&self) -> &Url {
-        // There is always one: that which was asked.
+        // Never empty: the first is that of the request.
         &self.urls[self.urls.len() - 1]
     }
 
-    /// The URLs that redirected, the first one first; empty when none did.
+    /// The URLs that redirected, the first one first; empty without redirects.
     #[must_use]
     pub fn history(&self) -> &[Url] {
         &self.urls[..self.urls.len() - 1]
     }
 
-    /// The response as the server sent it, for what is not here. Its body, if it is read from it, is not decoded.
+    /// The response as the server sent it: connection, timings, trailers.
     #[must_use]
     pub const fn response(&self) -> &Response {
         &self.response
     }
 
-    /// Gives up what was added to it: the response itself, whose body is not decoded. `None` when some of it was taken
-    /// to be decoded already, even if nothing came out.
+    /// The response as the server sent it, with its body not decoded. `None` if decoding has begun, even without output.
     #[must_use]
     pub fn into_response(self) -> Option<Response> {
         let begun = self.decoding.as_ref().is_some_and(Decoding::has_begun);
         (!begun).then_some(self.response)
     }
 
-    /// Itself, unless the status is 400 or more.
+    /// Turns a status of 400 or more into an error.
     ///
     /// # Errors
-    /// With the URL and the status, for which [`Error::answered`] can be asked.
+    /// With the URL and the status; [`Error::answered`] returns the status.
     pub fn error_for_status(self) -> Result<Self, Error> {
         let status = self.status();
         if status.is_client_error() || status.is_server_error() {
@@ -160,18 +158,18 @@ impl Fetched {
         Ok(self)
     }
 
-    /// The next piece of the body, decoded. `None` at its end, and at each call after it.
+    /// The next piece of the body, decoded. `None` at its end and on each call after it.
     ///
     /// # Errors
-    /// When it will never be complete: by [`phase`](Error::phase), [`is_decode`](Error::is_decode),
+    /// When the body cannot be completed: see [`phase`](Error::phase), [`is_decode`](Error::is_decode),
     /// [`is_too_large`](Error::is_too_large).
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(piece) = self.next_piece().await? else {
             return Ok(None);
         };
-        self.came += piece.len() as u64;
+        self.received += piece.len() as u64;
         match self.body_max {
-            Some(max) if self.came > max => Err(self.too_large(max)),
+            Some(max) if self.received > max => Err(self.too_large(max)),
             _ => Ok(Some(piece)),
         }
     }
@@ -225,24 +223,24 @@ impl Fetched {
         Ok(all.finish())
     }
 
-    /// Whether the length tells of a body that another request would have got (RFC 9110 §8.6).
+    /// Whether Content-Length describes the body of another response: that to GET, or the cached one (RFC 9110 §8.6).
     fn is_bodyless(&self) -> bool {
         self.head_only || self.status().as_u16() == 304
     }
 
-    /// The whole body as text, in the charset that `Content-Type` names, or UTF-8. What is no text in it becomes U+FFFD.
+    /// The whole body as text, in the charset of `Content-Type`, or UTF-8. Invalid sequences become U+FFFD.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and for a charset that is not known.
+    /// As [`bytes`](Self::bytes), and for an unknown charset.
     pub async fn text(mut self) -> Result<String, Error> {
         let bytes = self.collect().await?;
         text::decode(&bytes, self.header("Content-Type")).map_err(Error::answer)
     }
 
-    /// The whole body, read as JSON. Nothing asks whether `Content-Type` says that it is.
+    /// The whole body, parsed as JSON. `Content-Type` is ignored.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and when it is not what `T` is read from.
+    /// As [`bytes`](Self::bytes), and when it is not the JSON of a `T`.
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         let bytes = self.collect().await?;
         serde_json::from_slice(&bytes).map_err(|error| {
@@ -261,13 +259,13 @@ impl Fetched {
     }
 }
 
-/// `Content-Length` and `Content-Encoding` do not hold of the decoded body.
+/// Without `Content-Length` and `Content-Encoding`, which do not hold for the decoded body.
 fn fields_of_decoded(raw: FieldsRef<'_>) -> Fields {
     let mut fields = Fields::new();
     for (name, value) in raw.iter() {
         let untrue = [&b"content-encoding"[..], b"content-length"];
         if !untrue.iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            // What was received can be sent.
+            // A received field is legal.
             let _ = fields.append(name, value);
         }
     }
@@ -280,7 +278,7 @@ impl fmt::Debug for Fetched {
     }
 }
 
-/// The body of an answer as a [`Stream`]. It ends after an error.
+/// The body of an answer as a [`Stream`]. Ends after an error.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
@@ -334,5 +332,5 @@ impl fmt::Debug for BodyStream {
     }
 }
 
-/// What is collected at most, unless the request says otherwise.
+/// The default bound of a collected body.
 const COLLECTED_MAX: u64 = 64 * 1024 * 1024;

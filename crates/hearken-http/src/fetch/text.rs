@@ -1,16 +1,16 @@
-//! A body as text: which charset its `Content-Type` names (RFC 9110 §8.3.2), and the text in it.
+//! A body as text, by the charset of its `Content-Type` (RFC 9110 §8.3.2).
 //!
 //! Here: [`decode`]. Not here: collecting the body (`fetched.rs`).
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A charset that this build does not know.
+/// An unknown charset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CharsetError(String);
 
-/// The text, with U+FFFD for what is none, as browsers have it. A byte order mark decides over the field and is left out;
-/// without either it is UTF-8.
+/// Decodes the text, as browsers do: invalid sequences become U+FFFD. A byte order mark overrides the field and is dropped;
+/// without either the charset is UTF-8.
 pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>) -> Result<String, CharsetError> {
     let named = content_type.and_then(charset);
     let named = named.as_deref().unwrap_or("utf-8");
@@ -31,14 +31,14 @@ fn charset(content_type: &str) -> Option<String> {
             let unquoted = value
                 .strip_prefix('"')
                 .and_then(|value| value.strip_suffix('"'));
-            // A backslash makes the next character itself (RFC 9110 §5.6.4).
+            // A backslash quotes the next character (RFC 9110 §5.6.4).
             return Some(unquoted.map_or_else(|| value.to_owned(), |text| text.replace('\\', "")));
         }
     }
     None
 }
 
-/// Splits at semicolons that are not in quotes.
+/// Splits at semicolons outside of quotes.
 struct Parameters<'a>(&'a str);
 
 impl<'a> Iterator for Parameters<'a> {
@@ -80,7 +80,7 @@ mod engine {
 
 #[cfg(not(feature = "charset"))]
 mod engine {
-    //! UTF-8, and what is a part of it.
+    //! UTF-8 and its subset ASCII.
 
     use std::borrow::Cow;
 

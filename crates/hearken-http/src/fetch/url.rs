@@ -1,13 +1,13 @@
-//! The URLs that the one-liner takes, and what is said of a text that is none.
+//! The URLs that fetching accepts.
 //!
-//! Here: [`ToUrl`], and [`parse`] with its errors that say what was expected. Reading and joining itself follows the WHATWG
-//! URL standard and is the work of the crate `url`. Not here: which server and target a URL means (`client/`).
+//! Here: [`ToUrl`], and [`parse`] with errors that name what was expected. The crate `url` parses and joins, by the WHATWG URL
+//! standard. Not here: server and target of a URL (`client/target.rs`).
 
 use crate::client::without_password;
 use std::fmt;
 pub use url::Url;
 
-/// What can be read as an absolute `http` or `https` URL: a text, a [`Url`], an [`http::Uri`].
+/// Conversion into an absolute `http` or `https` URL, from a text, a [`Url`] or an [`http::Uri`].
 ///
 /// ```
 /// use hearken_http::fetch::ToUrl;
@@ -20,11 +20,11 @@ pub trait ToUrl {
     /// The URL.
     ///
     /// # Errors
-    /// When it is none, or its scheme is neither `http` nor `https`.
+    /// When it is not a URL, or its scheme is neither `http` nor `https`.
     fn to_url(&self) -> Result<Url, UrlError>;
 }
 
-/// A text that is no URL to fetch. Its text says what was expected.
+/// A text that is not a URL of http or https.
 ///
 /// ```
 /// use hearken_http::fetch::ToUrl;
@@ -44,14 +44,14 @@ enum Why {
     Syntax(String),
 }
 
-/// Reads an absolute `http` or `https` URL.
+/// Parses an absolute `http` or `https` URL.
 pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     let error = |why| UrlError {
         text: text.to_owned(),
         why,
     };
     match Url::parse(text) {
-        // `localhost:3000` reads as a scheme `localhost`.
+        // `localhost:3000` is parsed as a URL with the scheme `localhost`.
         Ok(url) if url.cannot_be_a_base() && !matches!(url.scheme(), "data" | "mailto") => {
             Err(error(Why::NoScheme))
         }
@@ -61,7 +61,8 @@ pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     }
 }
 
-/// The scheme, if it is none of ours.
+/// # Errors
+/// The scheme, if it is neither http nor https.
 fn check(url: Url) -> Result<Url, String> {
     match url.scheme() {
         "http" | "https" => Ok(url),
@@ -123,7 +124,7 @@ impl<T: ToUrl + ?Sized> ToUrl for &T {
     }
 }
 
-/// How many characters of a text that is no URL are repeated.
+/// How many characters of an invalid text an error repeats.
 const SHOWN: usize = 100;
 
 #[cfg(test)]

@@ -74,8 +74,10 @@ impl IncomingMessage {
     #[must_use]
     pub fn path(&self) -> &str {
         let target = self.head().target();
-        let end = target.bytes().position(|byte| byte == b'?');
-        let path = &target[..end.unwrap_or(target.len())];
+        let path = match query_at(target.as_bytes()) {
+            Some(at) => &target[..at],
+            None => target,
+        };
         if path.starts_with('/') {
             return path;
         }
@@ -306,6 +308,22 @@ impl<S: Source> IncomingMessage<S> {
     }
 }
 
+/// Where the question mark of a target is. Most targets have none, which eight bytes at a time show soonest.
+#[inline]
+fn query_at(target: &[u8]) -> Option<usize> {
+    let has_mark = |word: &[u8; 8]| {
+        let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b'?'; 8]);
+        differs.wrapping_sub(0x0101_0101_0101_0101) & !differs & 0x8080_8080_8080_8080 != 0
+    };
+    let (words, _) = target.as_chunks();
+    let none =
+        target.last_chunk().is_some_and(|last| !has_mark(last)) && !words.iter().any(has_mark);
+    if none {
+        return None;
+    }
+    target.iter().position(|&byte| byte == b'?')
+}
+
 /// Adds listeners to an exchange, unless it is over.
 pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
     let late = exchange.order(|state, _| {
@@ -327,5 +345,23 @@ impl<S: Source> Drop for IncomingMessage<S> {
 impl<S: Source> fmt::Debug for IncomingMessage<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::query_at;
+
+    #[test]
+    fn a_question_mark_is_found_at_every_place() {
+        for len in 0..40 {
+            let path = "/x".repeat(20);
+            assert_eq!(query_at(&path.as_bytes()[..len]), None, "{len}");
+            for at in 0..len {
+                let mut target = path.as_bytes()[..len].to_vec();
+                target[at..].fill(b'?');
+                assert_eq!(query_at(&target), Some(at), "{len}");
+            }
+        }
     }
 }

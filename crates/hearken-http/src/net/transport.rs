@@ -5,9 +5,10 @@
 
 use crate::net::delegate::delegate;
 use crate::net::file::FilePiece;
+use crate::net::file_reader::FileReader;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -21,8 +22,22 @@ pub(crate) type BoxIo = Box<dyn Io>;
 
 /// How a pump sends a file through a transport of type `T`. A type parameter of the pump without a value, so that it takes
 /// no memory.
-pub(crate) trait SendFiles<T> {
-    /// Sends some of a file. `None` when this transport takes bytes only.
+pub(crate) trait SendFiles<T: AsyncWrite + Unpin> {
+    /// Sends some of a file, without a copy if the transport can.
+    #[cold]
+    fn poll_send(
+        transport: &mut T,
+        cx: &mut Context<'_>,
+        file: &FilePiece,
+    ) -> Poll<io::Result<usize>> {
+        if let Some(polled) = Self::poll_send_file(transport, cx, file) {
+            return polled;
+        }
+        let bytes = ready!(file.poll_bytes(FileReader::boxed, cx))?;
+        Pin::new(transport).poll_write(cx, &bytes)
+    }
+
+    /// Sends some of a file without a copy. `None` when this transport takes bytes only.
     fn poll_send_file(
         transport: &T,
         cx: &mut Context<'_>,
@@ -34,7 +49,7 @@ pub(crate) trait SendFiles<T> {
 #[derive(Debug)]
 pub(crate) enum AsBytes {}
 
-impl<T> SendFiles<T> for AsBytes {
+impl<T: AsyncWrite + Unpin> SendFiles<T> for AsBytes {
     fn poll_send_file(
         _transport: &T,
         _cx: &mut Context<'_>,

@@ -327,6 +327,26 @@ fn a_peer_that_sends_on_is_left_after_many_bytes() {
 }
 
 #[test]
+fn reading_on_lets_others_have_their_turn() {
+    let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
+    piped.send(CLOSING);
+    piped.wire.borrow_mut().flood = Some(vec![b'.'; 4096]);
+    let reads = piped.wire.borrow().reads;
+    piped.poll(false);
+    assert!(piped.bell.rang(), "it comes back by itself");
+    assert!(piped.wire.borrow().reads - reads < 50 && !piped.done);
+    for _ in 0..10 {
+        piped.poll(false);
+    }
+    assert_eq!(
+        piped.wire.borrow().reads - reads,
+        64,
+        "256 KiB in pieces of 4 KiB"
+    );
+    assert!(piped.done);
+}
+
+#[test]
 fn the_order_to_stop_now_ends_the_reading_on() {
     let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
     piped.send(CLOSING);

@@ -36,38 +36,48 @@ pub struct ServerHandle {
 
 /// Channels to the workers of a server.
 #[derive(Debug)]
-pub(crate) struct WorkerInboxes {
+struct WorkerInboxes {
     workers: Vec<mpsc::UnboundedSender<BoxIo>>,
     /// Number of transports injected so far; the workers take turns.
     injected: AtomicUsize,
     close_commands: watch::Sender<CloseCommands>,
 }
 
-impl WorkerInboxes {
-    pub(crate) const fn new(
-        workers: Vec<mpsc::UnboundedSender<BoxIo>>,
-        close_commands: watch::Sender<CloseCommands>,
-    ) -> Self {
-        Self {
-            workers,
-            injected: AtomicUsize::new(0),
-            close_commands,
-        }
+/// Commands to all workers, and the report of their end.
+pub(crate) struct Orders {
+    pub(crate) stop: watch::Sender<Stop>,
+    pub(crate) close_commands: watch::Sender<CloseCommands>,
+    pub(crate) end: watch::Receiver<bool>,
+}
+
+impl Orders {
+    /// Channels without a receiver yet. The second value is set to true when all workers have ended.
+    pub(crate) fn new() -> (Self, watch::Sender<bool>) {
+        let (ended, end) = watch::channel(false);
+        let orders = Self {
+            stop: watch::Sender::new(Stop::Run),
+            close_commands: watch::Sender::new(CloseCommands::default()),
+            end,
+        };
+        (orders, ended)
     }
 }
 
 impl ServerHandle {
     pub(crate) fn new(
-        stop: watch::Sender<Stop>,
-        end: watch::Receiver<bool>,
-        inboxes: WorkerInboxes,
+        orders: Orders,
+        workers: Vec<mpsc::UnboundedSender<BoxIo>>,
         connections: Arc<ConnectionLimit>,
         address: LocalAddr,
     ) -> Self {
         Self {
-            stop: Arc::new(stop),
-            end,
-            inboxes: Arc::new(inboxes),
+            stop: Arc::new(orders.stop),
+            end: orders.end,
+            inboxes: Arc::new(WorkerInboxes {
+                workers,
+                injected: AtomicUsize::new(0),
+                close_commands: orders.close_commands,
+            }),
             connections,
             address,
         }

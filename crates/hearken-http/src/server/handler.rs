@@ -93,14 +93,24 @@ where
 }
 
 /// Calls a handler, and sends what it returns if that is not the proof that it has responded.
-pub(crate) async fn respond<H, R>(handler: Rc<Arc<H>>, req: IncomingMessage, res: ServerResponse)
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function would keep each argument twice, and every request copies its future"
+)]
+pub(crate) fn respond<H, R>(
+    handler: Rc<Arc<H>>,
+    req: IncomingMessage,
+    res: ServerResponse,
+) -> impl Future<Output = ()>
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R,
     R: Answer,
 {
-    let handle = res.clone_handle();
-    let answer = (**handler)(req, res).await;
-    let _: Sent = answer.answer(handle);
+    async move {
+        let handle = res.clone_handle();
+        let answer = (**handler)(req, res).await;
+        let _: Sent = answer.answer(handle);
+    }
 }
 
 /// A request that is being handled: a future in a box that its handler uses again.

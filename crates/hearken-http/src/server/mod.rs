@@ -12,6 +12,8 @@ pub(crate) mod handle;
 pub(crate) mod handler;
 #[doc(hidden)]
 pub mod handlers;
+#[cfg(any(test, feature = "test-util"))]
+mod in_memory;
 mod intercept;
 pub(crate) mod runner;
 mod settings;
@@ -37,13 +39,15 @@ use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
+use crate::net::transport::BoxIo;
 use crate::server::accept::ConnectionLimit;
-use crate::server::handle::WorkerInboxes;
-use crate::server::worker::{CloseCommands, Stop, WorkerConfig, run_worker};
+use crate::server::handle::Orders;
+use crate::server::worker::{Stop, WorkerConfig, run_worker};
 use handlers::SpecialHandlers;
 use hearken_proto::Limits;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,8 +55,9 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
-/// Runs one worker to its end; made where the type of the handler is known.
-type Work = Arc<dyn Fn(WorkerConfig) -> Result<(), Error> + Send + Sync>;
+/// Makes the whole life of one worker, where the type of the handler is known.
+type Work = Arc<dyn Fn(WorkerConfig) -> WorkerLife + Send + Sync>;
+type WorkerLife = Pin<Box<dyn Future<Output = ()>>>;
 
 /// An HTTP server: a function of a request and its response, and everything around it.
 ///
@@ -88,9 +93,9 @@ impl Server {
         Self::run_by(move |config| {
             // Counted without atomics from here on: the futures of a worker stay on it.
             let handler = Rc::new(Arc::clone(&handler));
-            run_on_thread(config, move |req, res| {
+            Box::pin(run_worker(config, move |req, res| {
                 handler::respond(Rc::clone(&handler), req, res)
-            })
+            }))
         })
     }
 
@@ -99,11 +104,11 @@ impl Server {
     pub fn with_handler(handler: impl Handler) -> Self {
         Self::run_by(move |config| {
             let handler = handler.on_worker();
-            run_on_thread(config, move |req, res| handler.start(req, res))
+            Box::pin(run_worker(config, move |req, res| handler.start(req, res)))
         })
     }
 
-    fn run_by(work: impl Fn(WorkerConfig) -> Result<(), Error> + Send + Sync + 'static) -> Self {
+    fn run_by(work: impl Fn(WorkerConfig) -> WorkerLife + Send + Sync + 'static) -> Self {
         Self {
             work: Arc::new(work),
             hooks: Arc::new(Hooks::default()),
@@ -148,7 +153,7 @@ impl Server {
     /// After [`listen`](Self::listen).
     #[track_caller]
     pub fn observer(&mut self, observer: impl Observer) -> &mut Self {
-        self.hooks_mut().observer = Some(Box::new(observer));
+        self.hooks_mut().observer = Some(Arc::new(observer));
         self
     }
 
@@ -209,7 +214,11 @@ impl Server {
         } else {
             address
         };
-        Ok(Listening {
+        Ok(self.listening(address, listeners))
+    }
+
+    fn listening(&self, address: LocalAddr, listeners: Vec<Listener>) -> Listening {
+        Listening {
             address,
             #[cfg(feature = "tls")]
             tls: self.tls.clone(),
@@ -221,7 +230,7 @@ impl Server {
             census: Arc::new(ConnectionLimit::new(
                 self.connections_max.unwrap_or_else(descriptors).max(1),
             )),
-        })
+        }
     }
 }
 
@@ -238,18 +247,13 @@ const BEFORE_LISTEN: &str =
     "expected listeners, handlers and observers to be added before `listen`";
 
 /// Runs a worker on this thread to its end.
-fn run_on_thread<M, F>(config: WorkerConfig, make: M) -> Result<(), Error>
-where
-    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
-{
-    let slept = Arc::new(AtomicBool::new(true));
-    let woken = Arc::clone(&slept);
+fn run_on_thread(work: &Work, config: WorkerConfig) -> Result<(), Error> {
+    let slept = Arc::clone(&config.slept);
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
-        .on_thread_unpark(move || woken.store(true, Ordering::Relaxed))
+        .on_thread_unpark(move || slept.store(true, Ordering::Relaxed))
         .build_local(runtime::LocalOptions::default())?;
-    runtime.block_on(run_worker(config, slept, make));
+    runtime.block_on(work(config));
     Ok(())
 }
 
@@ -288,38 +292,24 @@ impl Listening {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(self) -> Result<ServerHandle, Error> {
-        let (stop, stopped) = watch::channel(Stop::Run);
+    pub fn start(mut self) -> Result<ServerHandle, Error> {
         notify_all(&self.hooks.listeners.listening, |listener| {
             listener(&self.address)
         });
-        let (ended, end) = watch::channel(false);
-        let (sweeps, swept) = watch::channel(CloseCommands::default());
-        let mut doors = Vec::new();
+        let (orders, ended) = Orders::new();
+        let mut inboxes = Vec::new();
         let mut threads = Vec::new();
-        for (number, listener) in self.listeners.into_iter().enumerate() {
-            let (door, injected) = mpsc::unbounded_channel(); // bounded by the census
-            doors.push(door);
-            let seed = WorkerConfig {
-                listeners: vec![listener],
-                limits: self.limits.clone(),
-                hooks: Arc::clone(&self.hooks),
-                special: Arc::clone(&self.special),
-                census: Arc::clone(&self.census),
-                stop: stopped.clone(),
-                sweeps: swept.clone(),
-                injected,
-                #[cfg(feature = "tls")]
-                tls: self.tls.clone(),
-            };
+        for (number, listener) in std::mem::take(&mut self.listeners).into_iter().enumerate() {
+            let (inbox, config) = self.worker(vec![listener], &orders);
+            inboxes.push(inbox);
             let work = Arc::clone(&self.work);
             let thread = thread::Builder::new()
                 .name(format!("hearken-{number}"))
-                .spawn(move || work(seed));
+                .spawn(move || run_on_thread(&work, config));
             match thread {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
-                    stop.send_replace(Stop::Kill);
+                    orders.stop.send_replace(Stop::Kill);
                     return Err(error.into());
                 }
             }
@@ -328,13 +318,35 @@ impl Listening {
         thread::Builder::new()
             .name("hearken-end".to_owned())
             .spawn(move || watch_over(threads, &hooks, &ended))?;
-        Ok(ServerHandle::new(
-            stop,
-            end,
-            WorkerInboxes::new(doors, sweeps),
-            self.census,
-            self.address,
-        ))
+        Ok(self.handle(inboxes, orders))
+    }
+
+    /// What one worker is made of, and the way to bring it connections.
+    fn worker(
+        &self,
+        listeners: Vec<Listener>,
+        orders: &Orders,
+    ) -> (mpsc::UnboundedSender<BoxIo>, WorkerConfig) {
+        let (inbox, injected) = mpsc::unbounded_channel(); // bounded by the census
+        let config = WorkerConfig {
+            listeners,
+            limits: self.limits.clone(),
+            hooks: Arc::clone(&self.hooks),
+            special: Arc::clone(&self.special),
+            census: Arc::clone(&self.census),
+            stop: orders.stop.subscribe(),
+            sweeps: orders.close_commands.subscribe(),
+            injected,
+            slept: Arc::new(AtomicBool::new(true)),
+            date: None,
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+        };
+        (inbox, config)
+    }
+
+    fn handle(self, inboxes: Vec<mpsc::UnboundedSender<BoxIo>>, orders: Orders) -> ServerHandle {
+        ServerHandle::new(orders, inboxes, self.census, self.address)
     }
 
     /// Serves until SIGINT or SIGTERM, then lets what runs end: nothing new is accepted, idle connections close, every

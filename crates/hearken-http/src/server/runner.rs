@@ -99,22 +99,21 @@ impl<M, F> HandlerRunner<M, F> {
 
     #[inline]
     fn put(&mut self, work: Work<F>) {
-        let slot = self.handlers.slots.borrow_mut().pop();
-        let mut slot = slot.unwrap_or_else(|| Box::pin(Work::Nothing));
+        let handlers = &self.handlers;
+        let slot = self.slot.get_or_insert_with(|| {
+            let slot = handlers.slots.borrow_mut().pop();
+            slot.unwrap_or_else(|| Box::pin(Work::Nothing))
+        });
         slot.set(work);
-        self.slot = Some(slot);
     }
 
-    /// Drops the future and gives the slot back. A panic while it drops counts as one of the handler.
-    #[inline]
+    /// Drops the future. A panic while it drops counts as one of the handler.
     fn retire(&mut self) -> Result<(), String> {
-        let Some(mut slot) = self.slot.take() else {
-            return Ok(());
-        };
-        catch_panic(|| slot.set(Work::Nothing))?;
-        let mut slots = self.handlers.slots.borrow_mut();
-        if slots.len() < SLOTS_MAX {
-            slots.push(slot);
+        if let Some(slot) = &mut self.slot
+            && let Err(panic) = catch_panic(|| slot.set(Work::Nothing))
+        {
+            self.slot = None;
+            return Err(panic);
         }
         Ok(())
     }
@@ -149,15 +148,22 @@ where
         let Some(slot) = &mut self.slot else {
             return Poll::Ready(Ok(()));
         };
-        // A panic leaves the future in an unknown state; it is dropped right away and never polled again.
-        let polled = catch_panic(|| match slot.as_mut().project() {
-            WorkMut::Plain { future } => future.poll(cx),
-            WorkMut::Special { future } => Pin::new(future).poll(cx),
-            WorkMut::Nothing => Poll::Ready(()),
+        // A panic leaves the future in an unknown state; it is dropped right away and never polled again. A panic while it
+        // drops counts as one of the handler.
+        let polled = catch_panic(|| {
+            let polled = match slot.as_mut().project() {
+                WorkMut::Plain { future } => future.poll(cx),
+                WorkMut::Special { future } => Pin::new(future).poll(cx),
+                WorkMut::Nothing => Poll::Ready(()),
+            };
+            if polled.is_ready() {
+                slot.set(Work::Nothing);
+            }
+            polled
         });
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(())) => Poll::Ready(self.retire()),
+            Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
             Err(text) => {
                 // The first panic is the one that is reported.
                 let _ = self.retire();
@@ -168,12 +174,26 @@ where
 
     #[inline]
     fn running(&self) -> bool {
-        self.slot.is_some()
+        let slot = self.slot.as_deref();
+        slot.is_some_and(|work| !matches!(work, Work::Nothing))
+    }
+
+    fn rest(&mut self) {
+        if self.running() {
+            return;
+        }
+        if let Some(slot) = self.slot.take() {
+            let mut slots = self.handlers.slots.borrow_mut();
+            if slots.len() < SLOTS_MAX {
+                slots.push(slot);
+            }
+        }
     }
 
     fn cancel(&mut self) {
         if let Err(panic) = self.retire() {
             tracing::error!(panic, "a handler panicked while it was dropped");
         }
+        self.rest();
     }
 }

@@ -60,6 +60,10 @@ pub(crate) struct WorkerConfig {
     pub(crate) stop: watch::Receiver<Stop>,
     pub(crate) sweeps: watch::Receiver<CloseCommands>,
     pub(crate) injected: mpsc::UnboundedReceiver<BoxIo>,
+    /// The thread has slept since the worker last read the time.
+    pub(crate) slept: Arc<AtomicBool>,
+    /// Date at the start of the worker. `None`: that of the system.
+    pub(crate) date: Option<SystemTime>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::tls::ServerTls>,
 }
@@ -87,6 +91,8 @@ pub(crate) struct Worker {
     time: Cell<(Instant, u32)>,
     /// The thread has slept since the time was read.
     slept: Arc<AtomicBool>,
+    /// A moment and its date, from which dates are computed. `None`: the system is asked for the date.
+    dated: Option<(Instant, SystemTime)>,
     #[cfg(feature = "tls")]
     tls: Option<crate::tls::ServerTls>,
     #[cfg(feature = "tls")]
@@ -94,9 +100,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(seed: &WorkerConfig, slept: Arc<AtomicBool>) -> Rc<Self> {
-        let now = Instant::now();
-        let clock = Clock::new(now, SystemTime::now());
+    fn new(seed: &WorkerConfig) -> Rc<Self> {
+        let now = monotonic_now();
+        let dated = seed.date.map(|date| (now, date));
+        let clock = Clock::new(now, date_at(now, dated)).read_by(monotonic_now);
         Rc::new(Self {
             env: WorkerContext::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
             census: Arc::clone(&seed.census),
@@ -105,7 +112,8 @@ impl Worker {
             closed: Notify::new(),
             scratch: Cell::new(None),
             time: Cell::new((now, 0)),
-            slept,
+            slept: Arc::clone(&seed.slept),
+            dated,
             #[cfg(feature = "tls")]
             tls: seed.tls.clone(),
             #[cfg(feature = "tls")]
@@ -127,10 +135,11 @@ impl Worker {
 
     fn read_time(&self) -> Instant {
         self.slept.store(false, Ordering::Relaxed);
-        let now = Instant::now();
-        self.env.exchange.clock.set(now, SystemTime::now);
+        let now = monotonic_now();
+        let clock = &self.env.exchange.clock;
+        clock.set(now, || date_at(now, self.dated));
         // An observer needs the moment, not the turn.
-        let turns = if self.env.exchange.observed {
+        let turns = if self.env.exchange.observed.get() {
             TURNS_PER_READ
         } else {
             0
@@ -198,6 +207,16 @@ impl Worker {
         }
         seat.start(transport, drive);
     }
+}
+
+/// The time of the runtime, whose clock a test can set forward. Without a test that of the system.
+#[inline]
+fn monotonic_now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+fn date_at(now: Instant, dated: Option<(Instant, SystemTime)>) -> SystemTime {
+    dated.map_or_else(SystemTime::now, |(start, date)| date + (now - start))
 }
 
 /// A place among the connections of a worker, and in the census. Free again when it is dropped.
@@ -323,7 +342,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
             return Poll::Ready(());
         };
         match pump.drive().served.ending {
-            Some(Ending::Cut) => pump.transport().cut(),
+            Some(Ending::Cut) => pump.transport.cut(),
             Some(Ending::HandOver) => return self.hand_over(cx),
             _ => {}
         }
@@ -365,12 +384,12 @@ impl<T, R: Runner> Drop for Connection<T, R> {
 }
 
 /// The whole life of a worker.
-pub(crate) async fn run_worker<M, F>(mut seed: WorkerConfig, slept: Arc<AtomicBool>, make: M)
+pub(crate) async fn run_worker<M, F>(mut seed: WorkerConfig, make: M)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
     F: Future<Output = ()> + 'static,
 {
-    let worker = Worker::new(&seed, slept);
+    let worker = Worker::new(&seed);
     let handlers = Handlers::new(make, &seed.special);
     let wheel = tokio::task::spawn_local(Rc::clone(&worker).turn_wheel());
     let listeners = std::mem::take(&mut seed.listeners);

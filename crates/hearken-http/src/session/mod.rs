@@ -17,6 +17,8 @@ use crate::conn::exchange::Exchange;
 use crate::conn::notify;
 use crate::conn::session::SessionConnection;
 use crate::error::{Closed, Error};
+use crate::event::observe::{Observer, Side};
+use crate::event::peer::Peer;
 use crate::pump::Pump;
 use bytes::Bytes;
 use hearken_proto::{Limits, Role};
@@ -131,7 +133,7 @@ impl Session<ServerSide> {
 
 impl<S> Session<S> {
     fn new(role: Role, limits: Limits) -> Self {
-        let clock = Clock::new(Instant::now(), SystemTime::now());
+        let clock = Clock::new(Instant::now(), SystemTime::now()).read_by(Instant::now);
         let env = ExchangeContext::new(limits, Arc::new(Hooks::default()), clock);
         let exchange = Exchange::of_session(&env, role);
         Self {
@@ -139,6 +141,32 @@ impl<S> Session<S> {
             attached: false,
             side: PhantomData,
         }
+    }
+
+    /// Shows every step to `observer`: call this before [`attach`](Self::attach) and before a message is sent. The second call
+    /// replaces the first.
+    ///
+    /// ```
+    /// use hearken_http::Session;
+    /// use hearken_http::observe::{Observation, Observer};
+    /// struct Print;
+    /// impl Observer for Print {
+    ///     fn observe(&self, seen: &Observation<'_>) {
+    ///         eprintln!("{:?}", seen.step);
+    ///     }
+    /// }
+    /// let session = Session::client();
+    /// session.observer(Print);
+    /// ```
+    pub fn observer(&self, observer: impl Observer) -> &Self {
+        let env = &self.exchange.env;
+        env.observed.set(true);
+        let observer: Arc<dyn Observer> = Arc::new(observer);
+        let mut state = self.exchange.state();
+        state.peer = Some(Rc::new(Peer::new(0, None, None)));
+        state.begin_watch(env, (&observer, Side::Session), Instant::now());
+        drop(state);
+        self
     }
 
     fn outgoing(&self) -> SessionOutgoing {
@@ -172,6 +200,9 @@ impl<S> Drop for Session<S> {
     fn drop(&mut self) {
         if !self.attached {
             let listeners = self.exchange.state().listeners.take();
+            self.exchange
+                .state()
+                .end_watch(Closed::Aborted, Instant::now());
             notify::notify_closed(listeners, Closed::Aborted);
             self.exchange.state().close(Closed::Aborted);
         }
@@ -266,6 +297,9 @@ impl<T, S> Drop for Attached<T, S> {
         if let Some(pump) = &mut self.pump {
             let exchange = pump.drive().exchange();
             let listeners = exchange.state().listeners.take();
+            exchange
+                .state()
+                .end_session_watch(Closed::Aborted, Instant::now());
             notify::notify_closed(listeners, Closed::Aborted);
             exchange.state().close(Closed::Aborted); // wakes pending calls
         }

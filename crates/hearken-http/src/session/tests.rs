@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event;
+use crate::event::observe::{Observation, Step};
 use std::cell::RefCell;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -210,4 +211,117 @@ fn a_response_before_the_request_is_bounded() {
     }
     let error = block_on(resp.drain()).unwrap_err();
     assert_eq!(error.to_string(), "the exchange was given up here");
+}
+
+/// Writes each step into a log.
+struct Seen(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Observer for Seen {
+    fn observe(&self, seen: &Observation<'_>) {
+        assert_eq!(seen.side, Side::Session);
+        let name = seen.step.name();
+        let step = match seen.step {
+            Step::RequestHead { method, target, .. } => format!("{name} {method} {target}"),
+            Step::ResponseHead { status, .. } => format!("{name} {status}"),
+            Step::LastByteFlushed { content, .. } => format!("{name} {content} bytes of content"),
+            Step::Head { head } if head.status() == 0 => format!("{name} {}", head.method()),
+            Step::Head { head } => format!("{name} {}", head.status()),
+            Step::BodyEnd { bytes } => format!("{name} {bytes} bytes"),
+            Step::Ended { why } => {
+                let facts = seen.facts.expect("an exchange");
+                let (method, target) = (facts.method().unwrap(), facts.target().unwrap());
+                format!(
+                    "{name} {why:?}: {method} {target} {}",
+                    facts.status().unwrap_or(0)
+                )
+            }
+            Step::Closed {
+                why,
+                bytes_in,
+                bytes_out,
+            } => {
+                assert!(bytes_in > 0 && bytes_out > 0);
+                format!("{name} {why:?}")
+            }
+            _ => name.to_owned(),
+        };
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{} {step}", seen.exchange));
+    }
+}
+
+/// The log under this heading of docs/events.md.
+fn documented(heading: &str) -> Vec<&'static str> {
+    let page = include_str!("../../../../docs/events.md");
+    let (_, section) = page.split_once(&format!("### {heading}\n")).expect(heading);
+    let (_, block) = section.split_once("```text\n").expect("a log");
+    block
+        .split_once("```")
+        .expect("its end")
+        .0
+        .lines()
+        .collect()
+}
+
+#[test]
+fn observers_see_both_sides() {
+    let [asked, served] = [(); 2].map(|()| Arc::new(std::sync::Mutex::new(Vec::new())));
+    let (client, server) = (Session::client(), Session::server());
+    client.observer(Seen(Arc::clone(&asked)));
+    server.observer(Seen(Arc::clone(&served)));
+    let resp = server.resp();
+    server.req().on(event::Ready, move |_| resp.send("hello"));
+    client.req().set_method("POST");
+    client.req().send("abc");
+    client.resp().on(event::Ready, |_| ());
+    block_on(async {
+        let (here, there) = tokio::io::duplex(1024);
+        let (one, other) = tokio::join!(client.attach(here), server.attach(there));
+        assert!(one.is_ok() && other.is_ok());
+    });
+    let heading = "A session on the side of the client, as its observer sees it";
+    assert_eq!(*asked.lock().unwrap(), documented(heading));
+    let heading = "A session on the side of the server, as its observer sees it";
+    assert_eq!(*served.lock().unwrap(), documented(heading));
+}
+
+#[test]
+fn an_observer_sees_why_a_session_fails() {
+    let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let session = Session::server();
+    session.observer(Names(Arc::clone(&log)));
+    block_on(async {
+        let (here, mut there) = tokio::io::duplex(1024);
+        there.write_all(b"GET / HTTP/9.9\r\n\r\n").await.unwrap();
+        assert!(session.attach(here).await.is_err());
+    });
+    let names = log.lock().unwrap();
+    let expected = [
+        "Accepted",
+        "FirstByte",
+        "Failed 505",
+        "ResponseHead",
+        "FirstWrite",
+        "HeadFlushed",
+        "LastByteFlushed",
+        "Ended BadMessage",
+        "Closed BadMessage",
+    ];
+    assert_eq!(*names, expected);
+}
+
+/// Writes the names of steps into a log, and why an exchange is over.
+struct Names(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Observer for Names {
+    fn observe(&self, seen: &Observation<'_>) {
+        let name = seen.step.name();
+        self.0.lock().unwrap().push(match seen.step {
+            Step::Failed { error } => format!("{name} {}", error.status().as_u16()),
+            Step::Ended { why } | Step::Closed { why, .. } => format!("{name} {why:?}"),
+            _ => name.to_owned(),
+        });
+    }
 }

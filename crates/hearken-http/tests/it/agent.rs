@@ -3,7 +3,7 @@
 use hearken_http::client::AgentOptions;
 use hearken_http::{Agent, OutgoingMessage, Server, ServerHandle};
 
-/// A server that says what it got.
+/// A server that returns the request.
 fn echo() -> (ServerHandle, String) {
     let mut server = Server::new(async |mut req, res| {
         let body = req.bytes().await?;

@@ -1,11 +1,11 @@
-//! A client of blocking sockets, which knows nothing of the code it tests.
+//! A client of blocking sockets, independent of the code under test.
 
 use hearken_http::ServerHandle;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Nothing here takes as long. A test that hangs fails after it.
+/// Longer than any wait. A test that hangs fails after it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection, and what was read from it beyond the last response.
@@ -60,7 +60,7 @@ impl Client {
         Self::over(stream)
     }
 
-    /// Sends no more.
+    /// Ends the direction to the server.
     pub(crate) fn finish(&self) {
         self.stream.shutdown(Shutdown::Write).expect("a socket");
     }
@@ -155,7 +155,7 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-/// Looks again and again until it is so.
+/// Polls a condition until it holds.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;

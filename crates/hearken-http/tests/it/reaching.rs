@@ -63,16 +63,16 @@ async fn an_unknown_name_is_an_error_with_the_name() {
             ))
         });
     });
-    let error = text(&agent, "http://nobody.test/").await.unwrap_err();
+    let error = text(&agent, "http://unknown.test/").await.unwrap_err();
     assert!(error.is_resolve() && error.is_retry_safe());
-    assert_eq!(error.peer(), Some("nobody.test:80"));
+    assert_eq!(error.peer(), Some("unknown.test:80"));
     assert_eq!(
         error.to_string(),
-        "resolving nobody.test:80 failed: no such name; check the name and the network"
+        "resolving unknown.test:80 failed: no such name; check the name and the network"
     );
     let agent =
         crate::reaching::agent(|options| options.resolver(async |_: String, _: u16| Ok(vec![])));
-    let error = text(&agent, "http://nobody.test/").await.unwrap_err();
+    let error = text(&agent, "http://unknown.test/").await.unwrap_err();
     assert_eq!(error.phase(), Some(Phase::Connect));
     assert!(
         error.to_string().contains("no address that may be used"),

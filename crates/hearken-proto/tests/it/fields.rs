@@ -146,7 +146,7 @@ fn names_that_resemble_framing_fields_have_no_effect() {
 #[test]
 fn a_head_can_be_swapped_and_its_memory_is_reused() {
     let mut server = Connection::new(Role::Server, &Limits::default());
-    let mut spare = Head::new();
+    let mut spare = Box::new(Head::new());
     for path in ["/a", "/b", "/c"] {
         let request = format!("GET {path} HTTP/1.0\r\nConnection: keep-alive\r\nX: {path}\r\n\r\n");
         server.receive(request.as_bytes()).expect("a legal request");
@@ -180,7 +180,7 @@ fn an_incomplete_head_cannot_be_swapped() {
         .receive(b"GET /a HTTP/1.1\r\n")
         .expect("a legal line");
     assert_eq!(event, Some(Event::Line));
-    let mut spare = Head::new();
+    let mut spare = Box::new(Head::new());
     server.swap_head(&mut spare);
     assert_eq!(spare.target(), "");
     server.receive(b"Host: a\r\n").expect("more of it");
@@ -206,4 +206,100 @@ fn debug_output_of_a_head() {
         text.contains("GET") && text.contains("/a?b=c") && text.contains("Host"),
         "{text}"
     );
+}
+
+/// A cleared list adds a line that it had at the same place without checking it again. It must behave as a new list does.
+#[test]
+fn a_cleared_list_is_as_a_new_one() {
+    let steps: [(&str, &str, &str); 6] = [
+        ("append", "A", "1"),
+        ("append", "A", "1"),
+        ("set", "B", "22"),
+        ("set", "A", "1"),
+        ("remove", "B", ""),
+        ("append", "Content-Length", "3"),
+    ];
+    let apply = |fields: &mut Fields, chosen: u32| {
+        for (at, (order, name, value)) in steps.iter().enumerate() {
+            if chosen & (1 << at) == 0 {
+                continue;
+            }
+            match *order {
+                "append" => fields.append(name, value).expect("a legal field"),
+                "set" => fields.set(name, value).expect("a legal field"),
+                _ => drop(fields.remove(name)),
+            }
+        }
+    };
+    let encoded = |fields: &Fields| {
+        let mut server = Connection::new(Role::Server, &Limits::default());
+        server
+            .receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .expect("a legal request");
+        let mut out = Vec::new();
+        let response = Response::new(200, fields, Length::Unknown);
+        let sent = server.send_whole_response(&response, b"ok", &mut out);
+        (sent.is_ok(), escape(&out))
+    };
+    for before in 0..64 {
+        for chosen in 0..64 {
+            let (mut used, mut new) = (Fields::new(), Fields::new());
+            apply(&mut used, before);
+            used.clear();
+            assert!(used.view().is_empty());
+            apply(&mut used, chosen);
+            apply(&mut new, chosen);
+            assert_eq!(pairs(&used), pairs(&new), "{before} {chosen}");
+            assert_eq!(pairs(&used.clone()), pairs(&new), "{before} {chosen}");
+            assert_eq!(encoded(&used), encoded(&new), "{before} {chosen}");
+        }
+    }
+}
+
+#[test]
+fn what_was_refused_is_refused_again_after_clear() {
+    let mut fields = Fields::new();
+    for _ in 0..2 {
+        fields.append("A", "1").expect("a legal field");
+        assert_eq!(fields.append("B", "1\r\nC: 2"), Err(Misuse::FieldValue));
+        assert_eq!(fields.append("B\r", "1"), Err(Misuse::FieldName));
+        fields.append("B", " 2 ").expect("a legal field");
+        assert_eq!(
+            pairs(&fields),
+            [("A".into(), "1".into()), ("B".into(), "2".into())]
+        );
+        fields.clear();
+    }
+}
+
+#[test]
+fn all_lines_of_a_list_can_be_appended() {
+    let (mut always, mut fields) = (Fields::new(), Fields::new());
+    always.append("A", "1").expect("a legal field");
+    always.append("Content-Length", "3").expect("a legal field");
+    always.append("B", "22").expect("a legal field");
+    for removes in [false, true] {
+        if removes {
+            always.remove("b"); // the bytes of the list are not contiguous any more
+        }
+        for _ in 0..2 {
+            fields.clear();
+            fields.append("X", "0").expect("a legal field");
+            fields.append_all(&always).expect("room for all");
+            fields.append("Y", "9").expect("a legal field");
+            let mut expected = pairs(&always);
+            expected.insert(0, ("X".into(), "0".into()));
+            expected.push(("Y".into(), "9".into()));
+            assert_eq!(pairs(&fields), expected);
+            assert_eq!(fields.view().get("content-length"), Some(&b"3"[..]));
+        }
+    }
+    // Framing fields are still known as such.
+    let mut server = Connection::new(Role::Server, &Limits::default());
+    server
+        .receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("a legal request");
+    let response = Response::new(200, &fields, Length::Unknown);
+    let sent = server.send_whole_response(&response, b"ok", &mut Vec::new());
+    assert_eq!(sent, Err(Misuse::BodyTooShort));
 }

@@ -105,7 +105,7 @@ impl PooledConnection {
         let mut byte = [0];
         let mut cx = Context::from_waker(Waker::noop());
         let mut buffer = ReadBuf::new(&mut byte);
-        Pin::new(self.pump.transport_mut())
+        Pin::new(&mut self.pump.transport)
             .poll_read(&mut cx, &mut buffer)
             .is_pending()
     }

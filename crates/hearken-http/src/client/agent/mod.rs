@@ -6,6 +6,7 @@
 //! Must not know: how a connection is opened (`client/connect/`), requests (`client/request/`).
 
 pub(crate) mod connection;
+pub(crate) mod observed;
 pub(crate) mod options;
 pub(crate) mod pool;
 pub(crate) mod proxies;

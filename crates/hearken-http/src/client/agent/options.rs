@@ -4,6 +4,7 @@
 //! [`Connect`]. Not here: the code that follows them (`pool.rs`, `client/connect/`).
 
 use crate::client::agent::proxies::Proxies;
+use crate::event::observe::Observer;
 use crate::net::transport::{BoxIo, Io};
 use hearken_proto::Limits;
 use std::fmt;
@@ -185,6 +186,7 @@ pub struct AgentOptions {
     pub tls: crate::tls::ClientTls,
     pub(crate) resolver: Option<Arc<dyn Resolve>>,
     pub(crate) connector: Option<Arc<dyn Connect>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for AgentOptions {
@@ -211,6 +213,7 @@ impl Default for AgentOptions {
             tls: crate::tls::ClientTls::new(),
             resolver: None,
             connector: None,
+            observer: None,
         }
     }
 }
@@ -235,6 +238,26 @@ impl AgentOptions {
     #[doc(alias = "createConnection")]
     pub fn connector(&mut self, connector: impl Connect) {
         self.connector = Some(Arc::new(connector));
+    }
+
+    /// Shows every step of every connection and exchange of the agent to `observer`. The second call replaces the first.
+    ///
+    /// ```
+    /// use hearken_http::Agent;
+    /// use hearken_http::client::AgentOptions;
+    /// use hearken_http::observe::{Observation, Observer};
+    /// struct Print;
+    /// impl Observer for Print {
+    ///     fn observe(&self, seen: &Observation<'_>) {
+    ///         eprintln!("{:?} exchange {} {}", seen.peer, seen.exchange, seen.step.name());
+    ///     }
+    /// }
+    /// let mut options = AgentOptions::default();
+    /// options.observer(Print);
+    /// let agent = Agent::new(options);
+    /// ```
+    pub fn observer(&mut self, observer: impl Observer) {
+        self.observer = Some(Arc::new(observer));
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`ExchangeState::fail`]; reading the body. Not here: the waits (`exchange.rs`), what ends an exchange (`conn/client/mod.rs`).
 
 use crate::client::agent::connection::PooledConnection;
+use crate::client::agent::observed;
 use crate::client::event::Event;
 use crate::client::info::ConnectionInfo;
 use crate::client::request::state::{ExchangeState, Stage};
@@ -142,6 +143,7 @@ impl ExchangeState {
         let permit = std::mem::take(&mut connection.permit);
         drop(connection);
         self.flags.retried = true;
+        self.info = None; // until the second attempt has a connection
         let shared = &self.plan.agent.shared;
         shared.count(|counts| counts.retried += 1);
         self.connect(permit, now());
@@ -156,10 +158,24 @@ impl ExchangeState {
         }
         self.incoming.fail(error.clone());
         if self.failure.is_none() {
+            self.observe_failure(&error);
             self.events.push(|| Event::Error(error.clone()));
             self.failure = Some(error);
         }
         self.close();
+    }
+
+    /// A connection shows its failure itself.
+    fn observe_failure(&self, error: &Error) {
+        if let Some(observer) = &self.plan.agent.shared.options.observer
+            && self.info.is_none()
+        {
+            let target = self.parts.path.as_deref();
+            let target = target.unwrap_or_else(|| self.plan.target.origin_form());
+            let line = (self.parts.method.as_str(), target);
+            let began = self.began.unwrap_or_else(now);
+            observed::show_failure(observer, line, began, error);
+        }
     }
 
     /// Emits the last event.

@@ -155,6 +155,9 @@ impl ExchangeState {
         if let Some(head) = head_pool::take() {
             http.give_head(head);
         }
+        if let Some(observer) = &self.plan.agent.shared.options.observer {
+            connection.observe(observer, self.began.unwrap_or(now));
+        }
         match self.encode(&mut connection, now) {
             Ok(()) => self.stage = Stage::Live(connection),
             Err(misuse) => self.fail(hearken_proto::Error::from(misuse).into()),

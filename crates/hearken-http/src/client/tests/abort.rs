@@ -1,4 +1,4 @@
-//! Giving up from elsewhere: whoever waits hears of it at once, wherever he waits, and nothing of him stays behind.
+//! Aborting from elsewhere: the waiting task gets an error at once, wherever it waits, and leaves nothing behind.
 
 use super::harness::{Net, net, net_with, settle};
 use crate::client::{AbortHandle, Agent, AgentOptions, ClientRequest, Destination, Phase, Proxies};
@@ -7,7 +7,7 @@ use std::io;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 
-/// In another task, once everything else has come as far as it can.
+/// Aborts in another task, once all others are idle.
 fn abort_later(handle: AbortHandle) -> JoinHandle<()> {
     tokio::spawn(async move {
         settle().await;
@@ -133,7 +133,7 @@ async fn in_the_queue() {
     aborting.await.unwrap();
 }
 
-/// Totals and numbers by host, which must agree.
+/// Totals and counts by host, which must agree.
 #[track_caller]
 fn assert_waiting(agent: &Agent, waiting: usize) {
     let stats = agent.stats();
@@ -141,9 +141,9 @@ fn assert_waiting(agent: &Agent, waiting: usize) {
     assert_eq!((stats.waiting, by_host), (waiting, waiting), "{stats:?}");
 }
 
-/// One connection streams for hours, and many a request loses patience meanwhile.
+/// One connection streams for hours, and many requests leave the queue meanwhile.
 #[tokio::test(start_paused = true)]
-async fn who_has_left_the_queue_is_not_counted_and_costs_nothing() {
+async fn a_request_that_has_left_the_queue_is_not_counted() {
     let (net, busy) = crowded(|options| options.max_total_sockets = 1).await;
     let get = |host: usize| {
         let url = format!("http://host{host}/");
@@ -160,11 +160,7 @@ async fn who_has_left_the_queue_is_not_counted_and_costs_nothing() {
     }
     settle().await;
     assert_waiting(&net.agent, 1);
-    assert_eq!(
-        net.agent.stats().hosts.len(),
-        2,
-        "hosts that nobody asks are forgotten"
-    );
+    assert_eq!(net.agent.stats().hosts.len(), 2, "unused hosts are dropped");
     let mut net = net;
     drop(busy);
     let mut peer = net.accept().await;

@@ -17,9 +17,9 @@ async fn response(body: &str) -> Response {
     asked.await.unwrap().unwrap()
 }
 
-/// A handler that passes such an error on with `?` must not tell its own client that the mistake was the client's.
+/// A handler that returns such an error with `?` must not blame its own client.
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_not_as_expected_is_the_mistake_of_the_server_we_asked() {
+async fn an_unexpected_body_is_a_502() {
     let errors = [
         response("{").await.json::<u32>().await.unwrap_err(),
         response("{").await.form::<u32>().await.unwrap_err(),

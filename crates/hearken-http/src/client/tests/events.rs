@@ -1,5 +1,5 @@
-//! The one order of a request's events, as docs/events.md shows it: each log on that page is made here, from the code. One test
-//! for each scenario that Node's users know, and each says where we differ and why.
+//! The one order of a request's events, as docs/events.md shows it: the tests produce each log on that page. One test for each
+//! scenario that Node's users know, with our differences and the reasons for them.
 
 use super::harness::{Log, hear_all, net, net_with, read_all, settle};
 use crate::client::event;
@@ -10,7 +10,7 @@ use std::time::Duration;
 const PAGE: &str = include_str!("../../../../../docs/events.md");
 
 /// The log under this heading of the page.
-fn documented(heading: &str) -> Vec<&'static str> {
+pub(super) fn documented(heading: &str) -> Vec<&'static str> {
     let section = PAGE
         .split_once(&format!("### {heading}\n"))
         .unwrap_or_else(|| panic!("docs/events.md has no section {heading:?}"))
@@ -24,7 +24,7 @@ fn same(log: &Log, heading: &str) {
     assert_eq!(log.take(), documented(heading), "{heading}");
 }
 
-/// The same as in Node. There the response has a `close` of its own; here reading to the end is that.
+/// As in Node, whose response has a `close` of its own; here the end of reading stands for it.
 #[tokio::test(start_paused = true)]
 async fn ok_without_keeping_the_connection() {
     let (mut net, log) = (
@@ -53,7 +53,7 @@ async fn ok_without_keeping_the_connection() {
 }
 
 /// In Node the request closes before its connection is free, and the response after it. Here the connection is free as soon
-/// as its last byte has come, read or not, and `Close` is the last event as always.
+/// as the last byte of the response has arrived, read or not, and `Close` is the last event as always.
 #[tokio::test(start_paused = true)]
 async fn ok_with_a_connection_that_is_kept() {
     let (mut net, log) = (net(), Log::default());
@@ -132,7 +132,7 @@ async fn closed_before_the_response() {
 }
 
 /// In Node the request closes without an error and the response fails after it. Here there is one `Error`, and `Close` is
-/// the last; the body fails for whoever reads it.
+/// the last event; reading the body fails.
 #[tokio::test(start_paused = true)]
 async fn closed_in_the_body() {
     let (mut net, log) = (net(), Log::default());
@@ -156,7 +156,7 @@ async fn closed_in_the_body() {
     );
 }
 
-/// In Node `socket` comes first, for a socket that is not connected. Here a connection that never was is not told.
+/// In Node `socket` comes first, for a socket that is not connected. Here `Socket` is emitted for a connection only.
 #[tokio::test]
 async fn refused() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -171,13 +171,13 @@ async fn refused() {
         .request("GET", &format!("http://{address}/"))
         .expect("a request");
     hear_all(&request, &log);
-    let error = request.end("").await.expect_err("nobody listens");
+    let error = request.end("").await.expect_err("no listener on the port");
     assert!(error.is_connect() && error.is_retry_safe(), "{error}");
     same(&log, "A server that is not there");
 }
 
-/// In Node the error comes first, then the response is told that it was aborted. Here `Abort` says what was done before `Error`
-/// says what came of it.
+/// In Node the error comes first, then `aborted` of the response. Here `Abort`, the cause, precedes `Error`, the
+/// consequence.
 #[tokio::test(start_paused = true)]
 async fn aborted_in_the_body() {
     let (mut net, log) = (net(), Log::default());
@@ -232,7 +232,7 @@ async fn destroyed_before_the_response() {
     );
 }
 
-/// As in Node: with a listener a silence is told, and nothing is closed. Without one the request fails, see below.
+/// As in Node: with a listener the exchange continues after a silence. Without one it fails, see below.
 #[tokio::test(start_paused = true)]
 async fn a_silence() {
     let (mut net, log) = (net(), Log::default());
@@ -257,9 +257,9 @@ async fn a_silence() {
     );
 }
 
-/// Unlike Node, where nothing ever happens then.
+/// Unlike Node, which does nothing then.
 #[tokio::test(start_paused = true)]
-async fn a_silence_that_nobody_listens_to() {
+async fn a_silence_without_a_listener() {
     let (mut net, log) = (net(), Log::default());
     let request = net.get("/").timeout(Duration::from_secs(5));
     hear_all(&request, &log);
@@ -309,7 +309,7 @@ async fn garbage() {
     );
 }
 
-/// As in Node; the bytes behind the head come first out of what the response gives.
+/// As in Node; the bytes behind the head come first out of the upgraded transport.
 #[tokio::test(start_paused = true)]
 async fn switching_protocols() -> Result<(), Error> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -348,10 +348,10 @@ async fn switching_protocols() -> Result<(), Error> {
     done
 }
 
-/// In Node a response that nobody listens to is read to its end. Here one that is dropped is not waited for: what has come
-/// with its head counts, and the connection is kept if that is all.
+/// In Node a response without a listener is read to its end. Here a dropped response is not waited for: the connection is
+/// kept only if the whole response has arrived with its head.
 #[tokio::test(start_paused = true)]
-async fn a_response_that_nobody_reads() {
+async fn a_response_that_is_not_read() {
     let (mut net, log) = (net(), Log::default());
     let request = net.get("/");
     hear_all(&request, &log);
@@ -371,8 +371,8 @@ async fn a_response_that_nobody_reads() {
     same(&log, "A response that is dropped");
 }
 
-/// In Node the rest of the request is sent after the whole response, and the connection used again. Here nobody sends what
-/// nobody reads: the rest is dropped, and the connection closed (RFC 9112 §9.5).
+/// In Node the rest of the request is sent after the whole response, and the connection used again. Here the server does
+/// not want the rest: it is dropped, and the connection closed (RFC 9112 §9.5).
 #[tokio::test(start_paused = true)]
 async fn a_response_before_the_end_of_the_request() -> Result<(), Error> {
     let (mut net, log) = (net(), Log::default());
@@ -383,7 +383,7 @@ async fn a_response_before_the_end_of_the_request() -> Result<(), Error> {
         request.write("some");
         let response = request.response().await?;
         read_all(response, &log).await;
-        assert!(request.write("more"), "nobody has to wait for nobody");
+        assert!(request.write("more"), "dropped content leaves room");
         request.finish("the end").await?;
         log.add(format!("agent open {}", agent.stats().open));
         Ok::<_, Error>(())
@@ -403,7 +403,7 @@ async fn a_response_before_the_end_of_the_request() -> Result<(), Error> {
     done
 }
 
-/// The same while both go on: nothing is in the way of a server that answers as it reads.
+/// The same while both sides continue: a server may respond as it reads.
 #[tokio::test(start_paused = true)]
 async fn both_directions_at_once() -> Result<(), Error> {
     let (mut net, log) = (net(), Log::default());
@@ -466,7 +466,7 @@ async fn a_tunnel() -> Result<(), Error> {
     done
 }
 
-/// What a listener causes is told when it is back, and nothing is lost.
+/// An event that a listener causes is delivered after the listener has returned; none is lost.
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_aborts() {
     let (mut net, log) = (net(), Log::default());
@@ -486,7 +486,7 @@ async fn a_listener_that_aborts() {
     );
 }
 
-/// Listeners are let go with the last event: what they hold must not live as long as the response.
+/// Listeners are dropped with the last event: what they own must not live as long as the response.
 #[tokio::test(start_paused = true)]
 async fn listeners_are_dropped_at_the_end() {
     let mut net = net();

@@ -1,4 +1,4 @@
-//! A server in the hands of the test, and everything that can be heard of a client, in one log.
+//! A server in the hands of the test, and every event of a client in one log.
 
 use crate::client::event;
 use crate::client::{Agent, AgentOptions, ClientRequest, Destination, Proxies, Response};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 
-/// Nothing takes as long, on a clock that jumps.
+/// Longer than any wait, on a clock that jumps.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What happened, in order.
@@ -92,7 +92,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
         self.io
     }
 
-    /// One request: its head, and its body by its length or to its last chunk, as they came.
+    /// One request: its head, and its body by its length or to its last chunk, as received.
     pub(super) async fn hear(&mut self) -> String {
         let head = self.hear_until("\r\n\r\n").await;
         let lower = head.to_ascii_lowercase();
@@ -157,7 +157,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
     }
 
     pub(super) async fn say(&mut self, text: impl AsRef<[u8]>) {
-        // Whether a client that has gone hears it is its own affair.
+        // The client may have closed the connection.
         let _ = self.io.write_all(text.as_ref()).await;
         let _ = self.io.flush().await;
     }
@@ -218,7 +218,7 @@ pub(super) async fn read_all(mut response: Response, log: &Log) {
     }
 }
 
-/// Lets everything that can go on go on.
+/// Lets all other tasks run until they wait.
 pub(super) async fn settle() {
     for _ in 0..64 {
         tokio::task::yield_now().await;

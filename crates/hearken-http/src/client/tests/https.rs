@@ -1,4 +1,4 @@
-//! https through the whole client: handshake, pool, resumption, what is told, what is refused.
+//! https through the whole client: handshake, pool, resumption, errors.
 
 use super::harness::{Peer, net_with};
 use crate::client::Phase;
@@ -77,7 +77,7 @@ async fn one_handshake_serves_many_requests() -> Result<(), Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_is_refused_with_a_text_that_helps() {
+async fn an_unknown_issuer_is_refused_with_a_helpful_text() {
     let (acceptor, _) = pair("test");
     let (_, other) = pair("test");
     let mut net = net_with(|options| options.tls = other);
@@ -102,7 +102,7 @@ async fn a_stranger_is_refused_with_a_text_that_helps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_has_its_time() {
+async fn a_handshake_has_a_time_out() {
     let mut net = net_with(|_| ());
     let began = tokio::time::Instant::now();
     let request = net.agent.request("GET", "https://test/").unwrap();
@@ -114,9 +114,9 @@ async fn a_handshake_has_its_time() {
     assert_eq!(began.elapsed().as_secs(), Duration::from_secs(10).as_secs());
 }
 
-/// The time of the whole is told with the phase in which it was over, not as one for all.
+/// An error of the deadline names the phase in which it passed.
 #[tokio::test(start_paused = true)]
-async fn the_end_of_all_time_is_told_with_its_phase() {
+async fn a_deadline_error_names_its_phase() {
     let second = Duration::from_secs(1);
     let mut net = net_with(|options| options.max_sockets = 1);
     let request = net
@@ -151,7 +151,7 @@ async fn the_end_of_all_time_is_told_with_its_phase() {
     assert_eq!(error.phase(), Some(Phase::Resolve), "{error}");
 }
 
-/// A server that admits nobody without a certificate, and speaks one version.
+/// A server that requires a client certificate and speaks one version.
 fn strict(version: &'static SupportedProtocolVersion) -> (TlsAcceptor, ClientTls) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["test".to_owned()]).expect("a certificate");
@@ -175,7 +175,7 @@ fn strict(version: &'static SupportedProtocolVersion) -> (TlsAcceptor, ClientTls
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_wants_a_certificate_is_told_as_one() {
+async fn the_error_names_a_missing_client_certificate() {
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         for body in [0, 1_000_000] {
             let (acceptor, tls) = strict(version);
@@ -201,9 +201,9 @@ async fn a_server_that_wants_a_certificate_is_told_as_one() {
     }
 }
 
-/// In the middle of an answer the handshake is long over.
+/// TLS fails in the middle of a response.
 #[tokio::test(start_paused = true)]
-async fn tls_that_breaks_later_is_told_as_tls() {
+async fn a_late_tls_failure_is_a_tls_error() {
     let (acceptor, tls) = pair("test");
     let mut net = net_with(|options| options.tls = tls);
     let request = net.agent.request("GET", "https://test/").unwrap();
@@ -224,7 +224,7 @@ async fn tls_that_breaks_later_is_told_as_tls() {
         read.notified().await;
         let mut io = stream.into_inner().0;
         io.write_all(&[23, 3, 3, 0, 32]).await.unwrap(); // a record
-        io.write_all(&[0; 32]).await.unwrap(); // that nobody has sealed
+        io.write_all(&[0; 32]).await.unwrap(); // not a TLS record
         io
     };
     let (error, _io) = tokio::join!(client, server);

@@ -1,4 +1,4 @@
-//! The client in memory: a server of the test at the other end of each connection, a clock that jumps, no socket.
+//! The client in memory: the test is the server of each connection, the clock jumps, there is no socket.
 
 mod abort;
 mod bodies;
@@ -6,5 +6,6 @@ mod events;
 mod harness;
 #[cfg(feature = "tls")]
 mod https;
+mod observing;
 mod piping;
 mod reuse;

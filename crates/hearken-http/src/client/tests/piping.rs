@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const PIECE: usize = 64 * 1024;
 
-/// So many pieces, and how many were taken. Not `Send`.
+/// A stream of this many pieces, which counts those that were taken. Not `Send`.
 struct Pieces {
     count: usize,
     taken: Rc<Cell<usize>>,
@@ -34,7 +34,7 @@ impl Stream for Pieces {
     }
 }
 
-/// What somebody else sends, as it comes.
+/// A stream that another task fills.
 struct Lines(mpsc::UnboundedReceiver<Result<&'static str, io::Error>>);
 
 impl Stream for Lines {
@@ -104,7 +104,7 @@ async fn a_reader_is_read_to_its_end() -> Result<(), Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_come_is_not_kept_until_more_comes() -> Result<(), Error> {
+async fn each_piece_is_sent_without_waiting_for_the_next() -> Result<(), Error> {
     let mut net = net();
     let request = net.request("POST", "/");
     let (sender, lines) = lines();
@@ -187,7 +187,7 @@ async fn echo(mut peer: Peer) {
     }
 }
 
-/// Far more than fits between the two.
+/// Far more than the buffers between the two hold.
 #[tokio::test(start_paused = true)]
 async fn an_echo_in_both_directions_at_once() -> Result<(), Error> {
     let mut net = net();
@@ -217,7 +217,7 @@ async fn an_echo_in_both_directions_at_once() -> Result<(), Error> {
     Ok(())
 }
 
-/// Polled once, and dropped if it is not ready; then the others have their turn.
+/// Polls the future once and drops it if it is not ready; then lets the other tasks run.
 async fn once<T>(future: impl Future<Output = T>) -> Option<T> {
     let polled = {
         let mut future = pin!(future);

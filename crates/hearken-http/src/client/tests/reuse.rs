@@ -1,4 +1,4 @@
-//! Which connection carries which request: keeping, bounds, turns, and connections that die while they lie idle.
+//! Which connection carries which request: reuse, bounds, the queue, and connections that die while they are idle.
 
 use super::harness::{Net, Peer, net, net_with, settle};
 use crate::client::{Agent, Scheduling};
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// A request in a task of its own; gives whether its connection had been used before.
+/// A request in a task of its own; returns whether its connection had been used before.
 fn ask(agent: &Agent, method: &'static str) -> JoinHandle<Result<bool, Error>> {
     let agent = agent.clone();
     tokio::spawn(async move {
@@ -30,7 +30,7 @@ async fn exchange(net: &mut Net, answer: &str) -> Peer {
     peer
 }
 
-/// Whether the next request opens a connection, and its answer.
+/// Whether the next request opens a connection, and its response.
 async fn opens(net: &mut Net, old: &mut Peer) -> bool {
     let asked = ask(&net.agent, "GET");
     settle().await;
@@ -60,7 +60,7 @@ async fn an_idle_connection_is_used_until_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_says_when_it_closes_is_believed() {
+async fn an_announced_keep_alive_time_is_respected() {
     let hint = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=5, max=100\r\n\r\nok";
     let mut net = net();
     let mut peer = exchange(&mut net, hint).await;
@@ -78,7 +78,7 @@ async fn a_server_that_says_when_it_closes_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn some_answers_are_the_last_of_their_connection() {
+async fn some_responses_are_the_last_of_their_connection() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: max=0\r\n\r\n",
@@ -95,7 +95,7 @@ async fn some_answers_are_the_last_of_their_connection() {
     }
 }
 
-/// Response-queue poisoning: an answer that nobody asked for must not become the answer of the next request.
+/// Response-queue poisoning: bytes without a request must not become the response of the next request.
 #[tokio::test(start_paused = true)]
 async fn a_byte_on_an_idle_connection_ends_it() {
     let mut net = net();
@@ -129,7 +129,7 @@ async fn a_request_that_a_closing_server_has_not_seen_is_sent_again_once() {
         let mut peer = exchange(&mut net, OK).await;
         let asked = ask(&net.agent, method);
         peer.hear().await;
-        drop(peer); // it had read the request, or not: nobody knows
+        drop(peer); // the client cannot know whether it had read the request
         if again {
             let mut peer = net.accept().await;
             assert!(peer.hear().await.starts_with(method));
@@ -145,7 +145,7 @@ async fn a_request_that_a_closing_server_has_not_seen_is_sent_again_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_a_third_time_nor_after_a_byte_of_the_answer() {
+async fn nothing_is_sent_a_third_time_or_after_a_byte_of_the_response() {
     let mut net = net();
     let mut peer = exchange(&mut net, OK).await;
     let asked = ask(&net.agent, "GET");
@@ -168,7 +168,7 @@ async fn nothing_is_sent_a_third_time_nor_after_a_byte_of_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_streamed_is_not_sent_again() {
+async fn a_streamed_request_is_not_sent_again() {
     let mut net = net();
     let mut peer = exchange(&mut net, OK).await;
     let request = net.request("PUT", "/");
@@ -197,7 +197,7 @@ async fn a_first_request_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_wait_for_their_turn_in_the_order_they_came() {
+async fn queued_requests_are_served_in_order() {
     let mut net = net_with(|options| options.max_sockets = 1);
     let mut all = Vec::new();
     for _ in 0..4 {
@@ -208,7 +208,7 @@ async fn requests_wait_for_their_turn_in_the_order_they_came() {
     let stats = net.agent.stats();
     assert_eq!((stats.open, stats.idle, stats.waiting), (1, 0, 3));
     assert_eq!((stats.hosts[0].waiting, stats.in_use()), (3, 1));
-    // The second one gives up while it waits.
+    // The second one leaves the queue.
     all.remove(1).abort();
     for (number, asked) in all.into_iter().enumerate() {
         peer.hear().await;
@@ -222,7 +222,7 @@ async fn requests_wait_for_their_turn_in_the_order_they_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_gets_the_room_of_a_connection_that_failed() {
+async fn a_queued_request_gets_the_room_of_a_failed_connection() {
     let mut net = net_with(|options| options.max_sockets = 1);
     let first = ask(&net.agent, "GET");
     settle().await;
@@ -237,7 +237,7 @@ async fn whoever_waits_gets_the_room_of_a_connection_that_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_ever() {
+async fn waiting_in_the_queue_has_a_time_out() {
     let mut net = net_with(|options| options.max_total_sockets = 1);
     let first = ask(&net.agent, "GET");
     let peer = net.accept().await;
@@ -293,7 +293,7 @@ async fn the_last_or_the_first_idle_one_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_lie_idle_than_may() {
+async fn idle_connections_are_bounded() {
     let mut net = net_with(|options| options.max_free_sockets = 1);
     let (one, two) = (ask(&net.agent, "GET"), ask(&net.agent, "GET"));
     let (mut first, mut second) = (net.accept().await, net.accept().await);
@@ -319,7 +319,7 @@ async fn a_destroyed_agent_keeps_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_dropped_is_not_waited_for() {
+async fn a_dropped_body_is_not_waited_for() {
     let mut net = net();
     let asked = net.get("/");
     let client = tokio::spawn(async move { asked.end("").await.map(drop) });
@@ -333,7 +333,7 @@ async fn a_body_that_is_dropped_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ways_that_differ_share_no_connection() {
+async fn different_routes_share_no_connection() {
     let mut net = net();
     let mut peer = exchange(&mut net, OK).await;
     let other = net.get("/").family(crate::client::Family::V6);
@@ -346,7 +346,7 @@ async fn ways_that_differ_share_no_connection() {
     assert_eq!(net.agent.stats().idle, 2);
 }
 
-/// The sockets of a runtime that is gone are nobody's.
+/// The sockets of a runtime that has ended are useless.
 #[test]
 fn a_connection_is_not_used_on_another_runtime() {
     let mut net = net();
@@ -386,9 +386,9 @@ async fn limits_of_one_request_are_not_those_of_the_next() {
     assert!(!opens(&mut net, &mut peer).await);
 }
 
-/// For ever is a time like any other.
+/// The longest times do not overflow.
 #[tokio::test(start_paused = true)]
-async fn times_may_have_no_end() -> Result<(), Error> {
+async fn time_outs_may_be_maximal() -> Result<(), Error> {
     let mut net = net_with(|options| {
         for time in [
             &mut options.idle_timeout,

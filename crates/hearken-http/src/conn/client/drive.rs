@@ -1,12 +1,15 @@
 //! A client's connection as its pump sees it.
 //!
-//! Here: [`Drive`] for [`ClientConnection`]. Not here: what comes of what it is told (`used.rs`), when (`deadlines.rs`).
+//! Here: [`Drive`] for [`ClientConnection`]. Not here: what follows from it (`mod.rs`), deadlines (`deadlines.rs`).
 
 use crate::conn::client::{Cause, ClientConnection};
+use crate::conn::line::Eof;
+use crate::conn::loss::cause_of;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
 use crate::conn::{Drive, Ending, Input};
 use std::io;
+use std::ops::Deref;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -21,12 +24,15 @@ impl Drive for ClientConnection {
     }
 
     fn body_left(&self) -> u64 {
-        self.proto.body_left().unwrap_or(0)
+        self.line.proto.body_left().unwrap_or(0)
     }
 
     fn handle_input(&mut self, input: &Input<'_>, _cx: &mut Context<'_>, now: Instant) {
-        self.turn.moved = now;
-        self.turn.head_since.get_or_insert(now);
+        self.line.times.moved = Some(now);
+        self.line.times.head_since.get_or_insert(now);
+        if let Some(observed) = &mut self.observed {
+            observed.input(input.bytes().len(), now);
+        }
         if let Err(error) = self.receive(input, now) {
             self.fail(Cause::Protocol(error));
         }
@@ -37,12 +43,11 @@ impl Drive for ClientConnection {
         if self.ending.is_some() {
             return;
         }
-        let silent = !self.has_answer();
-        match self.proto.receive_eof() {
-            _ if silent => self.lost(Cause::Gone),
-            Ok(Some(_)) => self.complete(false),
-            Ok(None) => self.lost(Cause::Gone),
-            Err(error) => self.fail(Cause::Protocol(error)),
+        let begun = self.has_answer();
+        match self.line.receive_eof(begun) {
+            Eof::Complete => self.complete(false),
+            Eof::Gone => self.lost(Cause::Gone),
+            Eof::Broken(error) => self.fail(Cause::Protocol(error)),
         }
     }
 
@@ -52,8 +57,8 @@ impl Drive for ClientConnection {
 
     /// An answer may lie behind it: a peer that has had enough of the request says so and closes.
     fn handle_unwritable(&mut self, error: &io::Error, _cx: &mut Context<'_>, now: Instant) {
-        if self.unwritable.is_none() {
-            self.unwritable = Some(self.cause_of(error));
+        if self.turn.unwritable.is_none() {
+            self.turn.unwritable = Some(self.cause_of(error));
         }
         self.stop();
         self.turn.sent.get_or_insert(now);
@@ -71,33 +76,29 @@ impl Drive for ClientConnection {
     }
 
     fn poll_app(&mut self, _cx: &mut Context<'_>, now: Instant) {
-        self.note_wait(now);
+        let sent = self.turn.stage == Stage::Ended;
+        (self.incoming).note_wait(self.line.proto.halves().0, sent, now);
     }
 
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
-        let mut progress = false;
-        while !self.out.is_empty() {
-            self.turn.write_since.get_or_insert(now);
-            let Some(count) = write(&self.out) else {
-                break;
-            };
-            self.out.wrote(count);
-            self.turn.write_since = None;
-            self.turn.moved = now;
-            progress = true;
+    fn output(&mut self) -> Option<impl Deref<Target = Output>> {
+        let output = &self.line.out;
+        (!output.is_empty()).then_some(output)
+    }
+
+    fn handle_sent(&mut self, count: usize, now: Instant) {
+        self.line.handle_sent(count, now);
+        let turn = &mut self.turn;
+        if turn.stage == Stage::Ended && turn.hold.is_none() && self.line.out.is_empty() {
+            turn.sent.get_or_insert(now);
         }
-        if self.turn.stage == Stage::Ended && self.turn.hold.is_none() && self.out.is_empty() {
-            self.turn.sent.get_or_insert(now);
+        if let Some(observed) = &mut self.observed {
+            let whole = turn.sent.is_some() && !turn.stopped;
+            observed.wrote(self.line.out.written(), whole, now);
         }
-        progress
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.next_deadline().map(|(at, _)| at)
+        self.next_timer().map(|(at, _)| at)
     }
 
     fn ending(&self) -> Option<Ending> {
@@ -119,17 +120,5 @@ impl ClientConnection {
     fn cause_of(&self, error: &io::Error) -> Cause {
         let fresh = self.turn.base == 0 && !self.has_answer();
         (self.classify)(error, fresh).unwrap_or_else(|| cause_of(error))
-    }
-}
-
-fn cause_of(error: &io::Error) -> Cause {
-    use io::ErrorKind as K;
-    match error.kind() {
-        K::ConnectionReset | K::ConnectionAborted => Cause::Reset,
-        K::BrokenPipe | K::WriteZero | K::UnexpectedEof => Cause::Gone,
-        kind => Cause::Io(match error.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(kind, error.to_string()),
-        }),
     }
 }

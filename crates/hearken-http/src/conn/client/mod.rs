@@ -1,20 +1,21 @@
 //! A client's connection: one request and its response after the other, each driven by whoever waits for it.
 //!
 //! Here: [`ClientConnection`], what is received and how it ends; [`ExchangeOptions`], what an exchange asks for. Beside it: the orders
-//! (`used/orders.rs`) and the deadlines (`used/deadlines.rs`). Unlike a served connection it may be sent to another thread, and
+//! (`orders.rs`) and the deadlines (`deadlines.rs`). Unlike a served connection it may be sent to another thread, and
 //! knows nothing of pools. Not here: where connections come from and go (`client/`), the protocol (hearken-proto).
 
 mod deadlines;
 mod drive;
 mod keep_alive;
+pub(crate) mod observed;
 mod orders;
 
 use crate::conn::incoming::{Incoming, Progress};
+use crate::conn::line::{Line, Times};
 use crate::conn::outgoing::Stage;
-use crate::conn::output::Output;
 use crate::conn::{Ending, Input};
-use crate::error::Error;
 use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Connection, Event, Half, Head, Limits, Role};
 use std::collections::VecDeque;
@@ -59,24 +60,22 @@ struct Turn {
     hold: Option<Instant>,
     held: VecDeque<orders::Held>,
     held_bytes: usize,
-    write_since: Option<Instant>,
     /// The transport has taken the last byte of the request.
     sent: Option<Instant>,
-    /// Something came or went.
-    moved: Instant,
-    head_since: Option<Instant>,
     rated: bool,
     interim_count: u32,
     /// The head of the final response has come.
     answered: bool,
+    /// Nothing more is sent: the peer does not want it, or does not take it.
+    stopped: bool,
+    /// Why it does not take it.
+    unwritable: Option<Cause>,
 }
 
 /// See the module.
-#[derive(Debug)]
 pub(crate) struct ClientConnection {
     classify: ClassifyError,
-    proto: Connection,
-    out: Output,
+    line: Line,
     /// The body of the response.
     pub(crate) incoming: Incoming,
     /// The head of the response, until somebody takes it.
@@ -92,15 +91,13 @@ pub(crate) struct ClientConnection {
     pub(crate) hint: (Option<Duration>, Option<u32>),
     /// More came than the response.
     pub(crate) excess: bool,
-    spare: Option<Box<Head>>,
     peer: Arc<str>,
     limits: Arc<Limits>,
-    /// Nothing more is sent: the peer does not want it, or does not take it.
-    stopped: bool,
-    unwritable: Option<Cause>,
     eof: bool,
     ending: Option<Ending>,
     turn: Turn,
+    /// Only while an observer is installed.
+    pub(crate) observed: Option<Box<observed::ObservedConnection>>,
 }
 
 impl ExchangeOptions {
@@ -116,7 +113,7 @@ impl ExchangeOptions {
 }
 
 impl Turn {
-    fn new(terms: ExchangeOptions, base: u64, now: Instant) -> Self {
+    const fn new(terms: ExchangeOptions, base: u64) -> Self {
         Self {
             terms,
             base,
@@ -124,13 +121,12 @@ impl Turn {
             hold: None,
             held: VecDeque::new(),
             held_bytes: 0,
-            write_since: None,
             sent: None,
-            moved: now,
-            head_since: None,
             rated: true,
             interim_count: 0,
             answered: false,
+            stopped: false,
+            unwritable: None,
         }
     }
 }
@@ -142,10 +138,11 @@ impl ClientConnection {
         now: Instant,
         classify: ClassifyError,
     ) -> Self {
+        let mut line = Line::new(Connection::new(Role::Client, limits));
+        line.times.moved = Some(now);
         Self {
             classify,
-            proto: Connection::new(Role::Client, limits),
-            out: Output::default(),
+            line,
             incoming: Incoming::default(),
             head: None,
             interims: VecDeque::new(),
@@ -154,14 +151,12 @@ impl ClientConnection {
             switched: None,
             hint: (None, None),
             excess: false,
-            spare: None,
             peer: Arc::clone(peer),
             limits: Arc::clone(limits),
-            stopped: false,
-            unwritable: None,
             eof: false,
             ending: None,
-            turn: Turn::new(ExchangeOptions::NONE, 0, now),
+            turn: Turn::new(ExchangeOptions::NONE, 0),
+            observed: None,
         }
     }
 
@@ -169,14 +164,18 @@ impl ClientConnection {
     pub(crate) fn begin(&mut self, terms: ExchangeOptions, limits: &Arc<Limits>, now: Instant) {
         if !Arc::ptr_eq(&self.limits, limits) {
             self.limits = Arc::clone(limits);
-            self.proto.set_limits(limits);
+            self.line.proto.set_limits(limits);
         }
         self.incoming.reset();
         self.interims.clear();
         self.silent = false;
         self.hint = (None, None);
         self.ending = None;
-        self.turn = Turn::new(terms, self.out.written(), now);
+        self.turn = Turn::new(terms, self.line.out.written());
+        self.line.times = Times {
+            moved: Some(now),
+            ..Times::default()
+        };
     }
 
     /// Whether the exchange ended so that another can follow.
@@ -186,7 +185,7 @@ impl ClientConnection {
 
     /// Whether the first byte of the response has come.
     pub(crate) const fn has_answer(&self) -> bool {
-        self.turn.head_since.is_some()
+        self.line.times.head_since.is_some()
     }
 
     /// When the transport had taken the whole request.
@@ -196,12 +195,12 @@ impl ClientConnection {
 
     /// When the first byte of the response came.
     pub(crate) const fn answered(&self) -> Option<Instant> {
-        self.turn.head_since
+        self.line.times.head_since
     }
 
     /// Whether the peer has had enough of the request, so that the rest is dropped.
     pub(crate) const fn is_stopped(&self) -> bool {
-        self.stopped
+        self.turn.stopped
     }
 
     /// The switch of protocols is not what was asked for.
@@ -216,15 +215,18 @@ impl ClientConnection {
 
     /// Memory for the next head.
     pub(crate) fn give_head(&mut self, head: Box<Head>) {
-        self.spare = Some(head);
+        self.line.spare_head = Some(head);
     }
 
     fn receive(&mut self, input: &Input<'_>, now: Instant) -> Result<(), hearken_proto::Error> {
         let bytes = input.bytes();
         let mut at = 0;
         while self.ending.is_none() {
-            let (used, event) = self.proto.receive(&bytes[at..])?;
+            let (used, event) = self.line.proto.receive(&bytes[at..])?;
             at += used;
+            if let (Some(observed), Some(event)) = (&mut self.observed, &event) {
+                observed.received(event, self.line.proto.head(), now);
+            }
             match event {
                 Some(Event::Interim) => self.take_interim(now),
                 Some(Event::Head { .. }) => self.take_head(),
@@ -252,18 +254,18 @@ impl ClientConnection {
         if self.turn.interim_count > INTERIMS_MAX {
             return self.fail(Cause::Interims(INTERIMS_MAX));
         }
-        if self.proto.head().status() == 100 {
+        if self.line.proto.head().status() == 100 {
             self.go_on();
         }
         if self.turn.terms.interims {
-            self.interims.push_back(self.proto.head().clone());
+            self.interims.push_back(self.line.proto.head().clone());
         }
-        self.turn.moved = now;
+        self.line.times.moved = Some(now);
     }
 
     fn take_head(&mut self) {
-        let mut head = self.spare.take().unwrap_or_default();
-        self.proto.swap_head(&mut head);
+        let mut head = self.line.spare_head.take().unwrap_or_default();
+        self.line.proto.swap_head(&mut head);
         self.hint = keep_alive::hint(head.fields());
         let events = head.fields().get("content-type");
         self.turn.rated = !events.is_some_and(|value| value.starts_with(b"text/event-stream"));
@@ -279,25 +281,29 @@ impl ClientConnection {
 
     /// The response is complete, and with it the exchange: whatever the request still has is not wanted.
     fn complete(&mut self, excess: bool) {
-        self.incoming.complete(self.proto.trailers());
+        self.incoming.complete(self.line.proto.trailers());
         self.excess = excess;
-        if self.turn.stage != Stage::Ended || !self.out.is_empty() {
+        if self.turn.stage != Stage::Ended || !self.line.out.is_empty() {
             self.stop();
         }
-        let idle = self.proto.halves() == (Half::Idle, Half::Idle) && self.proto.persistent();
-        let keep = idle && !self.stopped && !self.eof && !excess;
+        let idle =
+            self.line.proto.halves() == (Half::Idle, Half::Idle) && self.line.proto.persistent();
+        let keep = idle && !self.turn.stopped && !self.eof && !excess;
         self.ending = Some(if keep { Ending::Keep } else { Ending::Now });
+        if let Some(observed) = &mut self.observed {
+            observed.complete();
+        }
     }
 
     /// Nothing more is sent, and the connection is not used again.
     fn stop(&mut self) {
-        self.stopped = true;
-        self.proto.must_close();
-        self.out.discard();
+        self.turn.stopped = true;
+        self.line.proto.must_close();
+        self.line.out.discard();
         self.turn.held.clear();
         self.turn.held_bytes = 0;
         self.turn.hold = None;
-        self.turn.write_since = None;
+        self.line.times.write_since = None;
     }
 
     /// The exchange cannot be completed; the first reason counts.
@@ -307,23 +313,32 @@ impl ClientConnection {
             return;
         }
         let turn = &self.turn;
-        let answered = turn.head_since.is_some();
+        let answered = self.has_answer();
         let phase = if matches!(cause, Cause::Tls { .. }) {
             Phase::Tls
         } else if turn.answered {
             Phase::Read
-        } else if turn.sent.is_some() || (answered && self.unwritable.is_none()) {
+        } else if turn.sent.is_some() || (answered && self.turn.unwritable.is_none()) {
             Phase::Wait
         } else {
             Phase::Write
         };
-        let untouched = self.out.written() == turn.base;
+        let untouched = self.line.out.written() == turn.base;
+        let reset = matches!(cause, Cause::Reset);
         let error = Error::client(Failure {
             phase,
             peer: Arc::clone(&self.peer),
             cause,
             retry_safe: !answered && (turn.terms.idempotent || untouched),
         });
+        if let Some(observed) = &mut self.observed {
+            let why = if reset {
+                Closed::Reset
+            } else {
+                observed::why(&error)
+            };
+            observed.fail(&error, why);
+        }
         self.incoming.fail(error.clone());
         self.failure = Some(error);
         self.stop();
@@ -331,7 +346,7 @@ impl ClientConnection {
     }
 
     fn lost(&mut self, cause: Cause) {
-        let first = self.unwritable.take();
+        let first = self.turn.unwritable.take();
         let cause = match (first, self.has_answer()) {
             // Behind a write that failed lies why: an alert.
             (Some(first), false) if !matches!(cause, Cause::Tls { .. }) => {
@@ -354,6 +369,10 @@ impl ClientConnection {
 
     /// Adds to what was read behind a switch.
     pub(crate) fn take_switched(&mut self) -> Option<Bytes> {
-        self.switched.take().map(BytesMut::freeze)
+        let rest = self.switched.take()?;
+        if let Some(observed) = &mut self.observed {
+            observed.upgrade();
+        }
+        Some(rest.freeze())
     }
 }

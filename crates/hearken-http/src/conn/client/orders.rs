@@ -1,11 +1,10 @@
 //! What whoever makes a request orders: its head, its content, its end.
 //!
 //! Here: the `send_*` orders of [`ClientConnection`], and the body that waits for `100 Continue` (RFC 9110 §10.1.1). They encode
-//! into the output of the connection. Not here: what comes back (`used.rs`).
+//! into the output of the connection. Not here: what comes back (`mod.rs`).
 
 use crate::conn::client::ClientConnection;
 use crate::conn::outgoing::Stage;
-use crate::conn::output::Output;
 use bytes::Bytes;
 use hearken_proto::{BodyLength, Fields, Misuse, Request};
 use std::time::Instant;
@@ -23,7 +22,12 @@ impl ClientConnection {
     /// # Errors
     /// When it cannot be sent; nothing was then, and the connection is as before.
     pub(crate) fn send_head(&mut self, request: &Request<'_>, now: Instant) -> Result<(), Misuse> {
-        let body = self.proto.send_request(request, &mut self.out.tail)?;
+        let line = &mut self.line;
+        let from = line.out.position();
+        let body = line.proto.send_request(request, &mut line.out.tail)?;
+        if let Some(observed) = &mut self.observed {
+            observed.sent_head(request, (from, line.out.position()), now);
+        }
         self.turn.stage = Stage::Body;
         let empty = matches!(body, BodyLength::None | BodyLength::Length(0));
         self.turn.hold = self
@@ -40,7 +44,7 @@ impl ClientConnection {
     /// # Errors
     /// When it is more than was declared.
     pub(crate) fn send_content(&mut self, piece: Bytes) -> Result<(), Misuse> {
-        if self.stopped || piece.is_empty() {
+        if self.turn.stopped || piece.is_empty() {
             return Ok(());
         }
         if self.turn.hold.is_some() {
@@ -48,14 +52,10 @@ impl ClientConnection {
             self.turn.held.push_back(Held::Content(piece));
             return Ok(());
         }
-        if Output::copies(piece.len()) {
-            self.proto.send_content(&piece, &mut self.out.tail)
-        } else {
-            let after = self.proto.frame_content(piece.len(), &mut self.out.tail)?;
-            self.out.push(piece);
-            self.out.tail.extend_from_slice(after);
-            Ok(())
+        if let Some(observed) = &mut self.observed {
+            observed.count_content(piece.len());
         }
+        self.line.send_content(piece, None)
     }
 
     /// Ends the request.
@@ -66,7 +66,7 @@ impl ClientConnection {
         if self.turn.stage == Stage::Ended {
             return Ok(());
         }
-        if self.stopped {
+        if self.turn.stopped {
             self.turn.stage = Stage::Ended;
             return Ok(());
         }
@@ -74,8 +74,7 @@ impl ClientConnection {
             self.turn.held.push_back(Held::End(trailers));
             return Ok(());
         }
-        self.proto
-            .send_end(trailers.as_deref(), &mut self.out.tail)?;
+        self.line.send_end(trailers.as_deref(), None)?;
         self.turn.stage = Stage::Ended;
         Ok(())
     }
@@ -100,6 +99,6 @@ impl ClientConnection {
 
     /// Bytes that were written and wait for the transport, or for `100 Continue`.
     pub(crate) fn pending_bytes(&self) -> usize {
-        self.out.len() + self.turn.held_bytes
+        self.line.out.len() + self.turn.held_bytes
     }
 }

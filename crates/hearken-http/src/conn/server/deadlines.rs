@@ -5,9 +5,8 @@
 
 use super::{ServerConnection, Turn};
 use crate::conn::Ending;
-use crate::conn::exchange::State;
-use crate::conn::incoming::Progress;
 use crate::conn::outgoing::Stage;
+use crate::conn::timers::{Due, Timer, earliest};
 use crate::error::{Closed, Error};
 use crate::event::callbacks::notify_all;
 use crate::event::timeout::{TimedOut, Waited};
@@ -21,40 +20,28 @@ const PROBE_FIRST: Duration = Duration::from_millis(50);
 /// reset, a half-closed one takes it as the beginning of what it waits for.
 const PROBE: &[u8] = b"HTTP/1.1 ";
 
-/// The phase whose deadline comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Head,
-    Request,
-    Body,
-    Write,
-    Inactive,
-    Probe,
-}
-
-impl Phase {
-    /// As listeners know it.
-    const fn waited(self, first: bool) -> Option<Waited> {
-        Some(match self {
-            Self::Idle if first => Waited::Head,
-            Self::Idle => Waited::KeepAlive,
-            Self::Head => Waited::Head,
-            Self::Request => Waited::Request,
-            Self::Body => Waited::Body,
-            Self::Write => Waited::Write,
-            Self::Inactive => Waited::Inactive,
-            Self::Probe => return None,
-        })
-    }
+/// A timer as listeners know it; `first` before the first request.
+const fn waited(timer: Timer, first: bool) -> Option<Waited> {
+    Some(match timer {
+        Timer::Idle if first => Waited::Head,
+        Timer::Idle => Waited::KeepAlive,
+        Timer::Head => Waited::Head,
+        Timer::Request => Waited::Request,
+        Timer::Body => Waited::Body,
+        Timer::Write => Waited::Write,
+        Timer::Inactive => Waited::Inactive,
+        Timer::Probe => return None,
+        #[cfg(feature = "client")]
+        Timer::Continue | Timer::Exchange => return None,
+    })
 }
 
 impl ServerConnection {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.next_phase().map(|(at, _)| at)
+        self.next_timer().map(|(at, _)| at)
     }
 
-    fn next_phase(&self) -> Option<(Instant, Phase)> {
+    fn next_timer(&self) -> Option<Due> {
         let idle = if self.count == 0 {
             self.env.exchange.limits.time.head
         } else {
@@ -64,25 +51,25 @@ impl ServerConnection {
             return self
                 .ending
                 .is_none()
-                .then(|| (self.since + idle, Phase::Idle));
+                .then(|| (self.since + idle, Timer::Idle));
         };
         let state = &mut *exchange.state();
         let time = state.limits(&exchange.env).time;
         let (stage, number) = (state.outgoing.stage, state.number);
-        let body = (state.incoming.meter.deadline(&time, true)).map(|at| (at, Phase::Body));
+        let body = state.incoming.body_due(&time, true);
         let line = state.carrier.line()?;
         let times = &line.times;
-        let write = (times.write_since).map(|since| (since + time.write_idle, Phase::Write));
+        let write = line.write_due(&time);
         if self.ending.is_some() {
             return write;
         }
         let recv = line.proto.halves().0;
         let read = match recv {
             Half::Idle if times.head_since.is_some() => {
-                Some((self.counted_from(times.head_since) + time.head, Phase::Head))
+                Some((self.counted_from(times.head_since) + time.head, Timer::Head))
             }
             Half::Idle if stage == Stage::Head && line.out.is_empty() => {
-                Some((self.since + idle, Phase::Idle))
+                Some((self.since + idle, Timer::Idle))
             }
             Half::Body => body,
             _ => None,
@@ -90,14 +77,11 @@ impl ServerConnection {
         let began = times
             .began
             .filter(|_| matches!(recv, Half::Idle | Half::Body));
-        let request = began.map(|at| (self.counted_from(Some(at)) + time.request, Phase::Request));
+        let request = began.map(|at| (self.counted_from(Some(at)) + time.request, Timer::Request));
         let moved = times.moved.max(times.began).filter(|_| number > 0);
-        let inactive = moved.map(|at| (at + time.inactive, Phase::Inactive));
-        let probe = (times.probe_at.filter(|_| stage == Stage::Head)).map(|at| (at, Phase::Probe));
-        [write, read, request, inactive, probe]
-            .into_iter()
-            .flatten()
-            .min_by_key(|&(at, _)| at)
+        let inactive = moved.map(|at| (at + time.inactive, Timer::Inactive));
+        let probe = (times.probe_at.filter(|_| stage == Stage::Head)).map(|at| (at, Timer::Probe));
+        earliest([write, read, request, inactive, probe])
     }
 
     /// The first head counts from accept: connecting and saying nothing is no way around it.
@@ -109,40 +93,42 @@ impl ServerConnection {
     #[inline]
     pub(super) fn note_wait(&self, now: Instant) {
         if let Some(exchange) = &self.exchange {
-            note_wait(&mut exchange.state(), now);
+            exchange.state().note_wait(now);
         }
     }
 
     #[cold]
     pub(super) fn time_out(&mut self, turn: &mut Turn<'_, '_>) {
-        let Some((at, phase)) = self.next_phase() else {
+        let Some((at, timer)) = self.next_timer() else {
             return;
         };
         if at > turn.now {
             return;
         }
-        if let Some(waited) = phase.waited(self.count == 0)
+        if let Some(waited) = waited(timer, self.count == 0)
             && self.keeps(waited)
         {
             self.with_line(|line| line.times.moved = Some(turn.now));
             return;
         }
-        match phase {
-            Phase::Idle => {
+        match timer {
+            Timer::Idle => {
                 self.ending = Some(Ending::Now);
             }
-            Phase::Head => {
+            Timer::Head => {
                 let error = Error::new(408, "expected the whole head of the request in time");
                 self.fail(&error, &[], turn);
             }
-            Phase::Request => {
+            Timer::Request => {
                 let error = Error::new(408, "expected the whole request in time");
                 self.fail(&error, &[], turn);
             }
-            Phase::Inactive => self.abort(Closed::Inactive, turn),
-            Phase::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], turn),
-            Phase::Write => self.abort(Closed::WriteTimeout, turn),
-            Phase::Probe => self.probe(turn.now),
+            Timer::Inactive => self.abort(Closed::Inactive, turn),
+            Timer::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], turn),
+            Timer::Write => self.abort(Closed::WriteTimeout, turn),
+            Timer::Probe => self.probe(turn.now),
+            #[cfg(feature = "client")]
+            Timer::Continue | Timer::Exchange => {} // a client's
         }
     }
 
@@ -175,23 +161,5 @@ impl ServerConnection {
             let pause = PROBE_FIRST * 2_u32.pow(line.probed as u32);
             line.times.probe_at = Some(now + pause);
         });
-    }
-}
-
-/// Time for the body counts while a reader waits for it. A body that is dropped is waited for once it is all that is left
-/// of the exchange.
-#[inline]
-pub(crate) fn note_wait(state: &mut State, now: Instant) {
-    if matches!(state.incoming.progress, Progress::Complete) {
-        return;
-    }
-    let receiving = |state: &mut State| {
-        let line = state.carrier.line();
-        line.is_some_and(|line| line.proto.halves().0 == Half::Body)
-    };
-    if receiving(state) {
-        let dropped = state.incoming.unread && state.outgoing.stage == Stage::Ended;
-        let waits = state.incoming.wanted || dropped;
-        state.incoming.meter.note(waits, now);
     }
 }

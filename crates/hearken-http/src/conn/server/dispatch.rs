@@ -7,7 +7,6 @@
 use super::{Kind, ServerConnection, Turn};
 use crate::conn::exchange::Exchange;
 use crate::event::callbacks::{catch_panic, notify_all};
-use crate::event::observe::Step;
 use hearken_proto::Head;
 use std::rc::Rc;
 
@@ -48,7 +47,7 @@ impl ServerConnection {
             let listeners = &self.env.exchange.hooks.listeners.request;
             notify_all(listeners, |listener| listener(&head));
         }
-        self.observe(number, Step::HandlerStart, turn.now);
+        self.observe_handler_start(&exchange, kind, turn.now);
         turn.runner.start(kind, head, exchange);
     }
 

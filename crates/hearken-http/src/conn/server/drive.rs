@@ -3,18 +3,16 @@
 //! Here: [`Drive`] for [`ServedConnection`]. Not here: what happens in between (`mod.rs`, `failure.rs`, `deadlines.rs`).
 
 use super::{Runner, ServedConnection, ServerConnection, Turn};
-use crate::conn::notify::{
-    notify_closed, notify_closed_if_over, notify_flushed, notify_flushed_late,
-};
-use crate::conn::outgoing::FlushEvent;
+use crate::conn::loss::closed_by;
+use crate::conn::notify::{next_flushed, notify_end, notify_flushed};
 use crate::conn::output::Output;
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
 use crate::event::timeout::Waited;
-use crate::net::file::is_file_error;
 use std::io;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::{Duration, Instant};
@@ -26,33 +24,12 @@ impl ServerConnection {
         let Some(exchange) = self.exchange.as_ref().map(Rc::clone) else {
             return;
         };
-        while let Some((number, event)) = self.next_flushed() {
-            match event {
-                FlushEvent::First => self.observe(number, Step::FirstWrite, now),
-                FlushEvent::Head => self.observe(number, Step::HeadFlushed, now),
-                FlushEvent::End => self.observe(number, Step::LastByteFlushed, now),
-                FlushEvent::Data(_) => {}
-                FlushEvent::Room => {
-                    let mut state = exchange.state();
-                    if number != state.number || !state.has_room(&exchange.env) {
-                        continue;
-                    }
-                }
-            }
-            let current = exchange.state().number;
-            if number != current {
-                notify_flushed_late(&exchange, number, event);
-            } else if let Err(panic) = notify_flushed(&exchange, event) {
+        while let Some((position, number, event)) = next_flushed(&exchange) {
+            self.observe_flushed(&exchange, (number, event), position, now);
+            if let Err(panic) = notify_flushed(&exchange, number, event) {
                 self.panicked(&panic);
             }
-            if event == FlushEvent::End {
-                notify_closed_if_over(&exchange);
-            }
         }
-    }
-
-    fn next_flushed(&self) -> Option<(u32, FlushEvent)> {
-        self.with_line(|line| line.flush.pop(line.out.written()))?
     }
 
     /// Whether a close command has come that was not observed yet.
@@ -178,17 +155,9 @@ impl<R: Runner> Drive for ServedConnection<R> {
             // have been cut off unseen (RFC 9112 §9.8).
             return self.handle_eof(cx, now);
         }
-        let why = if is_file_error(error) {
-            tracing::error!(%error, "a response was cut");
-            Closed::Aborted
-        } else if error.kind() == io::ErrorKind::ConnectionReset {
-            Closed::Reset
-        } else {
-            Closed::PeerGone
-        };
         let (served, mut turn) = self.turn(cx, now);
         served.eof = true;
-        served.abort(why, &mut turn);
+        served.abort(closed_by(error), &mut turn);
     }
 
     fn handle_stuck(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -216,28 +185,25 @@ impl<R: Runner> Drive for ServedConnection<R> {
         }
     }
 
-    fn poll_write(
-        &mut self,
-        write: &mut dyn FnMut(&Output) -> Option<usize>,
-        now: Instant,
-    ) -> bool {
+    #[inline]
+    fn output(&mut self) -> Option<impl Deref<Target = Output>> {
+        self.served.exchange.as_ref()?.output()
+    }
+
+    #[inline]
+    fn handle_sent(&mut self, count: usize, now: Instant) {
         let served = &mut self.served;
         let Some(exchange) = &served.exchange else {
-            return false;
+            return;
         };
-        let (mut progress, mut flushing, mut idles) = (false, false, false);
-        {
+        let (flushing, idles) = {
             let state = &mut *exchange.state();
-            let number = state.number;
-            if let Some(line) = state.carrier.line() {
-                progress = line.flush_to(write, now);
-                flushing = !line.flush.is_empty();
-                idles = progress && line.out.is_empty() && number == 0;
-            }
-            if progress {
-                state.wake_writers(&exchange.env);
-            }
-        }
+            let flushing = state.handle_sent(&exchange.env, count, now);
+            (
+                flushing,
+                count > 0 && state.number == 0 && state.carrier.queued_bytes() == 0,
+            )
+        };
         if idles {
             served.since = now; // a peer that takes its response slowly is not idle yet
         }
@@ -245,7 +211,6 @@ impl<R: Runner> Drive for ServedConnection<R> {
             served.notify_flushed(now);
         }
         served.release();
-        progress
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -276,10 +241,9 @@ impl<R: Runner> Drive for ServedConnection<R> {
             return;
         }
         self.runner.cancel();
-        served.close_exchange();
+        served.close_exchange(now);
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
-        served.observe(
-            0,
+        served.observe_connection(
             Step::Closed {
                 why: served.why,
                 bytes_in,
@@ -304,26 +268,13 @@ impl<R: Runner> Drop for ServedConnection<R> {
 
 impl ServerConnection {
     /// The connection is closed: ends the exchange in progress, and emits `Closed` for it and for those before it.
-    fn close_exchange(&mut self) {
+    fn close_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.take() else {
             return;
         };
-        let (late, written) = {
-            let mut state = exchange.state();
-            let line = state.carrier.line();
-            line.map_or_else(Default::default, |line| {
-                (std::mem::take(&mut line.awaiting_flush), line.out.written())
-            })
-        };
-        for (_, listeners) in late {
-            notify_closed(Some(listeners), self.why); // the transport has not taken all of their responses
-        }
-        let (listeners, closed) = {
-            let mut state = exchange.state();
-            (state.listeners.take(), state.closed)
-        };
-        notify_closed(listeners, closed.unwrap_or(self.why));
-        exchange.state().close(self.why);
+        self.observe_close(&exchange, now);
+        notify_end(&exchange, self.why);
+        let written = (exchange.state().carrier.line()).map_or(0, |line| line.out.written());
         self.peer.sent(written);
     }
 }

@@ -11,6 +11,7 @@ use crate::conn::outgoing::Stage;
 use crate::error::{Closed, Error};
 use crate::event::callbacks::notify_all;
 use crate::event::client_error::ClientError;
+use crate::event::observe::Step;
 use hearken_proto::Half;
 use http::StatusCode;
 use std::rc::Rc;
@@ -29,6 +30,7 @@ impl ServerConnection {
             state.incoming.fail(error.clone());
             state.carrier.must_close();
             state.wake_reader();
+            self.observe(&mut state, Step::Failed { error }, turn.now);
         }
         self.ready = false;
         notify_failed(&exchange, error);
@@ -91,12 +93,14 @@ impl ServerConnection {
         let Some(exchange) = self.exchange.as_ref().map(Rc::clone) else {
             return;
         };
+        let error = Error::closed(why);
         {
             let mut state = exchange.state();
             state.close(why);
             state.carrier.discard();
+            self.observe(&mut state, Step::Failed { error: &error }, turn.now);
         }
-        notify_failed(&exchange, &Error::closed(why));
+        notify_failed(&exchange, &error);
         self.poll_runner(turn);
         turn.runner.cancel();
         exchange.state().carrier.discard();

@@ -4,27 +4,28 @@
 //! connection. Pipelined requests wait: exchanges follow one another. Not here: deadlines (`deadlines.rs`), faults and lost
 //! transports (`failure.rs`), what the pump sees (`drive.rs`), the orders of a handler (`orders.rs`).
 
-pub(crate) mod deadlines;
+mod deadlines;
 mod dispatch;
 mod drive;
 mod failure;
+mod observed;
 pub(crate) mod tunnel;
 
 use super::carrier::Carrier;
 use super::context::WorkerContext;
 use super::exchange::{Exchange, State};
 use super::line::Line;
-use super::listeners::Listeners;
 use super::notify::{deliver_body, notify_closed};
+use super::observed::log_failure;
 use super::outgoing::Stage;
 use super::{Ending, Input};
 use crate::error::{Closed, Error};
-use crate::event::callbacks::{catch_panic, notify_all};
-use crate::event::observe::{Observation, Step};
+use crate::event::callbacks::notify_all;
+use crate::event::observe::Step;
 use crate::event::peer::Peer;
 use hearken_proto::{Event, Half, Head};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 /// The kind of a request: which handler it goes to.
@@ -45,6 +46,8 @@ pub(crate) trait Runner {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
     /// Whether the handler has been started and has not ended.
     fn running(&self) -> bool;
+    /// No request follows for now: gives back the memory in which a handler runs, unless one does.
+    fn rest(&mut self);
     /// Drops the handler where it stands.
     fn cancel(&mut self);
 }
@@ -106,7 +109,7 @@ impl ServerConnection {
             why: Closed::Done,
             closed: false,
         };
-        served.observe(0, Step::Accepted, now);
+        served.observe_connection(Step::Accepted, now);
         let listeners = &served.env.exchange.hooks.listeners.connection;
         notify_all(listeners, |listener| listener(&served.peer));
         served
@@ -117,69 +120,53 @@ impl ServerConnection {
     pub(crate) fn secured(&mut self, info: crate::tls::info::TlsInfo, now: Instant) {
         self.since = now;
         self.peer.secured(info);
-        self.observe(0, Step::Secured, now);
+        if let Some(tls) = self.peer.tls() {
+            self.observe_connection(Step::Secured { tls }, now);
+        }
         let listeners = &self.env.exchange.hooks.listeners.secure_connection;
         notify_all(listeners, |listener| listener(&self.peer));
-    }
-
-    /// Costs one flag test when no observer is installed.
-    #[inline(always)]
-    pub(super) fn observe(&self, exchange: u32, step: Step, at: Instant) {
-        if self.env.exchange.observed {
-            self.show(exchange, step, at);
-        }
-    }
-
-    #[cold]
-    fn show(&self, exchange: u32, step: Step, at: Instant) {
-        if let Some(observer) = &self.env.exchange.hooks.observer {
-            let peer = &self.peer;
-            let seen = Observation {
-                at,
-                peer,
-                exchange,
-                step,
-            };
-            if let Err(panic) = catch_panic(|| observer.observe(&seen)) {
-                tracing::error!(panic, "an observer panicked");
-            }
-        }
     }
 
     /// Bytes have come and no exchange is under way: one begins.
     fn activate(&mut self) {
         let exchange = self.env.take_exchange();
-        let lines = self.env.exchange.observed;
+        let lines = self.is_observed();
         exchange.state().attach(&self.peer, lines);
         self.exchange = Some(exchange);
     }
 
     /// Whether bytes may be parsed now. The head of a next request waits until its predecessor is over on both sides, its
-    /// handler included, and until the responses before it have left room. With its first byte an exchange begins.
+    /// handler included, and until the responses before it have left room.
     #[inline]
-    fn admits(&mut self, state: &mut State, now: Instant) -> bool {
-        let Carrier::H1(line) = &mut state.carrier else {
-            return false;
+    fn admits(&self, state: &State) -> Admission {
+        let Carrier::H1(line) = &state.carrier else {
+            return Admission::Waits;
         };
         if line.proto.halves().0 != Half::Idle {
-            return true;
+            return Admission::Continues;
         }
         if state.outgoing.stage != Stage::Head {
-            return false;
+            return Admission::Waits;
         }
-        if state.number == 0 {
-            if line.out.len() as u64 >= self.env.exchange.limits.body.queue_bytes {
-                return false;
-            }
-            self.count += 1;
-            state.number = self.count;
+        if state.number != 0 {
+            return Admission::Continues;
+        }
+        if line.out.len() as u64 >= self.env.exchange.limits.body.queue_bytes {
+            return Admission::Waits;
+        }
+        Admission::Begins
+    }
+
+    /// With its first byte an exchange begins. It has been counted.
+    #[inline]
+    fn begin(&self, state: &mut State, now: Instant) {
+        state.number = self.count;
+        if let Carrier::H1(line) = &mut state.carrier {
             line.last = self.count >= self.env.requests_max
                 || self.env.exchange.clock.second(now) >= self.expires;
             line.times.began = Some(now);
-            self.observe(self.count, Step::FirstByte, now);
         }
-        line.times.head_since.get_or_insert(now);
-        true
+        self.observe_begin(state, now);
     }
 
     /// Takes in what has come, runs the handler, and goes on with the next exchange, as far as it all gets.
@@ -237,11 +224,12 @@ impl ServerConnection {
                 self.ready = false;
                 self.start(turn);
             }
-            self.poll_runner(turn);
-            if !self.finish(turn) {
+            let running = self.poll_runner(turn);
+            if !self.finish(running, turn) {
                 break;
             }
         }
+        turn.runner.rest();
         // What comes behind a switch belongs to another protocol.
         if self.ending.is_some_and(|ending| ending != Ending::HandOver) {
             input.bytes().len()
@@ -257,30 +245,41 @@ impl ServerConnection {
         at: &mut usize,
         now: Instant,
     ) -> Result<(), hearken_proto::Error> {
-        let Some(exchange) = self.exchange.clone() else {
+        let Some(exchange) = &self.exchange else {
             return Ok(());
         };
         let state = &mut *exchange.state();
-        if self.admits(state, now) {
-            while let Some(event) = state.receive(input, at)? {
-                match event {
-                    Event::Head { .. } => {
-                        self.ready = true;
-                        if let Some(line) = state.carrier.line() {
-                            line.times.head_since = None;
-                        }
-                        self.observe(self.count, Step::Head, now);
+        let admission = self.admits(state);
+        if admission == Admission::Begins {
+            self.count += 1;
+            self.begin(state, now);
+        }
+        loop {
+            if admission == Admission::Waits {
+                break;
+            }
+            let event = state.receive(input, at)?;
+            self.observe_received(state, event.as_ref(), now);
+            match event {
+                Some(Event::Head { .. }) => {
+                    self.ready = true;
+                    if let Some(line) = state.carrier.line() {
+                        line.times.head_since = None;
                     }
-                    Event::Content(content) => self.content_came(state, content.len(), now),
-                    Event::End => {
-                        let bytes = state.incoming.meter.bytes;
-                        self.observe(self.count, Step::BodyEnd { bytes }, now);
-                        state.wake_reader_elsewhere();
-                        state.wake_if_answered();
+                    if state.receive_empty_body() {
+                        self.message_came(state, now);
                         break; // what follows belongs to the next exchange
                     }
-                    Event::Line => self.observe(self.count, Step::Line, now),
-                    _ => {}
+                }
+                Some(Event::Content(_)) => Self::content_came(state, now),
+                Some(Event::End) => {
+                    self.message_came(state, now);
+                    break; // what follows belongs to the next exchange
+                }
+                Some(_) => {}
+                None => {
+                    state.wait_for_head(now);
+                    break;
                 }
             }
         }
@@ -290,10 +289,7 @@ impl ServerConnection {
         Ok(())
     }
 
-    fn content_came(&self, state: &mut State, bytes: usize, now: Instant) {
-        if state.incoming.meter.bytes == bytes as u64 {
-            self.observe(self.count, Step::FirstBodyByte, now);
-        }
+    fn content_came(state: &mut State, now: Instant) {
         state.incoming.meter.stop(now);
         if let Some(line) = state.carrier.line() {
             line.times.moved = Some(now);
@@ -301,33 +297,69 @@ impl ServerConnection {
         state.wake_reader_elsewhere();
     }
 
+    /// The message is complete.
+    #[inline]
+    fn message_came(&self, state: &mut State, now: Instant) {
+        self.observe_body_end(state, now);
+        state.wake_reader_elsewhere();
+        state.wake_if_answered();
+    }
+
     /// Lets handler and listeners go on. If the exchange goes on without the handler, orders from elsewhere wake this task.
-    pub(super) fn poll_runner(&mut self, turn: &mut Turn<'_, '_>) {
+    /// Returns whether the handler waits for something.
+    #[inline(always)]
+    pub(super) fn poll_runner(&mut self, turn: &mut Turn<'_, '_>) -> bool {
         let Some(exchange) = &self.exchange else {
-            return;
+            return false;
         };
-        if turn.runner.running() {
-            // The task sees the orders of its own handler, and need not be woken by them.
-            let task = exchange.state().wakers.task.take();
-            let polled = turn.runner.poll(turn.cx);
-            match polled {
-                Poll::Pending => {
-                    let mut state = exchange.state();
-                    state.wakers.task = task;
-                    state.set_task(turn.cx);
-                    if state.overrides.is_some() {
-                        drop(state);
-                        exchange.flush_filters();
-                    }
+        // The task sees the orders of its own handler, and need not be woken by them.
+        let task = exchange.state().wakers.task.take();
+        self.observe_turn(exchange, turn.now);
+        let running = match turn.runner.poll(turn.cx) {
+            Poll::Ready(Ok(())) => {
+                if task.is_some() {
+                    exchange.state().wakers.task = task;
                 }
-                Poll::Ready(Ok(())) => exchange.state().wakers.task = task,
-                Poll::Ready(Err(panic)) => self.panicked(&panic),
+                false
             }
+            Poll::Ready(Err(panic)) => {
+                self.panicked(&panic);
+                false
+            }
+            Poll::Pending => {
+                self.handler_waits(task, turn);
+                true
+            }
+        };
+        if !running {
+            self.observe_handler_end(turn.now);
         }
+        let listens =
+            (self.exchange.as_ref()).is_some_and(|exchange| exchange.state().listeners.is_used());
+        if listens {
+            self.poll_listeners(turn);
+            return turn.runner.running();
+        }
+        running
+    }
+
+    #[inline(never)]
+    fn handler_waits(&self, task: Option<Waker>, turn: &mut Turn<'_, '_>) {
         let Some(exchange) = &self.exchange else {
             return;
         };
-        if exchange.state().listeners.is_used()
+        let mut state = exchange.state();
+        state.wakers.task = task;
+        state.set_task(turn.cx);
+        if state.overrides.is_some() {
+            drop(state);
+            exchange.flush_filters();
+        }
+    }
+
+    #[inline(never)]
+    fn poll_listeners(&mut self, turn: &mut Turn<'_, '_>) {
+        if let Some(exchange) = &self.exchange
             && let Err(panic) = deliver_body(exchange)
         {
             self.panicked(&panic);
@@ -341,8 +373,11 @@ impl ServerConnection {
         let Some(exchange) = &self.exchange else {
             return;
         };
+        let request = exchange.state().failed_request();
         let error = Error::new(500, format!("a handler panicked: {message}"));
-        tracing::error!(%error, peer = ?self.peer);
+        log_failure!(&request, %error);
+        let error = error.of_request(request);
+        exchange.state().note_error(&error);
         self.env.exchange.hooks.notify_error(&error);
         let begun = exchange.state().outgoing.stage == Stage::Body;
         if begun {
@@ -354,11 +389,11 @@ impl ServerConnection {
 
     /// If the exchange is complete in both directions, prepares the next one. True if there may be one.
     #[inline]
-    fn finish(&mut self, turn: &Turn<'_, '_>) -> bool {
+    fn finish(&mut self, running: bool, turn: &Turn<'_, '_>) -> bool {
         let Some(exchange) = &self.exchange else {
             return false;
         };
-        let progress = self.progress(&mut exchange.state(), turn);
+        let progress = self.progress(&mut exchange.state(), running, turn);
         match progress {
             Progress::Next => self.next_exchange(turn.now),
             Progress::Waits => return false,
@@ -373,7 +408,7 @@ impl ServerConnection {
 
     /// How far the exchange has come, after its handler has been polled.
     #[inline]
-    fn progress(&self, state: &mut State, turn: &Turn<'_, '_>) -> Progress {
+    fn progress(&self, state: &mut State, running: bool, turn: &Turn<'_, '_>) -> Progress {
         match state.closed {
             None => {}
             Some(Closed::Done) => return Progress::Waits,
@@ -386,7 +421,7 @@ impl ServerConnection {
         if recv == Half::Switched && state.is_upgraded() {
             return Progress::Ends(Ending::HandOver, self.why); // its handler goes on
         }
-        if turn.runner.running() {
+        if running {
             return Progress::Waits;
         }
         if state.outgoing.stage != Stage::Ended {
@@ -432,34 +467,37 @@ impl ServerConnection {
     #[inline]
     fn next_exchange(&mut self, now: Instant) {
         self.since = now;
-        let Some(mut exchange) = self.exchange.take() else {
+        let Some(exchange) = &mut self.exchange else {
             return;
         };
-        let listeners = exchange.state().listeners.take();
-        if let Some(listeners) = listeners {
-            Self::retire(&exchange, listeners);
+        if self.env.exchange.observed.get() {
+            observed::end_or_wait(&mut exchange.state(), now);
         }
-        if let Some(unshared) = Rc::get_mut(&mut exchange) {
-            unshared.state_mut().next();
-            self.exchange = Some(exchange);
-            return;
+        if exchange.state().listeners.is_used() {
+            Self::retire(exchange);
+        }
+        if let Some(unshared) = Rc::get_mut(exchange) {
+            return unshared.state_mut().next();
         }
         let next = Exchange::new(&self.env.exchange, Carrier::Gone);
         exchange.state().move_on(&mut next.state());
-        self.exchange = Some(next);
+        *exchange = next;
     }
 
     /// The exchange is over. Listeners that watch its output stay until the transport has taken the last byte.
     #[cold]
-    fn retire(exchange: &Exchange, listeners: Box<Listeners>) {
+    fn retire(exchange: &Exchange) {
+        let Some(listeners) = exchange.state().listeners.take() else {
+            return;
+        };
         {
             let mut state = exchange.state();
             let number = state.number;
-            if let Some(line) = state.carrier.line()
-                && listeners.watches_output()
+            if listeners.watches_output()
+                && let Some(line) = state.carrier.line()
                 && line.flush.has(number)
             {
-                line.awaiting_flush.push((number, listeners));
+                state.awaiting_flush.push((number, listeners));
                 return;
             }
         }
@@ -493,6 +531,15 @@ impl ServerConnection {
             self.env.put_exchange(exchange);
         }
     }
+}
+
+/// Whether an exchange takes in bytes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admission {
+    Waits,
+    /// With these bytes it begins.
+    Begins,
+    Continues,
 }
 
 /// How far an exchange has come.

@@ -24,6 +24,7 @@ impl<R: Runner> ServedConnection<R> {
     /// After [`Ending::HandOver`](super::Ending::HandOver): the connection without its transport, and what was read ahead.
     pub(crate) fn into_tunnel(self) -> Option<(Tunnel<R>, Bytes)> {
         let recipient = self.served.exchange.as_deref().and_then(recipient_of)?;
+        self.served.observe_upgrade();
         let rest = Bytes::from(self.served.take_pending());
         Some((
             Tunnel {

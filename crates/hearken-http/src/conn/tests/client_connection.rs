@@ -3,6 +3,7 @@
 use crate::client::Phase;
 use crate::conn::client::{ClientConnection, ExchangeOptions};
 use crate::conn::output::Output;
+use crate::conn::tests::harness::write_all;
 use crate::conn::{Drive, Ending, Input};
 use crate::error::Error;
 use bytes::Bytes;
@@ -73,21 +74,18 @@ impl Link {
         let mut cx = Context::from_waker(Waker::noop());
         self.connection.poll_app(&mut cx, self.now);
         let (room, sent) = (&mut self.room, &mut self.sent);
-        self.connection.poll_write(
-            &mut |output: &Output| {
-                let mut slices = [IoSlice::new(&[]); crate::conn::output::SLICES];
-                let count = output.slices(&mut slices);
-                let all: Vec<u8> = slices[..count]
-                    .iter()
-                    .flat_map(|one| one.to_vec())
-                    .collect();
-                let taken = all.len().min(*room);
-                sent.push_str(std::str::from_utf8(&all[..taken]).unwrap());
-                *room -= taken;
-                (taken > 0).then_some(taken)
-            },
-            self.now,
-        );
+        write_all(&mut self.connection, self.now, &mut |output: &Output| {
+            let mut slices = [IoSlice::new(&[]); crate::conn::output::SLICES];
+            let count = output.slices(&mut slices);
+            let all: Vec<u8> = slices[..count]
+                .iter()
+                .flat_map(|one| one.to_vec())
+                .collect();
+            let taken = all.len().min(*room);
+            sent.push_str(std::str::from_utf8(&all[..taken]).unwrap());
+            *room -= taken;
+            (taken > 0).then_some(taken)
+        });
         self
     }
 

@@ -187,7 +187,7 @@ fn an_upgrade() {
     let mut link = log_all(setup, &log).connect();
     link.send(UPGRADE.to_owned() + "raw");
     assert_eq!(link.ended(), Some(Ending::HandOver));
-    drop(link);
+    drop(link.drive.into_tunnel());
     check(&log, "An upgrade");
 }
 

@@ -233,7 +233,7 @@ impl<R: Runner> Multiplexed<R> {
                 stream.flush.pop_front()
             };
             let Some((_, event)) = event else { break };
-            notify_flushed(&exchange, event).unwrap();
+            notify_flushed(&exchange, id, event).unwrap();
         }
         exchange.state().wake_writers(&self.env);
         self.run()

@@ -19,6 +19,7 @@ pub(crate) mod harness;
 mod keep_alive;
 pub(crate) mod memory;
 mod messages;
+mod observing;
 mod piping;
 mod random;
 mod responses;

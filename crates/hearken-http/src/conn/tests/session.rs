@@ -1,6 +1,6 @@
 //! The connection of a session, both sides: its deadlines, its end, and the bytes that it returns.
 
-use super::harness::Bell;
+use super::harness::{Bell, write_all};
 use crate::conn::clock::Clock;
 use crate::conn::context::{ExchangeContext, Hooks};
 use crate::conn::exchange::{Exchange, State};
@@ -102,7 +102,7 @@ impl SessionLink {
                 }
                 Some(heard.len() - before).filter(|&taken| taken > 0)
             };
-            let wrote = self.connection.poll_write(&mut write, self.now);
+            let wrote = write_all(&mut self.connection, self.now, &mut write);
             self.end = self.connection.ending();
             if !wrote && !self.bell.rang() {
                 return;

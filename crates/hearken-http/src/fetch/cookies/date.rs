@@ -1,15 +1,15 @@
-//! Dates of cookies, which come in every form there is: RFC 6265 §5.1.1.
+//! Dates of cookies, which occur in many formats: RFC 6265 §5.1.1.
 //!
-//! Here: [`read`]. Not here: the dates of other fields, which are strict (`httpdate`).
+//! Here: [`parse`]. Not here: the dates of other fields, which are strict (`httpdate`).
 
 use std::time::{Duration, SystemTime};
 
-/// The date that a text means, if it means one.
-pub(super) fn read(text: &str) -> Option<SystemTime> {
+/// Parses a cookie date.
+pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     let tokens = text.split(is_delimiter).filter(|token| !token.is_empty());
     for token in tokens {
-        // The order is that of the text: a token is the first of these that is still missing and that it can be.
+        // The order of the RFC: a token is the first of these that is still missing and that it matches.
         if time.is_none()
             && let Some(found) = time_of(token)
         {
@@ -40,17 +40,17 @@ pub(super) fn read(text: &str) -> Option<SystemTime> {
     }
     let days = days_before(year) + (1..month).map(|m| days_in(year, m)).sum::<u32>() + day - 1;
     let seconds = u64::from(hour * 3600 + minute * 60 + second);
-    // A date before 1970 has passed as well as the first moment of it.
+    // A date before 1970 counts as 1970: both are in the past.
     let days = u64::from(days.saturating_sub(days_before(1970)));
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(days * 86_400 + seconds))
 }
 
-/// Everything that is no letter, digit or colon, more or less.
+/// The delimiters of RFC 6265: roughly all but letters, digits and colons.
 fn is_delimiter(c: char) -> bool {
     matches!(c, '\t' | '\u{20}'..='\u{2f}' | '\u{3b}'..='\u{40}' | '\u{5b}'..='\u{60}' | '\u{7b}'..='\u{7e}')
 }
 
-/// `h:m:s`, each of one or two digits; anything that is no digit may follow.
+/// `h:m:s`, each of one or two digits; a non-digit may follow.
 fn time_of(token: &str) -> Option<(u32, u32, u32)> {
     let mut parts = token.splitn(3, ':');
     let mut two = || number_whole(parts.next()?);
@@ -63,7 +63,7 @@ fn number_whole(text: &str) -> Option<u32> {
     fits.then(|| text.parse().ok()).flatten()
 }
 
-/// As many digits at the beginning; anything that is no digit may follow.
+/// A number with this many digits; a non-digit may follow.
 fn number(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit());
     let digits = &text[..end.unwrap_or(text.len())];
@@ -94,7 +94,7 @@ fn days_in(year: u32, month: u32) -> u32 {
     }
 }
 
-/// Days from the year 1 to the first of January of this one.
+/// Days from the year 1 to January 1 of this year.
 fn days_before(year: u32) -> u32 {
     let years = year - 1;
     years * 365 + years / 4 - years / 100 + years / 400

@@ -1,16 +1,16 @@
-//! A `Set-Cookie` line, read as §5.6 of the draft reads it: nothing is unquoted or unescaped.
+//! The `Set-Cookie` field, parsed by §5.6 of the draft: nothing is unquoted or unescaped.
 //!
 //! Here: [`SetCookie`]. Not here: whether the host may set it (`cookies.rs`), dates (`date.rs`).
 
 use super::date;
 use std::time::{Duration, SystemTime};
 
-/// What a line says.
+/// The content of the field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SetCookie {
     pub(super) name: String,
     pub(super) value: String,
-    /// In lower case, without the dot before it; never empty.
+    /// In lower case, without a leading dot; never empty.
     pub(super) domain: Option<String>,
     /// Begins with a slash.
     pub(super) path: Option<String>,
@@ -19,9 +19,9 @@ pub(super) struct SetCookie {
 }
 
 impl SetCookie {
-    /// `None`: the line is to be ignored as a whole.
-    pub(super) fn read(line: &[u8], now: SystemTime) -> Option<Self> {
-        // A tab is a control character too, and allowed. What is not UTF-8 could not be sent back as it came.
+    /// `None`: the field is ignored.
+    pub(super) fn parse(line: &[u8], now: SystemTime) -> Option<Self> {
+        // A tab is allowed, unlike other control characters. A value that is not UTF-8 could not be sent back unchanged.
         let line = std::str::from_utf8(line).ok()?;
         if line.chars().any(|c| c != '\t' && c.is_ascii_control()) {
             return None;
@@ -40,12 +40,12 @@ impl SetCookie {
             secure: false,
             expires: None,
         };
-        cookie.read_attributes(attributes, now);
+        cookie.parse_attributes(attributes, now);
         Some(cookie)
     }
 
-    /// Of two of a kind the last one counts; `Max-Age` counts before `Expires` (§5.7, step 3).
-    fn read_attributes(&mut self, attributes: &str, now: SystemTime) {
+    /// The last attribute of a name counts; `Max-Age` overrides `Expires` (§5.7, step 3).
+    fn parse_attributes(&mut self, attributes: &str, now: SystemTime) {
         let (mut expires, mut lives) = (None, None);
         for attribute in attributes.split(';') {
             let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
@@ -54,7 +54,7 @@ impl SetCookie {
                 continue;
             }
             match name.to_ascii_lowercase().as_str() {
-                "expires" => expires = date::read(value).or(expires),
+                "expires" => expires = date::parse(value).or(expires),
                 "max-age" => lives = max_age(value, now).or(lives),
                 "domain" => {
                     let domain = value.strip_prefix('.').unwrap_or(value);
@@ -71,7 +71,7 @@ impl SetCookie {
     }
 }
 
-/// Seconds from now; past the end of time is the end of [`LIFE_MAX`].
+/// Seconds from now, at most [`LIFE_MAX`].
 fn max_age(value: &str, now: SystemTime) -> Option<SystemTime> {
     let digits = value.strip_prefix('-').unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -88,7 +88,7 @@ fn max_age(value: &str, now: SystemTime) -> Option<SystemTime> {
     now.checked_add(Duration::from_secs(seconds))
 }
 
-/// Spaces and tabs alone: anything wider lets `__Host-` be got past.
+/// Trims spaces and tabs only: trimming more would let a cookie bypass `__Host-`.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }

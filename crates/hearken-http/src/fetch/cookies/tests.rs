@@ -1,4 +1,4 @@
-//! Lines in, `Cookie` out, with a clock that is an argument.
+//! `Set-Cookie` in, `Cookie` out, with the clock as an argument.
 
 use super::*;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn url(text: &str) -> Url {
     Url::parse(text).expect(text)
 }
 
-/// What a request to `to` takes along, after `from` has said these lines.
+/// The cookies of a request to `to`, after a response from `from` with these fields.
 fn sent(from: &str, lines: &[&str], to: &str) -> String {
     let jar = CookieJar::new();
     for line in lines {
@@ -28,7 +28,7 @@ fn sent(from: &str, lines: &[&str], to: &str) -> String {
 }
 
 #[test]
-fn pairs_are_kept_as_they_are() {
+fn pairs_are_kept_unchanged() {
     for (line, cookie) in [
         ("a=b", "a=b"),
         (" a = b ", "a=b"),
@@ -81,13 +81,13 @@ fn domains() {
         ("x.a.example", Some("a.example"), "xa.example", false),
         ("a.example", Some(""), "a.example", true),
         ("a.example", Some(""), "x.a.example", false),
-        // Not its own.
+        // Another host.
         ("a.example", Some("b.example"), "b.example", false),
         ("a.example", Some("x.a.example"), "x.a.example", false),
         ("a.example", Some("example"), "b.example", false),
         ("xa.example", Some("a.example"), "a.example", false),
         ("a.example", Some("..a.example"), "a.example", false),
-        // Hosts of one label and addresses have nothing above or below.
+        // Hosts of one label and addresses have no parent domain and no subdomains.
         ("localhost", None, "localhost", true),
         ("localhost", Some("localhost"), "localhost", true),
         ("localhost", Some("localhost"), "x.localhost", false),
@@ -104,7 +104,7 @@ fn domains() {
         );
         assert_eq!(sent == "a=b", goes, "{from} sets {line}, then {to}");
     }
-    // Neither port nor scheme tells hosts apart.
+    // Neither ports nor schemes separate cookies.
     assert_eq!(
         sent("http://a.example:1/", &["a=b"], "https://a.example:2/"),
         "a=b"
@@ -147,7 +147,7 @@ fn paths() {
 }
 
 #[test]
-fn secure_ones_need_tls() {
+fn secure_cookies_need_tls() {
     let (http, https) = ("http://a.example/", "https://a.example/");
     assert_eq!(sent(https, &["a=b; Secure"], https), "a=b");
     assert_eq!(sent(https, &["a=b; secure=x"], http), "");
@@ -235,7 +235,7 @@ fn they_end() {
 }
 
 #[test]
-fn one_takes_the_place_of_another_or_deletes_it() {
+fn a_cookie_replaces_or_deletes_another() {
     let jar = CookieJar::new();
     let url = url("http://a.example/x/y");
     for line in ["a=1; Path=/", "b=2; Path=/", "c=3; Path=/x", "a=4; Path=/"] {
@@ -293,7 +293,7 @@ fn sizes_and_numbers_have_bounds() {
 }
 
 #[test]
-fn what_is_used_stays() {
+fn recently_used_cookies_stay() {
     let jar = CookieJar::new();
     let (a, b) = (url("http://a.example/a/"), url("http://a.example/b/"));
     assert!(jar.store(&a, "first=1", now()));
@@ -340,6 +340,6 @@ fn dates() {
         ("", None),
         ("\u{fffd}\u{1f36a} 00:00:00", None),
     ] {
-        assert_eq!(date::read(text), seconds.map(at), "{text}");
+        assert_eq!(date::parse(text), seconds.map(at), "{text}");
     }
 }

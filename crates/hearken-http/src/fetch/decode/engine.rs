@@ -1,7 +1,7 @@
 //! The codings: bytes in, bytes out, one step at a time, by flate2 (zlib-rs), brotli-decompressor and the zstd library.
 //!
-//! Here: [`Coding`], [`Engine`]. Not here: bounds on the output (`decode.rs`); memory is bounded here, by the largest window of
-//! each coding: 32 KiB, 16 MiB for br, 8 MiB for zstd (RFC 9659).
+//! Here: [`Coding`], [`Engine`]. The largest window of each coding bounds the memory: 32 KiB, 16 MiB for br, 8 MiB for zstd
+//! (RFC 9659). Not here: bounds on the output (`decode.rs`).
 
 use super::{DecodeError, Step};
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
@@ -13,7 +13,7 @@ pub(super) const ACCEPTED: &str = "gzip, br, zstd, deflate";
 #[cfg(not(feature = "zstd"))]
 pub(super) const ACCEPTED: &str = "gzip, br, deflate";
 
-/// A content coding that this build can undo.
+/// A content coding that this build can decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     Gzip,
@@ -51,7 +51,7 @@ impl fmt::Display for Coding {
 
 type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
-/// A coding in the middle of its work.
+/// A coding and its state.
 pub(super) enum Engine {
     Gzip(Gzip),
     Deflate(Deflate),
@@ -75,7 +75,7 @@ impl Engine {
             }),
             Coding::Deflate => Self::Deflate(Deflate::First(None)),
             Coding::Brotli => Self::Brotli {
-                // Strict: the large windows of up to 1 GiB are not part of the coding.
+                // Strict: windows of up to 1 GiB are not part of the content coding.
                 state: Box::new(Brotli::new_strict(
                     StandardAlloc::default(),
                     StandardAlloc::default(),
@@ -91,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// Reads of `input` and writes into `output` as much as goes.
+    /// Reads from `input` and writes into `output` as much as possible.
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, DecodeError> {
         match self {
             Self::Gzip(gzip) => gzip.step(input, output),
@@ -143,9 +143,9 @@ impl Gzip {
     }
 }
 
-/// The coding `deflate`: zlib's format (RFC 9110 §8.4.1.2), or the bare one that some servers send.
+/// The coding `deflate`: zlib's format (RFC 9110 §8.4.1.2), or raw deflate, which some servers send.
 pub(super) enum Deflate {
-    /// Not yet known which; the first byte, once it came.
+    /// Undecided; the first byte, once it has arrived.
     First(Option<u8>),
     Known(Decompress),
     Ended,
@@ -165,7 +165,7 @@ impl Deflate {
                 // RFC 1950 §2.2: the method, and a check over both bytes.
                 let zlib = first & 0x0f == 8 && u16::from_be_bytes([first, byte]) % 31 == 0;
                 let mut decompress = Decompress::new(zlib);
-                // Two bytes are never the end; what they are, the next step tells.
+                // The first byte alone is never the end or an error.
                 inflate(&mut decompress, &[first], output, Coding::Deflate)?;
                 *self = Self::Known(decompress);
                 return self.step(input, output);
@@ -181,7 +181,7 @@ impl Deflate {
     }
 }
 
-/// One step, and whether the data ended with it.
+/// One step, and whether it reached the end of the data.
 fn inflate(
     decompress: &mut Decompress,
     input: &[u8],
@@ -231,7 +231,7 @@ fn brotli_step(
     Ok(step)
 }
 
-/// `None` when there is no memory for it.
+/// `None` if there is no memory for it.
 #[cfg(feature = "zstd")]
 fn zstd_decoder() -> Option<zstd::stream::raw::Decoder<'static>> {
     let mut decoder = zstd::stream::raw::Decoder::new().ok()?;
@@ -240,7 +240,7 @@ fn zstd_decoder() -> Option<zstd::stream::raw::Decoder<'static>> {
     Some(decoder)
 }
 
-/// Any number of frames, as RFC 8878 §3.1 has it.
+/// Any number of frames (RFC 8878 §3.1).
 #[cfg(feature = "zstd")]
 fn zstd_step(
     decoder: Option<&mut zstd::stream::raw::Decoder<'static>>,

@@ -1,4 +1,4 @@
-//! The codings of a build without the feature `compression`: none. Nothing is asked for, nothing is decoded.
+//! The codings of a build without the feature `compression`: none.
 
 use super::{DecodeError, Step};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Every coding at every cut, truncated at every place, with bytes too many, and as a bomb.
+//! Every coding: cut at every place, truncated at every place, with trailing bytes, and as a bomb.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn coding_for(head: bool, status: u16, lines: &[&str]) -> Result<Option<String>,
 }
 
 #[test]
-fn no_coding_no_decoding() {
+fn without_a_coding_nothing_is_decoded() {
     for (head, status, lines) in [
         (false, 200, &[][..]),
         (false, 200, &[""]),
@@ -32,7 +32,7 @@ fn no_coding_no_decoding() {
 }
 
 #[test]
-fn one_layer_and_no_more() {
+fn several_codings_are_an_error() {
     for lines in [&["gzip, gzip"][..], &["gzip", "br"], &["br,compress,gzip"]] {
         let error = coding_for(false, 200, lines)
             .expect_err("layers")
@@ -96,7 +96,7 @@ mod codings {
         ]
     }
 
-    /// Feeds the pieces, and gives back all that came out.
+    /// Feeds the pieces, and returns the whole output.
     fn decode<'a>(
         coding: Coding,
         pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -203,7 +203,7 @@ mod codings {
             let mut encoded = encode(b"hearken");
             encoded.extend_from_slice(b"\nmore");
             let error = decode(coding, [&encoded[..]]).expect_err("too many bytes");
-            // To zstd they are a broken next frame.
+            // For zstd they are a broken next frame.
             assert!(
                 matches!(error, DecodeError::Trailing(_) | DecodeError::Broken(_)),
                 "{error}"
@@ -266,7 +266,7 @@ mod codings {
             let limit = RATIO_AFTER.max(read * RATIO_MAX) + PIECE as u64;
             assert!(wrote <= limit, "{coding}: {wrote} bytes out of {read}");
         }
-        // 1 MiB of anything is no bomb yet.
+        // 1 MiB is allowed at any ratio.
         let encoded = gzip(&zeros[..1 << 20]);
         assert_eq!(
             decode(Coding::Gzip, [&encoded[..]]).map(|out| out.len()),
@@ -285,7 +285,7 @@ mod codings {
                 .expect("a legal window");
             encoder.include_contentsize(false).expect("a legal choice");
             encoder.write_all(b"hearken").expect("memory");
-            // Flushed before the end, so that the encoder cannot know how little it is.
+            // Flushed before the end, so that the encoder does not know how short it is.
             encoder.flush().expect("memory");
             let encoded = encoder.finish().expect("memory");
             let decoded = decode(Coding::Zstd, [&encoded[..]]);

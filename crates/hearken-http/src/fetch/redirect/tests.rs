@@ -6,7 +6,7 @@ fn url(text: &str) -> Url {
     Url::parse(text).expect(text)
 }
 
-/// One response to one request, in the order in which it would be told.
+/// One response to one request.
 struct Case<'a> {
     status: u16,
     method: Method,
@@ -91,7 +91,7 @@ fn methods_and_bodies() {
 }
 
 #[test]
-fn what_does_not_redirect() {
+fn responses_that_do_not_redirect() {
     for status in [200, 201, 204, 300, 304, 305, 306, 399, 404, 500] {
         let case = Case {
             status,
@@ -173,7 +173,7 @@ fn credentials_stay_where_they_belong() {
 }
 
 #[test]
-fn places_where_nothing_can_be_asked() {
+fn unusable_locations() {
     for location in [
         "ftp://b/",
         "file:///etc/passwd",
@@ -217,7 +217,7 @@ fn a_body_that_cannot_be_sent_again() {
         };
         assert!(case.error().contains(why), "{}", case.error());
     }
-    // Where it is not wanted again, it does not matter.
+    // It does not matter where the body is not needed again.
     let rewritten = Case {
         status: 303,
         method: Method::POST,
@@ -252,7 +252,7 @@ fn chain(
 }
 
 #[test]
-fn so_many_and_no_more() {
+fn redirects_are_bounded() {
     let two = Redirects::follow(2);
     assert!(chain(&two, &["http://a/0"], "/1").is_ok());
     assert!(chain(&two, &["http://a/0", "http://a/1"], "/2").is_ok());
@@ -268,7 +268,7 @@ fn so_many_and_no_more() {
 }
 
 #[test]
-fn a_loop_is_told_as_one() {
+fn the_error_names_a_loop() {
     let error = chain(
         &Redirects::follow(2),
         &["http://a/0", "http://a/1", "http://a/0"],
@@ -288,7 +288,7 @@ fn a_loop_is_told_as_one() {
 }
 
 #[test]
-fn a_rule_of_ones_own() {
+fn a_custom_policy() {
     let rule = Redirects::custom(|attempt| {
         assert_eq!(attempt.status(), StatusCode::FOUND);
         assert_eq!(attempt.method(), Method::GET);
@@ -305,7 +305,7 @@ fn a_rule_of_ones_own() {
         error.to_string(),
         "the redirect to http://a/no was refused: after 1"
     );
-    // Even then there is an end.
+    // A custom policy has a bound too.
     let asked = vec!["http://a/"; MAX + 1];
     assert!(matches!(
         chain(&rule, &asked, "/go"),

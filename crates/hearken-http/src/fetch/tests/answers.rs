@@ -1,4 +1,4 @@
-//! What comes: heads, bodies, codings, limits, and what goes wrong with them.
+//! Answers: heads, bodies, codings, limits, and their errors.
 
 use super::*;
 use crate::Agent;
@@ -95,7 +95,7 @@ async fn a_status_can_be_an_error() {
         .error_for_status()
         .expect_err("503");
     assert_eq!(error.answered().map(|status| status.as_u16()), Some(503));
-    assert_eq!(error.status(), 502, "to whoever asked us");
+    assert_eq!(error.status(), 502, "the status for our own client");
     assert_eq!(
         error.to_string(),
         format!("{} answered 503 Service Unavailable", server.url("/x"))
@@ -138,12 +138,12 @@ async fn a_body_has_a_bound() {
             }
         }
     }
-    // A length without a body is no body.
+    // A length without a body is not a body.
     let server = Server::once(say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")).await;
     let fetched = head(server.url("/")).max_body(1).await.expect("a head");
     assert_eq!(fetched.content_length(), Some(1000));
     assert_eq!(fetched.bytes().await.expect("no body"), "");
-    // More than is collected by default, and only promised.
+    // More than the default bound, but only announced.
     let huge = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 65 << 20);
     let server = Server::once(say(huge)).await;
     let error = get(server.url("/"))
@@ -206,7 +206,7 @@ mod codings {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_a_coding() {
+    async fn errors_of_codings() {
         let coded = gzip(&vec![b'x'; 100_000]);
         let cut = &coded[..coded.len() - 9];
         let bomb = gzip(&vec![0; 3 << 20]);
@@ -225,14 +225,14 @@ mod codings {
             let result = async { get(server.url("/")).await?.bytes().await }.await;
             let error = result.expect_err(says);
             assert!(error.is_decode(), "{error}");
-            assert_eq!(error.status(), 502, "to whoever asked us");
+            assert_eq!(error.status(), 502, "the status for our own client");
             assert!(error.to_string().contains(says), "{error}");
         }
     }
 
-    /// What was fed to the decoder is missing in the response.
+    /// The response would lack what the decoder has taken.
     #[tokio::test]
-    async fn a_response_that_was_decoded_in_part_is_not_given_up() {
+    async fn a_partly_decoded_response_is_not_returned() {
         let body = "no gzip, however long it may be";
         let reply = answer("200 OK", "Content-Encoding: gzip\r\n", body);
         let server = Server::once(reply).await;
@@ -242,7 +242,7 @@ mod codings {
     }
 
     #[tokio::test]
-    async fn the_bound_is_on_what_comes_out() {
+    async fn the_bound_counts_decoded_bytes() {
         let coded = gzip(&vec![b'x'; 50_000]);
         assert!(coded.len() < 1000);
         let server = Server::once(answer("200 OK", "Content-Encoding: gzip\r\n", coded)).await;
@@ -257,7 +257,7 @@ mod codings {
 }
 
 #[tokio::test]
-async fn time_runs_out_where_it_does() {
+async fn a_deadline_covers_every_phase() {
     let short = Duration::from_millis(50);
     let server = Server::once(Act::Hang).await;
     let error = get(server.url("/"))
@@ -274,7 +274,7 @@ async fn time_runs_out_where_it_does() {
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.phase(), Some(Phase::Read), "{error}");
 
-    // All hops share it.
+    // All redirects share it.
     let hop = answer("302 Found", "Location: /\r\n", "");
     let server = Server::start(vec![vec![hop, Act::Hang]]).await;
     let error = get(server.url("/"))

@@ -1,4 +1,4 @@
-//! Bodies that are sent, whole and bit by bit.
+//! Bodies of requests, whole and in pieces.
 
 use super::*;
 use crate::{Bytes, Error};
@@ -6,7 +6,7 @@ use futures_core::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A stream of what a list holds.
+/// A stream of the items of a list.
 struct Pieces(Vec<Result<&'static str, &'static str>>);
 
 impl Stream for Pieces {
@@ -113,7 +113,7 @@ async fn a_stream_that_fails_is_the_error() {
     );
 }
 
-/// A server that answers at once and goes on reading, as an echo does.
+/// A server that answers at once and continues to read, as an echo does.
 #[tokio::test]
 async fn an_answer_before_the_end_of_the_body() {
     let early = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nearly";
@@ -123,11 +123,11 @@ async fn an_answer_before_the_end_of_the_body() {
         .body(Body::reader(far))
         .await
         .expect("an answer");
-    // The answer has begun, the body is not at its end: it goes on.
+    // The answer has begun before the end of the body, which continues.
     let writing = async move {
         use tokio::io::AsyncWriteExt;
         let mut near = near;
-        near.write_all(&[b'x'; 1000]).await.expect("somebody reads");
+        near.write_all(&[b'x'; 1000]).await.expect("a reader");
     };
     let (text, ()) = tokio::join!(answer.text(), writing);
     assert_eq!(text.expect("a body"), "earlylate");

@@ -67,7 +67,7 @@ async fn a_stream_is_not_sent_again() {
     let request = put(server.url("/a")).body(Body::reader(&b"body"[..]));
     let error = request.await.expect_err("a stream");
     assert!(error.is_redirect(), "{error}");
-    assert_eq!(error.status(), 502, "to whoever asked us");
+    assert_eq!(error.status(), 502, "the status for our own client");
     assert!(
         error.to_string().contains("a stream that can be sent once"),
         "{error}"
@@ -123,7 +123,7 @@ async fn a_loop_ends_in_an_error_with_its_chain() {
         answer("302 Found", location, "")
     });
     let mut server = Server::start(vec![hops.collect()]).await;
-    // An agent of its own: with it its idle connection goes, and the server notices.
+    // An agent of its own: dropping it closes its idle connection, and the server notices.
     let error = Agent::default()
         .get(server.url("/a"))
         .await
@@ -189,7 +189,7 @@ async fn cookies_are_kept_and_sent() {
     assert_eq!(jar.len(), 1);
 }
 
-/// A Host of one's own names a site of the first server, not of the second.
+/// A Host that the user sets names a site of the first server, not of the second.
 #[tokio::test]
 async fn a_host_that_was_set_does_not_go_elsewhere() {
     let mut second = Server::once(answer("200 OK", "", "")).await;
@@ -215,7 +215,7 @@ async fn a_host_that_was_set_does_not_go_elsewhere() {
     assert!(!asked.contains("site.test"), "{asked}");
 }
 
-/// In memory, where the clock can jump: each connection reads a head, pauses, says its part and stays open.
+/// In memory, where the clock can jump: each connection reads a head, pauses, sends its part and stays open.
 fn in_memory<const N: usize>(script: [(u64, &'static str); N]) -> Agent {
     let script = std::sync::Mutex::new(script.into_iter());
     let mut options = crate::client::AgentOptions::default();
@@ -256,9 +256,9 @@ async fn the_body_of_a_redirect_is_not_waited_for() {
     );
 }
 
-/// The time is that of the whole, and so is what the error says.
+/// The error names the whole time, not that of the last request.
 #[tokio::test(start_paused = true)]
-async fn the_time_of_several_requests_is_told_as_one() {
+async fn the_deadline_covers_all_redirects() {
     let agent = in_memory([(600, WHOLE), (600, WHOLE)]);
     let began = tokio::time::Instant::now();
     let request = agent.get("http://test/").deadline(Duration::from_secs(1));
@@ -269,7 +269,7 @@ async fn the_time_of_several_requests_is_told_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_without_end_is_none() {
+async fn a_maximal_deadline_is_none() {
     let agent = in_memory([(600, "HTTP/1.1 204 No Content\r\n\r\n")]);
     let request = agent.get("http://test/").deadline(Duration::MAX);
     assert_eq!(request.await.expect("an answer").status().as_u16(), 204);

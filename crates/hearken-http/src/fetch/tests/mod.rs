@@ -1,4 +1,4 @@
-//! The one-liner on real sockets, against servers that say what they were told to say.
+//! The one-liner on real sockets, against servers that follow a script.
 
 mod answers;
 mod bodies;
@@ -9,7 +9,7 @@ mod server;
 use super::*;
 use server::{Act, Server, answer, say};
 
-/// Whatever a user may want to spawn.
+/// All that a user may want to spawn.
 #[test]
 fn everything_can_be_sent_to_another_thread() {
     fn is_send<T: Send>(_: &T) {}

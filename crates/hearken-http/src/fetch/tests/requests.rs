@@ -1,10 +1,10 @@
-//! What is sent.
+//! Requests as they are sent.
 
 use super::*;
 use crate::Agent;
 use serde::Serialize;
 
-/// The request that this makes, as the server sees it, without Host.
+/// The request as the server sees it, without Host.
 async fn asked(build: impl FnOnce(&str) -> RequestBuilder) -> String {
     let mut server = Server::once(answer("204 No Content", "", "")).await;
     let request = build(&server.url("/p"));
@@ -31,14 +31,14 @@ async fn methods() {
 }
 
 #[tokio::test]
-async fn a_plain_get_says_no_more_than_it_must() {
+async fn a_plain_get_sends_no_needless_fields() {
     let asked = asked(|url| get(url).decompress(false)).await;
     assert_eq!(asked, "GET /p HTTP/1.1\r\n\r\n");
 }
 
 #[cfg(feature = "compression")]
 #[tokio::test]
-async fn codings_are_asked_for_unless_somebody_else_does() {
+async fn codings_are_requested_unless_the_user_does() {
     let plain = asked(|url| get(url)).await;
     assert!(plain.contains("\r\nAccept-Encoding: gzip, br"), "{plain}");
     let by_hand = asked(|url| get(url).header("accept-encoding", "br")).await;
@@ -137,7 +137,7 @@ async fn json_and_its_type() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told_when_it_is_sent() {
+async fn errors_of_the_builder_are_returned_on_send() {
     for (request, says) in [
         (get("example.com"), "expected a URL"),
         (

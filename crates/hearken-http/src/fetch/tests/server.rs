@@ -1,4 +1,4 @@
-//! A server that says what it was told to say, whatever it is asked, and remembers that.
+//! A server that follows a script, whatever the request, and records the requests.
 
 use crate::Bytes;
 use std::net::SocketAddr;
@@ -11,12 +11,12 @@ pub(super) struct Server {
     asked: UnboundedReceiver<String>,
 }
 
-/// What it does with one request.
+/// Its reaction to one request.
 #[derive(Clone)]
 pub(super) enum Act {
-    /// Reads all of the request, and says this.
+    /// Reads the whole request, and sends this.
     Say(Bytes),
-    /// Reads the head alone, says the first, reads the body, and says the second.
+    /// Reads the head, sends the first, reads the body, and sends the second.
     Early(Bytes, Bytes),
     /// Reads the request, and waits until the client is gone.
     Hang,
@@ -34,7 +34,7 @@ pub(super) fn say(bytes: impl AsRef<[u8]>) -> Act {
 }
 
 impl Server {
-    /// Takes a script for each connection; each is closed at the end of its script.
+    /// Takes a script for each connection, and closes it at the end of its script.
     pub(super) async fn start(connections: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -56,7 +56,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// The next request, head and body; `None` when there is none and will be none.
+    /// The next request, head and body; `None` after the last.
     pub(super) async fn asked(&mut self) -> Option<String> {
         self.asked.recv().await
     }

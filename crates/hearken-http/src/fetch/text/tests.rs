@@ -23,7 +23,7 @@ fn charsets_are_found() {
 }
 
 #[test]
-fn text_is_utf_8_unless_somebody_says_otherwise() {
+fn text_is_utf_8_by_default() {
     for (bytes, content_type, text) in [
         (&b"h\xc3\xa4"[..], None, "hä"),
         (b"h\xc3\xa4", Some("text/plain"), "hä"),
@@ -37,7 +37,7 @@ fn text_is_utf_8_unless_somebody_says_otherwise() {
 }
 
 #[test]
-fn an_unknown_charset_is_told() {
+fn the_error_names_an_unknown_charset() {
     let error = decode(b"x", Some("text/plain; charset=klingon")).expect_err("unknown");
     assert!(error.to_string().contains("\"klingon\""), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Texts in, URLs or explanations out.
+//! Texts in, URLs or errors out.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn urls_are_read_as_browsers_read_them() {
 }
 
 #[test]
-fn what_is_no_url_is_told_what_was_expected() {
+fn errors_say_what_was_expected() {
     for (text, why) in [
         ("", "no scheme"),
         ("example.com/a", "no scheme"),

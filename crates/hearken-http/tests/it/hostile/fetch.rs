@@ -1,4 +1,4 @@
-//! The one-liner against redirects and codings that are meant to hurt, and against everything that a GET can meet.
+//! The one-liner against malicious redirects and codings, and against every behaviour that a GET can meet.
 
 use super::{MAX_DURATION, Met, Outcome, TAKEN_MAX, agent_to, simulate};
 use hearken_http::{Agent, Error};
@@ -9,10 +9,10 @@ use hearken_testkit::hostile::{
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// By default it is 64 MiB, which is all that "endless" comes to.
+/// The default is 64 MiB, which is the cost of an "endless" body.
 const COLLECTED_MAX: u64 = 2 << 20;
 
-/// The content of the one URL there is, or what went wrong.
+/// The content of the URL, or the error.
 async fn fetch(agent: &Agent, collect: bool) -> Outcome {
     let request = agent.get("http://hostile/");
     let request = if collect {
@@ -59,17 +59,17 @@ async fn meet(behaviour: &Behaviour, collect: bool) -> Met {
     }
 }
 
-/// Which question finds the error, and words of its text; for a response, its content.
+/// Which question identifies the error, and words of its text; for a response, its content.
 #[derive(Clone, Copy)]
-enum Told {
+enum Expected {
     Redirect(&'static str),
     Coding(&'static str),
     Good,
 }
-use Told::{Coding, Good, Redirect};
+use Expected::{Coding, Good, Redirect};
 
-/// What is told, and how many requests it took, on how many connections.
-const ROWS: &[(&Behaviour, Told, usize, usize)] = &[
+/// The outcome, and how many requests it took, on how many connections.
+const ROWS: &[(&Behaviour, Expected, usize, usize)] = &[
     (
         &redirects::LOOP,
         Redirect("in a loop, gave up after 10"),
@@ -105,7 +105,7 @@ const ROWS: &[(&Behaviour, Told, usize, usize)] = &[
     ),
     (&redirects::WITH_ENDLESS_BODY, Good, 2, 2),
     (&codings::GZIP, Good, 1, 1),
-    // Stricter than the kit's careful client, which would decode both: nobody sends that but to hide something.
+    // Stricter than the kit's careful client, which would decode both: no honest server sends that.
     (
         &codings::GZIP_TWICE,
         Coding("expected one content coding"),
@@ -148,7 +148,7 @@ const ROWS: &[(&Behaviour, Told, usize, usize)] = &[
     (&codings::EMPTY_GZIP, Good, 1, 1),
 ];
 
-impl Told {
+impl Expected {
     fn is(self, error: &Error) -> bool {
         let (asked, words) = match self {
             Redirect(words) => (error.is_redirect() && !error.is_decode(), words),
@@ -159,7 +159,7 @@ impl Told {
     }
 }
 
-/// What holds for all, whichever way the body is read.
+/// What holds for all, however the body is read.
 #[track_caller]
 fn check(name: &str, met: &Met) {
     assert_eq!(met.stats.in_use(), 0, "{name}");
@@ -176,13 +176,13 @@ fn redirects_and_codings_end_as_the_table_says() {
         all.map(|one| one.name)
             .eq(ROWS.iter().map(|row| row.0.name))
     );
-    for (behaviour, told, requests, connections) in ROWS {
+    for (behaviour, expected, requests, connections) in ROWS {
         let name = behaviour.name;
         for collect in [false, true] {
             let met = simulate(meet(behaviour, collect));
             check(name, &met);
             match met.outcome.error() {
-                Some(error) => assert!(told.is(error), "{name}: {error}"),
+                Some(error) => assert!(expected.is(error), "{name}: {error}"),
                 None => assert_eq!(met.outcome.agrees(behaviour.verdict), Ok(()), "{name}"),
             }
             let asked = met.conversations.iter().map(|one| one.requests.len());
@@ -194,9 +194,9 @@ fn redirects_and_codings_end_as_the_table_says() {
     }
 }
 
-/// The layer above lets through what the client refuses, and does not wait longer.
+/// The layer above passes the errors of the client on, and does not wait longer.
 #[test]
-fn whatever_a_get_can_meet_is_met_as_below() {
+fn every_behaviour_of_a_server_has_its_outcome() {
     let groups = [
         connection::ALL,
         malformed::ALL,
@@ -213,7 +213,7 @@ fn whatever_a_get_can_meet_is_met_as_below() {
             continue;
         }
         seen += 1;
-        // A limit on the amount is one of collecting; without it, a body of four pebibytes is one to be read.
+        // The bound applies to collecting; without it a body of four pebibytes is legal.
         let met = simulate(meet(behaviour, behaviour.verdict == Verdict::TooMuch));
         check(name, &met);
         assert_eq!(met.outcome.agrees(behaviour.verdict), Ok(()), "{name}");
@@ -222,7 +222,7 @@ fn whatever_a_get_can_meet_is_met_as_below() {
     assert!(seen > 80, "{seen}");
 }
 
-/// What is for one server is not told to another, whatever that one says.
+/// Credentials for one server are never sent to another.
 #[test]
 fn credentials_stay_where_they_belong() {
     for status in [301, 302, 303, 307, 308] {

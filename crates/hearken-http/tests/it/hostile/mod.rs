@@ -1,9 +1,9 @@
-//! The client and servers that misbehave, all of the test kit's: each ends in a clear error within its limit, nothing hangs, and
-//! nothing is taken for a whole response that is none.
+//! The client against the misbehaving servers of the test kit: each exchange ends in a clear error within its limit, nothing
+//! hangs, and a partial response is never taken for a whole one.
 //!
-//! Here: what one meeting comes to ([`Met`]) and what holds in each. Beside it: in memory, with a clock that jumps, one
-//! table of all errors (`table.rs`); connections that are asked again and second tries (`reuse.rs`); what only sockets can do
-//! (`sockets.rs`); the one-liner, which follows and decodes (`fetch.rs`).
+//! Here: the outcome of one exchange ([`Met`]) and what holds for each. Beside it: in memory, with a clock that jumps, one
+//! table of all errors (`table.rs`); reuse of connections and retries (`reuse.rs`); what needs real sockets
+//! (`sockets.rs`); the one-liner, which follows redirects and decodes (`fetch.rs`).
 
 mod fetch;
 mod reuse;
@@ -19,11 +19,11 @@ use std::time::Duration;
 use tokio::io::duplex;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Nothing here may take as long, on the clock that jumps.
+/// Longer than any exchange, on the clock that jumps.
 const MAX_DURATION: Duration = Duration::from_secs(600);
-/// What a client may take of "endless" before it has had enough: the body it may keep, and what lies in buffers.
+/// How much a client may take of an "endless" message: the body that it may collect, and the contents of buffers.
 const TAKEN_MAX: u64 = 5 << 20;
-/// A body that no buffer between the two holds.
+/// A body larger than all buffers between the two.
 const BODY_BYTES: usize = 1_500_000;
 
 /// What a user sees of an exchange.
@@ -37,7 +37,7 @@ enum Outcome {
     Whole(u16, String),
 }
 
-/// What came of one meeting.
+/// The outcome of one exchange.
 struct Met {
     outcome: Outcome,
     took: Duration,
@@ -45,7 +45,7 @@ struct Met {
     conversations: Vec<Conversation>,
 }
 
-/// Times that differ, so that each error tells which of them was over.
+/// Time-outs that differ, so that each error shows which of them has passed.
 fn limits(options: &mut AgentOptions) {
     options.proxies = Proxies::none();
     options.connect_timeout = Duration::from_secs(5);
@@ -61,7 +61,7 @@ fn limits(options: &mut AgentOptions) {
         .dangerously_accept_any_certificate();
 }
 
-/// Its connections lead to this server in memory.
+/// An agent whose connections lead to this server in memory.
 fn agent_to(server: &Hostile) -> Agent {
     let mut options = AgentOptions::default();
     limits(&mut options);
@@ -111,7 +111,7 @@ fn request(agent: &Agent, ask: Ask, base: &str) -> Result<(ClientRequest, Vec<u8
     Ok((request, body))
 }
 
-/// One exchange. A body is collected where a limit on what is collected is to end it, and read piece by piece elsewhere.
+/// One exchange. Collects the body where a limit on collecting must end it, and reads it piece by piece elsewhere.
 async fn exchange(request: ClientRequest, body: Vec<u8>, collect: bool) -> Outcome {
     let mut response = match request.end(body).await {
         Ok(response) => response,
@@ -137,7 +137,7 @@ async fn exchange(request: ClientRequest, body: Vec<u8>, collect: bool) -> Outco
     Outcome::Whole(status, String::from_utf8_lossy(&content).into_owned())
 }
 
-/// Asks what is to be asked, of a server in memory, by an agent of its own, which it gives back.
+/// Makes the exchange with a server in memory, by an agent of its own, which it returns.
 async fn meet(behaviour: &Behaviour) -> (Met, Agent, Hostile) {
     let server = Hostile::new(*behaviour);
     let agent = agent_to(&server);
@@ -148,7 +148,7 @@ async fn meet(behaviour: &Behaviour) -> (Met, Agent, Hostile) {
     let outcome = outcome.unwrap_or_else(|_| panic!("{}: hangs", behaviour.name));
     let took = began.elapsed();
     let stats = agent.stats();
-    // The server sees what became of its connection, if it still looks.
+    // The server sees how its connection ends, if it still reads.
     sleep(Duration::from_secs(1)).await;
     let met = Met {
         outcome,
@@ -167,7 +167,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it is what a careful client makes of it; if not, what it is.
+    /// Whether a careful client would come to this outcome; if not, the difference.
     fn agrees(&self, verdict: Verdict) -> Result<(), String> {
         let good = match (verdict, self) {
             (Verdict::Good(status, content), Self::Whole(found, text)) => {
@@ -184,7 +184,7 @@ impl Outcome {
 }
 
 impl Met {
-    /// What holds whatever the server does.
+    /// What holds for every behaviour of the server.
     #[track_caller]
     fn check(&self, name: &str) {
         assert_eq!(self.stats.in_use(), 0, "{name}: a connection is in use");
@@ -201,7 +201,7 @@ impl Met {
             return;
         };
         assert_eq!(self.stats.open, 0, "{name}: what failed is not kept");
-        // A server that neither reads nor writes sees nothing.
+        // A server that neither reads nor writes notices nothing.
         assert!(one.ending.is_some() || name == "NEVER_READS", "{name}");
         if error.is_retry_safe() && !error.is_connect() {
             let untouched = one.received_bytes == 0;
@@ -212,8 +212,8 @@ impl Met {
     }
 }
 
-/// An error in few words: phase, and code or kind.
-fn told(error: &Error) -> String {
+/// An error in short: phase, and code or kind.
+fn summary(error: &Error) -> String {
     let phase = error
         .phase()
         .map_or_else(|| "-".to_owned(), |it| it.to_string());
@@ -234,7 +234,7 @@ fn told(error: &Error) -> String {
         let reset = text.contains("reset the connection");
         if reset { "reset" } else { "closed" }.to_owned()
     } else {
-        // Kinds that are asked for by no method: the text, behind what failed.
+        // Kinds without a method of their own: the text behind "failed".
         let text = error.to_string();
         let text = text.split_once(" failed: ").map_or(&*text, |parts| parts.1);
         text.split(';').next().unwrap_or_default().to_owned()

@@ -1,6 +1,6 @@
-//! Connections that are asked again: whose the bytes on them are, and when a request is sent a second time.
+//! Reused connections: to which response the bytes on them belong, and when a request is sent a second time.
 
-use super::{Outcome, agent_to, exchange, request, simulate, told};
+use super::{Outcome, agent_to, exchange, request, simulate, summary};
 use hearken_http::Agent;
 use hearken_http::client::AgentStats;
 use hearken_testkit::hostile::{
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-/// Some ticks of the server, so that it has done what it does to an idle connection.
+/// Some ticks of the server, after which it has acted on an idle connection.
 const PAUSE: Duration = Duration::from_millis(35);
 
 /// GET, a pause, and this.
@@ -27,7 +27,7 @@ async fn ask_again(agent: &Agent, pause: Duration, second: Second) -> Outcome {
 struct Second {
     method: &'static str,
     body: &'static str,
-    /// Piece by piece: what was written is not there for a second try.
+    /// Piece by piece: the content is gone before a retry.
     streamed: bool,
 }
 
@@ -68,13 +68,13 @@ fn run(server: &Hostile, pause: Duration, second: Second) -> (Outcome, AgentStat
     })
 }
 
-/// What became of it: requests that were read, connections, second tries, connections that were found unusable, and those that
-/// more than the response had come on.
+/// The outcome: requests that were read, connections, retries, connections that were found unusable, and those that more
+/// than the response had arrived on.
 #[test]
 fn each_behaviour_is_met_as_the_table_says() {
     type Row = (&'static Behaviour, usize, u64, u64, u64, u64);
     let rows: &[Row] = &[
-        // The end comes with the answer, so this one never lies idle.
+        // The end arrives with the response, so this one is never idle.
         (&reuse::CLOSES_IDLE, 1, 2, 0, 0, 0),
         (&reuse::RESETS_IDLE, 1, 2, 0, 1, 0),
         (&reuse::CLOSES_ON_SECOND_REQUEST, 2, 2, 1, 0, 0),
@@ -110,10 +110,10 @@ fn each_behaviour_is_met_as_the_table_says() {
     }
 }
 
-/// The race that no client can win: the server closes while the request is on its way. It is sent again if doing it twice does no
-/// harm and all of it is still there, and only then.
+/// The race that no client can win: the server closes while the request is on its way. It is sent again only if its method is
+/// idempotent and the whole request is still there.
 #[test]
-fn a_second_try_is_made_exactly_when_it_is_safe() {
+fn a_request_is_retried_exactly_when_it_is_safe() {
     let streamed = |second| Second {
         streamed: true,
         ..second
@@ -161,7 +161,7 @@ fn a_second_try_is_made_exactly_when_it_is_safe() {
     }
 }
 
-/// What has begun to be answered was acted on.
+/// A server that has begun to respond has acted on the request.
 #[test]
 fn nothing_is_sent_again_once_an_answer_has_begun() {
     for second in [GET, second("PUT", "body"), second("POST", "body")] {
@@ -169,14 +169,14 @@ fn nothing_is_sent_again_once_an_answer_has_begun() {
         let (outcome, stats, asked) = run(&server, PAUSE, second);
         assert_eq!((stats.retried, asked), (0, 1), "{}", second.method);
         let error = outcome.error().expect("an error");
-        assert_eq!(told(error), "wait, H1_TRUNCATED_HEAD");
+        assert_eq!(summary(error), "wait, H1_TRUNCATED_HEAD");
         assert!(!error.is_retry_safe(), "{}: {error}", second.method);
     }
 }
 
-/// Whoever closes every connection is not asked for ever.
+/// A server that closes every connection gets a bounded number of requests.
 #[test]
-fn a_second_try_is_the_last() {
+fn a_request_is_retried_once() {
     let server = Hostile::playing(|turn: &Turn| match (turn.connection, turn.exchange) {
         (0, 0) => vec![Step::Request, Step::say(GOOD)],
         _ => vec![Step::Head, Step::Close],
@@ -184,13 +184,13 @@ fn a_second_try_is_the_last() {
     let (outcome, stats, asked) = run(&server, PAUSE, GET);
     assert_eq!((stats.retried, stats.created, asked), (1, 2, 2));
     let error = outcome.error().expect("an error");
-    assert_eq!(told(error), "wait, closed");
+    assert_eq!(summary(error), "wait, closed");
     assert!(error.is_retry_safe(), "the user may go on trying: {error}");
 }
 
-/// A connection of its own that breaks says that the server is ill, not that it was tired of waiting.
+/// A failure on a new connection is a failure of the server, not the end of an idle connection.
 #[test]
-fn a_fresh_connection_that_breaks_is_not_tried_again() {
+fn a_request_on_a_new_connection_is_not_retried() {
     for behaviour in [
         connection::CLOSES_AT_ONCE,
         connection::CLOSES_AFTER_REQUEST,
@@ -207,9 +207,9 @@ fn a_fresh_connection_that_breaks_is_not_tried_again() {
     }
 }
 
-/// Whatever comes on an idle connection, and however late: it answers nobody, and the connection is gone.
+/// Bytes on an idle connection, however late, answer no request, and the connection is closed.
 #[test]
-fn what_comes_unasked_answers_nobody() {
+fn unexpected_bytes_answer_no_request() {
     const EVIL: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     const UNASKED: &[&str] = &[
         EVIL,
@@ -221,7 +221,7 @@ fn what_comes_unasked_answers_nobody() {
     ];
     for unasked in UNASKED {
         for ticks in [1, 10, 1000] {
-            // Right behind it, and long after.
+            // Directly behind the response, and long after.
             for later in [5, 3000] {
                 let name = format!("{unasked:?} after {ticks} ticks, asked {later} ms later");
                 let server = says_when_idle(ticks, unasked);
@@ -237,7 +237,7 @@ fn what_comes_unasked_answers_nobody() {
     }
 }
 
-/// Says this on its first connection when that has been idle for so long. On the second, all is good.
+/// Sends this on its first connection when that has been idle for so long. On the second it behaves well.
 fn says_when_idle(ticks: u32, unasked: &'static str) -> Hostile {
     Hostile::playing(move |turn: &Turn| match (turn.connection, turn.exchange) {
         (0, 0) => vec![

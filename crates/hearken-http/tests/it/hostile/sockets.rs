@@ -1,6 +1,6 @@
-//! On real sockets: refusals, full queues, resets, proxies. In real time, which is only waited for where it is to run out.
+//! On real sockets: refusals, full queues, resets, proxies. In real time, with waits only where a time-out must pass.
 
-use super::{Outcome, exchange, limits, request, told};
+use super::{Outcome, exchange, limits, request, summary};
 use hearken_http::Agent;
 use hearken_http::client::{AgentOptions, Phase, Proxies};
 use hearken_testkit::hostile::{
@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 /// A test that hangs fails after it.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Where time is to run out.
+/// The time-out where it must pass.
 const SHORT: Duration = Duration::from_millis(150);
 
 fn agent(behaviour: &Behaviour, server: &Listening) -> Agent {
@@ -30,7 +30,7 @@ fn agent(behaviour: &Behaviour, server: &Listening) -> Agent {
     Agent::new(options)
 }
 
-/// Runs it on a runtime as users have it.
+/// Runs it on a runtime with the defaults.
 fn on_threads<F: Future>(run: F) -> F::Output {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(1).enable_all().build();
@@ -40,7 +40,7 @@ fn on_threads<F: Future>(run: F) -> F::Output {
     })
 }
 
-/// One meeting; the result and whom it was with.
+/// One exchange; its outcome, and the address of the server.
 fn meet(behaviour: &Behaviour) -> (Outcome, String) {
     let server = Hostile::new(*behaviour).listen();
     let agent = agent(behaviour, &server);
@@ -62,12 +62,12 @@ fn meet(behaviour: &Behaviour) -> (Outcome, String) {
     (outcome, server.address().to_string())
 }
 
-/// Sees no end of its connection.
+/// The server sees no end of its connection.
 fn is_deaf(behaviour: &Behaviour) -> bool {
     behaviour.name == "NEVER_READS"
 }
 
-/// Each has one of these words in what is told; resets and ends race with what is written.
+/// Each error contains one of these words; resets and ends race with what is written.
 fn expect(behaviours: &[&Behaviour], allowed: impl Fn(&str) -> &'static [&'static str]) {
     for behaviour in behaviours {
         let name = behaviour.name;
@@ -76,9 +76,9 @@ fn expect(behaviours: &[&Behaviour], allowed: impl Fn(&str) -> &'static [&'stati
             panic!("{name}: {why}");
         }
         if let Some(error) = outcome.error() {
-            let told = told(error).replace(&peer, "PEER");
+            let summary = summary(error).replace(&peer, "PEER");
             let allowed = allowed(name);
-            assert!(allowed.contains(&&*told), "{name}: {told} ({error})");
+            assert!(allowed.contains(&&*summary), "{name}: {summary} ({error})");
             assert_eq!(error.peer(), Some(&*peer), "{name}: {error}");
             assert!(error.to_string().contains(&peer), "{name}: {error}");
         }
@@ -94,7 +94,7 @@ fn connections_that_break() {
         "NEVER_ANSWERS" => &["wait, timeout"],
         // What the buffers of the system hold counts as sent.
         "NEVER_READS" => &["write, timeout", "wait, timeout"],
-        // So early that it may meet the end of connecting.
+        // So early that it may end the connect.
         "CLOSES_AT_ONCE" | "RESETS_AT_ONCE" => &[
             "connect, PEER: Connection reset by peer (os error 104)",
             "write, closed",
@@ -108,7 +108,7 @@ fn connections_that_break() {
             &["write, closed", "write, reset", "wait, reset"]
         }
         "CLOSES_IN_STATUS_LINE" | "CLOSES_IN_HEAD" => &["wait, H1_TRUNCATED_HEAD"],
-        // A reset may overtake what was said before it.
+        // A reset may overtake the bytes before it.
         "RESETS_IN_HEAD" => &["wait, reset"],
         "RESETS_IN_BODY" | "RESETS_UNBOUNDED_BODY" => &["read, reset"],
         _ => &["read, H1_TRUNCATED_BODY"],
@@ -150,7 +150,7 @@ fn proxies_that_refuse() {
     });
 }
 
-/// CONNECT that was asked for in so many words is answered like any request, and gives no tunnel.
+/// An explicit CONNECT is answered like any request, and opens no tunnel.
 #[test]
 fn a_refused_connect_is_a_response_without_a_tunnel() {
     let server = Hostile::new(interim::CONNECT_REFUSED).listen();
@@ -180,7 +180,7 @@ fn connections_that_are_used_again() {
             let (first, body) = ask();
             let good = exchange(first, body, false).await;
             assert!(matches!(good, Outcome::Whole(200, _)), "{name}: {good:?}");
-            // Not for the client: so long does the server take to misbehave.
+            // Not a time-out of the client: the server takes so long to misbehave.
             sleep(Duration::from_millis(40)).await;
             let (second, body) = ask();
             exchange(second, body, false).await
@@ -192,7 +192,7 @@ fn connections_that_are_used_again() {
     }
 }
 
-/// All of it is bytes that no buffer holds: the server goes on reading, and the client is not to wait for its body.
+/// More bytes than all buffers hold: the server continues to read, and the client does not wait for its body.
 #[test]
 fn an_early_answer_is_seen_while_the_body_is_on_its_way() {
     for behaviour in [

@@ -1,6 +1,6 @@
-//! Every behaviour that memory can show, in simulated time: its verdict, one table of what a user is told, and whoever asks next.
+//! Every behaviour that works in memory, in simulated time: its outcome, in one table, and that of the next request.
 
-use super::{Met, Outcome, exchange, meet, request, simulate, told};
+use super::{Met, Outcome, exchange, meet, request, simulate, summary};
 use hearken_testkit::hostile::{
     self, Ask, Behaviour, connection, endless, framing, interim, malformed, slow,
 };
@@ -17,7 +17,7 @@ const GROUPS: &[(&str, &[Behaviour])] = &[
     ("tls", hostile::tls::ALL),
 ];
 
-/// What only sockets can do: a refusal, a full queue, a reset that is no end. And what needs a proxy.
+/// Needs sockets: a refusal, a full queue, a reset without an end. Or a proxy.
 fn is_seen_in_memory(behaviour: &Behaviour) -> bool {
     const SOCKETS: &[&str] = &["REFUSES", "NEVER_ACCEPTS", "RESETS_UNBOUNDED_BODY"];
     behaviour.ask != Ask::Connect && !SOCKETS.contains(&behaviour.name)
@@ -35,11 +35,11 @@ fn lines(line: impl Fn(&Behaviour) -> String) -> String {
     text
 }
 
-/// The outcome in one line; how long it took, if it took a second; and whether the connection is kept.
+/// The outcome in one line; its time, if it took a second; and whether the connection is kept.
 fn row(met: &Met) -> String {
     let mut row = match &met.outcome {
-        Outcome::Nothing(error) => told(error),
-        Outcome::Broken(status, error) => format!("{status}, {}", told(error)),
+        Outcome::Nothing(error) => summary(error),
+        Outcome::Broken(status, error) => format!("{status}, {}", summary(error)),
         Outcome::Whole(status, content) => format!("{status} {content:?}"),
     };
     if met.took >= Duration::from_secs(1) {
@@ -71,9 +71,9 @@ fn each_ends_as_the_table_says() {
     assert_eq!(TABLE.lines().count(), found.lines().count());
 }
 
-/// A connection that is not kept is not asked; and what is kept has nothing on it that would answer.
+/// A connection that is not kept gets no second request; one that is kept holds no bytes that would answer it.
 #[test]
-fn whoever_asks_next_gets_nothing_of_it() {
+fn the_next_request_gets_nothing_of_it() {
     lines(|behaviour| {
         let name = behaviour.name;
         simulate(async {
@@ -90,7 +90,7 @@ fn whoever_asks_next_gets_nothing_of_it() {
             let heard = String::from_utf8_lossy(&first.received);
             let mut targets = first.requests.iter().map(|seen| &*seen.target);
             let asked = heard.contains("GET /next/") || targets.any(|it| it == "/next/first");
-            // Behind a body of more than the record keeps, nothing is heard of what follows.
+            // Behind a body of more than the record keeps, the rest is not recorded.
             let known = first.received_bytes == first.received.len() as u64;
             let kept = met.stats.idle > 0;
             assert!(asked == kept || (kept && !known), "{name}: {asked} {kept}");
@@ -99,7 +99,7 @@ fn whoever_asks_next_gets_nothing_of_it() {
     });
 }
 
-/// Group, name, and what the user is told: a status and its content, or an error by its phase and its code or kind. "After": in
+/// Group, name, and the outcome: a status and its content, or an error by its phase and its code or kind. "After": in
 /// simulated time, by the limits of this test. "Kept": the connection is used again.
 const TABLE: &str = "\
 connection

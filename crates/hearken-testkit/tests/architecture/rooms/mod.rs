@@ -19,10 +19,17 @@ const ORDER: &[&[&str]] = &[
     &["message"],
     &["server", "client", "session"],
     &["fetch"],
+    &["test"],
 ];
 
-/// Stricter than the order: the one-liner stands on the client alone.
-const APART: &[(&str, &str)] = &[("fetch", "server"), ("fetch", "session")];
+/// Stricter than the order: the one-liner stands on the client alone, the test kit on the server alone.
+const APART: &[(&str, &str)] = &[
+    ("fetch", "server"),
+    ("fetch", "session"),
+    ("test", "client"),
+    ("test", "fetch"),
+    ("test", "session"),
+];
 
 /// What the user holds. A connection must not reach one.
 const HANDLES: &[&str] = &["message", "server", "client", "session", "fetch"];

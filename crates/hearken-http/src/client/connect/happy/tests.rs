@@ -23,7 +23,7 @@ fn families_take_turns_and_the_first_is_that_of_the_first_address() {
     assert_eq!(interleave(many).len(), ADDRESSES_MAX);
 }
 
-/// What an address does: answers, or fails, after so many milliseconds.
+/// The behaviour of an address: it answers, or fails, after so many milliseconds.
 #[derive(Clone, Copy)]
 enum Does {
     Answer(u64),

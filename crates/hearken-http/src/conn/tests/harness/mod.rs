@@ -19,6 +19,7 @@ use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::server::{ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
+use crate::event::observe::Observer;
 use crate::event::peer::Peer;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
@@ -133,7 +134,13 @@ impl Setup {
 
     /// Writes every observed step into `log`, with the number of its exchange.
     pub(crate) fn observe(mut self, log: &Log) -> Self {
-        self.hooks.observer = Some(Box::new(LogObserver(log.clone())));
+        self.hooks.observer = Some(Arc::new(LogObserver(log.clone())));
+        self
+    }
+
+    /// Shows every step to `observer`.
+    pub(crate) fn observe_with(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.hooks.observer = Some(observer);
         self
     }
 
@@ -424,12 +431,29 @@ impl Link {
             *room -= taken;
             (taken > 0).then_some(taken)
         };
-        let wrote = self.drive.poll_write(&mut write, self.now);
+        let wrote = write_all(&mut self.drive, self.now, &mut write);
         if let Some(error) = lost {
             let waker = self.waker.clone();
             let mut cx = Context::from_waker(&waker);
             self.drive.handle_lost(&error, &mut cx, self.now);
         }
         wrote
+    }
+}
+
+/// Has `write` take what a connection has to write, until it takes no more. True if it took something.
+pub(crate) fn write_all(
+    drive: &mut impl Drive,
+    now: Instant,
+    write: &mut dyn FnMut(&Output) -> Option<usize>,
+) -> bool {
+    let mut wrote = false;
+    loop {
+        let count = drive.output().and_then(|output| write(&output));
+        drive.handle_sent(count.unwrap_or(0), now);
+        if count.is_none() {
+            return wrote;
+        }
+        wrote = true;
     }
 }

@@ -99,7 +99,12 @@ impl Observer for LogObserver {
                 bytes_in,
                 bytes_out,
             } => format!("{exchange} closed: {why:?}, {bytes_in} in, {bytes_out} out"),
-            step => format!("{exchange} {step:?}"),
+            Step::Ended { why } => format!("{exchange} Ended {why:?}"),
+            Step::BodyEnd { .. } => format!("{exchange} {step:?}"),
+            Step::Interim { status } | Step::ResponseHead { status, .. } => {
+                format!("{exchange} {} {status}", step.name())
+            }
+            step => format!("{exchange} {}", step.name()),
         });
     }
 }
