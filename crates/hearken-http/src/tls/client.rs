@@ -31,13 +31,12 @@ const SESSIONS: usize = 256;
 ///
 /// Node: the TLS options of `https.request` and `https.Agent`.
 ///
-/// ```
+/// ```no_run
 /// use hearken_http::Agent;
 /// use hearken_http::client::AgentOptions;
-/// use hearken_http::tls::{ClientTls, ServerTls};
-/// let (_server, root) = ServerTls::self_signed(&["localhost"])?;
+/// use hearken_http::tls::ClientTls;
 /// let mut options = AgentOptions::default();
-/// options.tls = ClientTls::new().system_roots(false).root_pem(root.as_bytes())?;
+/// options.tls = ClientTls::new().system_roots(false).root_file("root.pem")?;
 /// let agent = Agent::new(options);
 /// # Ok::<(), hearken_http::tls::TlsError>(())
 /// ```
