@@ -17,7 +17,7 @@ pub trait ClientEvent: sealed::Sealed {}
 pub mod sealed {
     //! Closes the set of events.
 
-    use super::Listeners;
+    use crate::client::event::Listeners;
 
     /// The argument of an event's listeners, and the list of them.
     pub trait Sealed {

@@ -130,8 +130,8 @@ impl ClientRequest {
     /// use hearken_http::{client::event, request};
     /// # async fn example() -> Result<(), hearken_http::Error> {
     /// let request = request("GET", "http://127.0.0.1:3000/")?;
-    /// request.on(client::event::Information, |head| println!("{}", head.status()));
-    /// request.on(client::event::Close, |()| println!("over"));
+    /// request.on(event::Information, |head| println!("{}", head.status()));
+    /// request.on(event::Close, |()| println!("over"));
     /// let response = request.end("").await?;
     /// # Ok(()) }
     /// ```

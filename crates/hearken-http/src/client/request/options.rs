@@ -97,6 +97,7 @@ impl ClientRequest {
     ///     .limits(|limits| limits.time.body_idle = std::time::Duration::from_secs(300));
     /// # Ok::<(), hearken_http::Error>(())
     /// ```
+    #[doc(alias = "maxHeadersCount")]
     #[must_use]
     pub fn limits(self, change: impl FnOnce(&mut Limits)) -> Self {
         self.exchange.change(|state| {
@@ -105,13 +106,6 @@ impl ClientRequest {
             clamp_all(limits);
         });
         self
-    }
-
-    /// How many fields the response may have. More are an error; Node drops them.
-    #[doc(alias = "maxHeadersCount")]
-    #[must_use]
-    pub fn max_headers_count(self, fields: u32) -> Self {
-        self.limits(|limits| limits.head.fields_max = fields)
     }
 
     /// Connects to this Unix socket; Host and path still come from the URL.

@@ -370,12 +370,12 @@ async fn limits_of_one_request_are_not_those_of_the_next() {
     let two = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: b\r\n\r\nok";
     let mut net = net();
     let mut peer = exchange(&mut net, two).await;
-    let wide = net.get("/").max_headers_count(2);
+    let wide = net.get("/").limits(|limits| limits.head.fields_max = 2);
     let asked = tokio::spawn(async move { wide.end("").await?.bytes().await });
     peer.hear().await;
     peer.say(two).await;
     asked.await.unwrap().unwrap();
-    let narrow = net.get("/").max_headers_count(1);
+    let narrow = net.get("/").limits(|limits| limits.head.fields_max = 1);
     let asked = tokio::spawn(async move { narrow.end("").await.map(|_| ()) });
     peer.hear().await;
     peer.say(two).await;
