@@ -6,9 +6,9 @@
 use super::context::ExchangeContext;
 use super::exchange::{Exchange, State};
 use super::layers::{HeadHook, Layers, Pass, ResponseHead};
-use super::observed::log_failure;
 use super::output::Piece;
 use crate::error::Closed;
+use crate::error::request::log_failure;
 use crate::event::callbacks::catch_panic;
 use bytes::Bytes;
 

@@ -19,21 +19,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Logs an error with the request that it belongs to.
-macro_rules! log_failure {
-    ($request:expr, $($rest:tt)+) => {{
-        let request = $request;
-        tracing::error!(
-            method = request.method(),
-            request_target = request.target(),
-            peer = request.peer().map(tracing::field::display),
-            route = request.route(),
-            $($rest)+
-        )
-    }};
-}
-pub(crate) use log_failure;
-
 impl Overrides {
     /// Observer and facts, with the route as it is now.
     fn watch(&mut self) -> Option<&mut Watch<Rc<Peer>>> {

@@ -1,9 +1,24 @@
 //! The request that an error of a server belongs to.
 //!
-//! Here: [`FailedRequest`], plain data. Not here: the error (`mod.rs`).
+//! Here: [`FailedRequest`], plain data, and how it is logged. Not here: the error (`mod.rs`).
 
 use std::fmt;
 use std::net::SocketAddr;
+
+/// Logs an error with the request that it belongs to.
+macro_rules! log_failure {
+    ($request:expr, $($rest:tt)+) => {{
+        let request = $request;
+        tracing::error!(
+            method = request.method(),
+            request_target = request.target(),
+            peer = request.peer().map(tracing::field::display),
+            route = request.route(),
+            $($rest)+
+        )
+    }};
+}
+pub(crate) use log_failure;
 
 /// The request whose handler has failed: [`Error::request`](crate::Error::request). Each part is there as far as it is known.
 ///

@@ -4,9 +4,9 @@
 //! (`message/pipe.rs`, `message/send_file.rs`), upgrades (`net/upgraded.rs`), the encoding (`conn/orders.rs`).
 
 use crate::conn::exchange::Exchange;
-use crate::conn::observed::log_failure;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
+use crate::error::request::log_failure;
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::message::deferred::Deferred;
 use crate::message::incoming::add_listeners;
