@@ -3,7 +3,8 @@
 //! Here: [`DeclaredFields`]. Not here: what follows from it (`encoder.rs`).
 
 use crate::facts::Facts;
-use crate::fields::{Fields, Special};
+use crate::fields::Fields;
+use crate::special::Special;
 use crate::{Misuse, syntax};
 
 /// The fields that decide about framing, routing or reuse, as the caller set them.

@@ -6,9 +6,10 @@
 
 use crate::connection::{Connection, Outgoing, Role};
 use crate::declared::DeclaredFields;
-use crate::fields::{Fields, is_forbidden_trailer};
+use crate::fields::Fields;
 use crate::half::{Half, Step};
 use crate::outgoing::{Length, Request};
+use crate::special::is_forbidden_trailer;
 use crate::wire::{Framing, copy_fields, length_field};
 use crate::{BodyLength, Misuse, chunked, semantics, syntax};
 use alloc::vec::Vec;

@@ -3,7 +3,7 @@
 //! Here: [`Facts`], [`Kind`]. RFC 9112 §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Not here: the rules over a complete head
 //! (`semantics.rs`).
 
-use crate::fields::Special;
+use crate::special::Special;
 use crate::{Fault, syntax};
 
 /// The kind of section: start line and rules over fields differ.

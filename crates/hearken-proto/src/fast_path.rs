@@ -5,9 +5,10 @@
 //! vectors run whole and byte by byte.
 
 use crate::facts::Kind;
-use crate::fields::{Line, Special};
+use crate::fields::Line;
 use crate::head::{Head, Version};
 use crate::head_decoder::{Bounds, Decoded, Expect, HeadDecoder, trim_end};
+use crate::special::Special;
 use crate::syntax;
 
 /// How far [`request_head`] got.

@@ -4,7 +4,8 @@
 //! (`semantics.rs`).
 
 use crate::facts::Facts;
-use crate::fields::{FieldsRef, Line, is_forbidden_trailer};
+use crate::fields::{FieldsRef, Line};
+use crate::special::is_forbidden_trailer;
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
 

@@ -4,9 +4,10 @@
 
 use crate::error::Misuse;
 use crate::facts::Kind;
-use crate::fields::{Fields, Line, Special};
+use crate::fields::{Fields, Line};
 use crate::head::{Head, Version};
 use crate::semantics::judge_target;
+use crate::special::Special;
 use crate::syntax;
 use core::ops::Range;
 

@@ -5,9 +5,10 @@
 //! Not here: rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
 use crate::facts::Kind;
-use crate::fields::{Line, Special};
+use crate::fields::Line;
 use crate::head::{Head, Version};
 use crate::limits::Limit;
+use crate::special::Special;
 use crate::{Fault, fast_path, semantics, syntax};
 
 /// The limits of one head or trailer section.

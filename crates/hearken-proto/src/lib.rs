@@ -42,6 +42,7 @@ mod outgoing;
 mod receiver;
 mod response_encoder;
 mod semantics;
+mod special;
 mod status;
 mod syntax;
 

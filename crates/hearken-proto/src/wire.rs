@@ -4,7 +4,8 @@
 //! (`encoder.rs`).
 
 use crate::field_line::push_field;
-use crate::fields::{Fields, Special};
+use crate::fields::Fields;
+use crate::special::Special;
 use crate::{BodyLength, Response, reason_phrase};
 use alloc::vec::Vec;
 
@@ -67,7 +68,7 @@ fn short_decimal(value: u64) -> Option<(u32, usize)> {
     }
     let value = value as u32;
     let (high, low) = (value / 100, value % 100);
-    let digits = high / 10 | (high % 10) << 8 | (low / 10) << 16 | (low % 10) << 24;
+    let digits = (high / 10) | ((high % 10) << 8) | ((low / 10) << 16) | ((low % 10) << 24);
     let zeros = (digits.trailing_zeros() / 8).min(3);
     let text = (digits | 0x3030_3030) >> (8 * zeros);
     Some((text, 4 - zeros as usize))

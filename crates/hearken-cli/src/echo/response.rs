@@ -13,6 +13,7 @@ use hearken::message::Upgrading;
 use hearken::{Bytes, Error, Fields, IncomingMessage, Sent, ServerResponse};
 use sha2::{Digest, Sha256};
 use std::io::Write;
+use std::sync::LazyLock;
 
 /// A response whose head is not sent yet.
 #[derive(Debug)]
@@ -25,6 +26,16 @@ pub(crate) struct ResponseBuilder {
     /// The request is a HEAD: the content is not sent.
     head_only: bool,
 }
+
+/// Fields of all responses: they depend on the moment, and echoed content must not be taken for a page.
+static ALWAYS: LazyLock<Fields> = LazyLock::new(|| {
+    let mut fields = Fields::new();
+    let legal = fields
+        .append("Cache-Control", "no-store")
+        .and_then(|()| fields.append("X-Content-Type-Options", "nosniff"));
+    legal.expect("legal by construction");
+    fields
+});
 
 const DIGEST: &str = "Content-Digest";
 /// Below this size gzip makes most content larger.
@@ -39,10 +50,7 @@ impl ResponseBuilder {
             .filter(|(name, _)| name.eq_ignore_ascii_case(b"accept-encoding"));
         let accept = AcceptEncoding::parse(lines.map(|(_, value)| value));
         Self {
-            // Responses depend on the moment, and echoed content must not be taken for a page.
-            res: res
-                .append("Cache-Control", "no-store")
-                .append("X-Content-Type-Options", "nosniff"),
+            res: res.append_all(&ALWAYS),
             status: 200,
             accept,
             secure: accept.allows_gzip() && req.peer().tls().is_some(),

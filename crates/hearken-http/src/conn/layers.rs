@@ -1,15 +1,8 @@
 //! Layers around a response: hooks on its head, which run before the head leaves, and filters on its content.
 //!
-//! Here: [`ResponseHead`], [`ContentFilter`], and how an exchange runs them. They are code of the user, so they run while the
-//! exchange is not borrowed, and a panic in one ends this exchange alone. Not here: layers themselves (compression,
-//! ETag, cookies belong above this crate), the orders that they wrap (`orders.rs`).
+//! Here: [`ResponseHead`], [`ContentFilter`], [`Layers`]. Not here: when an exchange runs them (`layering.rs`); layers themselves:
+//! compression, ETag, cookies belong above this crate.
 
-use super::context::ExchangeContext;
-use super::exchange::{Exchange, State};
-use super::observed::log_failure;
-use super::output::Piece;
-use crate::error::Closed;
-use crate::event::callbacks::catch_panic;
 use bytes::Bytes;
 use hearken_proto::{Fields, FieldsRef, Misuse};
 use http::StatusCode;
@@ -67,10 +60,10 @@ pub trait ContentFilter: 'static {
 /// ```
 #[derive(Debug)]
 pub struct ResponseHead<'a> {
-    status: &'a mut u16,
-    fields: &'a mut Fields,
-    content: Option<&'a Bytes>,
-    filters: &'a mut Filters,
+    pub(super) status: &'a mut u16,
+    pub(super) fields: &'a mut Fields,
+    pub(super) content: Option<&'a Bytes>,
+    pub(super) filters: &'a mut Filters,
 }
 
 impl ResponseHead<'_> {
@@ -137,7 +130,7 @@ impl ResponseHead<'_> {
 
 /// Filters in the order in which content passes them.
 #[derive(Default)]
-pub(crate) struct Filters(Vec<Box<dyn ContentFilter>>);
+pub(crate) struct Filters(pub(super) Vec<Box<dyn ContentFilter>>);
 
 impl std::fmt::Debug for Filters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,15 +142,15 @@ impl std::fmt::Debug for Filters {
 #[derive(Default)]
 pub(crate) struct Layers {
     /// In order of adding; they run from the last to the first.
-    hooks: Vec<HeadHook>,
-    filters: Filters,
+    pub(super) hooks: Vec<HeadHook>,
+    pub(super) filters: Filters,
     /// A filter may keep back bytes of what was written.
-    unflushed: bool,
+    pub(super) unflushed: bool,
 }
 
 /// What filters are called for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
+pub(super) enum Pass {
     Write,
     Flush,
     End,
@@ -165,7 +158,7 @@ enum Pass {
 
 impl Filters {
     /// Sends `pieces` through all filters.
-    fn run(&mut self, mut pieces: Vec<Bytes>, pass: Pass) -> Vec<Bytes> {
+    pub(super) fn run(&mut self, mut pieces: Vec<Bytes>, pass: Pass) -> Vec<Bytes> {
         for filter in &mut self.0 {
             let mut out = Vec::new();
             for piece in pieces {
@@ -181,201 +174,5 @@ impl Filters {
             pieces = out;
         }
         pieces
-    }
-}
-
-impl State {
-    #[inline]
-    fn layers(&mut self) -> Option<&mut Layers> {
-        let layers = &mut self.overrides.as_mut()?.layers;
-        (!layers.hooks.is_empty() || !layers.filters.0.is_empty()).then_some(layers)
-    }
-}
-
-impl Exchange {
-    /// Adds a hook on the head. Nothing happens when the head has left.
-    pub(crate) fn add_hook(&self, hook: HeadHook) {
-        let mut state = self.state();
-        if state.can_respond() {
-            state.overrides().layers.hooks.push(hook);
-        }
-    }
-
-    /// Runs the hooks, the last one first. `content` is the whole content, if it is known.
-    pub(crate) fn run_hooks(&self, content: Option<&Bytes>) {
-        let (mut hooks, mut filters, mut status, mut fields) = {
-            let mut state = self.state();
-            if !state.can_respond() {
-                return;
-            }
-            let Some(layers) = state.layers() else { return };
-            let taken = std::mem::take(&mut layers.hooks);
-            let filters = std::mem::take(&mut layers.filters);
-            let outgoing = &mut state.outgoing;
-            (
-                taken,
-                filters,
-                outgoing.status,
-                std::mem::take(&mut outgoing.fields),
-            )
-        };
-        let mut called = Ok(());
-        while let Some(hook) = hooks.pop()
-            && called.is_ok()
-        {
-            let mut head = ResponseHead {
-                status: &mut status,
-                fields: &mut fields,
-                content,
-                filters: &mut filters,
-            };
-            called = catch_panic(|| hook(&mut head));
-        }
-        if !filters.0.is_empty() {
-            fields.remove("content-length"); // it was said of the content before the filters
-        }
-        {
-            let mut state = self.state();
-            state.outgoing.status = status;
-            state.outgoing.fields = fields;
-            state.overrides().layers.filters = filters;
-        }
-        if let Err(panic) = called {
-            self.layer_panicked(&panic);
-        }
-    }
-
-    /// Runs the filters while the exchange is not borrowed. `None` when there are none.
-    fn filter(&self, pieces: Vec<Bytes>, pass: Pass) -> Option<Vec<Bytes>> {
-        let mut filters = {
-            let mut state = self.state();
-            let layers = state.layers()?;
-            if layers.filters.0.is_empty() {
-                return None;
-            }
-            layers.unflushed = pass == Pass::Write;
-            std::mem::take(&mut layers.filters)
-        };
-        match catch_panic(|| filters.run(pieces, pass)) {
-            Ok(pieces) => {
-                self.state().overrides().layers.filters = filters;
-                Some(pieces)
-            }
-            Err(panic) => {
-                self.layer_panicked(&panic);
-                Some(Vec::new())
-            }
-        }
-    }
-
-    #[cold]
-    fn layer_panicked(&self, panic: &str) {
-        let request = self.state().failed_request();
-        log_failure!(request, panic, "a hook or filter of a response panicked");
-        self.order(|state, env| {
-            state.overrides().layers = Layers::default();
-            if state.can_respond() {
-                state.respond(env, 500, "Internal Server Error\n");
-            } else if !state.is_over() {
-                state.close(Closed::Aborted);
-            }
-        });
-    }
-
-    /// Ends the message with this content, or with this as its last piece.
-    #[inline]
-    pub(crate) fn end(&self, content: Bytes) {
-        if self.has_layers() {
-            return self.end_through_layers(content);
-        }
-        self.order(|state, env| state.end(env, content));
-    }
-
-    #[inline]
-    fn has_layers(&self) -> bool {
-        let mut state = self.state();
-        state.overrides.is_some() && state.layers().is_some()
-    }
-
-    #[cold]
-    fn end_through_layers(&self, content: Bytes) {
-        self.run_hooks(Some(&content));
-        match self.filter(vec![content.clone()], Pass::End) {
-            None => self.order(|state, env| state.end(env, content)),
-            Some(pieces) => {
-                let pieces = pieces.into_iter().map(Piece::Bytes).collect();
-                self.order(|state, env| state.end_with_pieces(env, pieces));
-            }
-        }
-    }
-
-    /// Sends a piece and returns whether there is room for more.
-    pub(crate) fn write(&self, piece: Bytes) -> bool {
-        if !self.has_layers() {
-            return self.order(|state, env| state.write(env, piece));
-        }
-        self.run_hooks(None);
-        match self.filter(vec![piece.clone()], Pass::Write) {
-            None => self.order(|state, env| state.write(env, piece)),
-            Some(pieces) => self.order(|state, env| state.write_all(env, pieces)),
-        }
-    }
-
-    /// Sends the head.
-    pub(crate) fn flush_head(&self) {
-        if self.has_layers() {
-            self.run_hooks(None);
-        }
-        self.order(|state, env| state.flush_head(env));
-    }
-
-    /// Sends what filters keep back.
-    pub(crate) fn flush_filters(&self) {
-        let unflushed = {
-            let mut state = self.state();
-            !state.is_over() && state.layers().is_some_and(|layers| layers.unflushed)
-        };
-        if unflushed && let Some(pieces) = self.filter(Vec::new(), Pass::Flush) {
-            self.order(|state, env| state.write_all(env, pieces));
-        }
-    }
-
-    /// Whether content passes filters, so that its bytes are needed. To be asked after [`run_hooks`](Self::run_hooks).
-    pub(crate) fn has_filters(&self) -> bool {
-        let mut state = self.state();
-        state
-            .layers()
-            .is_some_and(|layers| !layers.filters.0.is_empty())
-    }
-
-    /// Responds with a plain text in place of what was set. Hooks on the head run. Nothing happens when a head is out.
-    #[cold]
-    pub(crate) fn respond(&self, status: u16, text: &str) {
-        if !self.has_layers() {
-            return self.order(|state, env| {
-                if state.can_respond() {
-                    state.respond(env, status, text);
-                }
-            });
-        }
-        {
-            let mut state = self.state();
-            if !state.can_respond() {
-                return;
-            }
-            state.outgoing.reset_to_text(status);
-        }
-        self.end(Bytes::copy_from_slice(text.as_bytes()));
-    }
-}
-
-impl State {
-    /// Sends pieces that filters have returned.
-    fn write_all(&mut self, env: &ExchangeContext, pieces: Vec<Bytes>) -> bool {
-        let mut room = self.write(env, Bytes::new()); // sends the head
-        for piece in pieces {
-            room = self.write(env, piece);
-        }
-        room
     }
 }

@@ -21,6 +21,7 @@ mod drain;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod incoming;
+mod layering;
 pub(crate) mod layers;
 pub(crate) mod limits;
 pub(crate) mod line;

@@ -1,4 +1,4 @@
-//! A session's connection: one exchange, either side, no handler: listeners and whoever holds the handles are the
+//! A session's connection: one exchange, either side, no handler: listeners and the holders of the handles are the
 //! application.
 //!
 //! Here: [`SessionConnection`], which drives the same [`Exchange`] as a served connection does. Not here: what users hold
@@ -227,7 +227,7 @@ impl Drive for SessionConnection {
     fn wants_read(&self) -> bool {
         let state = self.exchange.state();
         let most = self.exchange.env.limits.body.queue_bytes as usize;
-        // Behind the end of the message lies what belongs to somebody else.
+        // The bytes behind the end of the message belong to another exchange.
         !self.eof
             && self.ending.is_none()
             && state.incoming.queued() < most

@@ -429,7 +429,7 @@ fn a_peer_that_is_gone_ends_the_handler() {
     }
 }
 
-/// Nothing is left to be written, and nobody says a word: what the transport holds back must go on all the same.
+/// Nothing is left to be written and no side sends: bytes that the transport holds back must leave all the same.
 #[test]
 fn bytes_that_a_transport_holds_back_go_on_when_there_is_room() {
     let mut piped = Piped::new(serve(async |_req, res| res.end("0123456789".repeat(10))));

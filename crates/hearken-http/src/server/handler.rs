@@ -97,6 +97,10 @@ where
     clippy::manual_async_fn,
     reason = "an async function would keep each argument twice, and every request copies its future"
 )]
+#[expect(
+    clippy::redundant_allocation,
+    reason = "on one worker it is counted without atomics"
+)]
 pub(crate) fn respond<H, R>(
     handler: Rc<Arc<H>>,
     req: IncomingMessage,
@@ -195,10 +199,13 @@ pin_project_lite::pin_project! {
     }
 }
 
+/// A box without a future.
+type FreeBox<M, F> = Pin<Box<Reused<M, F>>>;
+
 /// An async function on one worker, with boxes for its futures.
 struct Boxes<M, F> {
     make: M,
-    free: RefCell<Vec<Pin<Box<Reused<M, F>>>>>,
+    free: RefCell<Vec<FreeBox<M, F>>>,
 }
 
 impl<M, F> WorkerHandler for Rc<Boxes<M, F>>

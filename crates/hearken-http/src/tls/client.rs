@@ -311,7 +311,7 @@ impl Settings {
         if store.is_empty() {
             let mut text =
                 "no root certificates are there to trust a server by; install the ca-certificates \
-                            of the system, or add a root (--cacert)"
+                            of the system, or add a root"
                     .to_owned();
             for error in errors {
                 text += &format!("; {error}");

@@ -6,7 +6,7 @@ use super::certificate::CertificateInfo;
 use std::fmt;
 
 /// What both sides of a TLS connection have agreed on: [`Peer::tls`](crate::Peer::tls) on a server,
-/// [`Connected::tls`](crate::client::Connected::tls) on a client. It stays the same as long as the connection is open.
+/// `ConnectionInfo::tls` on a client. It stays the same as long as the connection is open.
 ///
 /// ```
 /// use hearken_http::{Server, event};

@@ -70,9 +70,8 @@ impl fmt::Display for CertificateRejection {
     }
 }
 
-const TRUST: &str = "if it is the right one, add it or its issuer as an extra root (--cacert), or accept any certificate (-k)";
-const RENEW: &str =
-    "mind the clock of this machine; the server needs a new certificate, or accept any (-k)";
+const TRUST: &str = "if it is the right one, add it or its issuer to the roots";
+const RENEW: &str = "check the clock of this machine; the server needs a new certificate";
 const NAME: &str = "ask for one of these names, or check that this is the right server";
 const ROOT: &str = "add its issuer to the roots for clients, if it is to be let in";
 const OTHER: &str = "the peer needs another certificate";
@@ -88,7 +87,7 @@ fn reason(
         Owner::Server => (TRUST, RENEW),
         Owner::Client => (
             ROOT,
-            "mind the clock of this machine; the client needs a new one",
+            "check the clock of this machine; the client needs a new certificate",
         ),
     };
     match why {

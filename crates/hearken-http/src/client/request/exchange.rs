@@ -91,7 +91,14 @@ impl Exchange {
         match &mut state.stage {
             Stage::Unsent => {
                 state.start();
-                (state, true)
+                // Requests on idle connections are written in the next turn of the task. So the other tasks that are ready now
+                // read their responses first, and all requests are written in one burst: a server that is asleep is
+                // woken once, not for each of them (docs/performance.md).
+                let defer = matches!(state.stage, Stage::Live(_));
+                if defer {
+                    cx.waker().wake_by_ref();
+                }
+                (state, !defer)
             }
             Stage::Connecting(_) => {
                 let Stage::Connecting(mut connecting) =

@@ -110,7 +110,7 @@ impl Drive for ClientConnection {
     }
 
     fn linger(&self) -> (Duration, u64) {
-        (Duration::ZERO, 0) // a client has nobody to wait for
+        (Duration::ZERO, 0) // a client need not read on after its request
     }
 
     fn handle_closed(&mut self, _now: Instant) {}

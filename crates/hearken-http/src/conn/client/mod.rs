@@ -1,4 +1,4 @@
-//! A client's connection: one request and its response after the other, each driven by whoever waits for it.
+//! A client's connection: one request and its response after the other, each driven by the task that waits for it.
 //!
 //! Here: [`ClientConnection`], what is received and how it ends; [`ExchangeOptions`], what an exchange asks for. Beside it: the orders
 //! (`orders.rs`) and the deadlines (`deadlines.rs`). Unlike a served connection it may be sent to another thread, and
@@ -45,7 +45,7 @@ pub(crate) struct ExchangeOptions {
     pub(crate) hold: Option<Duration>,
     /// Doing it twice does no harm.
     pub(crate) idempotent: bool,
-    /// Somebody wants to see interim responses.
+    /// Interim responses are kept for the caller.
     pub(crate) interims: bool,
 }
 
@@ -78,11 +78,11 @@ pub(crate) struct ClientConnection {
     line: Line,
     /// The body of the response.
     pub(crate) incoming: Incoming,
-    /// The head of the response, until somebody takes it.
+    /// The head of the response, until the caller takes it.
     pub(crate) head: Option<Box<Head>>,
-    /// Heads of interim responses, if somebody wants them.
+    /// Heads of interim responses, if the caller wants them.
     pub(crate) interims: VecDeque<Head>,
-    /// The peer has been silent for as long as somebody asked to be told of.
+    /// The peer has been silent for the time of the option `timeout`.
     pub(crate) silent: bool,
     pub(crate) failure: Option<Error>,
     /// Received behind a switch of protocols.
@@ -269,7 +269,7 @@ impl ClientConnection {
         self.hint = keep_alive::hint(head.fields());
         let events = head.fields().get("content-type");
         self.turn.rated = !events.is_some_and(|value| value.starts_with(b"text/event-stream"));
-        // RFC 9112 §9.5: whoever answers with an error does not want the rest of the body. Any other answer may be given while
+        // RFC 9112 §9.5: a server that responds with an error does not want the rest of the body. Any other response may come while
         // the body is read.
         let unwanted = head.status() >= 400;
         if self.turn.stage != Stage::Ended && (unwanted || self.turn.hold.is_some()) {

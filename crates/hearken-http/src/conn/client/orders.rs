@@ -1,4 +1,4 @@
-//! What whoever makes a request orders: its head, its content, its end.
+//! The orders of a request: its head, its content, its end.
 //!
 //! Here: the `send_*` orders of [`ClientConnection`], and the body that waits for `100 Continue` (RFC 9110 §10.1.1). They encode
 //! into the output of the connection. Not here: what comes back (`mod.rs`).

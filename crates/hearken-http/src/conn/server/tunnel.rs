@@ -42,7 +42,7 @@ fn recipient_of(exchange: &Exchange) -> Option<Arc<dyn Recipient>> {
 }
 
 impl<R: Runner> Tunnel<R> {
-    /// Lets the handler go on, passes on what the server was told. Ready when nobody has the transport any more.
+    /// Lets the handler go on, and passes on that the server stops. Ready when the transport has been dropped.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let (served, mut turn) = self.by.turn(cx, now);
         let env = Rc::clone(&served.env.exchange);
@@ -64,7 +64,7 @@ impl<R: Runner> Tunnel<R> {
     }
 }
 
-/// With its worker, say: nobody could end the transport later.
+/// When its worker ends, for example: nothing could end the transport later.
 impl<R: Runner> Drop for Tunnel<R> {
     fn drop(&mut self) {
         self.recipient.cut();

@@ -80,6 +80,7 @@ impl Stream {
         Err(Misuse::Status) // a stream cannot give its transport away
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "as the other carrier")]
     pub(crate) fn send_content(&mut self, piece: Bytes, flush: Option<u32>) -> Result<(), Misuse> {
         let len = piece.len();
         self.queued += len;

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::{fmt, io};
 
 use crate::net::listen::addr::ListenAddr;
-use crate::net::listen::holder::Holder;
 
 /// Why a [`Listener`](super::Listener) could not be made.
 ///
@@ -157,10 +156,10 @@ impl ListenError {
     pub(super) fn tcp(asked: &ListenAddr, at: SocketAddr, source: io::Error) -> Self {
         let kind = kind_of(&source);
         let reason = match kind {
-            ListenErrorKind::AddressInUse => port_in_use(Holder::of_tcp(at).as_ref()),
-            ListenErrorKind::PermissionDenied => port_not_allowed(at.port()),
+            ListenErrorKind::AddressInUse => PORT_IN_USE.to_owned(),
+            ListenErrorKind::PermissionDenied => PORT_NOT_ALLOWED.to_owned(),
             ListenErrorKind::AddressNotLocal => not_local(at),
-            ListenErrorKind::TooManyDescriptors => no_descriptor_left(),
+            ListenErrorKind::TooManyDescriptors => NO_DESCRIPTOR_LEFT.to_owned(),
             _ => source.to_string(),
         };
         let addr = match asked {
@@ -192,7 +191,7 @@ impl ListenError {
             (ListenErrorKind::InvalidAddress, _) => {
                 "the path does not fit in a socket address (about 100 bytes); choose a shorter one".to_owned()
             }
-            (ListenErrorKind::TooManyDescriptors, _) => no_descriptor_left(),
+            (ListenErrorKind::TooManyDescriptors, _) => NO_DESCRIPTOR_LEFT.to_owned(),
             (_, io::ErrorKind::NotFound) => "the directory does not exist; create it first".to_owned(),
             _ => source.to_string(),
         };
@@ -208,7 +207,7 @@ impl ListenError {
     pub(super) fn other(addr: String, source: io::Error) -> Self {
         let kind = kind_of(&source);
         let reason = match kind {
-            ListenErrorKind::TooManyDescriptors => no_descriptor_left(),
+            ListenErrorKind::TooManyDescriptors => NO_DESCRIPTOR_LEFT.to_owned(),
             _ => source.to_string(),
         };
         Self {
@@ -250,43 +249,6 @@ fn kind_of(error: &io::Error) -> ListenErrorKind {
     }
 }
 
-fn port_in_use(holder: Option<&Holder>) -> String {
-    let by = match holder {
-        Some(holder) if holder.is_this_process() => "this program itself".to_owned(),
-        Some(holder) => holder.to_string(),
-        None => "another program".to_owned(),
-    };
-    format!(
-        "the port is in use by {by}; stop that one, or choose another port (0 takes any free one)"
-    )
-}
-
-fn port_not_allowed(port: u16) -> String {
-    let first_free = first_unprivileged_port();
-    if port == 0 || port >= first_free {
-        return "the system does not let this process listen there (a sandbox or security module?)"
-            .to_owned();
-    }
-    let above = match port {
-        443 => 8443,
-        _ => 8080,
-    };
-    format!(
-        "ports below {first_free} need a right that this process does not have; choose one above, such as {above}, \
-         or give the program the right (setcap cap_net_bind_service=+ep PROGRAM), \
-         or let the service manager open the socket and listen on fd:0"
-    )
-}
-
-/// Linux lets the administrator move the border; everywhere else, and by default, it is 1024.
-fn first_unprivileged_port() -> u16 {
-    let setting = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    setting
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(1024)
-}
-
 fn not_local(at: SocketAddr) -> String {
     let (ip, this_machine, all) = match at {
         SocketAddr::V4(at) => (at.ip().to_string(), "127.0.0.1", "0.0.0.0"),
@@ -294,24 +256,11 @@ fn not_local(at: SocketAddr) -> String {
     };
     format!(
         "no interface of this machine has the address {ip}; use {this_machine} to serve this machine alone, {all} for \
-         all its interfaces, or one of its own addresses (`ip address` lists them)"
+         all its interfaces, or one of its own addresses"
     )
 }
 
-fn no_descriptor_left() -> String {
-    let limit =
-        descriptor_limit().map_or(String::new(), |limit| format!(" (its limit is {limit})"));
-    format!(
-        "this process has no file descriptor left{limit}; raise the limit (ulimit -n, LimitNOFILE=)"
-    )
-}
-
-#[cfg(unix)]
-fn descriptor_limit() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-}
-
-#[cfg(not(unix))]
-fn descriptor_limit() -> Option<u64> {
-    None
-}
+const PORT_IN_USE: &str = "the port is in use; stop the program that listens there, or choose another port (0 takes any free one)";
+const PORT_NOT_ALLOWED: &str = "this process lacks the right to listen there; ports below 1024 need one: choose a higher port, or let \
+     the service manager open the socket (fd:0)";
+const NO_DESCRIPTOR_LEFT: &str = "no file descriptor is left; raise the limit of this process";

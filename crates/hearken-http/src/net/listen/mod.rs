@@ -10,7 +10,6 @@
 
 pub(crate) mod addr;
 mod error;
-mod holder;
 mod inherited;
 mod options;
 #[cfg(unix)]

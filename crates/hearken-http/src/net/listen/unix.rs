@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::net::listen::holder::Holder;
 use crate::net::listen::{ListenError, ListenOptions};
 
 /// Guards the file of a Unix socket. Dropping the last clone removes the file, if this process has created it and no other
@@ -106,14 +105,8 @@ fn make_room(options: &ListenOptions, path: &Path, addr: &SockAddr) -> Result<()
         return Err(ListenError::path_in_use(path, reason.to_owned()));
     }
     if !is_stale(addr).map_err(|error| ListenError::unix(path, error))? {
-        let by = match Holder::of_unix(path) {
-            Some(holder) if holder.is_this_process() => "this program itself".to_owned(),
-            Some(holder) => holder.to_string(),
-            None => "another program".to_owned(),
-        };
-        let reason =
-            format!("{by} listens at that path already; stop that one, or choose another path");
-        return Err(ListenError::path_in_use(path, reason));
+        let reason = "a process listens at that path already; stop it, or choose another path";
+        return Err(ListenError::path_in_use(path, reason.to_owned()));
     }
     if !options.replace_stale_socket {
         let reason = "a stale socket is at that path; remove it, or allow replacing it";

@@ -8,7 +8,7 @@ use super::child::run;
 use super::{listen, port_of, skipped};
 
 #[test]
-fn a_port_in_use_names_this_program() {
+fn a_port_in_use_is_an_error_with_its_source() {
     let first = listen("127.0.0.1:0").unwrap();
     let at = port_of(&first);
     let error = listen(at).unwrap_err();
@@ -17,9 +17,7 @@ fn a_port_in_use_names_this_program() {
     assert_eq!(error.addr(), at.to_string());
     let text = error.to_string();
     assert!(
-        text.starts_with(&format!(
-            "cannot listen on {at}: the port is in use by this program itself"
-        )),
+        text.starts_with(&format!("cannot listen on {at}: the port is in use; ")),
         "{text}"
     );
     assert!(
@@ -78,10 +76,10 @@ fn a_low_port_needs_a_right() {
         return;
     }
     assert!(
-        text[0].starts_with("PermissionDenied: cannot listen on 127.0.0.1:80: ports below 1024"),
+        text[0].starts_with("PermissionDenied: cannot listen on 127.0.0.1:80: "),
         "{text:?}"
     );
-    for advice in ["8080", "setcap cap_net_bind_service", "fd:0"] {
+    for advice in ["ports below 1024", "a higher port", "fd:0"] {
         assert!(text[0].contains(advice), "{advice}: {text:?}");
     }
 }
@@ -120,7 +118,7 @@ fn running_out_of_descriptors_is_an_error() {
         "{text:?}"
     );
     assert!(
-        text[0].contains("limit is 24") && text[0].contains("ulimit -n"),
+        text[0].contains("no file descriptor is left") && text[0].contains("raise the limit"),
         "{text:?}"
     );
 }

@@ -78,7 +78,7 @@ fn a_live_socket_is_refused_and_goes_on() {
     assert!(
         error
             .to_string()
-            .contains("this program itself listens at that path already"),
+            .contains("a process listens at that path already"),
         "{error}"
     );
     UnixStream::connect(&path).unwrap();
