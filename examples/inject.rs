@@ -40,7 +40,11 @@ fn main() -> Result<(), InjectError> {
     // A request that is wrong is answered like any other.
     let response = server().inject(Request::post("/sum").body("[1, 2"))?;
     assert_eq!(response.status(), 400);
-    println!("answered {}: {}", response.status(), response.text());
+    println!(
+        "answered {}: {}",
+        response.status(),
+        response.text().trim_end()
+    );
 
     // Several requests on one connection, two of them pipelined.
     let test = TestServer::new(&server());

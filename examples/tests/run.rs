@@ -391,6 +391,24 @@ fn client() {
 }
 
 #[test]
+fn inject() {
+    let mut example = Example::start("inject", &[]);
+    let lines = example.rest();
+    assert!(
+        example.child.wait().expect("it ends").success(),
+        "{lines:?}"
+    );
+    assert!(
+        lines[0].starts_with("answered 400 Bad Request: "),
+        "{lines:?}"
+    );
+    assert_eq!(
+        lines.last().expect("a line"),
+        "210 s of the test's clock have passed"
+    );
+}
+
+#[test]
 fn https() {
     let mut example = Example::start("https", &[]);
     let lines = example.rest();

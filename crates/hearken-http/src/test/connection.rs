@@ -47,7 +47,7 @@ pub struct Connection {
     end: ClientEnd,
     /// Requests without a complete response, in order.
     exchanges: VecDeque<Exchange>,
-    /// Why no request can be sent any more.
+    /// Why the connection carries no further request.
     last: Option<&'static str>,
 }
 
@@ -77,7 +77,7 @@ impl Connection {
     /// Sends a request without waiting for its response: the next one is pipelined.
     ///
     /// # Errors
-    /// When the request is not one that can be sent, or the connection carries none any more.
+    /// When the request breaks the protocol, or the connection cannot carry another one.
     pub fn request(&mut self, request: Request) -> Result<&mut Self, InjectError> {
         let name = format!("{request:?}");
         let error = |why| InjectError {
@@ -101,7 +101,7 @@ impl Connection {
         Ok(self)
     }
 
-    /// Waits for the response to the first request that has none yet. The clock stands still meanwhile.
+    /// Waits for the response to the first request that has none yet. The clock does not move.
     ///
     /// # Errors
     /// As [`inject`](Self::inject).
@@ -139,8 +139,7 @@ impl Connection {
         }
     }
 
-    /// What has come of the response to the first request that has none yet: `None` until its head has come. For responses
-    /// that stream, such as server-sent events. [`response`](Self::response) returns the same response once it is complete.
+    /// The part of the next response that was received: `None` until its head is complete. For responses that stream, such as server-sent events. [`response`](Self::response) returns the same response once it is complete.
     ///
     /// # Errors
     /// When the response is malformed.
@@ -150,7 +149,7 @@ impl Connection {
         Ok(self.exchanges.front().and_then(Exchange::so_far))
     }
 
-    /// Takes in what has come for the first request. Returns the number of bytes.
+    /// Decodes what was received for the first request. Returns the number of bytes.
     fn receive(&mut self) -> Result<usize, InjectError> {
         let mut total = 0;
         while let Some(exchange) = self.exchanges.front_mut() {
@@ -173,7 +172,7 @@ impl Connection {
 
     fn end_exchange(&mut self, exchange: &Exchange) {
         if !exchange.is_reusable() {
-            self.last = Some("the connection carries no request after the one before it");
+            self.last = Some("the connection ended with the exchange before it");
         }
     }
 
@@ -197,7 +196,7 @@ impl Connection {
         }
     }
 
-    /// The client sends these bytes, whatever they are.
+    /// The client sends these bytes, unchecked.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.end.send(bytes.as_ref());
         self.server.settle();
@@ -218,8 +217,8 @@ impl Connection {
         self
     }
 
-    /// The client receives so many more bytes, and no others until the next call. Default: all. What does not fit stays
-    /// with the server, as it does behind a full socket.
+    /// The client receives `bytes` more, and nothing after that until the next call. Default: everything. The rest stays
+    /// with the server, as behind a full socket.
     pub fn set_room(&mut self, bytes: usize) -> &mut Self {
         self.end.set_room(bytes);
         self.server.settle();
@@ -246,7 +245,7 @@ impl Connection {
         self.end.unread()
     }
 
-    /// Whether the server has not ended the connection.
+    /// Whether the connection is open: the server has not ended its direction.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.server.settle();

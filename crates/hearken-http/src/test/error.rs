@@ -40,7 +40,7 @@ pub(super) enum Why {
 }
 
 impl InjectError {
-    /// Whether the response was not complete and nothing happened any more: the handler waits for something that does not
+    /// Whether the response was not complete and nothing happened any more: the handler waits for an event that does not
     /// come, or for the clock, which only the test moves.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
@@ -68,7 +68,7 @@ impl fmt::Display for InjectError {
             Why::NotSent(why) => return write!(f, "{request} was not sent: {why}"),
             Why::Waiting(patience) => write!(
                 f,
-                "no complete response to {request}: nothing happened for {patience:?}. The handler waits for something \
+                "no complete response to {request}: nothing happened for {patience:?}. The handler waits for an event \
                  that does not come, or for the clock: then call `Connection::request`, `TestServer::advance` and \
                  `Connection::response`"
             )?,

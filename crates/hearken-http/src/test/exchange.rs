@@ -53,7 +53,7 @@ impl Exchange {
         self.held.is_none()
     }
 
-    /// Takes in bytes of the response, up to its end. Returns how many; `out` gets what the client sends because of them.
+    /// Decodes bytes of the response, up to its end. Returns their number. A body that waited for `100 Continue` goes to `out`.
     pub(super) fn receive(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Error> {
         let mut used = 0;
         while !self.response.complete {

@@ -41,8 +41,8 @@
 //!
 //! The server runs on a tokio runtime of its own, on the thread of the test, so `tokio::time`, `tokio::spawn` and
 //! `spawn_local` work in handlers. Its clock is paused ([`tokio::time::pause`]): nothing times out by itself. A handler that
-//! waits for the real world, a database say, is given [`TestServer::set_patience`]; one that waits for something that never
-//! comes makes an [`InjectError`].
+//! waits for the real world, for example for a database, gets 5 s of real time ([`TestServer::set_patience`]). If the
+//! response is not complete then, the result is an [`InjectError`].
 //!
 //! Tests are plain functions. Inside of async code a second runtime cannot block the thread, and tokio panics: an
 //! `async fn` calls these methods in `spawn_blocking`.

@@ -17,7 +17,7 @@ struct Pipe {
     to_server: BytesMut,
     /// The client sends no more.
     client_ended: bool,
-    /// The client is gone: reads of the server fail with this, and so do writes.
+    /// The connection broke: reads of the server fail with this kind, and writes fail too.
     lost: Option<io::ErrorKind>,
     /// Waits for bytes from the client.
     reader: Option<Waker>,
@@ -92,7 +92,7 @@ impl ClientEnd {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// The client receives so many more bytes.
+    /// The client receives `bytes` more.
     pub(crate) fn set_room(&self, bytes: usize) {
         let mut pipe = lock(&self.0);
         pipe.room = bytes;
@@ -130,7 +130,7 @@ impl Drop for ClientEnd {
     fn drop(&mut self) {
         let mut pipe = lock(&self.0);
         pipe.client_ended = true;
-        pipe.room = usize::MAX; // the system takes what it can, and throws it away
+        pipe.room = usize::MAX; // a socket accepts bytes after its reader has closed, too
         let wakers = [pipe.reader.take(), pipe.writer.take()];
         drop(pipe);
         wakers.into_iter().flatten().for_each(Waker::wake);

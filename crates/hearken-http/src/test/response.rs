@@ -35,7 +35,7 @@ impl Response {
     /// The status.
     ///
     /// # Panics
-    /// Never: a status that is none is not decoded.
+    /// Never: the decoder rejects a status below 100.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.head.status()).expect("a status of three digits")
@@ -85,7 +85,7 @@ impl Response {
         self.body.freeze()
     }
 
-    /// The body as UTF-8. Bytes that are not become U+FFFD.
+    /// The body as text. Bytes that are not UTF-8 become U+FFFD.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.body)
@@ -94,7 +94,7 @@ impl Response {
     /// The body as JSON.
     ///
     /// # Errors
-    /// When it is not JSON, or another value.
+    /// When it is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }

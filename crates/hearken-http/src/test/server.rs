@@ -100,7 +100,7 @@ impl TestServer {
         }
     }
 
-    /// A client connects. The connection is closed at once if the server is stopping or has as many connections as it may.
+    /// A client connects. The server closes the connection at once if it is stopping or has as many connections as it may.
     #[must_use]
     pub fn connect(&self) -> Connection {
         let (client, server) = pipe();
@@ -110,8 +110,8 @@ impl TestServer {
         Connection::new(Rc::clone(&self.inner), client)
     }
 
-    /// Lets time pass. What is due in between happens in its order and at its time, to the 25 ms of the server's deadlines:
-    /// those that fall on a multiple of 25 ms since [`new`](Self::new) are exact, others up to so much later.
+    /// Lets time pass. Timers fire in their order, each at its own time. Deadlines of the server fire on the next multiple
+    /// of 25 ms since [`new`](Self::new), as in production.
     pub fn advance(&self, time: Duration) {
         self.inner.settle();
         // A paused clock jumps from timer to timer while the runtime is idle.
