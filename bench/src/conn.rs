@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use crate::Result;
 
 /// How long one read or write may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Response {
@@ -132,7 +132,7 @@ impl Conn {
 
 async fn patient<T>(work: impl Future<Output = io::Result<T>>) -> Result<T> {
     let done = timeout(PATIENCE, work).await;
-    Ok(done.map_err(|_| "no complete response within 10 s")??)
+    Ok(done.map_err(|_| "no complete response within 30 s")??)
 }
 
 #[cfg(test)]

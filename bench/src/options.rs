@@ -98,7 +98,7 @@ fn choose<T>(
     Ok(chosen.collect())
 }
 
-fn number<N: FromStr + PartialOrd>(flag: &str, value: &str, least: N) -> Result<N, String> {
+fn number<N: Copy + FromStr + PartialOrd>(flag: &str, value: &str, least: N) -> Result<N, String> {
     let number = value.parse().ok().filter(|number| *number >= least);
     number.ok_or_else(|| format!("{flag} needs a number, not {value}"))
 }
