@@ -1,6 +1,6 @@
 //! The floor: the least that a server must do to answer the benchmark's requests correctly.
 //!
-//! It looks for the blank line, tells the routes apart by a few bytes, and answers with bytes made at start. It validates
+//! It looks for the blank line, distinguishes the routes by a few bytes, and answers with bytes made at start. It validates
 //! nothing, so it is no HTTP server. It does handle what the rows need: heads cut anywhere, several requests in one read, and
 //! bodies of a known length. Not here: waiting for sockets (the peers `raw-epoll` and `bare-tokio`).
 
