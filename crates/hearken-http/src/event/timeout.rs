@@ -25,9 +25,6 @@ pub enum Deadline {
     KeepAlive,
 }
 
-/// The name of [`Deadline`] inside of `conn`.
-pub(crate) use Deadline as Waited;
-
 /// A connection missed a deadline. [`Deadline`] says what happens next.
 ///
 /// ```

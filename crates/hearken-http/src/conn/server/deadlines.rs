@@ -9,7 +9,7 @@ use crate::conn::outgoing::Stage;
 use crate::conn::timers::{Due, Timer, earliest};
 use crate::error::{Closed, Error};
 use crate::event::callbacks::notify_all;
-use crate::event::timeout::{TimedOut, Waited};
+use crate::event::timeout::{Deadline, TimedOut};
 use hearken_proto::Half;
 use std::time::{Duration, Instant};
 
@@ -21,15 +21,15 @@ const PROBE_FIRST: Duration = Duration::from_millis(50);
 const PROBE: &[u8] = b"HTTP/1.1 ";
 
 /// A timer as listeners know it; `first` before the first request.
-const fn waited(timer: Timer, first: bool) -> Option<Waited> {
+const fn waited(timer: Timer, first: bool) -> Option<Deadline> {
     Some(match timer {
-        Timer::Idle if first => Waited::Head,
-        Timer::Idle => Waited::KeepAlive,
-        Timer::Head => Waited::Head,
-        Timer::Request => Waited::Request,
-        Timer::Body => Waited::Body,
-        Timer::Write => Waited::Write,
-        Timer::Inactive => Waited::Inactive,
+        Timer::Idle if first => Deadline::Head,
+        Timer::Idle => Deadline::KeepAlive,
+        Timer::Head => Deadline::Head,
+        Timer::Request => Deadline::Request,
+        Timer::Body => Deadline::Body,
+        Timer::Write => Deadline::Write,
+        Timer::Inactive => Deadline::Inactive,
         Timer::Probe => return None,
         #[cfg(feature = "client")]
         Timer::Continue | Timer::Exchange => return None,
@@ -133,7 +133,7 @@ impl ServerConnection {
     }
 
     /// Emits `Timeout`. Returns whether a listener keeps the connection all the same.
-    pub(super) fn keeps(&self, waited: Waited) -> bool {
+    pub(super) fn keeps(&self, waited: Deadline) -> bool {
         let timed_out = TimedOut::new(&self.peer, waited);
         let listeners = &self.env.exchange.hooks.listeners.timeout;
         notify_all(listeners, |listener| listener(&timed_out));

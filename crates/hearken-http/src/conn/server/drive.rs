@@ -10,7 +10,7 @@ use crate::conn::{Drive, Ending, Input};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
-use crate::event::timeout::Waited;
+use crate::event::timeout::Deadline;
 use std::io;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -163,7 +163,7 @@ impl<R: Runner> Drive for ServedConnection<R> {
     fn handle_stuck(&mut self, cx: &mut Context<'_>, now: Instant) {
         let (served, mut turn) = self.turn(cx, now);
         // What the transport holds back cannot be kept for a peer that does not take it.
-        let _: bool = served.keeps(Waited::Write);
+        let _: bool = served.keeps(Deadline::Write);
         served.eof = true;
         served.abort(Closed::WriteTimeout, &mut turn);
     }
