@@ -242,7 +242,11 @@ fn sse_ends_with_the_server() {
     while !client.line().starts_with("data: 0 s") {}
     let began = std::time::Instant::now();
     let (well, _) = example.terminate();
-    assert!(well && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(
+        well && began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
     while client.line() != "0\r\n" {}
     assert_eq!(client.line(), "\r\n", "the response is whole");
 }

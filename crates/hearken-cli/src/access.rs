@@ -30,7 +30,8 @@ impl Log {
     pub(crate) fn start(coloured: bool) -> Self {
         let style = Style { coloured };
         let note = move |dropped| {
-            let text = format!("{dropped} lines of this log were dropped, because stderr was not read");
+            let text =
+                format!("{dropped} lines of this log were dropped, because stderr was not read");
             style.note_line(None, &text)
         };
         let log = Self {

@@ -11,7 +11,11 @@ use std::sync::mpsc;
 use std::thread;
 
 /// Loads or makes the certificate and enables TLS.
-pub(crate) fn configure(server: Server, tls: &Tls, log: Option<&Log>) -> Result<Server, CommandError> {
+pub(crate) fn configure(
+    server: Server,
+    tls: &Tls,
+    log: Option<&Log>,
+) -> Result<Server, CommandError> {
     let usage = |error: TlsError| CommandError::Usage(error.to_string());
     let handle = match tls {
         Tls::Files { chain, key } => {

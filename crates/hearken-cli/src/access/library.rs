@@ -23,7 +23,9 @@ impl Subscriber for Library {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let ours = metadata.target().starts_with("hearken");
         let most = if ours { Level::INFO } else { Level::WARN };
-        metadata.is_event() && *metadata.level() <= most && metadata.fields().field(OF_REQUEST).is_none()
+        metadata.is_event()
+            && *metadata.level() <= most
+            && metadata.fields().field(OF_REQUEST).is_none()
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -34,7 +36,8 @@ impl Subscriber for Library {
             Level::WARN => "warning: ",
             _ => "",
         };
-        self.log.note(None, &format!("{level}{}{}", text.message, text.fields));
+        self.log
+            .note(None, &format!("{level}{}{}", text.message, text.fields));
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {

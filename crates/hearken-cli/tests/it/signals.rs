@@ -54,7 +54,9 @@ fn the_log_says_how_many_connections_the_end_waits_for() {
     program.signal("TERM");
     assert_eq!(program.wait().code(), Some(0));
     let (_, stderr) = program.rest();
-    let lines = stderr.lines().filter(|line| line.ends_with(" - - - - (waiting for 1 connection)"));
+    let lines = stderr
+        .lines()
+        .filter(|line| line.ends_with(" - - - - (waiting for 1 connection)"));
     assert_eq!(lines.count(), 1, "not each second: {stderr}");
 }
 
@@ -74,7 +76,9 @@ fn a_log_that_is_not_read_stops_neither_requests_nor_the_end() {
     for _ in 0..3000 {
         assert_eq!(client.get("/plaintext").status, 200);
     }
-    let killed = std::process::Command::new("kill").arg(child.id().to_string()).status();
+    let killed = std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status();
     assert!(killed.expect("kill runs").success());
     let began = Instant::now();
     let code = loop {
@@ -85,5 +89,9 @@ fn a_log_that_is_not_read_stops_neither_requests_nor_the_end() {
         std::thread::sleep(Duration::from_millis(5));
     };
     assert_eq!(code, Some(0));
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
 }

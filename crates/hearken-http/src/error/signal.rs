@@ -15,9 +15,17 @@ impl fmt::Display for SecondSignal {
         let name = match self.0 {
             2 => "SIGINT",
             15 => "SIGTERM",
-            number => return write!(f, "signal {number} came while the server was stopping; what still ran was cut"),
+            number => {
+                return write!(
+                    f,
+                    "signal {number} came while the server was stopping; what still ran was cut"
+                );
+            }
         };
-        write!(f, "{name} came while the server was stopping; what still ran was cut")
+        write!(
+            f,
+            "{name} came while the server was stopping; what still ran was cut"
+        )
     }
 }
 
@@ -47,7 +55,7 @@ impl Error {
     #[must_use]
     pub fn signal(&self) -> Option<u8> {
         match &self.inner.kind {
-            Kind::Other(error) => error.downcast_ref().map(|&SecondSignal(number)| number),
+            Kind::Other(error) => Some(error.downcast_ref::<SecondSignal>()?.0),
             _ => None,
         }
     }

@@ -214,11 +214,14 @@ impl AsyncRead for Borrowed {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = |io: Pin<&mut dyn Transport>, cx: &mut Context<'_>| {
-            let read = ready!(io.poll_read(cx, buf));
-            Poll::Ready(read.map(|()| buf.filled().len() - before))
-        };
-        let polled = self.0.with_transport(cx, |wakers| &mut wakers.reader, read);
+        let polled = self.0.with_transport(
+            cx,
+            |wakers| &mut wakers.reader,
+            |io, cx| {
+                let read = ready!(io.poll_read(cx, buf));
+                Poll::Ready(read.map(|()| buf.filled().len() - before))
+            },
+        );
         polled.map_ok(|_| ())
     }
 }

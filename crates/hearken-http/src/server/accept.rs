@@ -127,12 +127,10 @@ impl Socket {
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<io::Result<Accepted>> {
         match self {
-            Self::Tcp(listener, _) => listener
-                .poll_accept(cx)
-                .map_ok(|(stream, remote)| {
-                    let permit = None;
-                    Accepted::Tcp(stream, Client { remote, permit })
-                }),
+            Self::Tcp(listener, _) => listener.poll_accept(cx).map_ok(|(stream, remote)| {
+                let permit = None;
+                Accepted::Tcp(stream, Client { remote, permit })
+            }),
             Self::Unix(listener) => listener
                 .poll_accept(cx)
                 .map_ok(|(stream, _)| Accepted::Unix(stream)),
@@ -177,12 +175,16 @@ pub(crate) async fn accept<M, F>(
         match accepted {
             // A permit is acquired after accepting: one held while waiting would be missing to other workers. At the
             // limit each worker holds one accepted connection, unread, and the system queues the rest.
-            Ok(mut accepted) if admit(&mut accepted, &worker) => tokio::select! {
-                biased;
-                () = acquire(&worker) => begin(accepted, &socket, &worker, &handlers),
-                () = reached(&mut stop, Stop::Drain) => break,
-            },
-            Ok(_) => {}
+            Ok(mut accepted) => {
+                if !admit(&mut accepted, &worker) {
+                    continue;
+                }
+                tokio::select! {
+                    biased;
+                    () = acquire(&worker) => begin(accepted, &socket, &worker, &handlers),
+                    () = reached(&mut stop, Stop::Drain) => break,
+                }
+            }
             Err(error) => recover(error, &worker).await,
         }
     }
@@ -215,7 +217,8 @@ pub(crate) async fn injected<M, F>(
 
 /// Counts the connection for its client. False if the client has as many as it may: then the connection closes.
 fn admit(accepted: &mut Accepted, worker: &Worker) -> bool {
-    let (Accepted::Tcp(stream, from), Some(limit)) = (&mut *accepted, &worker.census.addresses) else {
+    let (Accepted::Tcp(stream, from), Some(limit)) = (&mut *accepted, &worker.census.addresses)
+    else {
         return true;
     };
     match limit.acquire(from.remote.ip()) {
@@ -276,10 +279,13 @@ where
         let ready =
             std::future::poll_fn(|cx| std::task::Poll::Ready(socket.accept_ready(cx))).await;
         match ready {
-            std::task::Poll::Ready(Ok(mut accepted)) if admit(&mut accepted, worker) => {
-                begin(accepted, socket, worker, handlers);
+            std::task::Poll::Ready(Ok(mut accepted)) => {
+                if admit(&mut accepted, worker) {
+                    begin(accepted, socket, worker, handlers);
+                } else {
+                    worker.census.release();
+                }
             }
-            std::task::Poll::Ready(Ok(_)) => worker.census.release(),
             _ => return worker.census.release(),
         }
     }

@@ -121,7 +121,11 @@ mod tests {
     #[test]
     fn addresses_of_one_ipv6_prefix_are_one_client() {
         let same = |prefix, a, b| limit(1, prefix).client(ip(a)) == limit(1, prefix).client(ip(b));
-        assert!(same(64, "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert!(same(
+            64,
+            "2001:db8:1:2::1",
+            "2001:db8:1:2:ffff:ffff:ffff:ffff"
+        ));
         assert!(!same(64, "2001:db8:1:2::1", "2001:db8:1:3::1"));
         assert!(same(48, "2001:db8:1:2::1", "2001:db8:1:3::1"));
         assert!(!same(128, "2001:db8::1", "2001:db8::2"));

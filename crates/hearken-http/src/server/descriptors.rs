@@ -51,7 +51,9 @@ mod tests {
     #[test]
     fn open_descriptors_are_counted() {
         let before = open().expect("a list of descriptors");
-        let files: Vec<_> = (0..20).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+        let files: Vec<_> = (0..20)
+            .map(|_| std::fs::File::open("/dev/null").unwrap())
+            .collect();
         // Other tests of this process open and close some too.
         assert!(open().unwrap() + 10 >= before + files.len());
     }

@@ -85,7 +85,11 @@ impl Worker {
     /// Emits `DropConnection`: a client has as many connections as it may.
     #[cold]
     pub(crate) fn notify_dropped(&self, peer: &Peer, open: usize) {
-        tracing::debug!(?peer, open, "a connection was dropped: its client has as many as it may");
+        tracing::debug!(
+            ?peer,
+            open,
+            "a connection was dropped: its client has as many as it may"
+        );
         let hooks = &self.env.exchange.hooks;
         if let Some(observer) = &hooks.observer {
             let seen = Observation {

@@ -91,7 +91,8 @@ impl Listening {
             }
         }
         // By now the workers have opened what they need.
-        self.census.bound_by_default(|| descriptors::room_for_connections(workers));
+        self.census
+            .bound_by_default(|| descriptors::room_for_connections(workers));
         let watch = Watch {
             running: (0..workers).collect(),
             reports: reported,

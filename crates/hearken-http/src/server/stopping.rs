@@ -148,7 +148,11 @@ async fn log_connections(mut stop: watch::Receiver<Stop>, census: &ConnectionLim
         let again = |(before, at): (usize, Instant)| open != before || at.elapsed() >= SAME_NUMBER;
         if open > 0 && said.is_none_or(again) {
             said = Some((open, Instant::now()));
-            let noun = if open == 1 { "connection" } else { "connections" };
+            let noun = if open == 1 {
+                "connection"
+            } else {
+                "connections"
+            };
             tracing::info!("waiting for {open} {noun}");
         }
     }

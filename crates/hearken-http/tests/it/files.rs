@@ -32,7 +32,7 @@ fn content(bytes: usize) -> Vec<u8> {
 /// A server of one worker that sends this file; `/small` is a short response.
 fn serving(file: &Arc<File>) -> Server {
     let file = Arc::clone(file);
-    let mut server = Server::new(
+    let server = Server::new(
         move |req: hearken_http::IncomingMessage, res: hearken_http::ServerResponse| {
             let file = Arc::clone(&file);
             async move {
@@ -136,7 +136,7 @@ fn a_file_that_becomes_shorter_never_looks_whole() {
 #[tokio::test]
 async fn readers_at_both_ends() {
     use tokio::io::AsyncReadExt;
-    let mut server = Server::new(async |req, res| res.pipe_from(req).await);
+    let server = Server::new(async |req, res| res.pipe_from(req).await);
     let handle = start(server.workers(1), "127.0.0.1:0");
     let url = handle.address().to_string();
     let content = content(MIB + 1);

@@ -89,7 +89,10 @@ fn without_descriptors_the_server_waits_and_recovers() {
     assert!(used <= Duration::from_millis(50), "{used:?}");
     assert_eq!(first.get("/").text(), "x", "an open connection is served");
     let reported = errors.load(Ordering::Relaxed) as u64;
-    assert!(reported <= began.elapsed().as_secs() + 2, "at most once a second: {reported}");
+    assert!(
+        reported <= began.elapsed().as_secs() + 2,
+        "at most once a second: {reported}"
+    );
     drop(crowd);
     eventually("room again", || {
         let Ok(stream) = TcpStream::connect(address) else {
@@ -140,7 +143,9 @@ fn more_clients_than_descriptors_wait_and_none_is_reset() {
     let waiting = crowd.len();
     let mut answered = 0;
     for mut stream in crowd {
-        stream.set_read_timeout(Some(crate::client::PATIENCE)).unwrap();
+        stream
+            .set_read_timeout(Some(crate::client::PATIENCE))
+            .unwrap();
         let mut answer = [0; 15];
         // Those that have an answer leave, and make room for those that wait.
         if stream.read_exact(&mut answer).is_ok() {
@@ -150,7 +155,11 @@ fn more_clients_than_descriptors_wait_and_none_is_reset() {
     }
     assert_eq!(answered, waiting);
     let reported = errors.load(Ordering::Relaxed) as u64;
-    assert!(reported <= began.elapsed().as_secs() + 1, "{reported} in {:?}", began.elapsed());
+    assert!(
+        reported <= began.elapsed().as_secs() + 1,
+        "{reported} in {:?}",
+        began.elapsed()
+    );
     server.close();
     server.wait();
 }
@@ -173,19 +182,28 @@ fn a_client_address_has_its_bound_if_there_is_one() {
         .unwrap();
     let address = crate::client::address(&server);
     let from = |source: [u8; 4]| {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        socket.bind(&std::net::SocketAddr::from((source, 0)).into()).unwrap();
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket
+            .bind(&std::net::SocketAddr::from((source, 0)).into())
+            .unwrap();
         socket.connect(&address.into()).unwrap();
-        Client::over(socket.into())
+        Client::over(TcpStream::from(socket))
     };
     let mut two = [from([127, 0, 0, 1]), from([127, 0, 0, 1])];
     for client in &mut two {
         assert_eq!(client.get("/").text(), "x");
     }
     let mut third = from([127, 0, 0, 1]);
-    assert!(third.rest().is_ok_and(|rest| rest.is_empty()), "closed without a byte");
+    assert!(
+        third.rest().is_ok_and(|rest| rest.is_empty()),
+        "closed without a byte"
+    );
     let patience = crate::client::PATIENCE;
-    assert_eq!(dropped.recv_timeout(patience).unwrap().to_string(), "127.0.0.1");
+    assert_eq!(
+        dropped.recv_timeout(patience).unwrap().to_string(),
+        "127.0.0.1"
+    );
     assert_eq!(steps.recv_timeout(patience).unwrap(), 2);
     assert_eq!(from([127, 0, 0, 2]).get("/").text(), "x", "another address");
     drop(two);
@@ -446,7 +464,7 @@ fn limits_of_time_can_be_the_maximum() {
         *time = Duration::MAX;
     }
     time.keep_alive_buffer = Some(Duration::MAX);
-    let mut server = Server::new(async |mut req: hearken_http::IncomingMessage, res| {
+    let server = Server::new(async |mut req: hearken_http::IncomingMessage, res| {
         req.limits(|limits| limits.time.body_idle = Duration::MAX);
         let body = req.bytes().await?;
         Ok::<_, Error>(res.end(body))

@@ -328,7 +328,12 @@ async fn https_goes_through_a_tunnel() {
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
     let server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
-    let server = server.tls(&tls).listen("127.0.0.1:0").unwrap().start().unwrap();
+    let server = server
+        .tls(&tls)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
     let address = server.address().to_string();
     let address = address.trim_start_matches("https://").trim_end_matches('/');
     let (via, heard) = proxy(

@@ -2,8 +2,8 @@
 
 use crate::child;
 use crate::client::{Client, PATIENCE, eventually};
-use hearken_http::{Limits, Server};
 use hearken_http::server::Listening;
+use hearken_http::{Limits, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Child;
@@ -23,7 +23,9 @@ fn listening() -> Listening {
         match req.url() {
             "/ever" => std::future::pending::<()>().await,
             "/block" => std::thread::sleep(LONG),
-            "/blocking" => tokio::task::spawn_blocking(|| std::thread::sleep(LONG)).await.unwrap(),
+            "/blocking" => tokio::task::spawn_blocking(|| std::thread::sleep(LONG))
+                .await
+                .unwrap(),
             _ => {}
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -137,7 +139,10 @@ fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
     }
     let (child, began) = stopped_while_blocked(NAME, "/block");
     ends(child, Duration::from_secs(4));
-    assert!(began.elapsed() >= Duration::from_secs(1), "the grace time is kept");
+    assert!(
+        began.elapsed() >= Duration::from_secs(1),
+        "the grace time is kept"
+    );
 }
 
 #[test]

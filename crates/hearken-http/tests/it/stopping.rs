@@ -195,8 +195,12 @@ fn a_worker_whose_thread_is_blocked_is_left_behind_and_named() {
     });
     let (events, log) = mpsc::channel();
     let also = events.clone();
-    server.on(event::Error, move |error| events.send(error.to_string()).unwrap());
-    server.on(event::Close, move |()| also.send("closed".to_owned()).unwrap());
+    server.on(event::Error, move |error| {
+        events.send(error.to_string()).unwrap()
+    });
+    server.on(event::Close, move |()| {
+        also.send("closed".to_owned()).unwrap()
+    });
     let server = server
         .limits(limits)
         .workers(2)
@@ -245,7 +249,9 @@ fn handlers_and_handles_hear_that_the_server_stops() {
     let closing = server.closing();
     let began = Instant::now();
     server.close();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(closing);
     runtime.block_on(server.closing());
     let response = client.response();
@@ -254,7 +260,11 @@ fn handlers_and_handles_hear_that_the_server_stops() {
     drop(client);
     server.wait();
     runtime.block_on(server.closing());
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[test]
@@ -266,6 +276,12 @@ fn a_server_that_cannot_get_its_descriptors_does_not_start() {
     let server = Server::new(async |_req, res| res.end("x")).workers(16);
     let listening = server.listen("127.0.0.1:0").unwrap();
     let error = listening.start().unwrap_err();
-    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-    assert_eq!(source.and_then(std::io::Error::raw_os_error), Some(24), "{error}");
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<std::io::Error>());
+    assert_eq!(
+        source.and_then(std::io::Error::raw_os_error),
+        Some(24),
+        "{error}"
+    );
 }

@@ -169,7 +169,7 @@ fn tunnels_and_raw_sockets() {
 #[test]
 fn close_all_connections_closes_upgraded_ones_too() {
     let (tell, told) = mpsc::channel();
-    let mut server = upgrading(async move |_req, res: ServerResponse| {
+    let server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         let mut stream = upgrading.await?;
         let error = stream.read_u8().await.unwrap_err();
@@ -244,7 +244,7 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
     let mut limits = Limits::default();
     limits.time.grace = Duration::from_millis(300);
     let (keep, kept) = mpsc::channel();
-    let mut server = upgrading(async move |_req, res: ServerResponse| {
+    let server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         keep.send(upgrading.await?).unwrap(); // kept by a task that never reads it
         Ok::<_, Error>(sent)
@@ -302,7 +302,7 @@ fn injected_transports_are_served() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let mut server = upgrading(echo_here);
+    let server = upgrading(echo_here);
     let server = start(server.connections_max(4));
     let mut ends = Vec::new();
     for _ in 0..4 {

@@ -75,11 +75,16 @@ impl Settings {
 
     fn number(&self, name: &str) -> Option<usize> {
         let value = self.0.get(name)?;
-        Some(value.parse().unwrap_or_else(|_| panic!("{name}={value}: expected a number")))
+        Some(
+            value
+                .parse()
+                .unwrap_or_else(|_| panic!("{name}={value}: expected a number")),
+        )
     }
 
     fn millis(&self, name: &str) -> Option<Duration> {
-        self.number(name).map(|millis| Duration::from_millis(millis as u64))
+        self.number(name)
+            .map(|millis| Duration::from_millis(millis as u64))
     }
 }
 
@@ -89,7 +94,9 @@ fn server(settings: &Settings) -> Server {
     server.on(event::Listening, |address| println!("{address}"));
     server.on(event::Error, |error| eprintln!("error: {error}"));
     server.on(event::DropConnection, |peer| eprintln!("dropped: {peer:?}"));
-    server.on(event::Timeout, |timeout| eprintln!("timeout: {:?}", timeout.deadline()));
+    server.on(event::Timeout, |timeout| {
+        eprintln!("timeout: {:?}", timeout.deadline())
+    });
     let mut limits = Limits::default();
     if let Some(grace) = settings.millis("grace") {
         limits.time.grace = grace;
@@ -97,7 +104,9 @@ fn server(settings: &Settings) -> Server {
     if let Some(idle) = settings.millis("idle") {
         limits.time.upgraded_idle = idle;
     }
-    let mut server = server.limits(limits).workers(settings.number("workers").unwrap_or(2));
+    let mut server = server
+        .limits(limits)
+        .workers(settings.number("workers").unwrap_or(2));
     if let Some(max) = settings.number("max") {
         server = server.connections_max(max);
     }
@@ -109,7 +118,10 @@ fn server(settings: &Settings) -> Server {
 
 fn main() -> ExitCode {
     let settings = Settings::read();
-    let address = settings.0.get("listen").map_or("127.0.0.1:0", String::as_str);
+    let address = settings
+        .0
+        .get("listen")
+        .map_or("127.0.0.1:0", String::as_str);
     let listening = match server(&settings).listen(address) {
         Ok(listening) => listening,
         Err(error) => {
@@ -119,6 +131,8 @@ fn main() -> ExitCode {
     };
     match listening.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.signal().map_or(ExitCode::FAILURE, |signal| ExitCode::from(128 + signal)),
+        Err(error) => error
+            .signal()
+            .map_or(ExitCode::FAILURE, |signal| ExitCode::from(128 + signal)),
     }
 }

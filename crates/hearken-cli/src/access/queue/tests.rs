@@ -15,7 +15,13 @@ impl Output {
     fn gated() -> (Self, Sender<()>) {
         let (open, gate) = channel();
         let gate = Some(Arc::new(Mutex::new(gate)));
-        (Self { gate, ..Self::default() }, open)
+        (
+            Self {
+                gate,
+                ..Self::default()
+            },
+            open,
+        )
     }
 
     fn text(&self) -> String {
@@ -65,13 +71,25 @@ fn an_output_that_blocks_holds_up_no_caller_and_the_dropped_lines_are_counted() 
         queue.push("line\n".to_owned());
     }
     queue.flush(Duration::from_millis(50));
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
     drop(open);
     queue.flush(PATIENCE);
     let text = out.text();
-    let dropped: usize = text.lines().filter_map(|line| line.strip_prefix('(')?.strip_suffix(" dropped)")).map(|number| number.parse::<usize>().unwrap()).sum();
+    let dropped: usize = text
+        .lines()
+        .filter_map(|line| line.strip_prefix('(')?.strip_suffix(" dropped)"))
+        .map(|number| number.parse::<usize>().unwrap())
+        .sum();
     let written = text.lines().filter(|line| *line == "line").count();
-    assert_eq!(written + dropped, 3 * LINES_MAX, "each line is written or counted");
+    assert_eq!(
+        written + dropped,
+        3 * LINES_MAX,
+        "each line is written or counted"
+    );
     assert!(dropped >= LINES_MAX, "{dropped}");
 }
 

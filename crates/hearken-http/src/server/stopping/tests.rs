@@ -31,13 +31,28 @@ fn overdue(grace: u64, orders: &[(u64, Stop)]) -> Duration {
 fn workers_have_the_grace_time_and_a_moment() {
     let near = |took: Duration, millis: u64| {
         let wanted = Duration::from_millis(millis);
-        assert!(took >= wanted && took < wanted + Duration::from_millis(5), "{took:?}, {wanted:?}");
+        assert!(
+            took >= wanted && took < wanted + Duration::from_millis(5),
+            "{took:?}, {wanted:?}"
+        );
     };
     near(overdue(25_000, &[(100, Stop::Drain)]), 25_600);
-    near(overdue(25_000, &[(100, Stop::Drain), (1000, Stop::Kill)]), 1500);
-    near(overdue(25_000, &[(100, Stop::Drain), (1000, Stop::AtOnce)]), 1250);
-    near(overdue(1000, &[(0, Stop::Drain), (1100, Stop::AtOnce)]), 1350);
-    near(overdue(1000, &[(0, Stop::Drain), (1400, Stop::AtOnce)]), 1500);
+    near(
+        overdue(25_000, &[(100, Stop::Drain), (1000, Stop::Kill)]),
+        1500,
+    );
+    near(
+        overdue(25_000, &[(100, Stop::Drain), (1000, Stop::AtOnce)]),
+        1250,
+    );
+    near(
+        overdue(1000, &[(0, Stop::Drain), (1100, Stop::AtOnce)]),
+        1350,
+    );
+    near(
+        overdue(1000, &[(0, Stop::Drain), (1400, Stop::AtOnce)]),
+        1500,
+    );
     near(overdue(25_000, &[(0, Stop::Kill)]), 500);
 }
 

@@ -321,13 +321,21 @@ fn an_idle_connection_is_closed_after_an_upgrade() {
     assert_eq!(connection.inject(upgrade_to_echo()).unwrap().status(), 101);
     for _ in 0..3 {
         test.advance(secs(119));
-        assert_eq!(connection.send("x").received(), "x", "a byte begins the time anew");
+        assert_eq!(
+            connection.send("x").received(),
+            "x",
+            "a byte begins the time anew"
+        );
     }
     test.advance(secs(119));
     assert!(connection.is_open());
     test.advance(secs(1));
     assert!(!connection.is_open() && !connection.is_cut());
-    let expected = ["Upgraded", "TimedOut: no byte was sent or received for 120s", "Inactive"];
+    let expected = [
+        "Upgraded",
+        "TimedOut: no byte was sent or received for 120s",
+        "Inactive",
+    ];
     assert_eq!(log.take(), expected);
 }
 
@@ -342,7 +350,9 @@ fn an_upgraded_connection_has_an_idle_time_of_its_own() {
     test.advance(secs(1));
     assert!(!short.is_open());
     assert_eq!(log.take()[0], "Upgraded");
-    let test = TestServer::new(&upgraded(&log, |stream| stream.set_idle_timeout(Duration::MAX)));
+    let test = TestServer::new(&upgraded(&log, |stream| {
+        stream.set_idle_timeout(Duration::MAX)
+    }));
     let mut never = test.connect();
     never.inject(upgrade_to_echo()).unwrap();
     test.advance(secs(100_000));
