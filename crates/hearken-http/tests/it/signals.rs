@@ -17,7 +17,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 /// Its handler takes half a second, or never ends, or blocks its thread.
 fn listening() -> Listening {
     let mut limits = Limits::default();
-    limits.time.grace = Duration::from_secs(1);
+    limits.time.grace = Duration::from_secs(2);
     let listening = Server::new(async |req, res| {
         child::report(format!("begins {}", req.url()));
         match req.url() {
@@ -118,14 +118,17 @@ fn run_works_inside_a_runtime() {
     ends(child, Duration::from_secs(5));
 }
 
-/// Sends SIGTERM while a handler runs that nothing can interrupt. Returns the process and when it got the signal.
-fn stopped_while_blocked(test: &str, target: &str) -> (Child, Instant) {
+/// Sends SIGTERM while a handler runs that nothing can interrupt. Returns the process, and its output, which must stay open.
+fn stopped_while_blocked(
+    test: &str,
+    target: &str,
+) -> (Child, impl Iterator<Item = String> + use<>) {
     let (child, mut told) = child::start(test);
     let mut client = Client::to(address(&told.next().unwrap()));
     client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
     assert_eq!(told.next().unwrap(), format!("begins {target}"));
     signal(&child, Signal::TERM);
-    (child, Instant::now())
+    (child, told)
 }
 
 #[test]
@@ -137,10 +140,11 @@ fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
         assert_eq!(error.signal(), None);
         return;
     }
-    let (child, began) = stopped_while_blocked(NAME, "/block");
+    let began = Instant::now();
+    let (child, _told) = stopped_while_blocked(NAME, "/block");
     ends(child, Duration::from_secs(4));
     assert!(
-        began.elapsed() >= Duration::from_secs(1),
+        began.elapsed() >= Duration::from_secs(2),
         "the grace time is kept"
     );
 }
@@ -152,7 +156,7 @@ fn a_second_signal_ends_a_process_whose_handler_blocks_its_thread() {
         assert_eq!(listening().run().unwrap_err().signal(), Some(2));
         return;
     }
-    let (child, _) = stopped_while_blocked(NAME, "/block");
+    let (child, _told) = stopped_while_blocked(NAME, "/block");
     std::thread::sleep(Duration::from_millis(200));
     signal(&child, Signal::INT);
     ends(child, Duration::from_millis(800));
@@ -164,6 +168,6 @@ fn a_blocking_task_of_a_handler_does_not_keep_the_process() {
     if child::is_child() {
         return listening().run().unwrap();
     }
-    let (child, _) = stopped_while_blocked(NAME, "/blocking");
+    let (child, _told) = stopped_while_blocked(NAME, "/blocking");
     ends(child, Duration::from_secs(4));
 }
