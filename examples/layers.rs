@@ -167,7 +167,7 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failu
 
 fn main() -> Result<(), Error> {
     let address = std::env::args().nth(1);
-    let mut server = Server::new(handle);
+    let server = Server::new(handle);
     let listening = server.listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()

@@ -12,6 +12,7 @@
 pub(crate) mod client;
 mod failure;
 pub(crate) mod request;
+mod signal;
 mod status;
 
 pub use failure::Failure;
@@ -111,7 +112,7 @@ pub enum Closed {
     ReadTimeout,
     /// The peer was too slow to read: `limits.time.write_idle`.
     WriteTimeout,
-    /// No byte was received or sent for `limits.time.inactive`.
+    /// No byte was received or sent for `limits.time.inactive`, or for `limits.time.upgraded_idle` after an upgrade.
     Inactive,
     /// The server stopped, and `limits.time.grace` has passed.
     Stopped,
