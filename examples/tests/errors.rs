@@ -21,7 +21,7 @@ mod with_anyhow {
     }
 
     pub(crate) fn listen() -> anyhow::Result<()> {
-        let mut server = Server::new(async |_req, res| res.end(""));
+        let server = Server::new(async |_req, res| res.end(""));
         server.listen("127.0.0.1:http")?.run()?;
         Ok(())
     }
@@ -115,7 +115,7 @@ fn a_program_with_thiserror() {
 #[test]
 fn a_program_with_boxes() {
     fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let mut server = Server::new(async |_req, res| res.end("hi"));
+        let server = Server::new(async |_req, res| res.end("hi"));
         let handle = server.listen("127.0.0.1:0")?.start()?;
         handle.close();
         handle.wait();
