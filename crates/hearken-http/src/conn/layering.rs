@@ -56,6 +56,7 @@ impl Exchange {
                 fields: &mut fields,
                 content,
                 filters: &mut filters,
+                now: self.env.clock.wall(),
             };
             called = catch_panic(|| hook(&mut head));
         }
