@@ -109,7 +109,8 @@ impl IncomingMessage {
     ///     let mut form = req.multipart(MultipartLimits::default())?;
     ///     while let Some(mut part) = form.next_part().await? {
     ///         if part.file_name().is_none() {
-    ///             println!("{:?} = {}", part.name(), part.text().await?);
+    ///             let name = part.name().unwrap_or_default().to_owned();
+    ///             println!("{name} = {}", part.text().await?);
     ///             continue;
     ///         }
     ///         // The name that the client gives is any text: do not use it as a path.

@@ -127,7 +127,7 @@ impl fmt::Debug for EntityTag {
     }
 }
 
-/// The tags of a list (§5.6.1). A tag may contain commas. What is no tag is skipped up to the next comma.
+/// The tags of a list (§5.6.1). A tag may contain commas. Anything else is skipped up to the next comma.
 pub(super) fn list(value: &[u8]) -> impl Iterator<Item = EntityTag> {
     let mut rest = value;
     std::iter::from_fn(move || {
