@@ -88,6 +88,10 @@ impl ServerResponse {
     ///     res.cookie(cookie).end("dark from now on\n")
     /// });
     /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a cookie is built for one response"
+    )]
     #[must_use]
     pub fn cookie(self, cookie: Cookie) -> Self {
         let secure = self.is_secure();
