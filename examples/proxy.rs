@@ -102,7 +102,7 @@ fn has_content(req: &IncomingMessage) -> bool {
 }
 
 /// The request to the other server.
-fn request(server: &str, req: &IncomingMessage) -> Result<ClientRequest, Error> {
+fn request(server: &str, req: &IncomingMessage) -> Result<ClientRequest, Failure> {
     let out = hearken::request(req.method().as_str(), server)?.path(&target(req));
     for (name, value) in end_to_end(req.raw_headers())?.view().iter() {
         // Host is that of the other server; the client keeps Expect and holds the content back.
@@ -177,7 +177,7 @@ async fn final_response(
 }
 
 /// Sends the other server's response to the client.
-async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Error> {
+async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Failure> {
     for (name, value) in end_to_end(back.raw_headers())?.view().iter() {
         res.append_header(name, value)?;
     }
@@ -194,7 +194,7 @@ async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Error> {
 }
 
 /// The other server speaks another protocol from here on: so do we, byte by byte.
-async fn switch(back: Response, res: ServerResponse) -> Result<Sent, Error> {
+async fn switch(back: Response, res: ServerResponse) -> Result<Sent, Failure> {
     let protocol = back.header("upgrade").unwrap_or_default().to_owned();
     let (sent, upgrading) = res.upgrade(&protocol)?;
     let mut there = back.upgrade()?;
@@ -208,15 +208,15 @@ async fn forward(
     server: &str,
     mut req: IncomingMessage,
     res: ServerResponse,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     if loops(&req) {
-        return Err(Error::new(
+        return Err(Failure::new(
             508,
             "this proxy has forwarded the request before",
         ));
     }
     if req.method() == "CONNECT" {
-        return Err(Error::new(405, "this proxy opens no tunnels"));
+        return Err(Failure::new(405, "this proxy opens no tunnels"));
     }
     if max_forwards(&req) == Some(0) {
         return Ok(res.status(200).end("")); // this proxy is the last that the client asks
@@ -253,14 +253,15 @@ async fn forward(
         }
     );
     // The server may respond without reading the whole request: then the response counts, not the error of sending.
-    sent.or_else(|error| sending.and(Err(error)))
+    sent.or_else(|failure| Err(sending.err().map_or(failure, Failure::from)))
 }
 
 fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1);
     let server = std::env::args().nth(2);
     let server = server.unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
     let listening = Server::new(async move |req, res| forward(&server, req, res).await)
-        .listen(common::address().as_str())?;
+        .listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()
 }

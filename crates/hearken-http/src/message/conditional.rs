@@ -199,7 +199,7 @@ impl IncomingMessage {
     ///
     /// ```
     /// use hearken_http::message::{EntityTag, Precondition, Validators};
-    /// use hearken_http::{Error, Server};
+    /// use hearken_http::Server;
     /// // Lost updates: the client changes only what it has seen.
     /// let server = Server::new(async |mut req, res| {
     ///     let current = Validators::new().etag(EntityTag::strong("v7")?);
@@ -207,7 +207,7 @@ impl IncomingMessage {
     ///         return Ok(res.end_unmet(unmet)); // 412
     ///     }
     ///     let _new = req.bytes().await?;
-    ///     Ok::<_, Error>(res.status(204).end(""))
+    ///     Ok(res.status(204).end(""))
     /// });
     /// ```
     #[doc(alias = "fresh")]

@@ -48,6 +48,7 @@ pub(crate) mod send_file;
 pub mod source;
 mod switch;
 
+pub use crate::error::Status;
 pub use crate::event::complete::CompleteMessage;
 pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
@@ -65,6 +66,6 @@ pub use multipart::{Multipart, MultipartLimits, Part};
 pub use outgoing::OutgoingMessage;
 pub use proxies::{ForwardedField, TrustedProxies};
 pub use ranges::Ranges;
-pub use response::{Sent, ServerResponse, Status};
+pub use response::{Sent, ServerResponse};
 pub use send_file::SendFile;
 pub use source::{ServerSource, Source};

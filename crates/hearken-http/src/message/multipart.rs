@@ -102,7 +102,7 @@ impl IncomingMessage {
     ///
     /// ```
     /// use hearken_http::message::MultipartLimits;
-    /// use hearken_http::{Error, Server};
+    /// use hearken_http::Server;
     /// use tokio::io::AsyncWriteExt;
     ///
     /// let server = Server::new(async |mut req, res| {
@@ -119,7 +119,7 @@ impl IncomingMessage {
     ///             file.write_all(&piece).await?;
     ///         }
     ///     }
-    ///     Ok::<_, Error>(res.status(201).end(""))
+    ///     Ok(res.status(201).end(""))
     /// });
     /// ```
     pub fn multipart(&mut self, limits: MultipartLimits) -> Result<Multipart<'_>, Error> {

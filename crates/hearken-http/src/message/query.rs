@@ -17,7 +17,7 @@ impl IncomingMessage {
     /// With status 400 when it does not parse as a `T`.
     ///
     /// ```
-    /// use hearken_http::{Error, Server};
+    /// use hearken_http::Server;
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Search {
@@ -30,7 +30,7 @@ impl IncomingMessage {
     /// // GET /search?q=caf%C3%A9+noir&tag=a&tag=b
     /// let server = Server::new(async |req, res| {
     ///     let Search { q, page, tag } = req.query()?;
-    ///     Ok::<_, Error>(res.end(format!("{q}, page {}, {tag:?}\n", page.unwrap_or(1))))
+    ///     Ok(res.end(format!("{q}, page {}, {tag:?}\n", page.unwrap_or(1))))
     /// });
     /// ```
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Error> {
@@ -49,10 +49,10 @@ impl IncomingMessage {
     /// With status 400 when a percent sign is not followed by two hexadecimal digits, or a segment is not UTF-8.
     ///
     /// ```
-    /// use hearken_http::{Error, Server};
+    /// use hearken_http::Server;
     /// let server = Server::new(async |req, res| {
     ///     match req.path_segments()?.as_slice() {
-    ///         [users, name] if users == "users" => Ok::<_, Error>(res.end(format!("hello, {name}\n"))),
+    ///         [users, name] if users == "users" => Ok(res.end(format!("hello, {name}\n"))),
     ///         _ => Ok(res.status(404).end("")),
     ///     }
     /// });

@@ -3,10 +3,10 @@
 //! Here: [`ServerResponse::redirect`], [`ServerResponse::json`], [`ServerResponse::attachment`]. Not here: values that a handler
 //! returns (`message/answer.rs`).
 
-use crate::error::Error;
+use crate::error::{Failure, Status};
 use crate::message::answer::{Answer, Json};
 use crate::message::outgoing::OutgoingMessage;
-use crate::message::response::{Sent, ServerResponse, Status};
+use crate::message::response::{Sent, ServerResponse};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ impl ServerResponse {
                 "expected a status of a redirect, 301, 302, 303, 307 or 308, not {}",
                 status.0
             );
-            return self.end_with_error(&Error::new(500, text));
+            return self.fail(Failure::new(500, text));
         }
         let url = utf8_percent_encode(url.as_ref(), NOT_IN_URI).to_string();
         let text = format!("See {url}\n");

@@ -7,7 +7,7 @@ use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Piece;
 use crate::date::HttpDate;
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::message::conditional::{self, Conditions, EntityTag, Precondition, Validators};
 use crate::message::incoming::IncomingMessage;
 use crate::message::media_type::media_type_of;
@@ -29,12 +29,12 @@ use std::time::UNIX_EPOCH;
 /// A file to send with [`ServerResponse::send_file`], and how.
 ///
 /// ```no_run
-/// use hearken_http::{Error, Server};
+/// use hearken_http::Server;
 /// use hearken_http::message::SendFile;
 /// let server = Server::new(async |req, res| {
 ///     let file = tokio::fs::File::open("film.mp4").await?;
 ///     let file = SendFile::from(file).named("film.mp4").with_validators().asked_by(&req);
-///     Ok::<_, Error>(res.send_file(file).await?)
+///     Ok(res.send_file(file).await?)
 /// });
 /// ```
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl ServerResponse {
     /// # Errors
     /// When this is not a regular file (for a pipe see [`pipe_from`](Self::pipe_from)), its metadata cannot be read, or the
     /// chosen part exceeds it. Returned from the handler, the error is answered 500.
-    pub async fn send_file(self, file: impl Into<SendFile>) -> Result<Sent, Error> {
+    pub async fn send_file(self, file: impl Into<SendFile>) -> Result<Sent, Failure> {
         let SendFile {
             file,
             part,
@@ -170,7 +170,7 @@ impl ServerResponse {
         })?;
         self.exchange.run_hooks(None);
         if self.exchange.has_filters() {
-            return self.end_with_filtered(pieces).await;
+            return Ok(self.end_with_filtered(pieces).await?);
         }
         self.exchange
             .order(|state, env| state.end_with_pieces(env, pieces));

@@ -46,7 +46,7 @@ fn of_content() -> Link {
                     let (start, end) = (range.start as usize, range.end as usize);
                     Ok(res.status(206).end(&b"0123456789"[start..end]))
                 }
-                _ => Ok::<_, crate::Error>(res.end("0123456789")),
+                _ => Ok(res.end("0123456789")),
             },
             unmet => Ok(res.end_unmet(unmet)),
         }

@@ -23,7 +23,7 @@ fn serving(change: impl Fn(&mut MultipartLimits) + 'static) -> Link {
             listed += &format!("{name:?} {file:?} {media_type:?} {text:?}\n");
         }
         assert!(form.next_part().await?.is_none());
-        Ok::<_, Error>(crate::ServerResponse::end(res, listed))
+        Ok(crate::ServerResponse::end(res, listed))
     })
     .connect()
 }
