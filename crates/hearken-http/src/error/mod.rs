@@ -8,6 +8,8 @@
 //! Must not know: any other room of this crate.
 
 #[cfg(feature = "client")]
+mod cause;
+#[cfg(feature = "client")]
 pub(crate) mod failure;
 pub(crate) mod request;
 
@@ -73,6 +75,11 @@ trait Details: std::error::Error + Send + Sync {
     }
 
     fn protocol(&self) -> Option<&hearken_proto::Error> {
+        None
+    }
+
+    #[cfg(feature = "client")]
+    fn body(&self) -> Option<&bytes::Bytes> {
         None
     }
 }

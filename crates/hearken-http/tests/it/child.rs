@@ -25,14 +25,15 @@ fn command(test: &str, before: &str) -> Command {
     command
 }
 
-/// Runs `test` in its own process, after the shell commands `before`, and fails if it fails.
+/// Runs `test` in its own process, after the shell commands `before`, and fails if it fails. Returns its output.
 #[track_caller]
-pub(crate) fn run(test: &str, before: &str) {
+pub(crate) fn run(test: &str, before: &str) -> String {
     let output = command(test, before).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains("1 passed"), "the test was not found: {text}");
+    text.into_owned()
 }
 
 /// Starts `test`; returns the process and the lines that it sends by [`report`].
