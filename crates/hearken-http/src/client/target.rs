@@ -151,8 +151,7 @@ pub(crate) fn split_zone(text: &str) -> Result<(Cow<'_, str>, Option<Arc<str>>),
         return Ok((text.into(), None));
     };
     let authority = text.find("://").map_or(0, |scheme| scheme + 3);
-    let in_authority =
-        open >= authority && !text[authority..open].contains(['/', '\\', '?', '#']);
+    let in_authority = open >= authority && !text[authority..open].contains(['/', '\\', '?', '#']);
     let close = text[open..].find(']').map(|at| open + at);
     let (true, Some(close)) = (in_authority, close) else {
         return Ok((text.into(), None));
@@ -225,10 +224,22 @@ mod tests {
     #[test]
     fn zones_are_split_off() {
         for (text, bare, zone) in [
-            ("http://[fe80::1%25eth0]/a", "http://[fe80::1]/a", Some("eth0")),
-            ("http://[fe80::1%eth0]:81/", "http://[fe80::1]:81/", Some("eth0")),
+            (
+                "http://[fe80::1%25eth0]/a",
+                "http://[fe80::1]/a",
+                Some("eth0"),
+            ),
+            (
+                "http://[fe80::1%eth0]:81/",
+                "http://[fe80::1]:81/",
+                Some("eth0"),
+            ),
             ("http://u:p@[::1%251]", "http://u:p@[::1]", Some("1")),
-            ("http://[fe80::1%25en%2d0]/", "http://[fe80::1]/", Some("en-0")),
+            (
+                "http://[fe80::1%25en%2d0]/",
+                "http://[fe80::1]/",
+                Some("en-0"),
+            ),
             ("http://[::1]/[a%25b]", "http://[::1]/[a%25b]", None),
             ("http://a/[::1%25b]", "http://a/[::1%25b]", None),
             ("http://a/?q=[%25b]", "http://a/?q=[%25b]", None),

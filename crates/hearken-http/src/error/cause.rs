@@ -266,7 +266,10 @@ impl fmt::Display for SocksError {
             Self::Login => f.write_str("it rejects user and password"),
             Self::Reply(code) => write!(f, "{} (SOCKS5 reply {code})", reply_text(*code)),
             Self::AddressType(kind) => {
-                write!(f, "expected an address in its reply, not one of type {kind}")
+                write!(
+                    f,
+                    "expected an address in its reply, not one of type {kind}"
+                )
             }
             Self::LongName(bytes) => write!(
                 f,

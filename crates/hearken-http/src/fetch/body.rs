@@ -125,7 +125,11 @@ impl Body {
             Kind::Bytes(_) | Kind::File(_) => BodyState::Kept,
             Kind::Chain(bodies) => {
                 let gone = bodies.iter().any(|body| body.state() == BodyState::Gone);
-                if gone { BodyState::Gone } else { BodyState::Kept }
+                if gone {
+                    BodyState::Gone
+                } else {
+                    BodyState::Kept
+                }
             }
             Kind::Reader { .. } | Kind::Stream(_) | Kind::Gone => BodyState::Gone,
         }

@@ -193,7 +193,11 @@ impl Decoding {
 impl fmt::Debug for Decoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for layer in &self.layers {
-            write!(f, "{}, {} to {} bytes; ", layer.coding, layer.read, layer.wrote)?;
+            write!(
+                f,
+                "{}, {} to {} bytes; ",
+                layer.coding, layer.read, layer.wrote
+            )?;
         }
         Ok(())
     }

@@ -123,10 +123,7 @@ impl Part {
 
     /// Its fields, each with its line end.
     fn head(&self, name: &str) -> Result<String, Error> {
-        let mut head = format!(
-            "Content-Disposition: form-data; name=\"{}\"",
-            escaped(name)
-        );
+        let mut head = format!("Content-Disposition: form-data; name=\"{}\"", escaped(name));
         if let Some(file_name) = &self.file_name {
             head += &format!("; filename=\"{}\"", escaped(file_name));
         }
@@ -136,7 +133,9 @@ impl Part {
             if HeaderValue::from_str(kind).is_err() {
                 return Err(Error::new(
                     500,
-                    format!("expected a media type such as text/csv for the part {name:?}, not {kind:?}"),
+                    format!(
+                        "expected a media type such as text/csv for the part {name:?}, not {kind:?}"
+                    ),
                 ));
             }
             head += &format!("Content-Type: {kind}\r\n");

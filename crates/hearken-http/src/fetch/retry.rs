@@ -117,7 +117,11 @@ mod tests {
             (504, "POST", true, false),
         ] {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            assert_eq!(may_pass(status, &method, asked), again, "{status} to {method}");
+            assert_eq!(
+                may_pass(status, &method, asked),
+                again,
+                "{status} to {method}"
+            );
         }
     }
 

@@ -132,7 +132,10 @@ mod engine {
 
     use encoding_rs::{Encoding, UTF_8};
 
-    #[expect(clippy::unnecessary_wraps, reason = "without the feature there are others")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "without the feature there are others"
+    )]
     pub(super) fn decode(bytes: &[u8], label: &str) -> Option<String> {
         let encoding = Encoding::for_label(label.as_bytes()).unwrap_or(UTF_8);
         Some(encoding.decode(bytes).0.into_owned())
@@ -157,7 +160,14 @@ mod engine {
             _ => {}
         }
         let bare = super::without_bom(bytes);
-        let known = ["", "utf-8", "utf8", "unicode-1-1-utf-8", "us-ascii", "ascii"];
+        let known = [
+            "",
+            "utf-8",
+            "utf8",
+            "unicode-1-1-utf-8",
+            "us-ascii",
+            "ascii",
+        ];
         let is_known = known.iter().any(|known| known.eq_ignore_ascii_case(label));
         (is_known || bare.len() < bytes.len() || bare.is_ascii())
             .then(|| String::from_utf8_lossy(bare).into_owned())

@@ -25,9 +25,15 @@ fn command(test: &str, before: &str) -> Command {
     command
 }
 
-/// Runs `test` in its own process, after the shell commands `before`, and fails if it fails. Returns its output.
+/// Runs `test` in its own process, after the shell commands `before`, and fails if it fails.
 #[track_caller]
-pub(crate) fn run(test: &str, before: &str) -> String {
+pub(crate) fn run(test: &str, before: &str) {
+    output(test, before);
+}
+
+/// As [`run`]; returns what it printed.
+#[track_caller]
+pub(crate) fn output(test: &str, before: &str) -> String {
     let output = command(test, before).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -23,7 +23,7 @@ fn agent(proxies: Proxies) -> Agent {
 }
 
 fn serve() -> (ServerHandle, u16) {
-    let server = Server::new(async |req, res| {
+    let mut server = Server::new(async |req, res| {
         let host = req.header("host").unwrap_or_default().to_owned();
         res.end(format!("{host} {}", req.url()))
     });
@@ -118,7 +118,11 @@ fn converse(client: &mut TcpStream, behaviour: Socks) -> (String, Option<TcpStre
         _ => format!("name {}", read_text(client)),
     };
     let port = u16::from_be_bytes(read(client));
-    let code = if host == "127.0.0.9" { behaviour.reply } else { 0 };
+    let code = if host == "127.0.0.9" {
+        behaviour.reply
+    } else {
+        0
+    };
     let mut reply = vec![5, code, 0];
     if behaviour.names {
         reply.extend_from_slice(&[3, 4]);
@@ -191,8 +195,14 @@ async fn user_and_password() {
     drop(good);
     assert_eq!(heard.join().unwrap(), ["name far.test as us:er:p@ss"]);
     for (login, expected) in [
-        ("", "it lets no client in without user and password; give user and password"),
-        ("us%3Aer:secret@", "it rejects user and password; check user and password"),
+        (
+            "",
+            "it lets no client in without user and password; give user and password",
+        ),
+        (
+            "us%3Aer:secret@",
+            "it rejects user and password; check user and password",
+        ),
     ] {
         let (address, heard) = socks(wanted, 1);
         let agent = agent(Proxies::all(&format!("socks5h://{login}{address}")).unwrap());
@@ -200,7 +210,10 @@ async fn user_and_password() {
         assert_eq!(error.phase(), Some(Phase::Proxy), "{error}");
         assert_eq!(error.peer(), Some(&*address.to_string()));
         let said = error.to_string();
-        assert!(said.contains(expected) && !said.contains("secret"), "{said}");
+        assert!(
+            said.contains(expected) && !said.contains("secret"),
+            "{said}"
+        );
         heard.join().unwrap();
     }
     // A proxy that asks for no password gets none.
@@ -227,7 +240,9 @@ async fn refusals_of_a_socks_proxy_are_named() {
         };
         let (address, heard) = socks(behaviour, 1);
         let one = agent(Proxies::all(&format!("socks5://{address}")).unwrap());
-        let error = text(&one, &format!("http://127.0.0.9:{port}/")).await.unwrap_err();
+        let error = text(&one, &format!("http://127.0.0.9:{port}/"))
+            .await
+            .unwrap_err();
         assert_eq!(error.phase(), Some(Phase::Proxy));
         assert!(error.is_retry_safe());
         let start = format!("getting a tunnel through the proxy {address} failed: {expected}");
@@ -236,7 +251,9 @@ async fn refusals_of_a_socks_proxy_are_named() {
         // The next address is tried.
         let (address, heard) = socks(behaviour, 2);
         let one = agent(Proxies::all(&format!("socks5://{address}")).unwrap());
-        text(&one, &format!("http://two.test:{port}/")).await.unwrap();
+        text(&one, &format!("http://two.test:{port}/"))
+            .await
+            .unwrap();
         drop(one);
         assert_eq!(heard.join().unwrap(), ["127.0.0.9", "127.0.0.1"]);
     }
@@ -263,12 +280,18 @@ async fn what_is_no_socks_proxy_is_named() {
     for (bytes, expected) in [
         (&b""[..], "the peer closed the connection"),
         (b"\x05", "the peer closed the connection"),
-        (b"HTTP/1.1 400 Bad\r\n\r\n", "expected version 5 of SOCKS, it answered with the byte 0x48"),
+        (
+            b"HTTP/1.1 400 Bad\r\n\r\n",
+            "expected version 5 of SOCKS, it answered with the byte 0x48",
+        ),
         (b"\x04\x5b", "expected version 5 of SOCKS"),
         (b"\x05\x01", "it chose number 1"),
         (b"\x05\x02", "it chose number 2"),
         (b"\x05\x00\x05\x00\x00\x09", "not one of type 9"),
-        (b"\x05\x00\x05\x00\x00\x01\x7f", "the peer closed the connection"),
+        (
+            b"\x05\x00\x05\x00\x00\x01\x7f",
+            "the peer closed the connection",
+        ),
     ] {
         let (address, serving) = answers(bytes);
         let agent = agent(Proxies::all(&format!("socks5h://{address}")).unwrap());
@@ -280,7 +303,9 @@ async fn what_is_no_socks_proxy_is_named() {
     let long = format!("http://{}test/", "label.".repeat(50));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = format!("socks5h://{}", listener.local_addr().unwrap());
-    let error = text(&agent(Proxies::all(&proxy).unwrap()), &long).await.unwrap_err();
+    let error = text(&agent(Proxies::all(&proxy).unwrap()), &long)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("at most 255 bytes"), "{error}");
 }
 
@@ -321,7 +346,7 @@ fn fetch_with(url: &str, variables: &[(&str, &str)]) -> String {
     for (name, value) in variables {
         before += &format!(" export {name}='{value}';");
     }
-    crate::child::run("proxies::fetch_by_environment", &before)
+    crate::child::output("proxies::fetch_by_environment", &before)
 }
 
 #[test]
@@ -358,7 +383,10 @@ fn a_variable_that_is_not_understood_fails_before_anything_is_sent() {
     let said = fetch_with(&url, &[("http_proxy", value), ("no_proxy", "127.0.0.1")]);
     assert!(said.contains("answered 200"), "{said}");
     let said = fetch_with(&url, &[("http_proxy", value), ("NO_PROXY", "127.0.0.0/33")]);
-    assert!(said.contains("the variable NO_PROXY has \"127.0.0.0/33\""), "{said}");
+    assert!(
+        said.contains("the variable NO_PROXY has \"127.0.0.0/33\""),
+        "{said}"
+    );
     server.close_now();
 }
 
@@ -377,7 +405,10 @@ fn a_dead_proxy_is_named_as_the_proxy_of_its_variable() {
         let start =
             format!("connecting to the proxy {at} of {variable} failed: {at}: Connection refused");
         assert!(said.contains(&start) && !said.contains("secret"), "{said}");
-        assert!(said.contains("check the proxy, or except this host with NO_PROXY"), "{said}");
+        assert!(
+            said.contains("check the proxy, or except this host with NO_PROXY"),
+            "{said}"
+        );
     }
 }
 
@@ -387,7 +418,8 @@ async fn a_lost_response_names_the_proxy_on_the_way() {
     let (address, serving) = answers(b"");
     let agent = agent(Proxies::all(&format!("http://{address}")).unwrap());
     let error = text(&agent, "http://far.test/").await.unwrap_err();
-    let start = format!("waiting for the response of far.test:80 through the proxy {address} failed");
+    let start =
+        format!("waiting for the response of far.test:80 through the proxy {address} failed");
     assert!(error.to_string().starts_with(&start), "{error}");
     assert_eq!(error.peer(), Some("far.test:80"));
     serving.join().unwrap();

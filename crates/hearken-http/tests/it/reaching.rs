@@ -361,7 +361,12 @@ async fn https_goes_through_a_tunnel() {
 async fn names_below_localhost_are_loopback() {
     let server = serve("127.0.0.1:0");
     let port = port(&server);
-    for host in ["app.localhost", "a.b.localhost", "App.LocalHost", "app.localhost."] {
+    for host in [
+        "app.localhost",
+        "a.b.localhost",
+        "App.LocalHost",
+        "app.localhost.",
+    ] {
         let said = text(&agent(|_| ()), &format!("http://{host}:{port}/x")).await;
         let said = said.unwrap_or_else(|error| panic!("{host}: {error}"));
         assert_eq!(said, format!("127.0.0.1 {}:{port} /x", host.to_lowercase()));
@@ -386,10 +391,15 @@ async fn a_zone_connects_and_is_not_sent() {
     }
     // A connection of one zone serves no other.
     assert_eq!(agent.stats().created, 2);
-    let error = text(&agent, "http://[fe80::1%25nowhere]/").await.unwrap_err();
+    let error = text(&agent, "http://[fe80::1%25nowhere]/")
+        .await
+        .unwrap_err();
     assert!(error.is_resolve(), "{error}");
     assert_eq!(error.peer(), Some("[fe80::1%nowhere]:80"));
-    assert!(error.to_string().contains("\"nowhere\" to be an interface"), "{error}");
+    assert!(
+        error.to_string().contains("\"nowhere\" to be an interface"),
+        "{error}"
+    );
     server.close_now();
 }
 
@@ -399,12 +409,23 @@ async fn an_address_that_cannot_be_used_is_named_with_the_reason() {
     let agent = agent(|options| {
         options.resolver(async |host: String, port: u16| {
             let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
-            Ok(if host == "none.test" { vec![] } else { vec![v6] })
+            Ok(if host == "none.test" {
+                vec![]
+            } else {
+                vec![v6]
+            })
         });
     });
     let get = |url: &str| agent.request("GET", url).unwrap();
-    let error = get("http://none.test/").end("").await.unwrap_err().to_string();
-    assert_eq!(error, "connecting to none.test:80 failed: the name has no address");
+    let error = get("http://none.test/")
+        .end("")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "connecting to none.test:80 failed: the name has no address"
+    );
     let v4 = get("http://six.test/").family(Family::V4);
     assert_eq!(
         v4.end("").await.unwrap_err().to_string(),
@@ -420,7 +441,10 @@ async fn an_address_that_cannot_be_used_is_named_with_the_reason() {
     );
     // An address that is not of this host.
     let foreign = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let error = get("http://127.0.0.1:9/").local_address(foreign).end("").await;
+    let error = get("http://127.0.0.1:9/")
+        .local_address(foreign)
+        .end("")
+        .await;
     let error = error.unwrap_err();
     assert!(
         error.to_string().starts_with(
@@ -428,5 +452,8 @@ async fn an_address_that_cannot_be_used_is_named_with_the_reason() {
         ),
         "{error}"
     );
-    assert!(!error.to_string().contains(';'), "no advice about the server: {error}");
+    assert!(
+        !error.to_string().contains(';'),
+        "no advice about the server: {error}"
+    );
 }

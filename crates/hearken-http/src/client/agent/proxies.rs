@@ -7,7 +7,7 @@
 mod exception;
 mod proxy;
 
-pub(crate) use proxy::{Proxy, ProxyKind, Socks};
+pub(crate) use proxy::{Login, Proxy, ProxyKind, Socks};
 
 use crate::client::target::TargetUri;
 use crate::error::Error;

@@ -60,7 +60,10 @@ impl Progress {
         now: Instant,
     ) -> Vec<(SocketAddr, Attempt)> {
         let silent = |(address, began): (SocketAddr, Instant)| {
-            (address, Attempt::Silent(now.saturating_duration_since(began)))
+            (
+                address,
+                Attempt::Silent(now.saturating_duration_since(began)),
+            )
         };
         let untried = addresses.iter().skip(self.begun);
         let mut all = self.failed;

@@ -188,7 +188,10 @@ async fn handshake(
     _transport: BoxIo,
     _timings: &mut Timings,
 ) -> Result<(BoxIo, Option<Tls>), Error> {
-    Err(no_tls(party, "this program was built without the feature `tls`".into()))
+    Err(no_tls(
+        party,
+        "this program was built without the feature `tls`".into(),
+    ))
 }
 
 /// Whether TLS can be spoken, before there is a connection for it: with the server, and with the proxy on the way to it.
@@ -207,7 +210,10 @@ fn check_tls_with(plan: &ConnectPlan, host: &str, party: &Party) -> Result<(), E
 
 #[cfg(not(feature = "tls"))]
 fn check_tls_with(_plan: &ConnectPlan, _host: &str, party: &Party) -> Result<(), Error> {
-    Err(no_tls(party, "this program was built without the feature `tls`".into()))
+    Err(no_tls(
+        party,
+        "this program was built without the feature `tls`".into(),
+    ))
 }
 
 fn no_tls(party: &Party, error: Box<dyn std::error::Error + Send + Sync>) -> Error {

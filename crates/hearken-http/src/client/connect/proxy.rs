@@ -99,7 +99,10 @@ async fn through_socks(
         match open(plan, proxy, facts, opening).await? {
             Ok(transport) => return Ok(transport),
             Err(Cause::Socks(error @ SocksError::Reply(_))) if addresses.len() > 1 => {
-                attempts.push((address, Attempt::Failed(io::Error::other(error.to_string()))));
+                attempts.push((
+                    address,
+                    Attempt::Failed(io::Error::other(error.to_string())),
+                ));
             }
             Err(cause) => return Err(failed(cause)),
         }

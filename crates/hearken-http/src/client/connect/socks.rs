@@ -2,6 +2,7 @@
 //!
 //! Here: [`open`]. Not here: which proxy (`client/agent/proxies.rs`), resolving names and the time-out (`proxy.rs`).
 
+use crate::client::agent::proxies::Login;
 use crate::error::failure::{Cause, SocksError};
 use crate::net::transport::BoxIo;
 use std::io;
@@ -27,7 +28,7 @@ const CONNECT: u8 = 1;
 pub(crate) async fn open(
     mut transport: BoxIo,
     to: Host<'_>,
-    login: Option<&(Vec<u8>, Vec<u8>)>,
+    login: Option<&Login>,
 ) -> Result<BoxIo, Cause> {
     let request = request(to)?;
     let methods: &[u8] = if login.is_some() {

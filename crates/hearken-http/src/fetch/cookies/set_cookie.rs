@@ -23,7 +23,10 @@ impl SetCookie {
     /// `None`: the field is ignored.
     pub(super) fn parse(line: &[u8], now: SystemTime) -> Option<Self> {
         // A tab is allowed, unlike other control characters.
-        if line.iter().any(|&byte| byte != b'\t' && byte.is_ascii_control()) {
+        if line
+            .iter()
+            .any(|&byte| byte != b'\t' && byte.is_ascii_control())
+        {
             return None;
         }
         let (pair, attributes) = split_once(line, b';').unwrap_or((line, b""));

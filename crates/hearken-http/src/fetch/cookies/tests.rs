@@ -95,12 +95,26 @@ fn public_suffixes() {
         ("a.公司.cn", "公司.cn", "b.公司.cn", false),
         #[cfg(feature = "public-suffixes")]
         ("a.公司.cn", "xn--55qx5d.cn", "b.公司.cn", false),
-        ("a.bücher.example", "bücher.example", "b.bücher.example", true),
-        ("a.intern.example", "intern.example", "b.intern.example", true),
+        (
+            "a.bücher.example",
+            "bücher.example",
+            "b.bücher.example",
+            true,
+        ),
+        (
+            "a.intern.example",
+            "intern.example",
+            "b.intern.example",
+            true,
+        ),
     ];
     for (from, domain, to, goes) in cases {
         let line = format!("a=b; Domain={domain}");
-        let sent = sent(&format!("http://{from}/"), &[&line], &format!("http://{to}/"));
+        let sent = sent(
+            &format!("http://{from}/"),
+            &[&line],
+            &format!("http://{to}/"),
+        );
         assert_eq!(sent == "a=b", *goes, "{from} sets {line}, then {to}");
     }
 }

@@ -132,7 +132,11 @@ mod codings {
             assert_eq!(known, coding, "what is asked for is known");
         }
         // The last one applied is undone first.
-        for lines in [&["gzip, br"][..], &["gzip", "br"], &["x-gzip, identity", "BR"]] {
+        for lines in [
+            &["gzip, br"][..],
+            &["gzip", "br"],
+            &["x-gzip, identity", "BR"],
+        ] {
             assert_eq!(codings_for(false, 200, lines), "br gzip", "{lines:?}");
         }
     }
@@ -205,20 +209,20 @@ mod codings {
 
     #[test]
     fn several_codings_in_a_row_are_undone() {
-        let text = text();
+        let text = &text()[..3000];
         let chains: [(&[Coding], Vec<u8>); 4] = [
-            (&[Coding::Brotli, Coding::Gzip], brotli(&gzip(&text))),
-            (&[Coding::Gzip, Coding::Gzip], gzip(&gzip(&text))),
-            (&[Coding::Deflate, Coding::Gzip], bare(&gzip(&text))),
+            (&[Coding::Brotli, Coding::Gzip], brotli(&gzip(text))),
+            (&[Coding::Gzip, Coding::Gzip], gzip(&gzip(text))),
+            (&[Coding::Deflate, Coding::Gzip], bare(&gzip(text))),
             (
                 &[Coding::Gzip, Coding::Brotli, Coding::Deflate, Coding::Gzip],
-                gzip(&brotli(&zlib(&gzip(&text)))),
+                gzip(&brotli(&zlib(&gzip(text)))),
             ),
         ];
         for (codings, encoded) in &chains {
             for size in [1, 7, encoded.len()] {
                 let decoded = decode_all(codings, encoded.chunks(size));
-                assert!(decoded.as_ref() == Ok(&text), "{codings:?} by {size}");
+                assert_eq!(decoded.as_deref(), Ok(text), "{codings:?} by {size}");
             }
             for end in 1..encoded.len() {
                 let cut = decode_all(codings, [&encoded[..end]]);
@@ -230,7 +234,7 @@ mod codings {
             assert_eq!(decode_all(codings, []), Ok(Vec::new()));
         }
         // A coding within a coding that is cut off, though the outer one is whole.
-        let inner = gzip(&text);
+        let inner = gzip(text);
         let cut = brotli(&inner[..inner.len() / 2]);
         assert_eq!(
             decode_all(&[Coding::Brotli, Coding::Gzip], [&cut[..]]),
@@ -241,7 +245,7 @@ mod codings {
     /// Two codings multiply; the bound is one for both.
     #[test]
     fn a_bomb_within_a_bomb_ends_within_the_limit() {
-        let bomb = gzip(&gzip(&vec![0; 64 << 20]));
+        let bomb = gzip(&gzip(&vec![0; 16 << 20]));
         let mut decoding = Decoding::new(&[Coding::Gzip, Coding::Gzip]).expect("a coding");
         let received = bomb.len() as u64;
         decoding.feed(bomb.into());

@@ -170,7 +170,13 @@ fn a_reference_to_the_same_document_is_no_redirect() {
 
 #[test]
 fn fields_of_the_body() {
-    for name in ["Content-Type", "content-md5", "CONTENT-RANGE", "digest", "Expect"] {
+    for name in [
+        "Content-Type",
+        "content-md5",
+        "CONTENT-RANGE",
+        "digest",
+        "Expect",
+    ] {
         assert!(describes_body(name.as_bytes()), "{name}");
     }
     for name in ["Content", "Accept", "X-Content-Type", ""] {

@@ -27,14 +27,23 @@ fn agent(script: Vec<Does>) -> (Agent, Log) {
     let (log, script) = (Log::default(), Mutex::new(script.into_iter()));
     let began = Instant::now();
     let seen = Arc::clone(&log);
-    let mut options = AgentOptions::default();
-    options.keep_alive = false;
+    let mut options = AgentOptions {
+        keep_alive: false,
+        ..AgentOptions::default()
+    };
     options.connector(move |_: Destination| {
-        let does = script.lock().unwrap().next().expect("one attempt more than expected");
+        let does = script
+            .lock()
+            .unwrap()
+            .next()
+            .expect("one attempt more than expected");
         let at = began.elapsed().as_millis() as u64;
         let (here, mut there) = tokio::io::duplex(64 * 1024);
         let seen = Arc::clone(&seen);
         let refuse = matches!(does, Does::Refuse);
+        if refuse {
+            seen.lock().unwrap().push((at, String::new()));
+        }
         tokio::spawn(async move {
             let mut heard = Vec::new();
             let length = match does {
@@ -51,7 +60,9 @@ fn agent(script: Vec<Does>) -> (Agent, Log) {
                 }
             }
             let text = String::from_utf8_lossy(&heard).into_owned();
-            seen.lock().unwrap().push((at, text));
+            if !refuse {
+                seen.lock().unwrap().push((at, text));
+            }
             match does {
                 Does::Say(text, _) => there.write_all(text.as_bytes()).await.expect("room"),
                 Does::Hang => std::future::pending().await,
@@ -84,7 +95,12 @@ async fn status(request: RequestBuilder) -> Result<u16, Error> {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_fails_is_sent_again_after_growing_pauses() {
-    let script = vec![Does::Refuse, Does::Close, Does::Say(BUSY, 0), Does::Say(OK, 0)];
+    let script = vec![
+        Does::Refuse,
+        Does::Close,
+        Does::Say(BUSY, 0),
+        Does::Say(OK, 0),
+    ];
     let (agent, log) = agent(script);
     let request = agent.get("http://test/").retry(3);
     assert_eq!(status(request).await.expect("an answer"), 200);
@@ -99,27 +115,45 @@ async fn a_request_that_fails_is_sent_again_after_growing_pauses() {
 #[tokio::test(start_paused = true)]
 async fn the_last_outcome_counts() {
     let (one, _) = agent(vec![Does::Refuse, Does::Refuse, Does::Refuse]);
-    let error = status(one.get("http://test/").retry(2)).await.expect_err("refused");
+    let error = status(one.get("http://test/").retry(2))
+        .await
+        .expect_err("refused");
     assert!(error.is_connect(), "{error}");
     let (one, _) = agent(vec![Does::Refuse, Does::Say(BUSY, 0)]);
     let answer = one.get("http://test/").retry(1).await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 503);
     assert_eq!(answer.text().await.expect("a body"), "busy");
     let (one, _) = agent(vec![Does::Say(BUSY, 0)]);
-    assert_eq!(status(one.get("http://test/")).await.expect("an answer"), 503);
+    assert_eq!(
+        status(one.get("http://test/")).await.expect("an answer"),
+        503
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_followed_up_to_a_minute() {
     let (one, log) = agent(vec![Does::Say(LATER, 0), Does::Say(OK, 0)]);
-    assert_eq!(status(one.get("http://test/").retry(1)).await.expect("an answer"), 200);
+    assert_eq!(
+        status(one.get("http://test/").retry(1))
+            .await
+            .expect("an answer"),
+        200
+    );
     assert_eq!(times(&log), [0, 7000]);
     let (one, log) = agent(vec![Does::Say(MUCH_LATER, 0)]);
-    assert_eq!(status(one.get("http://test/").retry(9)).await.expect("an answer"), 429);
+    assert_eq!(
+        status(one.get("http://test/").retry(9))
+            .await
+            .expect("an answer"),
+        429
+    );
     assert_eq!(times(&log), [0]);
     // Not past the deadline: there is an answer now.
     let (one, _) = agent(vec![Does::Say(LATER, 0)]);
-    let request = one.get("http://test/").retry(9).deadline(Duration::from_secs(5));
+    let request = one
+        .get("http://test/")
+        .retry(9)
+        .deadline(Duration::from_secs(5));
     assert_eq!(status(request).await.expect("an answer"), 503);
 }
 
@@ -130,7 +164,10 @@ async fn a_post_is_sent_again_only_where_that_is_safe() {
     let request = one.post("http://test/").body("hi").retry(2);
     assert_eq!(status(request).await.expect("an answer"), 200);
     let sent = log.lock().unwrap().clone();
-    assert!(sent[1].1.ends_with("\r\n\r\nhi") && sent[1].1 == sent[2].1, "{sent:?}");
+    assert!(
+        sent[1].1.ends_with("\r\n\r\nhi") && sent[1].1 == sent[2].1,
+        "{sent:?}"
+    );
     let (one, _) = agent(vec![Does::Close]);
     let request = one.post("http://test/").body("hi").retry(2);
     let error = status(request).await.expect_err("it may have been done");
@@ -147,9 +184,16 @@ async fn a_post_is_sent_again_only_where_that_is_safe() {
 
 #[tokio::test(start_paused = true)]
 async fn redirects_share_the_retries() {
-    let script = vec![Does::Refuse, Does::Say(MOVED, 0), Does::Refuse, Does::Refuse];
+    let script = vec![
+        Does::Refuse,
+        Does::Say(MOVED, 0),
+        Does::Refuse,
+        Does::Refuse,
+    ];
     let (agent, log) = agent(script);
-    let error = status(agent.get("http://test/").retry(2)).await.expect_err("refused");
+    let error = status(agent.get("http://test/").retry(2))
+        .await
+        .expect_err("refused");
     assert!(error.is_connect(), "{error}");
     assert_eq!(times(&log).len(), 4);
 }
@@ -160,10 +204,12 @@ async fn what_cannot_pass_is_tried_once() {
     let began = std::time::Instant::now();
     let error = get("ftp://a/").retry(5).await.expect_err("no URL");
     assert!(error.is_url());
-    let mut options = AgentOptions::default();
-    options.proxies = crate::client::Proxies::from_vars(|name| {
-        (name == "all_proxy").then(|| "socks4://p:1".into())
-    });
+    let options = AgentOptions {
+        proxies: crate::client::Proxies::from_vars(|name| {
+            (name == "all_proxy").then(|| "socks4://p:1".into())
+        }),
+        ..AgentOptions::default()
+    };
     let request = Agent::new(options).get("http://a/").retry(5);
     let error = request.await.expect_err("no proxy");
     assert!(error.to_string().contains("all_proxy"), "{error}");
@@ -195,14 +241,32 @@ async fn a_request_can_be_sent_twice() {
     let request = post(server.url("/a")).header("X-Tag", "1").body("hi");
     let again = request.try_clone().expect("bytes");
     for request in [request, again] {
-        request.await.expect("an answer").bytes().await.expect("no body");
+        request
+            .await
+            .expect("an answer")
+            .bytes()
+            .await
+            .expect("no body");
     }
     let first = server.asked().await.expect("a request");
-    assert!(first.contains("X-Tag: 1") && first.ends_with("\r\n\r\nhi"), "{first}");
+    assert!(
+        first.contains("X-Tag: 1") && first.ends_with("\r\n\r\nhi"),
+        "{first}"
+    );
     assert_eq!(server.asked().await.expect("a request"), first);
     assert!(get("http://a/").try_clone().is_some());
-    assert!(put("http://a/").body(Body::file("/nowhere")).try_clone().is_some());
-    assert!(put("http://a/").body(Body::reader(&b""[..])).try_clone().is_none());
+    assert!(
+        put("http://a/")
+            .body(Body::file("/nowhere"))
+            .try_clone()
+            .is_some()
+    );
+    assert!(
+        put("http://a/")
+            .body(Body::reader(&b""[..]))
+            .try_clone()
+            .is_none()
+    );
     let error = get("no URL").try_clone().expect("the same error");
     assert!(error.await.expect_err("no URL").is_url());
 }

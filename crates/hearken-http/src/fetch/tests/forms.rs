@@ -23,9 +23,14 @@ impl Drop for Temporary {
 /// The request of a form, with its boundary replaced by a B.
 async fn sent(form: Form) -> String {
     let mut server = Server::once(answer("200 OK", "", "")).await;
-    post(server.url("/")).multipart(form).await.expect("an answer");
+    post(server.url("/"))
+        .multipart(form)
+        .await
+        .expect("an answer");
     let asked = server.asked().await.expect("a request");
-    let (_, rest) = asked.split_once("multipart/form-data; boundary=").expect("a boundary");
+    let (_, rest) = asked
+        .split_once("multipart/form-data; boundary=")
+        .expect("a boundary");
     let boundary = rest.lines().next().expect("a line").to_owned();
     assert!(boundary.len() <= 70, "{boundary}");
     asked.replace(&boundary, "B")
@@ -34,11 +39,20 @@ async fn sent(form: Form) -> String {
 #[tokio::test]
 async fn values_and_files() {
     let file = Temporary::new("a.bin", b"\x00bytes");
-    let name = file.0.file_name().and_then(|name| name.to_str()).expect("a name");
+    let name = file
+        .0
+        .file_name()
+        .and_then(|name| name.to_str())
+        .expect("a name");
     let form = Form::new()
         .text("title", "Tag & Nacht")
         .file("photo", &file.0)
-        .part("notes", Part::new("x").file_name("n.md").content_type("text/markdown"))
+        .part(
+            "notes",
+            Part::new("x")
+                .file_name("n.md")
+                .content_type("text/markdown"),
+        )
         .text("title", "");
     let asked = sent(form).await;
     let (head, body) = asked.split_once("\r\n\r\n").expect("a head");
@@ -51,7 +65,10 @@ async fn values_and_files() {
          --B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n\r\n--B--\r\n"
     );
     assert_eq!(body, expected);
-    assert!(head.contains("Content-Length: ") && !head.contains("Transfer-Encoding"), "{head}");
+    assert!(
+        head.contains("Content-Length: ") && !head.contains("Transfer-Encoding"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
@@ -70,10 +87,19 @@ async fn no_name_ends_its_field() {
     let asked = sent(Form::new().text(evil, "v").part("p", part)).await;
     let escaped = "\"a%22; x=%22y%0D%0AX-Evil: 1\"";
     assert!(asked.contains(&format!("; name={escaped}\r\n")), "{asked}");
-    assert!(asked.contains(&format!("; filename={escaped}\r\n")), "{asked}");
+    assert!(
+        asked.contains(&format!("; filename={escaped}\r\n")),
+        "{asked}"
+    );
     let form = Form::new().part("p", Part::new("v").content_type("a/b\r\nX: y"));
-    let error = post("http://a/").multipart(form).await.expect_err("no media type");
-    assert!(error.to_string().contains("expected a media type"), "{error}");
+    let error = post("http://a/")
+        .multipart(form)
+        .await
+        .expect_err("no media type");
+    assert!(
+        error.to_string().contains("expected a media type"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

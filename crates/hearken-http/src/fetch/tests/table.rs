@@ -49,9 +49,10 @@ fn body(content: Content) -> Option<Body> {
 
 #[tokio::test]
 async fn the_table() {
-    let mut options = AgentOptions::default();
-    options.proxies = crate::client::Proxies::none();
-    let agent = Agent::new(options);
+    let agent = Agent::new(AgentOptions {
+        proxies: crate::client::Proxies::none(),
+        ..AgentOptions::default()
+    });
     for status in STATUSES {
         for method in METHODS {
             for content in CONTENTS {
@@ -78,23 +79,44 @@ async fn check(agent: &Agent, status: u16, method: &str, content: Content) {
     }
     let result = request.await;
     let first = server.asked().await.expect("the first request");
-    assert!(first.starts_with(&format!("{method} /first HTTP/1.1\r\n")), "{case}: {first}");
+    assert!(
+        first.starts_with(&format!("{method} /first HTTP/1.1\r\n")),
+        "{case}: {first}"
+    );
     let Some((then, keeps)) = expected(status, method) else {
-        assert_eq!(result.expect("an answer").status().as_u16(), status, "{case}");
+        assert_eq!(
+            result.expect("an answer").status().as_u16(),
+            status,
+            "{case}"
+        );
         return;
     };
     let streamed = matches!(content, Content::Stream | Content::Sized);
     if keeps && streamed {
         let error = result.expect_err(&case);
-        assert!(error.is_redirect() && error.to_string().contains("a stream"), "{case}: {error}");
+        assert!(
+            error.is_redirect() && error.to_string().contains("a stream"),
+            "{case}: {error}"
+        );
         return;
     }
     let answer = result.unwrap_or_else(|error| panic!("{case}: {error}"));
-    assert_eq!((answer.status().as_u16(), answer.url().fragment()), (200, Some("g")), "{case}");
+    assert_eq!(
+        (answer.status().as_u16(), answer.url().fragment()),
+        (200, Some("g")),
+        "{case}"
+    );
     let second = server.asked().await.expect("the second request");
     let (head, sent) = second.split_once("\r\n\r\n").expect("a head");
-    assert!(head.starts_with(&format!("{then} /next HTTP/1.1\r\n")), "{case}: {second}");
-    let wanted = if keeps && content == Content::Bytes { "content" } else { "" };
+    assert!(
+        head.starts_with(&format!("{then} /next HTTP/1.1\r\n")),
+        "{case}: {second}"
+    );
+    let wanted = if keeps && content == Content::Bytes {
+        "content"
+    } else {
+        ""
+    };
     assert_eq!(sent, wanted, "{case}");
     assert!(head.contains("X-Kept: 1"), "{case}");
     assert_eq!(head.contains("Content-Language"), keeps, "{case}: {second}");
@@ -107,11 +129,19 @@ async fn check(agent: &Agent, status: u16, method: &str, content: Content) {
 /// The upload is sent once, and the response says what the server wants.
 #[tokio::test]
 async fn an_empty_location_is_asked_once() {
-    for location in ["Location:\r\n", "Location: \r\n", "Location: #again\r\n", ""] {
+    for location in [
+        "Location:\r\n",
+        "Location: \r\n",
+        "Location: #again\r\n",
+        "",
+    ] {
         for status in ["301 Moved", "303 See Other", "307 Again"] {
             let reply = answer(status, location, "why");
             let mut server = Server::start(vec![vec![reply.clone(), reply]]).await;
-            let answer = post(server.url("/up")).body("an upload").await.expect("an answer");
+            let answer = post(server.url("/up"))
+                .body("an upload")
+                .await
+                .expect("an answer");
             assert!(answer.status().is_redirection(), "{status} {location:?}");
             assert!(answer.history().is_empty());
             assert_eq!(answer.text().await.expect("a body"), "why");

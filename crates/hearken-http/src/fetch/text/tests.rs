@@ -35,7 +35,11 @@ fn charsets_are_found() {
         ("*/*; charset=a", None),
         ("text/html; name=\u{e4}; charset=a", Some("a")),
     ] {
-        assert_eq!(charset_of(&[content_type]).as_deref(), expected, "{content_type}");
+        assert_eq!(
+            charset_of(&[content_type]).as_deref(),
+            expected,
+            "{content_type}"
+        );
     }
 }
 
@@ -50,7 +54,11 @@ fn several_content_types_are_combined() {
         (&["text/html;charset=gbk", "*/*", "nonsense"], Some("gbk")),
         (&["text/html", "", "text/html;charset=gbk"], Some("gbk")),
     ] {
-        assert_eq!(charset_of(content_types).as_deref(), expected, "{content_types:?}");
+        assert_eq!(
+            charset_of(content_types).as_deref(),
+            expected,
+            "{content_types:?}"
+        );
     }
 }
 
@@ -66,14 +74,22 @@ fn text_is_utf_8_by_default() {
         (b"h\xc3\xa4", Some("text/plain; charset=utf8"), "hä"),
         (b"h\xc3\xa4", Some("text/plain; charset='utf-8'"), "hä"),
         (b"\xef\xbb\xbfh", None, "h"),
-        (b"\xff\xfeh\0\xe4\0", Some("text/plain; charset=utf-8"), "hä"),
+        (
+            b"\xff\xfeh\0\xe4\0",
+            Some("text/plain; charset=utf-8"),
+            "hä",
+        ),
         (b"\xfe\xff\0h\0\xe4", None, "hä"),
         (b"h\xff", None, "h\u{fffd}"),
         (b"", None, ""),
         (b"", Some("text/plain; charset=klingon"), ""),
         (b"plain", Some("text/plain; charset=klingon"), "plain"),
     ] {
-        assert_eq!(decoded(bytes, content_type).as_deref(), Ok(text), "{content_type:?}");
+        assert_eq!(
+            decoded(bytes, content_type).as_deref(),
+            Ok(text),
+            "{content_type:?}"
+        );
     }
 }
 

@@ -9,8 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// What the value of a setting may be, for error texts.
-pub(super) const EXPECTED: &str =
-    "expected the URL of a proxy with http, https, socks5 or socks5h, such as http://proxy.example:3128";
+pub(super) const EXPECTED: &str = "expected the URL of a proxy with http, https, socks5 or socks5h, such as http://proxy.example:3128";
 
 /// The port of SOCKS (RFC 1928 §3).
 const SOCKS_PORT: u16 = 1080;
@@ -37,9 +36,11 @@ pub(crate) enum ProxyKind {
 pub(crate) struct Socks {
     /// The proxy resolves names.
     pub(crate) resolves: bool,
-    /// User and password.
-    pub(crate) login: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) login: Option<Login>,
 }
+
+/// User and password.
+pub(crate) type Login = (Vec<u8>, Vec<u8>);
 
 impl Proxy {
     /// A URL, or `host:port`, which stands for http. Without a port it is that of the scheme, and 1080 for SOCKS5.
@@ -93,7 +94,7 @@ impl Proxy {
 }
 
 /// User and password in the URL of a SOCKS5 proxy.
-fn login(target: &TargetUri) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
+fn login(target: &TargetUri) -> Result<Option<Login>, String> {
     let url = target.url();
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);

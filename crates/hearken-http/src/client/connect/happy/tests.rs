@@ -19,13 +19,13 @@ fn families_take_turns_and_the_first_is_that_of_the_first_address() {
     let order = addresses(&["[::1]:1", "1.0.0.1:1", "[::2]:1", "1.0.0.2:1", "[::3]:1"]);
     assert_eq!(interleave(given), (order, 0));
     let given = addresses(&["1.0.0.1:1", "1.0.0.1:1", "[::1]:1"]);
-    assert_eq!(
-        interleave(given),
-        (addresses(&["1.0.0.1:1", "[::1]:1"]), 0)
-    );
+    assert_eq!(interleave(given), (addresses(&["1.0.0.1:1", "[::1]:1"]), 0));
     let many = (0..1000u16).map(|port| SocketAddr::from(([1, 0, 0, 1], port)));
     let (tried, left_out) = interleave(many);
-    assert_eq!((tried.len(), left_out), (ADDRESSES_MAX, 1000 - ADDRESSES_MAX));
+    assert_eq!(
+        (tried.len(), left_out),
+        (ADDRESSES_MAX, 1000 - ADDRESSES_MAX)
+    );
 }
 
 /// The behaviour of an address: it answers, or fails, after so many milliseconds.
@@ -143,7 +143,10 @@ async fn a_time_out_knows_what_became_of_each_address() {
         .map(|(_, attempt)| match attempt {
             Attempt::Silent(time) => format!("silent for {time:?}"),
             Attempt::Untried => "untried".to_owned(),
-            failed => failed.error().map(|error| error.kind().to_string()).unwrap_or_default(),
+            failed => failed
+                .error()
+                .map(|error| error.kind().to_string())
+                .unwrap_or_default(),
         })
         .collect();
     assert_eq!(
