@@ -2,7 +2,7 @@
 //!
 //! Here: [`ConnectionInfo`] and [`Timings`], which users see; [`ConnectionFacts`], which all exchanges of a connection share.
 
-use crate::error::failure::Via;
+use crate::error::client::Via;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;

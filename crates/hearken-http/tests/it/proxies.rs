@@ -23,7 +23,7 @@ fn agent(proxies: Proxies) -> Agent {
 }
 
 fn serve() -> (ServerHandle, u16) {
-    let mut server = Server::new(async |req, res| {
+    let server = Server::new(async |req, res| {
         let host = req.header("host").unwrap_or_default().to_owned();
         res.end(format!("{host} {}", req.url()))
     });
@@ -316,8 +316,8 @@ async fn https_goes_through_socks() {
     let key = rcgen::generate_simple_self_signed(["far.test".to_owned()]).unwrap();
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
-    let mut server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
-    server.tls(&tls);
+    let server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
+    let server = server.tls(&tls);
     let server = server.listen("127.0.0.1:0").unwrap().start().unwrap();
     let address = server.address().to_string();
     let address: SocketAddr = address

@@ -11,7 +11,7 @@ pub(crate) use proxy::{Login, Proxy, ProxyKind, Socks};
 
 use crate::client::target::TargetUri;
 use crate::error::Error;
-use crate::error::failure::SettingError;
+use crate::error::client::SettingError;
 use exception::Exception;
 use std::ffi::OsString;
 use std::fmt;

@@ -4,7 +4,7 @@
 //! (`tcp.rs`). The system sorts the addresses (RFC 6724) and resolves both families at once, so there is no delay between
 //! answers.
 
-use crate::error::failure::Attempt;
+use crate::error::client::Attempt;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;

@@ -21,7 +21,7 @@ use crate::client::runtime::{self, now};
 use crate::client::target::TargetUri;
 use crate::conn::client::{ClassifyError, ClientConnection};
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Party, Phase, TlsStage};
+use crate::error::client::{Cause, ExchangeError, Party, Phase, TlsStage};
 use crate::net::transport::BoxIo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +42,7 @@ pub(crate) async fn acquire(
     };
     let waited = plan.within(step, ticket).await;
     let waited = waited.and_then(|acquired| acquired.map_err(|_| Cause::Aborted));
-    match waited.map_err(|cause| Failure::before(Phase::Queue, &party, cause))? {
+    match waited.map_err(|cause| ExchangeError::before(Phase::Queue, &party, cause))? {
         Acquired::Connection(connection) => Ok(connection),
         Acquired::Permit(permit) => open(plan, permit, began).await,
     }
@@ -119,7 +119,7 @@ async fn reach(
     }
     let proxy = options.proxies.for_target(target).map_err(|error| {
         let cause = Cause::Setting(Arc::clone(error));
-        Failure::before(Phase::Proxy, party, cause)
+        ExchangeError::before(Phase::Proxy, party, cause)
     })?;
     if let Some(proxy) = proxy {
         return proxy::through(plan, proxy, facts).await;
@@ -167,7 +167,7 @@ async fn handshake(
         time: options.tls_timeout,
     };
     let handshake = options.tls.connect(with.host(), transport);
-    let failed = |cause| Failure::before(Phase::Tls, party, cause);
+    let failed = |cause| ExchangeError::before(Phase::Tls, party, cause);
     let done = plan.within(step, handshake).await.map_err(failed)?;
     let (stream, tls) = done.map_err(|error| {
         failed(Cause::Tls {
@@ -218,5 +218,5 @@ fn check_tls_with(_plan: &ConnectPlan, _host: &str, party: &Party) -> Result<(),
 
 fn no_tls(party: &Party, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     let stage = TlsStage::Settings;
-    Failure::before(Phase::Tls, party, Cause::Tls { error, stage })
+    ExchangeError::before(Phase::Tls, party, Cause::Tls { error, stage })
 }

@@ -8,7 +8,7 @@ use crate::client::connect::{handshake, socks, tcp, tunnel, with_addresses};
 use crate::client::info::ConnectionFacts;
 use crate::client::runtime::now;
 use crate::error::Error;
-use crate::error::failure::{Addresses, Attempt, Cause, Failure, Party, Phase, SocksError};
+use crate::error::client::{Addresses, Attempt, Cause, ExchangeError, Party, Phase, SocksError};
 use crate::net::transport::BoxIo;
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ pub(crate) async fn through(
                 let to = plan.target.authority();
                 let tunnel = tunnel::open(transport, &to, auth.as_deref());
                 return open(plan, proxy, facts, tunnel).await?.map_err(|cause| {
-                    Failure::before(Phase::Proxy, &Party::proxy(&proxy.via), cause)
+                    ExchangeError::before(Phase::Proxy, &Party::proxy(&proxy.via), cause)
                 });
             }
             facts.proxied = true;
@@ -71,7 +71,7 @@ async fn open(
     };
     let opened = plan.within(step, opening).await;
     facts.timings.proxy += now() - began;
-    opened.map_err(|cause| Failure::before(Phase::Proxy, &party, cause))
+    opened.map_err(|cause| ExchangeError::before(Phase::Proxy, &party, cause))
 }
 
 /// A connection by SOCKS5. The addresses of a name that is resolved here are tried one after the other.
@@ -82,7 +82,7 @@ async fn through_socks(
     facts: &mut ConnectionFacts,
 ) -> Result<BoxIo, Error> {
     let target = &plan.target;
-    let failed = |cause| Failure::before(Phase::Proxy, &Party::proxy(&proxy.via), cause);
+    let failed = |cause| ExchangeError::before(Phase::Proxy, &Party::proxy(&proxy.via), cause);
     if socks.resolves && target.ip().is_none() {
         let to = socks::Host::Name(target.host(), target.port());
         let transport = reach(plan, proxy, facts).await?;

@@ -3,7 +3,7 @@
 //! Here: [`open`]. Not here: which proxy (`client/agent/proxies.rs`), resolving names and the time-out (`proxy.rs`).
 
 use crate::client::agent::proxies::Login;
-use crate::error::failure::{Cause, SocksError};
+use crate::error::client::{Cause, SocksError};
 use crate::net::transport::BoxIo;
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -9,7 +9,7 @@ use crate::client::info::Timings;
 use crate::client::runtime::now;
 use crate::client::target::TargetUri;
 use crate::error::Error;
-use crate::error::failure::{Addresses, Attempt, Cause, Failure, Over, Party, Phase};
+use crate::error::client::{Addresses, Attempt, Cause, ExchangeError, Over, Party, Phase};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -48,7 +48,7 @@ pub(crate) async fn addresses(
     let (usable, left_out) = interleave(usable);
     if usable.is_empty() {
         let cause = Cause::NoAddress(no_address(&found, family, local));
-        return Err(Failure::before(Phase::Connect, party, cause));
+        return Err(ExchangeError::before(Phase::Connect, party, cause));
     }
     Ok((usable, left_out))
 }
@@ -103,7 +103,7 @@ pub(crate) async fn connect(
         left_out,
         over,
     }));
-    Err(Failure::before(Phase::Connect, party, cause))
+    Err(ExchangeError::before(Phase::Connect, party, cause))
 }
 
 async fn resolve(plan: &ConnectPlan, target: &TargetUri) -> io::Result<Vec<SocketAddr>> {

@@ -3,7 +3,7 @@
 //! Here: [`Proxy`]. Not here: which hosts it serves (`proxies.rs`), connecting through it (`client/connect/`).
 
 use crate::client::target::{TargetUri, basic_auth};
-use crate::error::failure::Via;
+use crate::error::client::Via;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::sync::Arc;
