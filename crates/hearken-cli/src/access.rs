@@ -23,6 +23,11 @@ pub(crate) fn listen(server: &mut Server, coloured: bool) {
     });
 }
 
+/// The observer of the log, to be called by another one.
+pub(crate) const fn observer(coloured: bool) -> impl Observer {
+    Log { coloured }
+}
+
 #[derive(Clone, Copy)]
 struct Log {
     coloured: bool,

@@ -4,9 +4,10 @@
 
 use crate::access;
 use crate::advice;
-use crate::echo;
+use crate::echo::{self, live};
 use crate::plan::{CommandError, EchoPlan, LogMode};
 use crate::tls;
+use hearken::observe::{Observation, Observer};
 use hearken::{Server, event};
 use std::io::{self, Write};
 
@@ -23,6 +24,15 @@ pub(crate) fn run(plan: EchoPlan) -> Result<(), CommandError> {
         log_to_stderr(coloured);
         access::listen(&mut server, coloured);
     }
+    match (plan.panel, plan.log) {
+        (true, LogMode::Lines { coloured }) => {
+            server.observer(Both(access::observer(coloured), live::Feed::start()));
+        }
+        (true, LogMode::Quiet) => {
+            server.observer(live::Feed::start());
+        }
+        (false, _) => {}
+    }
     // Emitted after the signal handlers are installed: a program that reads the URL may send a signal at once.
     server.on(event::Listening, |address| {
         print_url(&address.to_string());
@@ -33,6 +43,16 @@ pub(crate) fn run(plan: EchoPlan) -> Result<(), CommandError> {
     listening
         .run()
         .map_err(|error| CommandError::Failed(error.to_string()))
+}
+
+/// Two observers as one.
+struct Both<A, B>(A, B);
+
+impl<A: Observer, B: Observer> Observer for Both<A, B> {
+    fn observe(&self, seen: &Observation<'_>) {
+        self.0.observe(seen);
+        self.1.observe(seen);
+    }
 }
 
 /// Prints the URL, alone on one line. The server runs even if stdout is closed.

@@ -1,17 +1,25 @@
 //! `hearken echo`: the handler, and how each endpoint responds.
 //!
 //! Here: [`handle`], and the responses whose content is there as a whole. Not here: which endpoint a request names
-//! (`route.rs`), how a response is sent (`response.rs`), responses that take time (`streams.rs`), those that show the framing
-//! of HTTP (`framing.rs`), the upgrade (`upgrade.rs`), the page (`page.rs`).
+//! (`route.rs`), how a response is sent (`response.rs`), responses that take time (`streams.rs`, `events.rs`), those that show the
+//! framing of HTTP (`framing.rs`), its validators (`validators.rs`), credentials (`auth.rs`, `cookies.rs`), the upgrade
+//! (`upgrade.rs`), the page (`page.rs`) and its live panel (`live/`).
 
+mod anything;
+mod auth;
 mod coding;
+mod cookies;
+mod cors;
+mod events;
 mod framing;
+pub(crate) mod live;
 mod page;
 mod parameters;
 mod response;
 mod route;
 mod streams;
 mod upgrade;
+mod validators;
 
 use hearken::{Error, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
 use response::{ResponseBuilder, TEXT};
@@ -48,7 +56,13 @@ fn waiting(future: impl Future<Output = Result<Sent, Error>> + 'static) -> Progr
 
 fn respond(req: IncomingMessage, response: ResponseBuilder) -> Progress {
     let (path, query) = path_and_query(&req);
-    match route::route(req.head().method(), path, query) {
+    let routed = route::route(req.head().method(), path, query);
+    let response = match &routed {
+        // Those for benchmarks need no look at the fields: any origin may read them.
+        Ok(Action::Plaintext | Action::Json) => response,
+        _ => cors::allow(&req, response),
+    };
+    match routed {
         Ok(action) if response.is_acceptable() => perform(action, req, response),
         Ok(_) => done(response.reject(&Rejection::NOT_ACCEPTABLE)),
         Err(rejection) => done(response.reject(&rejection)),
@@ -93,7 +107,31 @@ fn perform(action: Action, req: IncomingMessage, response: ResponseBuilder) -> P
         Action::Cut(cut) => waiting(framing::cut(cut, response)),
         Action::Information => Progress::Done(framing::information(response)),
         Action::Upgrade => waiting(upgrade::upgrade(req, response)),
-        Action::Options(allow) => done(response.status(204).append("Allow", allow).send_empty()),
+        Action::Options(allow) => done(cors::options(&req, allow, response)),
+        other => perform_more(other, req, response),
+    }
+}
+
+/// The endpoints that httpbin has too, and the live panel.
+fn perform_more(action: Action, req: IncomingMessage, response: ResponseBuilder) -> Progress {
+    match action {
+        Action::Anything => waiting(anything::respond(req, response)),
+        Action::Redirect { location, status } => {
+            done(response.status(status).append("Location", location).send_empty())
+        }
+        Action::Cookies => done(cookies::list(&req, response)),
+        Action::SetCookies(set) => done(cookies::set(&set, response)),
+        Action::BasicAuth { user, password } => {
+            done(auth::basic(&req, &user, &password, response))
+        }
+        Action::Bearer => done(auth::bearer(&req, response)),
+        Action::Range { bytes } => waiting(validators::range(bytes, req, response)),
+        Action::Etag(tag) => done(validators::etag(&req, &tag, response)),
+        Action::Cache(age) => done(validators::cache(&req, age, response)),
+        Action::Events(events) => waiting(events::respond(events, req, response)),
+        Action::Live(time) => waiting(live::respond(time, req, response)),
+        // All others are in `perform`.
+        _ => done(response.reject(&Rejection::NOT_ACCEPTABLE)),
     }
 }
 

@@ -7,6 +7,7 @@
 //! one for `co.uk` is not. `SameSite` and `HttpOnly` concern browsers only.
 
 mod date;
+mod netscape;
 mod set_cookie;
 
 use set_cookie::SetCookie;
