@@ -122,13 +122,20 @@ fn request(run: &Run<'_>, target: &Target, from: u64) -> Result<RequestBuilder, 
     let mut request = run.agent.fetch(method, &target.url);
     request = run.content.add(request, target).map_err(gone)?;
     request = run.cookies.add(request, &target.url);
-    // A field of the user replaces the one that came with the content.
     let named = |name: &str| plan.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     if from > 0 && !named("Range") {
         request = request.header("Range", format!("bytes={from}-"));
     }
+    for (name, value) in &plan.headers {
+        // These replace what a form and `-b` have set.
+        let single = ["content-type", "cookie"];
+        request = if single.iter().any(|single| name.eq_ignore_ascii_case(single)) {
+            request.header(name, value)
+        } else {
+            request.headers([(name, value)])
+        };
+    }
     request = request
-        .headers(plan.headers.iter().map(|(name, value)| (name, value)))
         .decompress(plan.compressed)
         .redirects(match plan.redirects {
             Some(most) => Redirects::follow(most.into()),

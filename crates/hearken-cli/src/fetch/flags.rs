@@ -57,7 +57,7 @@ pub(crate) struct RequestFlags {
     pub(crate) user_agent: Option<String>,
 
     /// Ask for these bytes only: 0-499, 500-, -500, or several, separated by commas
-    #[arg(long, short, value_name = "RANGE")]
+    #[arg(long, short, value_name = "RANGE", allow_hyphen_values = true)]
     pub(crate) range: Option<String>,
 
     /// Follow redirects

@@ -58,7 +58,7 @@ impl Recorder {
         let count = |window: u64| {
             let (known, count) = (window >> 16, window & 0xffff);
             match (known == second, count < REQUESTS_MAX) {
-                (false, _) => Some(second << 16 | 1),
+                (false, _) => Some((second << 16) | 1),
                 (true, true) => Some(window + 1),
                 (true, false) => None,
             }

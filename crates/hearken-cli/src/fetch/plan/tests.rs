@@ -379,7 +379,7 @@ fn wrong_values_are_rejected_with_the_reason() {
         (&["a", "-T", "x", "-T", "y"], "at most one"),
         (&["http://u:secret@a/b/", "-O"], "\"http://u:***@a/b/\" does not end with the name"),
         (&["a", "-C", "-"], "add -o FILE or -O"),
-        (&["a", "-C", "-1"], "a number of bytes, or -"),
+        (&["a", "-C=-1"], "a number of bytes, or -"),
         (&["a", "-C", "1k"], "a number of bytes, or -"),
         (&["a", "-r", "5"], "ranges of bytes"),
         (&["a", "-r", "-"], "ranges of bytes"),
