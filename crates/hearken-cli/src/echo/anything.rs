@@ -53,7 +53,9 @@ async fn read(req: &mut IncomingMessage) -> Result<Content, Error> {
         content.bytes += piece.len() as u64;
         digest.update(&piece);
         let room = SHOWN_BYTES_MAX - content.shown.len();
-        content.shown.extend_from_slice(&piece[..piece.len().min(room)]);
+        content
+            .shown
+            .extend_from_slice(&piece[..piece.len().min(room)]);
     }
     content.digest = STANDARD.encode(digest.finalize());
     Ok(content)
@@ -75,14 +77,15 @@ fn describe(req: &IncomingMessage, content: &Content, into: &mut Map<String, Val
         put("form", grouped(form_urlencoded::parse(&content.shown)));
         return;
     }
-    if complete
-        && let Some((form, files)) = form::multipart(&content_type, &content.shown)
-    {
+    if complete && let Some((form, files)) = form::multipart(&content_type, &content.shown) {
         put("form", grouped(form.into_iter()));
         put("files", grouped(files.into_iter()));
         return;
     }
-    put("json", serde_json::from_slice(&content.shown).unwrap_or(Value::Null));
+    put(
+        "json",
+        serde_json::from_slice(&content.shown).unwrap_or(Value::Null),
+    );
     put("data", json!(text_or_url(&content.shown, essence)));
 }
 
@@ -124,7 +127,11 @@ fn url(req: &IncomingMessage) -> String {
     if !req.url().starts_with('/') {
         return req.url().to_owned();
     }
-    let scheme = if req.peer().tls().is_some() { "https" } else { "http" };
+    let scheme = if req.peer().tls().is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let host = req.header("host").unwrap_or_default();
     format!("{scheme}://{host}{}", req.url())
 }

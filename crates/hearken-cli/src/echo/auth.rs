@@ -42,5 +42,8 @@ fn credentials<'a>(req: &'a IncomingMessage, scheme: &str) -> Option<&'a str> {
 
 fn reject(response: ResponseBuilder, challenge: &str) -> Sent {
     let response = response.status(401).append("WWW-Authenticate", challenge);
-    response.send("application/json", super::pretty(&json!({ "authenticated": false })))
+    response.send(
+        "application/json",
+        super::pretty(&json!({ "authenticated": false })),
+    )
 }

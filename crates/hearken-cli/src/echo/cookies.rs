@@ -9,7 +9,11 @@ pub(crate) fn list(req: &IncomingMessage, response: ResponseBuilder) -> Sent {
     let mut cookies = Map::new();
     for line in req.raw_headers().get_all("cookie") {
         let line = super::text_of(line);
-        for pair in line.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
+        for pair in line
+            .split(';')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = pair.split_once('=').unwrap_or(("", pair));
             cookies.entry(name).or_insert_with(|| Value::from(value));
         }

@@ -35,7 +35,9 @@ pub(crate) async fn respond(
             }
         }
         let data = serde_json::json!({ "id": number, "of": events.count });
-        stream.write(format!("id: {number}\ndata: {data}\n\n")).await?;
+        stream
+            .write(format!("id: {number}\ndata: {data}\n\n"))
+            .await?;
     }
     stream.end()
 }

@@ -116,14 +116,15 @@ fn perform(action: Action, req: IncomingMessage, response: ResponseBuilder) -> P
 fn perform_more(action: Action, req: IncomingMessage, response: ResponseBuilder) -> Progress {
     match action {
         Action::Anything => waiting(anything::respond(req, response)),
-        Action::Redirect { location, status } => {
-            done(response.status(status).append("Location", location).send_empty())
-        }
+        Action::Redirect { location, status } => done(
+            response
+                .status(status)
+                .append("Location", location)
+                .send_empty(),
+        ),
         Action::Cookies => done(cookies::list(&req, response)),
         Action::SetCookies(set) => done(cookies::set(&set, response)),
-        Action::BasicAuth { user, password } => {
-            done(auth::basic(&req, &user, &password, response))
-        }
+        Action::BasicAuth { user, password } => done(auth::basic(&req, &user, &password, response)),
         Action::Bearer => done(auth::bearer(&req, response)),
         Action::Range { bytes } => waiting(validators::range(bytes, req, response)),
         Action::Etag(tag) => done(validators::etag(&req, &tag, response)),

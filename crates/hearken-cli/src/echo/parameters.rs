@@ -59,7 +59,9 @@ impl<'a> Parameter<'a> {
             Some((first, second)) if !first.is_empty() => {
                 Ok((decode(first)?.into_owned(), decode(second)?.into_owned()))
             }
-            _ => Err(Rejection::expected(format!("expected a path of the form {form}"))),
+            _ => Err(Rejection::expected(format!(
+                "expected a path of the form {form}"
+            ))),
         }
     }
 }

@@ -98,7 +98,9 @@ pub(crate) async fn range(
         return Ok(response.status(304).send_empty());
     }
     // RFC 9110 §13.1.5: of another representation the client needs the whole.
-    let same = fields.get("if-range").is_none_or(|value| value == tag.as_bytes());
+    let same = fields
+        .get("if-range")
+        .is_none_or(|value| value == tag.as_bytes());
     let part = match req.ranges(bytes) {
         Ranges::One(part) if same => part,
         Ranges::Unsatisfiable if same => {
@@ -116,12 +118,18 @@ pub(crate) async fn range(
 /// Sends a part of the repeated alphabet, in pieces.
 async fn letters(part: Range<u64>, response: ResponseBuilder) -> Result<Sent, Error> {
     let length = part.end - part.start;
-    let mut stream = response.stream("application/octet-stream", Some(length), ContentCoding::Identity);
+    let mut stream = response.stream(
+        "application/octet-stream",
+        Some(length),
+        ContentCoding::Identity,
+    );
     let mut at = part.start;
     while at < part.end && !stream.is_head_only() {
         let to = part.end.min(at + PIECE_BYTES);
         let letter = |place: u64| b'a' + u8::try_from(place % 26).unwrap_or_default();
-        stream.write((at..to).map(letter).collect::<Bytes>()).await?;
+        stream
+            .write((at..to).map(letter).collect::<Bytes>())
+            .await?;
         at = to;
     }
     stream.end()

@@ -12,7 +12,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::{UnixStream, lookup_host};
 
-pub(crate) fn agent(plan: &ConnectionPlan, watcher: Option<&Watcher>) -> Result<Agent, CommandError> {
+pub(crate) fn agent(
+    plan: &ConnectionPlan,
+    watcher: Option<&Watcher>,
+) -> Result<Agent, CommandError> {
     let mut options = AgentOptions::default();
     options.tls = tls(&plan.trust)?;
     options.proxies = proxies(plan)?;
@@ -52,7 +55,9 @@ fn proxies(plan: &ConnectionPlan) -> Result<Proxies, CommandError> {
         ProxyPlan::Environment => Proxies::from_env(),
         ProxyPlan::None => return Ok(Proxies::none()),
         ProxyPlan::Url(url) => {
-            let both = Proxies::none().http(url).and_then(|proxies| proxies.https(url));
+            let both = Proxies::none()
+                .http(url)
+                .and_then(|proxies| proxies.https(url));
             let both = both.map_err(|error| CommandError::Usage(format!("-x: {error}")))?;
             // As in curl, the variable holds for -x too.
             let except = ["no_proxy", "NO_PROXY"].map(|name| std::env::var(name).ok());

@@ -33,7 +33,9 @@ impl<'a> Cookies<'a> {
                     return Err(CommandError::Usage(text));
                 }
             };
-            let lines = text.lines().filter(|line| !plan.drop_session || !is_session(line));
+            let lines = text
+                .lines()
+                .filter(|line| !plan.drop_session || !is_session(line));
             let lines: String = lines.flat_map(|line| [line, "\n"]).collect();
             if let Some(jar) = &engine {
                 jar.load_netscape(&lines, now);
@@ -65,7 +67,9 @@ impl<'a> Cookies<'a> {
             return Ok(());
         };
         let data = self.plan.data.join("; ");
-        let given: Vec<String> = pairs(&data).map(|pair| pair.replacen('=', "\t", 1)).collect();
+        let given: Vec<String> = pairs(&data)
+            .map(|pair| pair.replacen('=', "\t", 1))
+            .collect();
         let text = jar.to_netscape(SystemTime::now());
         let lines = text.lines().filter(|line| {
             let of_command_line = |pair: &String| line.ends_with(&format!("\t/\tFALSE\t0\t{pair}"));

@@ -90,14 +90,18 @@ fn continues(fetched: &Fetched, from: u64) -> Result<bool, Failure> {
     // `bytes 5-9/10`, or `bytes */10` with 416 (RFC 9110 §14.4).
     let range = fetched.header("Content-Range").unwrap_or_default();
     let range = range.trim().strip_prefix("bytes").map(str::trim_start);
-    let (place, whole) = range.and_then(|range| range.split_once('/')).unwrap_or_default();
+    let (place, whole) = range
+        .and_then(|range| range.split_once('/'))
+        .unwrap_or_default();
     let first = place.split_once('-').map(|(first, _)| first);
     let whole: Option<u64> = whole.parse().ok();
     match status {
         206 if first.and_then(|first| first.parse().ok()) == Some(from) => Ok(true),
         206 => Err(Failure::range(format!(
             "-C: expected the part from byte {from} on, the server sent another: {}",
-            fetched.header("Content-Range").unwrap_or("no Content-Range")
+            fetched
+                .header("Content-Range")
+                .unwrap_or("no Content-Range")
         ))),
         416 if whole.is_none_or(|whole| whole == from) => Ok(false),
         416 => Err(Failure::range(format!(
@@ -122,14 +126,21 @@ fn request(run: &Run<'_>, target: &Target, from: u64) -> Result<RequestBuilder, 
     let mut request = run.agent.fetch(method, &target.url);
     request = run.content.add(request, target).map_err(gone)?;
     request = run.cookies.add(request, &target.url);
-    let named = |name: &str| plan.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    let named = |name: &str| {
+        plan.headers
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(name))
+    };
     if from > 0 && !named("Range") {
         request = request.header("Range", format!("bytes={from}-"));
     }
     for (name, value) in &plan.headers {
         // These replace what a form and `-b` have set.
         let single = ["content-type", "cookie"];
-        request = if single.iter().any(|single| name.eq_ignore_ascii_case(single)) {
+        request = if single
+            .iter()
+            .any(|single| name.eq_ignore_ascii_case(single))
+        {
             request.header(name, value)
         } else {
             request.headers([(name, value)])

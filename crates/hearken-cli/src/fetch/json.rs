@@ -25,7 +25,9 @@ pub(crate) struct Formatter {
 enum State {
     Between,
     /// In a string; a backslash came last.
-    Text { escaped: bool },
+    Text {
+        escaped: bool,
+    },
     /// In a number, or in true, false or null.
     Word,
     /// This is not JSON.

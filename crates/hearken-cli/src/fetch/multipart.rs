@@ -48,11 +48,10 @@ impl Multipart {
         let mut all: Pin<Box<dyn AsyncRead + Send>> = Box::pin(tokio::io::empty());
         for segment in &self.segments {
             all = match segment {
-                Segment::Bytes(bytes) => {
-                    Box::pin(all.chain(std::io::Cursor::new(bytes.clone())))
-                }
+                Segment::Bytes(bytes) => Box::pin(all.chain(std::io::Cursor::new(bytes.clone()))),
                 Segment::File(path, length) => {
-                    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+                    let file =
+                        std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
                     let file = tokio::fs::File::from_std(file);
                     Box::pin(all.chain(file.take(length.unwrap_or(u64::MAX))))
                 }
@@ -98,7 +97,10 @@ fn content(content: &PartContent) -> Result<Segment, CommandError> {
             check(path)?;
             let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
             // Files of /proc are regular and announce no length.
-            let length = found.is_file().then(|| found.len()).filter(|length| *length > 0);
+            let length = found
+                .is_file()
+                .then(|| found.len())
+                .filter(|length| *length > 0);
             Segment::File(path.clone(), length)
         }
     })
@@ -130,5 +132,9 @@ fn media_type(name: &str) -> &'static str {
 /// A text that no content contains by chance.
 fn boundary() -> String {
     let random = RandomState::new();
-    format!("hearken-{:016x}{:016x}", random.hash_one(0), random.hash_one(1))
+    format!(
+        "hearken-{:016x}{:016x}",
+        random.hash_one(0),
+        random.hash_one(1)
+    )
 }

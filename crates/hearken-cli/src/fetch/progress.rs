@@ -39,7 +39,9 @@ impl Progress {
         };
         self.done += bytes as u64;
         if self.bar.is_none() && self.began.elapsed() >= SILENT_FOR {
-            let bar = bar(whole).with_position(from).with_elapsed(self.began.elapsed());
+            let bar = bar(whole)
+                .with_position(from)
+                .with_elapsed(self.began.elapsed());
             self.bar = Some(bar);
         }
         if let Some(bar) = &self.bar {

@@ -118,13 +118,24 @@ mod tests {
             max_time: Some(Duration::from_secs(4)),
             ..plan
         };
-        assert_eq!(seconds(attempt(9).wait_after_answer(&fixed, asked)), Some(3));
+        assert_eq!(
+            seconds(attempt(9).wait_after_answer(&fixed, asked)),
+            Some(3)
+        );
         let late = Attempt {
             began: Instant::now() - Duration::from_secs(2),
             ..attempt(0)
         };
-        assert_eq!(late.wait_after_failure(&fixed, &failed(28)), None, "too late");
-        assert_eq!(attempt(100).wait_after_failure(&plan, &failed(28)), None, "the last");
+        assert_eq!(
+            late.wait_after_failure(&fixed, &failed(28)),
+            None,
+            "too late"
+        );
+        assert_eq!(
+            attempt(100).wait_after_failure(&plan, &failed(28)),
+            None,
+            "the last"
+        );
         let once = Attempt {
             replayable: false,
             ..attempt(0)

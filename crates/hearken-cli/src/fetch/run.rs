@@ -3,19 +3,19 @@
 //! Here: what is printed besides bodies, and trying again. Not here: one attempt (`exchange.rs`), exit codes (`exit.rs`),
 //! writing bodies (`sink.rs`).
 
+use super::client;
 use super::content::Prepared;
 use super::cookies::Cookies;
 use super::exchange;
 use super::exit::{Failure, FetchError, WRITE};
 use super::plan::{FetchPlan, Output, Report, Target};
-use super::retry::Attempt;
 use super::report::{ErrorReport, Line, milliseconds};
+use super::retry::Attempt;
 use super::seen::{Seen, Watcher};
 use super::shown::shown;
 use super::sink::SinkError;
 use super::trace::Trace;
 use super::write_out::{self, Item, Values};
-use super::client;
 use crate::plan::CommandError;
 use crate::run::print_error;
 use hearken::Agent;
@@ -46,7 +46,9 @@ pub(crate) fn run(plan: &FetchPlan) -> Result<u8, CommandError> {
     let content = Prepared::of(plan)?;
     let watched = plan.verbose || !write_out.is_empty();
     let watcher = watched.then(|| {
-        let trace = plan.verbose.then(|| Trace::new(plan.request.redirects.is_some()));
+        let trace = plan
+            .verbose
+            .then(|| Trace::new(plan.request.redirects.is_some()));
         Watcher::new(trace)
     });
     let run = Run {
@@ -193,7 +195,10 @@ impl Run<'_> {
         let values = Values {
             line: &fetched.line,
             target,
-            seen: self.watcher.as_ref().map_or_else(Seen::default, Watcher::seen),
+            seen: self
+                .watcher
+                .as_ref()
+                .map_or_else(Seen::default, Watcher::seen),
             exit,
             retries: fetched.retries,
             number,

@@ -46,7 +46,10 @@ mod tests {
             ("//user:password@a", "//user:***@a"),
             ("user:password@a/b", "user:***@a/b"),
             ("http://user:password@a?b", "http://user:***@a?b"),
-            ("http://user:password@[::1]:1#x", "http://user:***@[::1]:1#x"),
+            (
+                "http://user:password@[::1]:1#x",
+                "http://user:***@[::1]:1#x",
+            ),
             ("socks5h://user:password@a", "socks5h://user:***@a"),
             ("", ""),
         ] {

@@ -60,7 +60,11 @@ impl Trace {
     }
 
     pub(crate) fn done(&self, status: u16, bytes: u64, now: Instant) {
-        self.line(Mark::Connection, now, &format!("done: {status}, {bytes} bytes"));
+        self.line(
+            Mark::Connection,
+            now,
+            &format!("done: {status}, {bytes} bytes"),
+        );
     }
 
     pub(crate) fn step(&mut self, seen: &Observation<'_>) {
@@ -185,7 +189,11 @@ impl Trace {
         };
         let others = fields.iter().filter(|(name, _)| !framed(name));
         lines.extend(others.map(|(name, value)| field_line(name, value)));
-        lines.extend(framing(method, length, fields.get("transfer-encoding").is_some()));
+        lines.extend(framing(
+            method,
+            length,
+            fields.get("transfer-encoding").is_some(),
+        ));
         self.more(Mark::Sent, &lines);
     }
 
@@ -208,12 +216,23 @@ impl Trace {
             "HTTP/1.1"
         };
         let reason = String::from_utf8_lossy(head.reason()).into_owned();
-        let mut lines = vec![format!("{version} {} {reason}", head.status()).trim_end().to_owned()];
-        lines.extend(head.fields().iter().map(|(name, value)| field_line(name, value)));
+        let mut lines = vec![
+            format!("{version} {} {reason}", head.status())
+                .trim_end()
+                .to_owned(),
+        ];
+        lines.extend(
+            head.fields()
+                .iter()
+                .map(|(name, value)| field_line(name, value)),
+        );
         self.more(Mark::Came, &lines);
         let redirects = matches!(head.status(), 301 | 302 | 303 | 307 | 308);
         if self.follows && redirects {
-            let location = head.fields().get("location").and_then(|value| std::str::from_utf8(value).ok());
+            let location = head
+                .fields()
+                .get("location")
+                .and_then(|value| std::str::from_utf8(value).ok());
             let url = self.url.as_ref().zip(location);
             self.next = url.and_then(|(url, location)| url.join(location).ok());
         }
@@ -248,7 +267,10 @@ fn field_line(name: &[u8], value: &[u8]) -> String {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let (name, value) = (text(name), text(value));
     let secret = ["authorization", "proxy-authorization"];
-    if !secret.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+    if !secret
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+    {
         return format!("{name}: {value}");
     }
     match value.split_once(' ') {
@@ -266,10 +288,19 @@ fn write(front: &str, mark: Mark, text: &str) {
     // A server cannot send escape sequences to the terminal.
     let text: String = text
         .chars()
-        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect();
     // The fetch goes on even if stderr is closed.
-    let _ = writeln!(anstream::stderr().lock(), "{front} {colour}{mark}{PLAIN} {text}");
+    let _ = writeln!(
+        anstream::stderr().lock(),
+        "{front} {colour}{mark}{PLAIN} {text}"
+    );
 }
 
 fn ms(time: Duration) -> String {

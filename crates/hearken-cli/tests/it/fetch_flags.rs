@@ -63,7 +63,11 @@ fn json_of(args: &[&str]) -> Value {
 #[test]
 fn a_file_is_uploaded_by_put() {
     let (echo, file) = (Program::start(), Scratch::with("upload.txt", "content"));
-    let name = file.0.file_name().and_then(|name| name.to_str()).expect("a name");
+    let name = file
+        .0
+        .file_name()
+        .and_then(|name| name.to_str())
+        .expect("a name");
     let answer = json_of(&["-T", file.path(), &format!("{}/anything/", echo.url)]);
     assert_eq!(answer["method"], "PUT");
     assert_eq!(answer["data"], "content");
@@ -71,7 +75,11 @@ fn a_file_is_uploaded_by_put() {
     assert_eq!(answer["headers"]["Content-Length"], "7");
     let missing = fetch(&["-T", "/nowhere/file", &echo.url]);
     assert_eq!(missing.status.code(), Some(2));
-    assert_eq!(fetch(&["-T", "/tmp", &echo.url]).status.code(), Some(2), "a directory");
+    assert_eq!(
+        fetch(&["-T", "/tmp", &echo.url]).status.code(),
+        Some(2),
+        "a directory"
+    );
 }
 
 #[test]
@@ -80,7 +88,8 @@ fn stdin_is_uploaded_while_it_comes() {
     let args = ["fetch", "-T", "-", &format!("{}/anything", echo.url)];
     let mut upload = command(&args);
     upload.stdin(Stdio::from(std::fs::File::open(&file.0).expect("the file")));
-    let answer: Value = serde_json::from_str(&text_of(0, &args, output(&mut upload))).expect("JSON");
+    let answer: Value =
+        serde_json::from_str(&text_of(0, &args, output(&mut upload))).expect("JSON");
     assert_eq!(answer["data"], "from stdin");
     assert_eq!(answer["headers"]["Transfer-Encoding"], "chunked");
 }
@@ -104,10 +113,19 @@ fn a_form_has_values_and_files() {
         "plain=@x;y",
     ]);
     assert_eq!(answer["method"], "POST");
-    assert_eq!(answer["form"], json!({ "a": ["1", "2"], "value": "of a file", "plain": "@x;y" }));
-    assert_eq!(answer["files"], json!({ "file": "data:image/png;base64,iVBORw==" }));
+    assert_eq!(
+        answer["form"],
+        json!({ "a": ["1", "2"], "value": "of a file", "plain": "@x;y" })
+    );
+    assert_eq!(
+        answer["files"],
+        json!({ "file": "data:image/png;base64,iVBORw==" })
+    );
     let content_type = answer["headers"]["Content-Type"].as_str().expect("a type");
-    assert!(content_type.starts_with("multipart/form-data; boundary="), "{content_type}");
+    assert!(
+        content_type.starts_with("multipart/form-data; boundary="),
+        "{content_type}"
+    );
     assert!(answer["headers"]["Content-Length"].is_string(), "{answer}");
 }
 
@@ -129,7 +147,10 @@ fn a_form_is_sent_as_it_is_written_in_the_standard() {
 fn the_remote_name_is_that_of_the_url() {
     let (echo, directory) = (Program::start(), Scratch::new("remote"));
     std::fs::create_dir_all(&directory.0).expect("a directory");
-    let (one, two) = (format!("{}/echo/one%20two?x", echo.url), format!("{}/json", echo.url));
+    let (one, two) = (
+        format!("{}/echo/one%20two?x", echo.url),
+        format!("{}/json", echo.url),
+    );
     let args = ["fetch", "-O", &one, "-O", &two];
     let mut fetch = command(&args);
     text_of(0, &args, output(fetch.current_dir(&directory.0)));
@@ -162,9 +183,22 @@ fn ranges_and_downloads_that_continue() {
     let plain = Scratch::with("resume-plain", "He");
     let plaintext = format!("{}/plaintext", echo.url);
     exits(33, &["-C", "-", "-o", plain.path(), &plaintext]);
-    exits(33, &["-C", "-", "-o", plain.path(), &format!("{}/nothing", echo.url)]);
+    exits(
+        33,
+        &[
+            "-C",
+            "-",
+            "-o",
+            plain.path(),
+            &format!("{}/nothing", echo.url),
+        ],
+    );
     assert_eq!(plain.content(), "He");
-    let other = Scripted::once(answer("206 Partial Content", "Content-Range: bytes 0-1/5\r\n", "xx"));
+    let other = Scripted::once(answer(
+        "206 Partial Content",
+        "Content-Range: bytes 0-1/5\r\n",
+        "xx",
+    ));
     exits(33, &["-C", "-", "-o", plain.path(), &other.url("/")]);
     assert_eq!(plain.content(), "He");
 }
@@ -174,10 +208,16 @@ fn cookies_of_the_command_line_are_a_field() {
     let echo = Program::start();
     let cookies = format!("{}/cookies", echo.url);
     let answer = json_of(&["-b", "a=1; b=2", "-b", "c=3", &cookies]);
-    assert_eq!(answer, json!({ "cookies": { "a": "1", "b": "2", "c": "3" } }));
+    assert_eq!(
+        answer,
+        json!({ "cookies": { "a": "1", "b": "2", "c": "3" } })
+    );
     // Without the engine, cookies of answers are not kept.
     let set = format!("{}/cookies/set?d=4", echo.url);
-    assert_eq!(json_of(&["-L", "-b", "a=1", &set]), json!({ "cookies": { "a": "1" } }));
+    assert_eq!(
+        json_of(&["-L", "-b", "a=1", &set]),
+        json!({ "cookies": { "a": "1" } })
+    );
 }
 
 #[test]
@@ -188,12 +228,18 @@ fn the_cookie_engine_keeps_cookies_and_writes_them() {
     assert_eq!(kept, json!({ "cookies": { "a": "1", "d": "4" } }));
     let text = jar.content();
     assert!(text.starts_with("# Netscape HTTP Cookie File\n"), "{text}");
-    assert!(text.ends_with("127.0.0.1\tFALSE\t/\tFALSE\t0\td\t4\n"), "{text}");
+    assert!(
+        text.ends_with("127.0.0.1\tFALSE\t/\tFALSE\t0\td\t4\n"),
+        "{text}"
+    );
     assert!(!text.contains("\ta\t"), "that of the command line: {text}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&jar.0).expect("a file").permissions().mode();
+        let mode = std::fs::metadata(&jar.0)
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o077, 0, "others can read it");
     }
     let cookies = format!("{}/cookies", echo.url);
@@ -217,28 +263,71 @@ fn write_out_prints_the_variables_of_curl() {
     let words: Vec<&str> = printed.split_whitespace().collect();
     let port = echo.address().port().to_string();
     assert_eq!(words[..3], ["200", "2", "1"], "{printed}");
-    assert!(words[3].parse::<u32>().is_ok_and(|size| size > 100), "{printed}");
+    assert!(
+        words[3].parse::<u32>().is_ok_and(|size| size > 100),
+        "{printed}"
+    );
     let effective = format!("{}/anything", echo.url);
     assert_eq!(
         words[4..],
-        ["GET", "http", &port, "1.1", "0", "application/json", "Accept-Encoding", &effective]
+        [
+            "GET",
+            "http",
+            &port,
+            "1.1",
+            "0",
+            "application/json",
+            "Accept-Encoding",
+            &effective
+        ]
     );
     let redirect = exits(0, &["-w", "%{http_code} %{redirect_url}", &url]);
     assert_eq!(redirect, format!("302 {}/redirect/1", echo.url));
-    let failed = exits(7, &["-w", "%{http_code}%{onerror} %{exitcode} %{errormsg}", "http://127.0.0.1:9/"]);
-    assert!(failed.starts_with("000 7 connecting to 127.0.0.1:9 failed"), "{failed}");
-    assert_eq!(exits(0, &["-s", "-o", "/dev/null", "-w", "%{onerror}x", &echo.url]), "");
+    let failed = exits(
+        7,
+        &[
+            "-w",
+            "%{http_code}%{onerror} %{exitcode} %{errormsg}",
+            "http://127.0.0.1:9/",
+        ],
+    );
+    assert!(
+        failed.starts_with("000 7 connecting to 127.0.0.1:9 failed"),
+        "{failed}"
+    );
+    assert_eq!(
+        exits(
+            0,
+            &["-s", "-o", "/dev/null", "-w", "%{onerror}x", &echo.url]
+        ),
+        ""
+    );
 }
 
 #[test]
 fn the_times_of_write_out_follow_each_other() {
     let echo = Program::start();
-    let names = ["namelookup", "connect", "pretransfer", "starttransfer", "total"];
-    let format: Vec<String> = names.iter().map(|name| format!("%{{time_{name}}}")).collect();
+    let names = [
+        "namelookup",
+        "connect",
+        "pretransfer",
+        "starttransfer",
+        "total",
+    ];
+    let format: Vec<String> = names
+        .iter()
+        .map(|name| format!("%{{time_{name}}}"))
+        .collect();
     let url = format!("{}/delay/0.2", echo.url);
     let printed = exits(0, &["-o", "/dev/null", "-w", &format.join(" "), &url]);
-    let times: Vec<f64> = printed.split(' ').map(|time| time.parse().expect("seconds")).collect();
-    assert!(times.is_sorted() && times[3] >= 0.2 && times[1] > 0.0, "{printed}");
+    let times: Vec<f64> = printed
+        .split(' ')
+        .map(|time| time.parse().expect("seconds"))
+        .collect();
+    assert!(
+        times.is_sorted() && times[3] >= 0.2 && times[1] > 0.0,
+        "{printed}"
+    );
     let json = exits(0, &["-o", "/dev/null", "-w", "%{json}", &url]);
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["response_code"], 200);
@@ -264,12 +353,22 @@ fn a_unix_socket_in_place_of_the_host() {
 fn addresses_of_the_command_line_replace_the_resolver() {
     let echo = Program::start();
     let port = echo.address().port();
-    for entry in [format!("example.invalid:{port}:127.0.0.1"), format!("*:{port}:127.0.0.1")] {
+    for entry in [
+        format!("example.invalid:{port}:127.0.0.1"),
+        format!("*:{port}:127.0.0.1"),
+    ] {
         let url = format!("http://Example.invalid:{port}/headers");
         let answer = json_of(&["--resolve", &entry, &url]);
         assert_eq!(answer["headers"]["Host"], format!("example.invalid:{port}"));
     }
-    exits(6, &["--resolve", "example.invalid:1:127.0.0.1", &format!("http://example.invalid:{port}/")]);
+    exits(
+        6,
+        &[
+            "--resolve",
+            "example.invalid:1:127.0.0.1",
+            &format!("http://example.invalid:{port}/"),
+        ],
+    );
 }
 
 #[test]
@@ -281,7 +380,11 @@ fn a_proxy_of_the_command_line_replaces_those_of_the_environment() {
     assert!(proxy.request().starts_with("GET http://example.invalid/a "));
     let echo = Program::start();
     let url = format!("{}/plaintext", echo.url);
-    for args in [&["-x", ""][..], &["--noproxy", "*"], &["-x", "http://127.0.0.1:9", "--noproxy", "127.0.0.1"]] {
+    for args in [
+        &["-x", ""][..],
+        &["--noproxy", "*"],
+        &["-x", "http://127.0.0.1:9", "--noproxy", "127.0.0.1"],
+    ] {
         let mut direct = command(&[&["fetch"], args, &[&url]].concat());
         direct.env("http_proxy", "http://127.0.0.1:9");
         assert_eq!(output(&mut direct).stdout, b"Hello, World!\n", "{args:?}");
@@ -301,32 +404,91 @@ fn a_status_that_may_pass_is_tried_again() {
         ]])
     };
     let server = script("200 OK");
-    let args = ["--retry", "2", "--retry-delay", "0.01", "-d", "x", "-w", " %{num_retries}"];
+    let args = [
+        "--retry",
+        "2",
+        "--retry-delay",
+        "0.01",
+        "-d",
+        "x",
+        "-w",
+        " %{num_retries}",
+    ];
     let output = fetch(&[&args[..], &[&server.url("/")]].concat());
     assert_eq!(String::from_utf8_lossy(&output.stdout), "body 2\n");
     let warnings = String::from_utf8_lossy(&output.stderr);
-    assert!(warnings.contains("warning: the server answered 503; retry 1 of 2 in 0.01 s"), "{warnings}");
+    assert!(
+        warnings.contains("warning: the server answered 503; retry 1 of 2 in 0.01 s"),
+        "{warnings}"
+    );
     for _ in 0..3 {
-        assert!(server.request().ends_with("\r\n\r\nx"), "the content is sent each time");
+        assert!(
+            server.request().ends_with("\r\n\r\nx"),
+            "the content is sent each time"
+        );
     }
     // The last answer is printed, whatever it is.
     let server = script("500 Internal Server Error");
-    let printed = exits(0, &["-s", "--retry", "2", "--retry-delay", "0.01", &server.url("/")]);
+    let printed = exits(
+        0,
+        &[
+            "-s",
+            "--retry",
+            "2",
+            "--retry-delay",
+            "0.01",
+            &server.url("/"),
+        ],
+    );
     assert_eq!(printed, "body");
     let server = script("500 Internal Server Error");
-    exits(22, &["-f", "--retry", "2", "--retry-delay", "0.01", &server.url("/")]);
+    exits(
+        22,
+        &[
+            "-f",
+            "--retry",
+            "2",
+            "--retry-delay",
+            "0.01",
+            &server.url("/"),
+        ],
+    );
 }
 
 #[test]
 fn failures_are_tried_again_only_if_flags_say_so() {
-    let script = || Scripted::start(vec![vec![answer("200 OK", "X: \u{1}\r\n", "")], vec![answer("200 OK", "", "well")]]);
+    let script = || {
+        Scripted::start(vec![
+            vec![answer("200 OK", "X: \u{1}\r\n", "")],
+            vec![answer("200 OK", "", "well")],
+        ])
+    };
     let server = script();
-    exits(8, &["--retry", "1", "--retry-delay", "0.01", &server.url("/")]);
+    exits(
+        8,
+        &["--retry", "1", "--retry-delay", "0.01", &server.url("/")],
+    );
     let server = script();
-    let args = ["--retry", "1", "--retry-delay", "0.01", "--retry-all-errors"];
+    let args = [
+        "--retry",
+        "1",
+        "--retry-delay",
+        "0.01",
+        "--retry-all-errors",
+    ];
     assert_eq!(exits(0, &[&args[..], &[&server.url("/")]].concat()), "well");
     let began = std::time::Instant::now();
-    exits(7, &["--retry", "1", "--retry-delay", "0.3", "--retry-connrefused", "http://127.0.0.1:9/"]);
+    exits(
+        7,
+        &[
+            "--retry",
+            "1",
+            "--retry-delay",
+            "0.3",
+            "--retry-connrefused",
+            "http://127.0.0.1:9/",
+        ],
+    );
     assert!(began.elapsed().as_millis() >= 300, "it has waited");
 }
 

@@ -14,6 +14,9 @@ fn form(text: &str) -> Vec<String> {
 fn line_form(line: &str) -> String {
     let mut form = String::new();
     let mut rest = line.trim();
+    if let Some((front, _)) = rest.split_once("Date: ") {
+        return format!("{front}Date: …");
+    }
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
         let digits = rest[at..].find(|c: char| !c.is_ascii_digit() && c != '.');
         let end = digits.map_or(rest.len(), |digits| at + digits);
@@ -21,7 +24,8 @@ fn line_form(line: &str) -> String {
         // A status and the version of the protocol are the same in each run.
         let number = &rest[at..end];
         let is_version = form.ends_with("HTTP/");
-        let is_status = number.len() == 3 && !number.contains('.') && !rest[end..].starts_with(" bytes");
+        let is_status =
+            number.len() == 3 && !number.contains('.') && !rest[end..].starts_with(" bytes");
         if is_version || is_status {
             form.push_str(number);
         } else {
@@ -36,7 +40,9 @@ fn line_form(line: &str) -> String {
 /// The text block behind a line of docs/fetch.md that contains this text.
 fn recording(of: &str) -> &'static str {
     let page = include_str!("../../../../docs/fetch.md");
-    let at = page.find(of).unwrap_or_else(|| panic!("{of} is not in docs/fetch.md"));
+    let at = page
+        .find(of)
+        .unwrap_or_else(|| panic!("{of} is not in docs/fetch.md"));
     let (_, block) = page[at..].split_once("\n").expect("a line behind it");
     block.split_once("```").expect("the end of the block").0
 }
@@ -50,7 +56,11 @@ fn the_recording_in_the_document_is_what_the_command_prints() {
     let output = fetch(&["-v", "-L", &url, "-d", "hello=world", "-o", "/dev/null"]);
     let printed = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(output.status.success(), "{printed}");
-    assert_eq!(form(&printed), recorded, "docs/fetch.md differs from:\n{printed}");
+    assert_eq!(
+        form(&printed),
+        recorded,
+        "docs/fetch.md differs from:\n{printed}"
+    );
 }
 
 #[test]
@@ -65,7 +75,14 @@ fn the_times_of_the_steps_never_go_back() {
     assert!(times.len() >= 8, "{printed}");
     assert!(times.is_sorted(), "{printed}");
     assert!(times.last() >= Some(&200.0), "{printed}");
-    for step in ["connect: ", "> head sent", "< first byte", "< head done", "< body done, 3 bytes", "* done: 200, 3 bytes"] {
+    for step in [
+        "connect: ",
+        "> head sent",
+        "< first byte",
+        "< head done",
+        "< body done, 3 bytes",
+        "* done: 200, 3 bytes",
+    ] {
         assert!(printed.contains(step), "{step} in {printed}");
     }
 }
@@ -77,16 +94,35 @@ fn passwords_are_not_printed() {
     let url = server.url("/").replace("http://", "http://ada:geheim@");
     let format = "%{url} %{url_effective} %{redirect_url} %{json}";
     let output = fetch(&["-v", "--json", "-w", format, &url]);
-    assert!(server.request().contains("Authorization: Basic YWRhOmdlaGVpbQ=="));
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        server
+            .request()
+            .contains("Authorization: Basic YWRhOmdlaGVpbQ==")
+    );
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     for text in [&stdout, &stderr] {
-        assert!(!text.contains("geheim") && !text.contains("YWRhOmdlaGVpbQ"), "{text}");
+        assert!(
+            !text.contains("geheim") && !text.contains("YWRhOmdlaGVpbQ"),
+            "{text}"
+        );
     }
     assert!(stdout.contains("http://ada:***@127.0.0.1:"), "{stdout}");
     assert!(stdout.contains("http://user:***@127.0.0.1:9/"), "{stdout}");
     assert!(stderr.contains("Authorization: Basic ***"), "{stderr}");
-    for wrong in ["http://ada:geheim@[", "http://ada:geheim@a:99999/", "ftp://ada:geheim@a/"] {
-        for args in [&[wrong][..], &["--json", wrong], &["-O", wrong], &["-x", wrong, "http://127.0.0.1:9/"]] {
+    for wrong in [
+        "http://ada:geheim@[",
+        "http://ada:geheim@a:99999/",
+        "ftp://ada:geheim@a/",
+    ] {
+        for args in [
+            &[wrong][..],
+            &["--json", wrong],
+            &["-O", wrong],
+            &["-x", wrong, "http://127.0.0.1:9/"],
+        ] {
             let output = fetch(args);
             let text = [output.stdout, output.stderr].concat();
             let text = String::from_utf8_lossy(&text);
@@ -101,7 +137,10 @@ fn a_failure_is_shown_with_its_phase() {
     assert_eq!(output.status.code(), Some(7));
     let printed = String::from_utf8_lossy(&output.stderr);
     assert!(printed.contains(" ms * failed in connect\n"), "{printed}");
-    assert!(printed.contains("error: connecting to 127.0.0.1:9 failed"), "{printed}");
+    assert!(
+        printed.contains("error: connecting to 127.0.0.1:9 failed"),
+        "{printed}"
+    );
 }
 
 #[test]

@@ -34,27 +34,49 @@ fn next(feed: &mut Client) -> Vec<Value> {
 }
 
 fn names(steps: &[Value]) -> Vec<&str> {
-    steps.iter().filter_map(|step| step["step"].as_str()).collect()
+    steps
+        .iter()
+        .filter_map(|step| step["step"].as_str())
+        .collect()
 }
 
 #[test]
 fn each_step_of_a_request_is_shown_with_its_time() {
     let program = Program::start();
     let (mut feed, head) = open(&program, "");
-    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("text/event-stream"), "{head}");
-    assert!(!head.to_ascii_lowercase().contains("access-control"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains("text/event-stream"),
+        "{head}"
+    );
+    assert!(
+        !head.to_ascii_lowercase().contains("access-control"),
+        "{head}"
+    );
     let mut client = program.connect();
     client.send("POST /echo?a=b HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nhi");
     client.answer("POST");
     let steps = next(&mut feed);
     let names = names(&steps);
     assert_eq!(names.first(), Some(&"Head"));
-    for step in ["FirstBodyByte", "BodyEnd", "HandlerStart", "ResponseHead", "HeadFlushed", "LastByteFlushed"] {
+    for step in [
+        "FirstBodyByte",
+        "BodyEnd",
+        "HandlerStart",
+        "ResponseHead",
+        "HeadFlushed",
+        "LastByteFlushed",
+    ] {
         assert!(names.contains(&step), "{step} in {names:?}");
     }
-    assert_eq!((&steps[0]["method"], &steps[0]["target"]), (&"POST".into(), &"/echo?a=b".into()));
+    assert_eq!(
+        (&steps[0]["method"], &steps[0]["target"]),
+        (&"POST".into(), &"/echo?a=b".into())
+    );
     assert_eq!(steps[0]["fields"][1][1], "1");
-    let times: Vec<f64> = steps.iter().filter_map(|step| step["ms"].as_f64()).collect();
+    let times: Vec<f64> = steps
+        .iter()
+        .filter_map(|step| step["ms"].as_f64())
+        .collect();
     assert!(times.len() == steps.len() && times.is_sorted(), "{times:?}");
     let ids: Vec<&Value> = steps.iter().map(|step| &step["id"]).collect();
     assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{ids:?}");
@@ -82,7 +104,10 @@ fn secrets_are_masked() {
         program.connect().ask("GET", target, fields);
         for step in next(&mut feed) {
             let text = step.to_string();
-            assert!(!text.contains("geheim") && !text.contains("Z2VoZWlt"), "{target}: {text}");
+            assert!(
+                !text.contains("geheim") && !text.contains("Z2VoZWlt"),
+                "{target}: {text}"
+            );
         }
     }
 }
@@ -99,20 +124,33 @@ fn other_origins_cannot_read() {
         ("Sec-Fetch-Site: none\r\n", 200),
     ] {
         let (_, head) = open(&program, fields);
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{fields}{head}");
-        assert!(!head.to_ascii_lowercase().contains("access-control"), "{head}");
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{fields}{head}"
+        );
+        assert!(
+            !head.to_ascii_lowercase().contains("access-control"),
+            "{head}"
+        );
     }
 }
 
 #[test]
 fn the_feed_can_be_bounded_and_turned_off() {
     let program = Program::start();
-    assert_eq!(program.connect().get("/live?seconds=0.01").text(), "retry: 2000\n\n");
+    assert_eq!(
+        program.connect().get("/live?seconds=0.01").text(),
+        "retry: 2000\n\n"
+    );
     for flag in ["--quiet", "--no-panel"] {
         let program = Program::start_with(&mut command(&["echo", "--port", "0", flag]));
         let answer = program.connect().get("/live");
         assert_eq!(answer.status, 503);
-        assert!(answer.text().contains("the live panel is off"), "{}", answer.text());
+        assert!(
+            answer.text().contains("the live panel is off"),
+            "{}",
+            answer.text()
+        );
     }
 }
 
@@ -145,5 +183,9 @@ fn a_stop_ends_the_feed_at_once() {
     let began = std::time::Instant::now();
     while !feed.chunk().is_empty() {}
     assert!(program.wait().success());
-    assert!(began.elapsed().as_secs() < 5, "it took {:?}", began.elapsed());
+    assert!(
+        began.elapsed().as_secs() < 5,
+        "it took {:?}",
+        began.elapsed()
+    );
 }

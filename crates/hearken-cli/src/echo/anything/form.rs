@@ -83,11 +83,15 @@ mod tests {
             --b\r\ncontent-disposition: form-data; name=f; filename=\"x;y\"\r\nContent-Type: text/x\r\n\r\n\
             line\r\n--bb\r\nContent-Disposition: form-data; name=\"\"\r\n\r\n\r\n--b--\r\nepilogue";
         // `--bb` is a delimiter with garbage behind it for a reader of RFC 2046, as it is here.
-        let (values, files) = multipart("multipart/form-data; boundary=\"b\"", content).expect("a form");
+        let (values, files) =
+            multipart("multipart/form-data; boundary=\"b\"", content).expect("a form");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(values, [pair("a", "1"), pair("", "")]);
         assert_eq!(files, [pair("f", "line")]);
-        assert_eq!(multipart("multipart/form-data; boundary=b", b"--b--\r\n"), Some((vec![], vec![])));
+        assert_eq!(
+            multipart("multipart/form-data; boundary=b", b"--b--\r\n"),
+            Some((vec![], vec![]))
+        );
     }
 
     #[test]
@@ -99,9 +103,16 @@ mod tests {
             ("multipart/form-data; boundary=b", ""),
             ("multipart/form-data; boundary=b", "--b\r\n"),
             ("multipart/form-data; boundary=b", "--b\r\n\r\nx\r\n--b--"),
-            ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--"),
+            (
+                "multipart/form-data; boundary=b",
+                "--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--",
+            ),
         ] {
-            assert_eq!(multipart(content_type, content.as_bytes()), None, "{content}");
+            assert_eq!(
+                multipart(content_type, content.as_bytes()),
+                None,
+                "{content}"
+            );
         }
     }
 }

@@ -12,18 +12,32 @@ const TARGET_MAX: usize = 1024;
 
 /// Words in a name whose value may be a secret.
 const SECRETS: [&str; 12] = [
-    "auth", "token", "secret", "password", "passwd", "pwd", "api-key", "apikey", "api_key", "session",
-    "signature", "credential",
+    "auth",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "api-key",
+    "apikey",
+    "api_key",
+    "session",
+    "signature",
+    "credential",
 ];
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRETS.iter().any(|word| name.contains(word)) || matches!(&*name, "key" | "pass" | "sig" | "code")
+    SECRETS.iter().any(|word| name.contains(word))
+        || matches!(&*name, "key" | "pass" | "sig" | "code")
 }
 
 /// The value of a field.
 pub(super) fn field(name: &[u8], value: &[u8]) -> String {
-    let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+    let (name, value) = (
+        String::from_utf8_lossy(name),
+        String::from_utf8_lossy(value),
+    );
     let lower = name.to_ascii_lowercase();
     let masked = match &*lower {
         // The scheme stays, and a challenge is no secret.
@@ -73,7 +87,15 @@ pub(super) fn target(text: &str) -> String {
             }
             // It may be a URL with a password.
             Some((name, value)) if value.contains('@') || value.contains("%40") => {
-                format!("{name}={}", shown(&value.replace("%40", "@").replace("%3A", ":").replace("%2F", "/")))
+                format!(
+                    "{name}={}",
+                    shown(
+                        &value
+                            .replace("%40", "@")
+                            .replace("%3A", ":")
+                            .replace("%2F", "/")
+                    )
+                )
             }
             _ => pair.to_owned(),
         });
@@ -116,10 +138,18 @@ mod tests {
             ("Proxy-Authorization", "Bearer abc def", "Bearer ***"),
             ("WWW-Authenticate", "Basic realm=\"a\"", "Basic realm=\"a\""),
             ("Cookie", "id=7; theme=dark;x", "id=***; theme=***; ***"),
-            ("Set-Cookie", "id=7; Path=/; Secure", "id=***; Path=/; Secure"),
+            (
+                "Set-Cookie",
+                "id=7; Path=/; Secure",
+                "id=***; Path=/; Secure",
+            ),
             ("X-Api-Key", "k", "***"),
             ("X-CSRF-Token", "k", "***"),
-            ("Referer", "http://u:p@a/b?token=1&x=2", "http://u:***@a/b?token=***&x=2"),
+            (
+                "Referer",
+                "http://u:p@a/b?token=1&x=2",
+                "http://u:***@a/b?token=***&x=2",
+            ),
             ("Sec-WebSocket-Key", "k", "k"),
         ] {
             assert_eq!(field(name.as_bytes(), value.as_bytes()), masked, "{name}");
@@ -131,13 +161,25 @@ mod tests {
     fn secrets_in_targets_are_not_shown() {
         for (text, masked) in [
             ("/a/b?c=d", "/a/b?c=d"),
-            ("/a?access_token=1&b=2&password=", "/a?access_token=***&b=2&password="),
+            (
+                "/a?access_token=1&b=2&password=",
+                "/a?access_token=***&b=2&password=",
+            ),
             ("/basic-auth/u/p", "/basic-auth/u/***"),
             ("/cookies/set?id=7&x=y", "/cookies/set?id=***&x=***"),
             ("/cookies/set/id/7", "/cookies/set/id/***"),
-            ("http://u:p@a/basic-auth/u/p", "http://u:***@a/basic-auth/u/***"),
-            ("/redirect-to?url=http://u:p@a/", "/redirect-to?url=http://u:***@a/"),
-            ("/redirect-to?url=http%3A%2F%2Fu%3Ap%40a%2F", "/redirect-to?url=http://u:***@a/"),
+            (
+                "http://u:p@a/basic-auth/u/p",
+                "http://u:***@a/basic-auth/u/***",
+            ),
+            (
+                "/redirect-to?url=http://u:p@a/",
+                "/redirect-to?url=http://u:***@a/",
+            ),
+            (
+                "/redirect-to?url=http%3A%2F%2Fu%3Ap%40a%2F",
+                "/redirect-to?url=http://u:***@a/",
+            ),
             ("*", "*"),
         ] {
             assert_eq!(target(text), masked);

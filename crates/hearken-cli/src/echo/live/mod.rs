@@ -30,7 +30,7 @@ pub(crate) struct Feed {
     watchers: AtomicUsize,
     /// How often the first page was opened. What belongs to an earlier time is forgotten.
     epoch: AtomicU64,
-    /// Requests that were not shown, because there were too many.
+    /// Requests that were not shown, because there were too many. Never goes back.
     skipped: AtomicU64,
 }
 
@@ -70,6 +70,8 @@ impl Feed {
 struct Subscription {
     feed: Arc<Feed>,
     steps: broadcast::Receiver<Arc<str>>,
+    /// Skipped requests of which the page knows.
+    skipped: u64,
 }
 
 impl Subscription {
@@ -82,10 +84,12 @@ impl Subscription {
             .ok()?;
         if before == 0 {
             feed.epoch.fetch_add(1, Ordering::Relaxed);
-            feed.skipped.store(0, Ordering::Relaxed);
         }
-        let feed = Arc::clone(feed);
-        Some(Self { feed, steps })
+        Some(Self {
+            skipped: feed.skipped.load(Ordering::Relaxed),
+            feed: Arc::clone(feed),
+            steps,
+        })
     }
 
     /// Waits for steps, and returns some as events.
@@ -106,12 +110,13 @@ impl Subscription {
         Some(text)
     }
 
-    /// The requests that were skipped since the last call of any page.
-    fn skipped(&self) -> Option<String> {
-        let skipped = self.feed.skipped.swap(0, Ordering::Relaxed);
+    /// The requests that were skipped since the last call.
+    fn skipped(&mut self) -> Option<String> {
+        let skipped = self.feed.skipped.load(Ordering::Relaxed);
+        let new = skipped - std::mem::replace(&mut self.skipped, skipped);
         let mut text = String::new();
-        push_lost(&mut text, "requests", skipped);
-        (skipped > 0).then_some(text)
+        push_lost(&mut text, "requests", new);
+        (new > 0).then_some(text)
     }
 }
 
@@ -205,5 +210,6 @@ fn is_same_origin(req: &IncomingMessage) -> bool {
         return fields.get("origin").is_none();
     };
     let (_, authority) = origin.split_once("://").unwrap_or_default();
-    req.header("host").is_some_and(|host| host.eq_ignore_ascii_case(authority))
+    req.header("host")
+        .is_some_and(|host| host.eq_ignore_ascii_case(authority))
 }

@@ -110,7 +110,10 @@ impl Observer for Recorder {
         {
             let after = seen.at.saturating_duration_since(facts.began());
             let mut line = describe(&seen.step, facts);
-            line.insert("id".to_owned(), json!(format!("{}.{}", seen.peer.id(), seen.exchange)));
+            line.insert(
+                "id".to_owned(),
+                json!(format!("{}.{}", seen.peer.id(), seen.exchange)),
+            );
             line.insert("ms".to_owned(), json!(after.as_micros() as f64 / 1e3));
             line.insert("step".to_owned(), json!(seen.step.name()));
             if matches!(seen.step, Step::Head { .. } | Step::Failed { .. }) {
@@ -131,7 +134,12 @@ fn describe(step: &Step<'_>, facts: &ExchangeFacts) -> Map<String, Value> {
             "target": mask::target(head.target()),
             "fields": fields(head.fields()),
         }),
-        Step::ResponseHead { status, fields: set, length, .. } => json!({
+        Step::ResponseHead {
+            status,
+            fields: set,
+            length,
+            ..
+        } => json!({
             "status": status,
             "length": length,
             "fields": fields(set),
@@ -141,7 +149,9 @@ fn describe(step: &Step<'_>, facts: &ExchangeFacts) -> Map<String, Value> {
         Step::LastByteFlushed { content, wire } => json!({ "bytes": content, "wire": wire }),
         Step::Upgraded { protocol } => json!({ "protocol": protocol }),
         Step::HandlerEnd { error } => json!({ "error": error.map(text) }),
-        Step::Failed { error } => json!({ "error": text(error), "status": error.status().as_u16() }),
+        Step::Failed { error } => {
+            json!({ "error": text(error), "status": error.status().as_u16() })
+        }
         Step::Ended { why } => json!({
             "why": (why != Closed::Done).then(|| why.to_string()),
             "bytes": facts.content_out(),
@@ -176,7 +186,9 @@ fn path_of(target: &str) -> &str {
 
 fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 #[cfg(test)]
@@ -189,6 +201,9 @@ mod tests {
         let recorder = Recorder::new(Arc::new(Feed::new()));
         let admitted = |now| (0..1000).filter(|_| recorder.admits(now)).count() as u64;
         assert_eq!(admitted(recorder.start), REQUESTS_MAX);
-        assert_eq!(admitted(recorder.start + Duration::from_secs(1)), REQUESTS_MAX);
+        assert_eq!(
+            admitted(recorder.start + Duration::from_secs(1)),
+            REQUESTS_MAX
+        );
     }
 }

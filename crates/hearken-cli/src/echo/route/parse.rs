@@ -51,13 +51,21 @@ pub(super) fn stream(n: Parameter<'_>, _: Query<'_>) -> Result<Action, Rejection
 
 pub(super) fn delay(seconds: Parameter<'_>, _: Query<'_>) -> Result<Action, Rejection> {
     let text = seconds.text()?;
-    Ok(Action::Delay(parameter::seconds("seconds", &text, SECONDS_MAX)?))
+    Ok(Action::Delay(parameter::seconds(
+        "seconds",
+        &text,
+        SECONDS_MAX,
+    )?))
 }
 
 pub(super) fn events(_: Parameter<'_>, query: Query<'_>) -> Result<Action, Rejection> {
     query.allow_only(&["count", "interval"])?;
-    let count = query.get("count", |name, text| parameter::count(name, text, LINES_MAX))?;
-    let interval = query.get("interval", |name, text| parameter::seconds(name, text, SECONDS_MAX))?;
+    let count = query.get("count", |name, text| {
+        parameter::count(name, text, LINES_MAX)
+    })?;
+    let interval = query.get("interval", |name, text| {
+        parameter::seconds(name, text, SECONDS_MAX)
+    })?;
     Ok(Action::Events(Events {
         count: count.unwrap_or(10),
         interval: interval.unwrap_or(Duration::from_secs(1)),
@@ -108,7 +116,11 @@ pub(super) fn redirect(n: Parameter<'_>, query: Query<'_>) -> Result<Action, Rej
     query.allow_only(&["status"])?;
     let given = query.get("status", redirect_status)?;
     let location = match parameter::count("n", &n.text()?, REDIRECTS_MAX)? {
-        0 => return Err(Rejection::expected("expected a whole number from 1 to 100 as n")),
+        0 => {
+            return Err(Rejection::expected(
+                "expected a whole number from 1 to 100 as n",
+            ));
+        }
         1 => "/anything".to_owned(),
         n => match given {
             Some(status) => format!("/redirect/{}?status={status}", n - 1),
@@ -170,7 +182,10 @@ pub(super) fn set_cookies(_: Parameter<'_>, query: Query<'_>) -> Result<Action, 
 pub(super) fn set_cookie(pair: Parameter<'_>, query: Query<'_>) -> Result<Action, Rejection> {
     query.allow_only(&[])?;
     let (name, value) = pair.pair("/cookies/set/{name}/{value}")?;
-    Ok(Action::SetCookies(vec![checked_cookie(&name, Some(&value))?]))
+    Ok(Action::SetCookies(vec![checked_cookie(
+        &name,
+        Some(&value),
+    )?]))
 }
 
 pub(super) fn delete_cookies(_: Parameter<'_>, query: Query<'_>) -> Result<Action, Rejection> {
@@ -186,7 +201,9 @@ fn several(cookies: Vec<(String, Option<String>)>, form: &str) -> Result<Action,
     if (1..=50).contains(&cookies.len()) {
         return Ok(Action::SetCookies(cookies));
     }
-    Err(Rejection::expected(format!("expected 1 to 50 cookies, as in {form}")))
+    Err(Rejection::expected(format!(
+        "expected 1 to 50 cookies, as in {form}"
+    )))
 }
 
 /// RFC 6265 §4.1.1: a name is a token, a value has no spaces, quotes, commas, semicolons and backslashes.

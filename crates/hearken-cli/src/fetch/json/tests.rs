@@ -6,7 +6,11 @@ use super::*;
 fn formatted(text: &str) -> String {
     let whole = [Formatter::new(false).format(text.as_bytes())].concat();
     let mut formatter = Formatter::new(false);
-    let pieces: Vec<Vec<u8>> = text.as_bytes().chunks(1).map(|byte| formatter.format(byte)).collect();
+    let pieces: Vec<Vec<u8>> = text
+        .as_bytes()
+        .chunks(1)
+        .map(|byte| formatter.format(byte))
+        .collect();
     assert_eq!(pieces.concat(), whole, "{text}");
     String::from_utf8(whole).expect("UTF-8")
 }
@@ -17,12 +21,24 @@ fn json_is_indented() {
         ("{}", "{}"),
         (" [ ] ", "[]"),
         (r#"{"a":{},"b":[]}"#, "{\n  \"a\": {},\n  \"b\": []\n}"),
-        (r#"[1,[2 , {"x":null}]]"#, "[\n  1,\n  [\n    2,\n    {\n      \"x\": null\n    }\n  ]\n]"),
-        (r#"{"a:,[]{}":"\"}\\"}"#, "{\n  \"a:,[]{}\": \"\\\"}\\\\\"\n}"),
+        (
+            r#"[1,[2 , {"x":null}]]"#,
+            "[\n  1,\n  [\n    2,\n    {\n      \"x\": null\n    }\n  ]\n]",
+        ),
+        (
+            r#"{"a:,[]{}":"\"}\\"}"#,
+            "{\n  \"a:,[]{}\": \"\\\"}\\\\\"\n}",
+        ),
         // Numbers and their order stay as they are.
-        ("[1.0e+10,12345678901234567890,-0]", "[\n  1.0e+10,\n  12345678901234567890,\n  -0\n]"),
+        (
+            "[1.0e+10,12345678901234567890,-0]",
+            "[\n  1.0e+10,\n  12345678901234567890,\n  -0\n]",
+        ),
         // One value for each line.
-        ("{\"a\":1}\n{\"a\":2}\n", "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}"),
+        (
+            "{\"a\":1}\n{\"a\":2}\n",
+            "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}",
+        ),
         ("1 2\n\"x\"", "1\n2\n\"x\""),
     ] {
         assert_eq!(formatted(text), expected, "{text}");
@@ -57,10 +73,19 @@ fn a_server_cannot_send_escape_sequences_in_a_string() {
 
 #[test]
 fn media_types() {
-    for json in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+    for json in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/problem+json",
+    ] {
         assert!(is_json(json), "{json}");
     }
-    for other in ["", "text/html", "application/jsonp", "text/plain; x=application/json"] {
+    for other in [
+        "",
+        "text/html",
+        "application/jsonp",
+        "text/plain; x=application/json",
+    ] {
         assert!(!is_json(other), "{other}");
     }
 }

@@ -59,7 +59,11 @@ fn parse(name: &str, value: &str, parts: &mut Vec<FormPart>) -> Result<(), Comma
         _ => (None, value),
     };
     loop {
-        let ends: &[char] = if kind == Some(b'@') { &[';', ','] } else { &[';'] };
+        let ends: &[char] = if kind == Some(b'@') {
+            &[';', ',']
+        } else {
+            &[';']
+        };
         let (content, behind) = word(rest, ends);
         rest = behind;
         let content = match kind {
@@ -121,7 +125,11 @@ fn attributes<'a>(
         }
     }
     let values = [&part.media_type, &part.file_name];
-    if values.into_iter().flatten().any(|text| text.contains(['\r', '\n', '\0'])) {
+    if values
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains(['\r', '\n', '\0']))
+    {
         return usage(format!(
             "-F {}: a type and a file name cannot contain line ends",
             part.name

@@ -166,7 +166,11 @@ fn targets(flags: &Fetch) -> Result<Vec<Target>, CommandError> {
     }
     let mut targets = Vec::new();
     for (at, url) in urls.iter().enumerate() {
-        let upload = flags.content.upload_file.get(at).map(|path| Upload::of(path));
+        let upload = flags
+            .content
+            .upload_file
+            .get(at)
+            .map(|path| Upload::of(path));
         let mut url = request::with_scheme(url);
         if let Some(upload) = &upload {
             url = upload.url(url)?;
@@ -221,8 +225,10 @@ fn resume(text: &str) -> Result<Resume, CommandError> {
 
 fn cookies(flags: CookieFlags) -> CookiePlan {
     // curl's rule: what contains = is data.
-    let (data, files): (Vec<_>, Vec<_>) =
-        flags.cookie.into_iter().partition(|text| text.contains('='));
+    let (data, files): (Vec<_>, Vec<_>) = flags
+        .cookie
+        .into_iter()
+        .partition(|text| text.contains('='));
     CookiePlan {
         data,
         files: files.into_iter().map(PathBuf::from).collect(),

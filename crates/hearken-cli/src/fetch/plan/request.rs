@@ -25,7 +25,9 @@ pub(super) fn request(flags: &Fetch) -> Result<RequestPlan, CommandError> {
         content,
         redirects: flags.request.location.then_some(flags.request.max_redirs),
         compressed: flags.request.compressed,
-        max_time: max_time.map(|text| seconds("--max-time", text)).transpose()?,
+        max_time: max_time
+            .map(|text| seconds("--max-time", text))
+            .transpose()?,
     })
 }
 
@@ -81,7 +83,10 @@ fn headers(
         headers.push(("Authorization".to_owned(), basic(name, password)));
     }
     if let Some(range) = &request.range {
-        headers.push(("Range".to_owned(), format!("bytes={}", checked_range(range)?)));
+        headers.push((
+            "Range".to_owned(),
+            format!("bytes={}", checked_range(range)?),
+        ));
     }
     // The content type of a multipart form has its boundary, which is made when the form is sent.
     if let Some(super::Content::Data(_)) = content {

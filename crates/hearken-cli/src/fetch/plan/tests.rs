@@ -204,22 +204,36 @@ fn forms_have_the_syntax_of_curl() {
         ),
         (
             "a=@x,y;type=i/j",
-            vec![(file("x"), None, Some("x")), (file("y"), Some("i/j"), Some("y"))],
+            vec![
+                (file("x"), None, Some("x")),
+                (file("y"), Some("i/j"), Some("y")),
+            ],
         ),
-        ("a=<x", vec![(PartContent::FileAsValue("x".into()), None, None)]),
+        (
+            "a=<x",
+            vec![(PartContent::FileAsValue("x".into()), None, None)],
+        ),
         ("a=@-", vec![(PartContent::Stdin, None, Some("-"))]),
         ("a=<-", vec![(PartContent::Stdin, None, None)]),
     ] {
-        let parts = expected.into_iter().map(|(content, media_type, file_name)| FormPart {
-            name: "a".to_owned(),
-            content,
-            media_type: media_type.map(str::to_owned),
-            file_name: file_name.map(str::to_owned),
-        });
+        let parts = expected
+            .into_iter()
+            .map(|(content, media_type, file_name)| FormPart {
+                name: "a".to_owned(),
+                content,
+                media_type: media_type.map(str::to_owned),
+                file_name: file_name.map(str::to_owned),
+            });
         let expected = Some(Content::Form(parts.collect()));
-        assert_eq!(plan_of(&["u", "-F", flag]).request.content, expected, "{flag}");
+        assert_eq!(
+            plan_of(&["u", "-F", flag]).request.content,
+            expected,
+            "{flag}"
+        );
     }
-    let Some(Content::Form(parts)) = plan_of(&["u", "--form-string", "a=@b;type=c"]).request.content
+    let Some(Content::Form(parts)) = plan_of(&["u", "--form-string", "a=@b;type=c"])
+        .request
+        .content
     else {
         panic!("no form");
     };
@@ -278,7 +292,13 @@ fn connections() {
         let plan = plan(args);
         assert_eq!((plan.rate_min, plan.rate_after), (rate, after), "{args:?}");
     }
-    let resolved = plan(&["--resolve", "A.b:80:1.2.3.4,[::1]", "--resolve", "*:443:::1"]).resolve;
+    let resolved = plan(&[
+        "--resolve",
+        "A.b:80:1.2.3.4,[::1]",
+        "--resolve",
+        "*:443:::1",
+    ])
+    .resolve;
     let address = |text: &str| -> std::net::IpAddr { text.parse().expect("an address") };
     assert_eq!(
         resolved,
@@ -299,7 +319,14 @@ fn connections() {
 
 #[test]
 fn retries() {
-    let plan = plan_of(&["a", "--retry", "3", "--retry-delay", "0.5", "--retry-connrefused"]);
+    let plan = plan_of(&[
+        "a",
+        "--retry",
+        "3",
+        "--retry-delay",
+        "0.5",
+        "--retry-connrefused",
+    ]);
     let expected = RetryPlan {
         times: 3,
         delay: Some(Duration::from_millis(500)),
@@ -332,7 +359,7 @@ fn outputs_belong_to_urls_in_order() {
     );
     assert_eq!(outputs(&["a", "--json", "-o", "-"]), [Output::Nowhere]);
     assert_eq!(
-        outputs(&["-O", "a/x%20y?z", "-o", "b", "-O", "a/c/d", "e", "f/g"]),
+        outputs(&["-O", "a/x%20y?z", "-o", "b", "e", "-O", "a/c/d", "f/g"]),
         [file("x%20y"), file("b"), file("d"), Output::Stdout]
     );
 }
@@ -377,7 +404,10 @@ fn wrong_values_are_rejected_with_the_reason() {
         (&["a", "-o", "x", "-o", "y"], "at most one"),
         (&["a", "-o", "x", "-O"], "at most one"),
         (&["a", "-T", "x", "-T", "y"], "at most one"),
-        (&["http://u:secret@a/b/", "-O"], "\"http://u:***@a/b/\" does not end with the name"),
+        (
+            &["http://u:secret@a/b/", "-O"],
+            "\"http://u:***@a/b/\" does not end with the name",
+        ),
         (&["a", "-C", "-"], "add -o FILE or -O"),
         (&["a", "-C=-1"], "a number of bytes, or -"),
         (&["a", "-C", "1k"], "a number of bytes, or -"),
@@ -430,6 +460,9 @@ fn the_document_lists_every_flag() {
     let fetch = cli.find_subcommand("fetch").expect("the command");
     let flags = fetch.get_arguments().filter_map(clap::Arg::get_long);
     for flag in flags.filter(|flag| *flag != "help") {
-        assert!(document.contains(&format!("--{flag}`")) || document.contains(&format!("--{flag} ")), "--{flag} is missing in docs/fetch.md");
+        assert!(
+            document.contains(&format!("--{flag}`")) || document.contains(&format!("--{flag} ")),
+            "--{flag} is missing in docs/fetch.md"
+        );
     }
 }

@@ -22,7 +22,11 @@ impl CookieJar {
     pub fn to_netscape(&self, now: SystemTime) -> String {
         let mut text = String::from("# Netscape HTTP Cookie File\n\n");
         self.with(|jar| {
-            let mut kept: Vec<&Cookie> = jar.cookies.iter().filter(|cookie| !cookie.has_expired(now)).collect();
+            let mut kept: Vec<&Cookie> = jar
+                .cookies
+                .iter()
+                .filter(|cookie| !cookie.has_expired(now))
+                .collect();
             kept.sort_by_key(|cookie| cookie.created);
             for cookie in kept {
                 push_line(&mut text, cookie);
@@ -101,7 +105,10 @@ fn parse_line(line: &str) -> Option<Cookie> {
     if parts.len() > 7 || !path.starts_with('/') || (name.is_empty() && value.is_empty()) {
         return None;
     }
-    let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+    let domain = domain
+        .strip_prefix('.')
+        .unwrap_or(domain)
+        .to_ascii_lowercase();
     let seconds: u64 = expires.trim().parse().ok()?;
     let expires = (seconds > 0).then_some(Duration::from_secs(seconds));
     Some(Cookie {
@@ -133,8 +140,16 @@ mod tests {
     #[test]
     fn a_file_is_read_back_as_it_was_written() {
         let jar = CookieJar::new();
-        jar.store(&url("https://a.example.com/x/y"), "one=1; Secure; Max-Age=60", at(0));
-        jar.store(&url("https://a.example.com/"), "two=a b; Domain=example.com; Path=/p", at(0));
+        jar.store(
+            &url("https://a.example.com/x/y"),
+            "one=1; Secure; Max-Age=60",
+            at(0),
+        );
+        jar.store(
+            &url("https://a.example.com/"),
+            "two=a b; Domain=example.com; Path=/p",
+            at(0),
+        );
         jar.store(&url("http://127.0.0.1/"), "=nameless", at(0));
         jar.store(&url("http://127.0.0.1/"), "gone=1; Max-Age=5", at(0));
         jar.store(&url("http://127.0.0.1/"), "tab=a\tb", at(0));
@@ -170,7 +185,13 @@ mod tests {
     #[test]
     fn a_line_replaces_the_cookie_of_its_name() {
         let jar = CookieJar::new();
-        jar.load_netscape("a\tFALSE\t/\tFALSE\t0\tn\t1\na\tFALSE\t/\tFALSE\t0\tn\t2\n", at(0));
-        assert_eq!((jar.len(), jar.header(&url("http://a/"), at(0)).as_deref()), (1, Some("n=2")));
+        jar.load_netscape(
+            "a\tFALSE\t/\tFALSE\t0\tn\t1\na\tFALSE\t/\tFALSE\t0\tn\t2\n",
+            at(0),
+        );
+        assert_eq!(
+            (jar.len(), jar.header(&url("http://a/"), at(0)).as_deref()),
+            (1, Some("n=2"))
+        );
     }
 }
