@@ -124,7 +124,10 @@ fn request(run: &Run<'_>, target: &Target, from: u64) -> Result<RequestBuilder, 
     // The plan has checked that it is a token.
     let method = Method::from_bytes(target.method.as_bytes()).unwrap_or_default();
     let mut request = run.agent.fetch(method, &target.url);
-    request = run.content.add(request, target).map_err(gone)?;
+    request = run
+        .content
+        .add(request, target)
+        .map_err(|error| gone(&error))?;
     request = run.cookies.add(request, &target.url);
     let named = |name: &str| {
         plan.headers
@@ -159,7 +162,7 @@ fn request(run: &Run<'_>, target: &Target, from: u64) -> Result<RequestBuilder, 
 }
 
 /// A file that was there when the run began.
-fn gone(error: CommandError) -> FetchError {
+fn gone(error: &CommandError) -> FetchError {
     FetchError::Failed(Failure::own(2, "FILE", error.to_string()))
 }
 

@@ -97,11 +97,8 @@ fn content(content: &PartContent) -> Result<Segment, CommandError> {
             check(path)?;
             let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
             // Files of /proc are regular and announce no length.
-            let length = found
-                .is_file()
-                .then(|| found.len())
-                .filter(|length| *length > 0);
-            Segment::File(path.clone(), length)
+            let known = found.is_file() && found.len() > 0;
+            Segment::File(path.clone(), known.then_some(found.len()))
         }
     })
 }

@@ -75,8 +75,8 @@ pub(super) fn connection(
         },
         connect_timeout: time("--connect-timeout", &times.connect_timeout)?,
         // curl's defaults for the flag that is left out.
-        rate_min: limit.or(limit_time.map(|_| 1)),
-        rate_after: limit_time.or(limit.map(|_| Duration::from_secs(30))),
+        rate_min: limit.or_else(|| limit_time.map(|_| 1)),
+        rate_after: limit_time.or_else(|| limit.map(|_| Duration::from_secs(30))),
     })
 }
 
