@@ -4,7 +4,6 @@ use super::coding::ContentCoding;
 use super::response::ResponseBuilder;
 use super::route::Events;
 use hearken::{Error, IncomingMessage, Sent};
-use std::pin::pin;
 use tokio::time::sleep;
 
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
@@ -25,7 +24,7 @@ pub(crate) async fn respond(
     if stream.is_head_only() {
         return stream.end();
     }
-    let mut closing = pin!(super::live::closing(&req));
+    let mut closing = req.closing();
     for number in last + 1..=events.count {
         if number > last + 1 {
             tokio::select! {

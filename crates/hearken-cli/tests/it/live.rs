@@ -178,7 +178,6 @@ fn a_page_that_does_not_read_holds_nothing_up() {
 }
 
 #[test]
-#[ignore = "a handler cannot hear yet that the server stops"]
 fn a_stop_ends_the_feed_at_once() {
     let mut program = Program::start();
     let (mut feed, _) = open(&program, "");

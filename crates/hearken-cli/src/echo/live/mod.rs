@@ -13,7 +13,6 @@ use super::events::EVENT_STREAM;
 use super::response::{ResponseBuilder, ResponseStream, TEXT};
 use hearken::{Error, IncomingMessage, Sent};
 use std::fmt::Write as _;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -167,7 +166,7 @@ async fn send(
     mut subscription: Subscription,
     mut stream: ResponseStream,
 ) -> Result<Sent, Error> {
-    let mut closing = pin!(closing(req));
+    let mut closing = req.closing();
     let until = time.map(|time| Instant::now() + time);
     // A page that loses its connection comes back after 2 s.
     stream.write("retry: 2000\n\n").await?;
@@ -192,11 +191,6 @@ async fn send(
             None => return stream.end(),
         }
     }
-}
-
-/// Resolves when the server stops.
-pub(crate) async fn closing(_req: &IncomingMessage) {
-    std::future::pending().await
 }
 
 /// Browsers say where a request comes from. Other clients say nothing, and are on their own.
