@@ -5,8 +5,8 @@
 
 mod form;
 
+use super::json::{FieldObject, send_json, text_of, text_or_url};
 use super::response::ResponseBuilder;
-use super::{FieldObject, text_of};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hearken::{Error, IncomingMessage, Sent};
@@ -39,7 +39,7 @@ pub(crate) async fn respond(
     if let Value::Object(whole) = &mut whole {
         describe(&req, &content, whole);
     }
-    Ok(super::send_json(response, &whole))
+    Ok(send_json(response, &whole))
 }
 
 async fn read(req: &mut IncomingMessage) -> Result<Content, Error> {
@@ -87,21 +87,6 @@ fn describe(req: &IncomingMessage, content: &Content, into: &mut Map<String, Val
         serde_json::from_slice(&content.shown).unwrap_or(Value::Null),
     );
     put("data", json!(text_or_url(&content.shown, essence)));
-}
-
-/// The text, or a data URL if it is not UTF-8.
-fn text_or_url(bytes: &[u8], essence: &str) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            let essence = if essence.is_empty() {
-                "application/octet-stream"
-            } else {
-                essence
-            };
-            format!("data:{essence};base64,{}", STANDARD.encode(bytes))
-        }
-    }
 }
 
 /// Names and values as an object; the values of a repeated name are a list.

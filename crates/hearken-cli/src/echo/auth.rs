@@ -17,7 +17,7 @@ pub(crate) fn basic(
     let given = credentials(req, "Basic").and_then(|text| STANDARD.decode(text).ok());
     if given.as_deref() == Some(expected.as_bytes()) {
         let content = json!({ "authenticated": true, "user": user });
-        return super::send_json(response, &content);
+        return super::json::send_json(response, &content);
     }
     reject(response, "Basic realm=\"echo\", charset=\"UTF-8\"")
 }
@@ -27,7 +27,7 @@ pub(crate) fn bearer(req: &IncomingMessage, response: ResponseBuilder) -> Sent {
     match credentials(req, "Bearer").filter(|token| !token.is_empty()) {
         Some(token) => {
             let content = json!({ "authenticated": true, "token": token });
-            super::send_json(response, &content)
+            super::json::send_json(response, &content)
         }
         None => reject(response, "Bearer realm=\"echo\""),
     }
@@ -44,6 +44,6 @@ fn reject(response: ResponseBuilder, challenge: &str) -> Sent {
     let response = response.status(401).append("WWW-Authenticate", challenge);
     response.send(
         "application/json",
-        super::pretty(&json!({ "authenticated": false })),
+        super::json::pretty(&json!({ "authenticated": false })),
     )
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 pub(crate) fn list(req: &IncomingMessage, response: ResponseBuilder) -> Sent {
     let mut cookies = Map::new();
     for line in req.raw_headers().get_all("cookie") {
-        let line = super::text_of(line);
+        let line = super::json::text_of(line);
         for pair in line
             .split(';')
             .map(str::trim)
@@ -18,7 +18,7 @@ pub(crate) fn list(req: &IncomingMessage, response: ResponseBuilder) -> Sent {
             cookies.entry(name).or_insert_with(|| Value::from(value));
         }
     }
-    super::send_json(response, &json!({ "cookies": cookies }))
+    super::json::send_json(response, &json!({ "cookies": cookies }))
 }
 
 /// Sets or deletes cookies for all paths, and redirects to the list.

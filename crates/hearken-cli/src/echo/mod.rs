@@ -12,6 +12,7 @@ mod cookies;
 mod cors;
 mod events;
 mod framing;
+mod json;
 pub(crate) mod live;
 mod page;
 mod parameters;
@@ -21,12 +22,12 @@ mod streams;
 mod upgrade;
 mod validators;
 
-use hearken::{Error, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
-use response::{ResponseBuilder, TEXT};
+use hearken::{Error, IncomingMessage, Sent, ServerResponse, StatusCode};
+use json::{FieldObject, JSON, send_json, text_of};
+use response::{ResponseBuilder, TEXT, has_no_content};
 use route::{Action, Rejection};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::json;
-use std::borrow::Cow;
 use std::pin::Pin;
 
 /// The handler.
@@ -136,20 +137,6 @@ fn perform_more(action: Action, req: IncomingMessage, response: ResponseBuilder)
     }
 }
 
-const JSON: &str = "application/json";
-
-fn send_json(response: ResponseBuilder, value: &impl Serialize) -> Sent {
-    response.send(JSON, pretty(value))
-}
-
-/// Indented and with a final line feed, for terminals.
-fn pretty(value: &impl Serialize) -> Vec<u8> {
-    // Values are text and numbers and keys are text, so this cannot fail.
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    text
-}
-
 fn headers(req: &IncomingMessage) -> impl Serialize {
     #[derive(Serialize)]
     struct Headers<'a> {
@@ -157,38 +144,6 @@ fn headers(req: &IncomingMessage) -> impl Serialize {
     }
     Headers {
         headers: FieldObject(req.raw_headers()),
-    }
-}
-
-/// Fields as one JSON object, in the order and case in which they were sent; the values of a repeated name are a list.
-struct FieldObject<'a>(FieldsRef<'a>);
-
-impl Serialize for FieldObject<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut grouped: Vec<(&[u8], Vec<Cow<'_, str>>)> = Vec::new();
-        for (name, value) in self.0.iter() {
-            let group = grouped
-                .iter_mut()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            match group {
-                Some((_, values)) => values.push(text_of(value)),
-                None => grouped.push((name, vec![text_of(value)])),
-            }
-        }
-        let one_or_all = |values: Vec<Cow<'_, str>>| match values.as_slice() {
-            [one] => json!(one),
-            all => json!(all),
-        };
-        let pairs = grouped.into_iter();
-        serializer.collect_map(pairs.map(|(name, values)| (text_of(name), one_or_all(values))))
-    }
-}
-
-/// Decodes UTF-8, or ISO 8859-1 if it is not UTF-8.
-fn text_of(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => bytes.iter().copied().map(char::from).collect(),
     }
 }
 
@@ -223,11 +178,3 @@ fn send_status(status: u16, response: ResponseBuilder) -> Sent {
 
 /// Not Basic: with that, browsers ask for a password.
 const CHALLENGE: &str = "Bearer realm=\"echo\"";
-
-/// 204 and 304 cannot have content; 205 must not (RFC 9110 §15.3.6).
-const fn has_no_content(status: u16) -> bool {
-    matches!(status, 204 | 205 | 304)
-}
-
-#[cfg(test)]
-mod tests;

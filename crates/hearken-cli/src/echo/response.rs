@@ -294,6 +294,11 @@ impl ResponseStream {
     }
 }
 
+/// 204 and 304 cannot have content; 205 must not (RFC 9110 §15.3.6).
+pub(crate) const fn has_no_content(status: u16) -> bool {
+    matches!(status, 204 | 205 | 304)
+}
+
 fn encoder() -> GzEncoder<Vec<u8>> {
     GzEncoder::new(Vec::new(), Compression::default())
 }

@@ -22,7 +22,7 @@ pub(crate) fn etag(req: &IncomingMessage, tag: &str, response: ResponseBuilder) 
     if contains(&known, &quoted, Comparison::Weak) {
         return response.status(304).send_empty();
     }
-    super::send_json(response, &serde_json::json!({ "etag": tag }))
+    super::json::send_json(response, &serde_json::json!({ "etag": tag }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ fn contains(lines: &[&[u8]], quoted: &str, comparison: Comparison) -> bool {
 pub(crate) fn cache(req: &IncomingMessage, age: Option<u64>, response: ResponseBuilder) -> Sent {
     if let Some(age) = age {
         let response = response.set("Cache-Control", format!("public, max-age={age}"));
-        return super::send_json(response, &serde_json::json!({ "max-age": age }));
+        return super::json::send_json(response, &serde_json::json!({ "max-age": age }));
     }
     let fields = req.raw_headers();
     let validators = ["if-none-match", "if-modified-since"];
@@ -78,7 +78,7 @@ pub(crate) fn cache(req: &IncomingMessage, age: Option<u64>, response: ResponseB
     }
     let now = httpdate::fmt_http_date(SystemTime::now());
     let response = response.append("Last-Modified", now);
-    super::send_json(response, &serde_json::json!({ "cached": false }))
+    super::json::send_json(response, &serde_json::json!({ "cached": false }))
 }
 
 /// `bytes` letters of the alphabet, or the range of them for which the request asks.

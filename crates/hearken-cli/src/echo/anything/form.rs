@@ -1,6 +1,6 @@
 //! The parts of a `multipart/form-data` that is in memory (RFC 7578, RFC 2046 §5.1).
 
-use crate::echo::anything::text_or_url;
+use crate::echo::json::text_or_url;
 
 /// Names and values: those of values, and those of files.
 pub(super) type Parts = Vec<(String, String)>;

@@ -1,6 +1,6 @@
 //! The way to the server: proxies, addresses, trust, bounds.
 
-use super::{seconds, usage};
+use super::check::{seconds, usage};
 use crate::fetch::flags::{ConnectionFlags, TimeFlags};
 use crate::plan::CommandError;
 use std::net::IpAddr;

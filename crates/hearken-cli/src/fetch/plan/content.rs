@@ -1,7 +1,7 @@
 //! The content of requests: `-d`, `--data-binary`, `-F`, `-T`.
 
+use super::check::usage;
 use super::form::{self, FormPart};
-use super::usage;
 use crate::fetch::flags::ContentFlags;
 use crate::plan::CommandError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -1,6 +1,6 @@
 //! The parts of `-F`, in curl's syntax: `name=content;type=…;filename=…`.
 
-use super::usage;
+use super::check::usage;
 use crate::plan::CommandError;
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 //! Here: [`FetchPlan`], and [`plan`] that makes it. `request.rs` has method, fields and URLs, `content.rs` what is sent,
 //! `form.rs` the parts of `-F`, `connection.rs` proxies and addresses. No file is opened. Not here: running it (`run.rs`).
 
+mod check;
 mod connection;
 mod content;
 mod form;
@@ -12,6 +13,8 @@ pub(crate) use connection::{ConnectionPlan, HostAddresses, ProxyPlan, Trust};
 pub(crate) use content::{Content, DataPart, Upload};
 pub(crate) use form::{FormPart, PartContent};
 pub(crate) use request::{RequestPlan, is_token};
+
+use check::{seconds, usage};
 
 use super::flags::{AnswerFlags, CookieFlags, Fetch, RetryFlags};
 use super::outputs::OutputFlag;
@@ -146,10 +149,6 @@ impl Target {
     }
 }
 
-fn usage<T>(text: String) -> Result<T, CommandError> {
-    Err(CommandError::Usage(text))
-}
-
 fn targets(flags: &Fetch) -> Result<Vec<Target>, CommandError> {
     let (urls, answer) = (&flags.urls, &flags.answer);
     let given = [
@@ -249,20 +248,6 @@ fn retry(flags: &RetryFlags) -> Result<RetryPlan, CommandError> {
         connection_refused: flags.retry_connrefused,
         all_errors: flags.retry_all_errors,
     })
-}
-
-/// A time above 0.
-fn seconds(name: &str, text: &str) -> Result<Duration, CommandError> {
-    let seconds = text.parse().ok().filter(|&seconds: &f64| seconds > 0.0);
-    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.map_or_else(
-        || {
-            usage(format!(
-                "{name} {text:?}: expected a number of seconds above 0"
-            ))
-        },
-        Ok,
-    )
 }
 
 #[cfg(test)]

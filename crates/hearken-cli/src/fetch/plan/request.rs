@@ -1,6 +1,7 @@
 //! Method, URL and fields of the requests.
 
-use super::{seconds, usage};
+use super::check::{seconds, usage};
+use super::content::{self, Content};
 use crate::fetch::flags::Fetch;
 use crate::plan::CommandError;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub(crate) struct RequestPlan {
     /// The fields to send, in order.
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) content: Option<super::Content>,
+    pub(crate) content: Option<Content>,
     /// The maximum number; `None`: do not follow redirects.
     pub(crate) redirects: Option<u8>,
     pub(crate) compressed: bool,
@@ -18,7 +19,7 @@ pub(crate) struct RequestPlan {
 }
 
 pub(super) fn request(flags: &Fetch) -> Result<RequestPlan, CommandError> {
-    let content = super::content::content(&flags.content)?;
+    let content = content::content(&flags.content)?;
     let max_time = flags.times.max_time.as_deref();
     Ok(RequestPlan {
         headers: headers(flags, content.as_ref())?,
@@ -65,7 +66,7 @@ pub(super) fn method(flags: &Fetch, uploads: bool) -> Result<String, CommandErro
 /// The default fields that no flag removes or replaces, then those of the flags.
 fn headers(
     flags: &Fetch,
-    content: Option<&super::Content>,
+    content: Option<&Content>,
 ) -> Result<Vec<(String, String)>, CommandError> {
     let request = &flags.request;
     let mut named = Vec::new();
@@ -89,7 +90,7 @@ fn headers(
         ));
     }
     // The content type of a multipart form has its boundary, which is made when the form is sent.
-    if let Some(super::Content::Data(_)) = content {
+    if let Some(Content::Data(_)) = content {
         headers.push(("Content-Type".to_owned(), FORM.to_owned()));
     }
     headers.retain(|(name, _)| {
