@@ -9,7 +9,7 @@ use super::json::{FieldObject, send_json, text_of, text_or_url};
 use super::response::ResponseBuilder;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hearken::{Error, IncomingMessage, Sent};
+use hearken::{Error, Failure, IncomingMessage, Sent};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -27,7 +27,7 @@ struct Content {
 pub(crate) async fn respond(
     mut req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let content = read(&mut req).await?;
     let mut whole = json!({
         "method": req.head().method(),

@@ -3,7 +3,7 @@
 use super::coding::ContentCoding;
 use super::response::ResponseBuilder;
 use super::route::Events;
-use hearken::{Error, IncomingMessage, Sent};
+use hearken::{Failure, IncomingMessage, Sent};
 use tokio::time::sleep;
 
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
@@ -14,7 +14,7 @@ pub(crate) async fn respond(
     events: Events,
     req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let last = req.header("last-event-id").and_then(|id| id.parse().ok());
     let last: u64 = last.unwrap_or_default();
     if last >= events.count {

@@ -22,7 +22,7 @@ mod streams;
 mod upgrade;
 mod validators;
 
-use hearken::{Error, IncomingMessage, Sent, ServerResponse, StatusCode};
+use hearken::{Failure, IncomingMessage, Sent, ServerResponse, StatusCode};
 use json::{FieldObject, JSON, send_json, text_of};
 use response::{ResponseBuilder, TEXT, has_no_content};
 use route::{Action, Rejection};
@@ -31,7 +31,7 @@ use serde_json::json;
 use std::pin::Pin;
 
 /// The handler.
-pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let response = ResponseBuilder::new(&req, res);
     match respond(req, response) {
         Progress::Done(result) => result,
@@ -41,17 +41,17 @@ pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<
 
 /// How far a response is after the call of its endpoint.
 enum Progress {
-    Done(Result<Sent, Error>),
+    Done(Result<Sent, Failure>),
     /// The endpoint may wait: for the client or for time. Its future is boxed, so that the handler's own future, which
     /// every request moves, stays small.
-    Waiting(Pin<Box<dyn Future<Output = Result<Sent, Error>>>>),
+    Waiting(Pin<Box<dyn Future<Output = Result<Sent, Failure>>>>),
 }
 
 fn done(sent: Sent) -> Progress {
     Progress::Done(Ok(sent))
 }
 
-fn waiting(future: impl Future<Output = Result<Sent, Error>> + 'static) -> Progress {
+fn waiting(future: impl Future<Output = Result<Sent, Failure>> + 'static) -> Progress {
     Progress::Waiting(Box::pin(future))
 }
 

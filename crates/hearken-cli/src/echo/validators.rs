@@ -3,7 +3,7 @@
 use super::coding::ContentCoding;
 use super::response::ResponseBuilder;
 use hearken::message::Ranges;
-use hearken::{Bytes, Error, IncomingMessage, Sent};
+use hearken::{Bytes, Failure, IncomingMessage, Sent};
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -86,7 +86,7 @@ pub(crate) async fn range(
     bytes: u64,
     req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let tag = format!("\"range{bytes}\"");
     let response = response
         .set("Cache-Control", "no-cache")
@@ -116,7 +116,7 @@ pub(crate) async fn range(
 }
 
 /// Sends a part of the repeated alphabet, in pieces.
-async fn letters(part: Range<u64>, response: ResponseBuilder) -> Result<Sent, Error> {
+async fn letters(part: Range<u64>, response: ResponseBuilder) -> Result<Sent, Failure> {
     let length = part.end - part.start;
     let mut stream = response.stream(
         "application/octet-stream",

@@ -8,6 +8,7 @@ use hearken::Error;
 use hearken::client::Phase;
 use hearken::tls::TlsError;
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::time::Duration;
 
 /// Why a URL could not be fetched.

@@ -19,7 +19,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use crate::error::failure::Phase;
+pub use crate::error::client::Phase;
 pub use agent::Agent;
 pub use agent::options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,

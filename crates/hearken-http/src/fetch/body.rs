@@ -3,7 +3,7 @@
 //! Here: [`Body`]. Not here: its framing (`client/`); JSON and forms, which arrive here as bytes (`builder.rs`).
 
 use super::redirect::BodyState;
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::fmt;
@@ -66,7 +66,7 @@ impl Body {
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
         T: Into<Bytes>,
-        E: Into<Error>,
+        E: Into<BoxError>,
     {
         Self(Kind::Stream(Box::pin(Mapped(Box::pin(stream)))))
     }
@@ -180,13 +180,13 @@ impl<S, T, E> Stream for Mapped<S>
 where
     S: Stream<Item = Result<T, E>>,
     T: Into<Bytes>,
-    E: Into<Error>,
+    E: Into<BoxError>,
 {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.0.as_mut().poll_next(cx));
-        Poll::Ready(item.map(|item| item.map(Into::into).map_err(Into::into)))
+        Poll::Ready(item.map(|item| item.map(Into::into).map_err(Error::other)))
     }
 }
 

@@ -149,7 +149,7 @@ impl RequestBuilder {
     /// Sends this value as JSON, with its `Content-Type` unless one is set.
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| {
-            request.body = serde_json::to_vec(value)?.into();
+            request.body = serde_json::to_vec(value).map_err(Error::other)?.into();
             set_unless_there(&mut request.fields, "Content-Type", "application/json")
         })
     }

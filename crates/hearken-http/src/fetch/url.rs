@@ -127,5 +127,7 @@ impl<T: ToUrl + ?Sized> ToUrl for &T {
 /// How many characters of an invalid text an error repeats.
 const SHOWN: usize = 100;
 
+crate::error::from_others!(UrlError);
+
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ impl<S: Source> IncomingMessage<S> {
     ///     while let Some(piece) = req.data().await? {
     ///         lines += piece.iter().filter(|&&byte| byte == b'\n').count();
     ///     }
-    ///     Ok::<_, Error>(res.end(format!("{lines} lines\n")))
+    ///     Ok(res.end(format!("{lines} lines\n")))
     /// });
     /// ```
     ///
@@ -89,7 +89,7 @@ impl<S: Source> IncomingMessage<S> {
     /// use hearken_http::{Json, Server};
     /// let server = Server::new(async |mut req, _res| {
     ///     let numbers: Vec<i64> = req.json().await?;
-    ///     Ok::<_, hearken_http::Error>(Json(numbers.iter().sum::<i64>()))
+    ///     Ok(Json(numbers.iter().sum::<i64>()))
     /// });
     /// ```
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
@@ -108,7 +108,7 @@ impl<S: Source> IncomingMessage<S> {
     /// use std::collections::HashMap;
     /// let server = Server::new(async |mut req, res| {
     ///     let form: HashMap<String, String> = req.form().await?;
-    ///     Ok::<_, hearken_http::Error>(res.end(form.get("name").cloned().unwrap_or_default()))
+    ///     Ok(res.end(form.get("name").cloned().unwrap_or_default()))
     /// });
     /// ```
     pub async fn form<T: DeserializeOwned>(&mut self) -> Result<T, Error> {

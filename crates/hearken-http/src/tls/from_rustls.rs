@@ -8,7 +8,7 @@ use super::error::{Inner, OLD_VERSION, TlsError, TlsErrorKind};
 use super::info::TlsInfo;
 use super::rejection::CertificateRejection;
 #[cfg(feature = "client")]
-use crate::error::failure::Cause;
+use crate::error::client::Cause;
 use rustls::{
     AlertDescription, CommonState, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion,
 };

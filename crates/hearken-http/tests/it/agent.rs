@@ -9,11 +9,7 @@ fn echo() -> (ServerHandle, String) {
         let body = req.bytes().await?;
         let text = String::from_utf8_lossy(&body).into_owned();
         let host = req.header("host").unwrap_or("none").to_owned();
-        Ok::<_, hearken_http::Error>(res.end(format!(
-            "{} {} {host} {text}",
-            req.method(),
-            req.url()
-        )))
+        Ok(res.end(format!("{} {} {host} {text}", req.method(), req.url())))
     });
     let listening = server.listen("127.0.0.1:0").expect("a port");
     let handle = listening.start().expect("a server");

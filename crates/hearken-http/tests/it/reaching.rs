@@ -3,6 +3,7 @@
 use crate::client::PATIENCE;
 use hearken_http::client::{AgentOptions, Destination, Family, Phase, Proxies};
 use hearken_http::{Agent, Error, Server, ServerHandle};
+use std::error::Error as _;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;

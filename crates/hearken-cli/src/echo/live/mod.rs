@@ -11,7 +11,7 @@ pub(crate) use recorder::Recorder;
 use super::coding::ContentCoding;
 use super::events::EVENT_STREAM;
 use super::response::{ResponseBuilder, ResponseStream, TEXT};
-use hearken::{Error, IncomingMessage, Sent};
+use hearken::{Failure, IncomingMessage, Sent};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -139,7 +139,7 @@ pub(crate) async fn respond(
     time: Option<Duration>,
     req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let response = response.same_origin_only();
     if !is_same_origin(&req) {
         let text = "expected a request from the page of this server: the panel shows the requests of others\n";
@@ -165,7 +165,7 @@ async fn send(
     req: &IncomingMessage,
     mut subscription: Subscription,
     mut stream: ResponseStream,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let mut closing = req.closing();
     let until = time.map(|time| Instant::now() + time);
     // A page that loses its connection comes back after 2 s.

@@ -6,10 +6,11 @@
 
 use super::{Feed, mask};
 use hearken::observe::{ExchangeFacts, Observation, Observer, Step};
-use hearken::{Closed, Error, FieldsRef};
+use hearken::{Closed, FieldsRef};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
@@ -148,7 +149,7 @@ fn describe(step: &Step<'_>, facts: &ExchangeFacts) -> Map<String, Value> {
         Step::BodyEnd { bytes } => json!({ "bytes": bytes }),
         Step::LastByteFlushed { content, wire } => json!({ "bytes": content, "wire": wire }),
         Step::Upgraded { protocol } => json!({ "protocol": protocol }),
-        Step::HandlerEnd { error } => json!({ "error": error.map(text) }),
+        Step::HandlerEnd { failure } => json!({ "error": failure.map(text) }),
         Step::Failed { error } => {
             json!({ "error": text(error), "status": error.status().as_u16() })
         }
@@ -165,7 +166,7 @@ fn describe(step: &Step<'_>, facts: &ExchangeFacts) -> Map<String, Value> {
 }
 
 /// An error may quote a target.
-fn text(error: &Error) -> String {
+fn text(error: &impl Display) -> String {
     mask::target(&error.to_string())
 }
 

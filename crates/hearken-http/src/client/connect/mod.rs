@@ -20,7 +20,7 @@ use crate::client::runtime::{self, now};
 use crate::client::target::TargetUri;
 use crate::conn::client::{ClassifyError, ClientConnection};
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use crate::net::transport::BoxIo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,7 +41,7 @@ pub(crate) async fn acquire(
     };
     let waited = plan.within(step, ticket).await;
     let waited = waited.and_then(|acquired| acquired.map_err(|_| Cause::Aborted));
-    match waited.map_err(|cause| Failure::before(Phase::Queue, &peer, cause))? {
+    match waited.map_err(|cause| ExchangeError::before(Phase::Queue, &peer, cause))? {
         Acquired::Connection(connection) => Ok(connection),
         Acquired::Permit(permit) => open(plan, permit, began).await,
     }
@@ -147,7 +147,7 @@ async fn open_tunnel(
     let to = plan.target.authority();
     let tunnel = tunnel::open(transport, &to, proxy.auth.as_deref());
     let tunnel = plan.within(step, tunnel).await.flatten();
-    let tunnel = tunnel.map_err(|cause| Failure::before(Phase::Proxy, via, cause))?;
+    let tunnel = tunnel.map_err(|cause| ExchangeError::before(Phase::Proxy, via, cause))?;
     timings.proxy = now() - began;
     Ok(tunnel)
 }
@@ -191,7 +191,7 @@ async fn handshake(
         time: options.tls_timeout,
     };
     let handshake = options.tls.connect(with.host(), transport);
-    let failed = |cause| Failure::before(Phase::Tls, peer, cause);
+    let failed = |cause| ExchangeError::before(Phase::Tls, peer, cause);
     let done = plan.within(step, handshake).await.map_err(failed)?;
     let (stream, tls) = done.map_err(|error| {
         failed(Cause::Tls {
@@ -215,5 +215,5 @@ async fn handshake(
         error: "this program was built without the feature `tls`".into(),
         handshake: true,
     };
-    Err(Failure::before(Phase::Tls, peer, cause))
+    Err(ExchangeError::before(Phase::Tls, peer, cause))
 }

@@ -8,7 +8,7 @@ use crate::client::agent::pool::KeyRef;
 use crate::client::runtime::now;
 use crate::client::target::TargetUri;
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -105,6 +105,6 @@ impl ConnectPlan {
     ) -> Result<T, Error> {
         let done = self.within(step, done).await;
         done.and_then(|done| done.map_err(Cause::Io))
-            .map_err(|cause| Failure::before(step.phase, step.peer, cause))
+            .map_err(|cause| ExchangeError::before(step.phase, step.peer, cause))
     }
 }

@@ -9,7 +9,7 @@ use crate::client::info::Timings;
 use crate::client::runtime::now;
 use crate::client::target::TargetUri;
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
@@ -68,7 +68,7 @@ pub(crate) async fn connect(
             Cause::Addresses(addresses.iter().map(|&address| (address, late())).collect())
         }
     };
-    Err(Failure::before(Phase::Connect, peer, cause))
+    Err(ExchangeError::before(Phase::Connect, peer, cause))
 }
 
 async fn resolve(plan: &ConnectPlan, target: &TargetUri) -> io::Result<Vec<SocketAddr>> {

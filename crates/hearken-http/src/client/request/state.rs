@@ -16,7 +16,7 @@ use crate::client::request::wakers::{Side, Wakers};
 use crate::client::runtime::{self, now};
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use crate::net::upgraded::Upgraded;
 use hearken_proto::{Head, Length, Misuse, Request};
 use http::Method;
@@ -221,7 +221,7 @@ impl ExchangeState {
             _ => self.plan.running().unwrap_or((Phase::Connect, peer)),
         };
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        self.fail(Error::client(Failure {
+        self.fail(Error::client(ExchangeError {
             phase,
             peer,
             cause: Cause::Aborted,

@@ -14,7 +14,7 @@ use crate::conn::incoming::{Incoming, Progress};
 use crate::conn::line::{Line, Times};
 use crate::conn::outgoing::Stage;
 use crate::conn::{Ending, Input};
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Connection, Event, Half, Head, Limits, Role};
@@ -325,7 +325,7 @@ impl ClientConnection {
         };
         let untouched = self.line.out.written() == turn.base;
         let reset = matches!(cause, Cause::Reset);
-        let error = Error::client(Failure {
+        let error = Error::client(ExchangeError {
             phase,
             peer: Arc::clone(&self.peer),
             cause,
