@@ -51,26 +51,30 @@ fn tls(trust: &Trust) -> Result<ClientTls, CommandError> {
 }
 
 fn proxies(plan: &ConnectionPlan) -> Result<Proxies, CommandError> {
+    let wrong =
+        |name: &str, error: &dyn std::fmt::Display| CommandError::Usage(format!("{name}: {error}"));
     let proxies = match &plan.proxy {
         ProxyPlan::Environment => Proxies::from_env(),
         ProxyPlan::None => return Ok(Proxies::none()),
-        ProxyPlan::Url(url) => {
-            let both = Proxies::none()
-                .http(url)
-                .and_then(|proxies| proxies.https(url));
-            let both = both.map_err(|error| CommandError::Usage(format!("-x: {error}")))?;
-            // As in curl, the variable holds for -x too.
-            let except = ["no_proxy", "NO_PROXY"].map(|name| std::env::var(name).ok());
-            match except.into_iter().flatten().find(|text| !text.is_empty()) {
-                Some(except) => both.except(&except),
-                None => both,
-            }
-        }
+        ProxyPlan::Url(url) => Proxies::all(url).map_err(|error| wrong("-x", &error))?,
     };
-    Ok(match &plan.no_proxy {
-        Some(hosts) => proxies.except(hosts),
-        None => proxies,
-    })
+    if let Some(hosts) = &plan.no_proxy {
+        let proxies = proxies.except(hosts);
+        return proxies.map_err(|error| wrong("--noproxy", &error));
+    }
+    // As in curl, the variable holds for -x too. With the proxies of the environment it is read already.
+    let variables = ["no_proxy", "NO_PROXY"].map(|name| (name, std::env::var_os(name)));
+    let set = variables.into_iter().find_map(|(name, value)| {
+        let value = value.filter(|value| !value.is_empty())?;
+        Some((name, value))
+    });
+    match (set, &plan.proxy) {
+        (Some((name, value)), ProxyPlan::Url(_)) => {
+            let proxies = proxies.except(&value.to_string_lossy());
+            proxies.map_err(|error| wrong(name, &error))
+        }
+        _ => Ok(proxies),
+    }
 }
 
 fn unix_connector(path: PathBuf) -> impl hearken::client::Connect {

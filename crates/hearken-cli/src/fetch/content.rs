@@ -1,9 +1,9 @@
 //! The content of requests, read or checked before anything is sent.
 //!
 //! Here: [`Prepared`], which makes the body of each attempt: redirects, further URLs and retries may need it again. Not here: the
-//! flags (`plan/content.rs`), the multipart coding (`multipart.rs`).
+//! flags (`plan/content.rs`), forms with files (`multipart.rs`).
 
-use super::multipart::Multipart;
+use super::multipart::PreparedForm;
 use super::plan::{Content, DataPart, FetchPlan, Target, Upload};
 use crate::plan::CommandError;
 use hearken::{Body, Bytes, RequestBuilder};
@@ -14,7 +14,7 @@ use std::path::Path;
 pub(crate) enum Prepared {
     None,
     Data(Bytes),
-    Form(Multipart),
+    Form(PreparedForm),
 }
 
 impl Prepared {
@@ -28,23 +28,19 @@ impl Prepared {
         Ok(match &plan.request.content {
             None => Self::None,
             Some(Content::Data(parts)) => Self::Data(read(parts)?),
-            Some(Content::Form(parts)) => Self::Form(Multipart::prepare(parts)?),
+            Some(Content::Form(parts)) => Self::Form(PreparedForm::of(parts)?),
         })
     }
 
     /// Adds the content for this target.
-    pub(crate) fn add(
-        &self,
-        request: RequestBuilder,
-        target: &Target,
-    ) -> Result<RequestBuilder, CommandError> {
-        Ok(match (&target.upload, self) {
+    pub(crate) fn add(&self, request: RequestBuilder, target: &Target) -> RequestBuilder {
+        match (&target.upload, self) {
             (Some(Upload::File(path)), _) => request.body(Body::file(path)),
             (Some(Upload::Stdin), _) => request.body(Body::reader(tokio::io::stdin())),
             (None, Self::None) => request,
             (None, Self::Data(bytes)) => request.body(bytes.clone()),
-            (None, Self::Form(form)) => form.add(request)?,
-        })
+            (None, Self::Form(form)) => form.add(request),
+        }
     }
 
     /// Whether another attempt can send the same.

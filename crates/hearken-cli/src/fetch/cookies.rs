@@ -25,7 +25,7 @@ impl<'a> Cookies<'a> {
         let now = SystemTime::now();
         for path in plan.files.iter().filter(|path| *path != Path::new("")) {
             let text = match std::fs::read(path) {
-                Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+                Ok(text) => text,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => {
                     let path = path.display();
@@ -33,12 +33,9 @@ impl<'a> Cookies<'a> {
                     return Err(CommandError::Usage(text));
                 }
             };
-            let lines = text
-                .lines()
-                .filter(|line| !plan.drop_session || !is_session(line));
-            let lines: String = lines.flat_map(|line| [line, "\n"]).collect();
+            let keep = |line: &[u8]| !plan.drop_session || !is_session(line);
             if let Some(jar) = &engine {
-                jar.load_netscape(&lines, now);
+                jar.load_netscape(lines_that(&text, keep), now);
             }
         }
         Ok(Self { plan, engine })
@@ -68,21 +65,25 @@ impl<'a> Cookies<'a> {
         };
         let data = self.plan.data.join("; ");
         let given: Vec<String> = pairs(&data)
-            .map(|pair| pair.replacen('=', "\t", 1))
+            .map(|pair| format!("\t/\tFALSE\t0\t{}", pair.replacen('=', "\t", 1)))
             .collect();
         let text = jar.to_netscape(SystemTime::now());
-        let lines = text.lines().filter(|line| {
-            let of_command_line = |pair: &String| line.ends_with(&format!("\t/\tFALSE\t0\t{pair}"));
-            !given.iter().any(of_command_line)
-        });
-        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let of_jar = |line: &[u8]| !given.iter().any(|end| line.ends_with(end.as_bytes()));
+        let text = lines_that(&text, of_jar);
         let written = if path == Path::new("-") {
-            std::io::stdout().lock().write_all(text.as_bytes())
+            std::io::stdout().lock().write_all(&text)
         } else {
             write_private(path, &text)
         };
         written.map_err(|error| format!("cannot write the cookies to {}: {error}", path.display()))
     }
+}
+
+/// The lines that the condition keeps.
+fn lines_that(text: &[u8], keep: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let kept = lines.filter(|line| keep(line.strip_suffix(b"\n").unwrap_or(line)));
+    kept.flatten().copied().collect()
 }
 
 /// The cookies of `a=1; b=2`.
@@ -92,12 +93,12 @@ fn pairs(data: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a line of a cookie file has no expiry.
-fn is_session(line: &str) -> bool {
-    line.split('\t').nth(4) == Some("0")
+fn is_session(line: &[u8]) -> bool {
+    line.split(|byte| *byte == b'\t').nth(4) == Some(b"0")
 }
 
 /// Only its owner can read the file.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let mut options = std::fs::File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -105,5 +106,5 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)?.write_all(text.as_bytes())
+    options.open(path)?.write_all(text)
 }

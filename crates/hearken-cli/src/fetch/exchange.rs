@@ -7,7 +7,6 @@ use super::report::{Line, milliseconds, version};
 use super::retry::{self, Attempt};
 use super::run::Run;
 use super::sink::Sink;
-use crate::plan::CommandError;
 use hearken::fetch::Redirects;
 use hearken::{Fetched, Method, RequestBuilder};
 use sha2::{Digest, Sha256};
@@ -22,7 +21,7 @@ pub(super) async fn fetch(
 ) -> Result<(), FetchError> {
     let plan = run.plan;
     let from = offset(run, target)?;
-    let mut fetched = request(run, target, from)?.await?;
+    let mut fetched = request(run, target, from).await?;
     let receive_start = Instant::now();
     line.record(&fetched);
     let status = fetched.status().as_u16();
@@ -119,15 +118,12 @@ fn continues(fetched: &Fetched, from: u64) -> Result<bool, Failure> {
     }
 }
 
-fn request(run: &Run<'_>, target: &Target, from: u64) -> Result<RequestBuilder, FetchError> {
+fn request(run: &Run<'_>, target: &Target, from: u64) -> RequestBuilder {
     let plan = &run.plan.request;
     // The plan has checked that it is a token.
     let method = Method::from_bytes(target.method.as_bytes()).unwrap_or_default();
     let mut request = run.agent.fetch(method, &target.url);
-    request = run
-        .content
-        .add(request, target)
-        .map_err(|error| gone(&error))?;
+    request = run.content.add(request, target);
     request = run.cookies.add(request, &target.url);
     let named = |name: &str| {
         plan.headers
@@ -155,26 +151,17 @@ fn request(run: &Run<'_>, target: &Target, from: u64) -> Result<RequestBuilder, 
             Some(most) => Redirects::follow(most.into()),
             None => Redirects::none(),
         });
-    Ok(match plan.max_time {
+    match plan.max_time {
         Some(time) => request.deadline(time),
         None => request,
-    })
-}
-
-/// A file that was there when the run began.
-fn gone(error: &CommandError) -> FetchError {
-    FetchError::Failed(Failure::own(2, "FILE", error.to_string()))
+    }
 }
 
 /// Status line and fields as received, and the empty line.
 fn head(fetched: &Fetched) -> Vec<u8> {
-    let mut head = format!(
-        "{} {} {}\r\n",
-        version(fetched),
-        fetched.status().as_u16(),
-        fetched.status_message()
-    )
-    .into_bytes();
+    let mut head = format!("{} {} ", version(fetched), fetched.status().as_u16()).into_bytes();
+    head.extend_from_slice(fetched.response().head().reason());
+    head.extend_from_slice(b"\r\n");
     for (name, value) in fetched.raw_headers().iter() {
         for bytes in [name, b": ", value, b"\r\n"] {
             head.extend_from_slice(bytes);

@@ -88,16 +88,6 @@ impl Failure {
         }
     }
 
-    /// A failure of this program: a file that is gone, a jar that cannot be written.
-    pub(crate) fn own(exit: u8, code: &'static str, message: String) -> Self {
-        Self {
-            exit,
-            code: code.into(),
-            phase: None,
-            message,
-        }
-    }
-
     /// The failure of a status under `-f`.
     pub(crate) fn status(url: &str, status: u16, reason: &str) -> Self {
         Self {

@@ -1,106 +1,62 @@
-//! `multipart/form-data` (RFC 7578), streamed: files are read while they are sent.
+//! The form of `-F`, for each attempt anew. Files are read while they are sent.
 //!
-//! Here: [`Multipart`]. Not here: the syntax of `-F` (`plan/form.rs`).
+//! Here: [`PreparedForm`]. Not here: the syntax of `-F` (`plan/form.rs`), the coding (hearken-http).
 
 use super::content::{check, read_stdin, unreadable};
 use super::plan::{FormPart, PartContent};
 use crate::plan::CommandError;
-use hearken::{Body, RequestBuilder};
-use std::hash::{BuildHasher, RandomState};
+use hearken::fetch::{Form, Part};
+use hearken::{Body, Bytes, RequestBuilder};
 use std::path::PathBuf;
-use std::pin::Pin;
-use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A form that can be sent any number of times.
-pub(crate) struct Multipart {
-    boundary: String,
-    segments: Vec<Segment>,
+pub(crate) struct PreparedForm(Vec<(FormPart, PartBody)>);
+
+enum PartBody {
+    Bytes(Bytes),
+    File(PathBuf),
 }
 
-enum Segment {
-    Bytes(Vec<u8>),
-    /// With its length, if that is known: a pipe has none.
-    File(PathBuf, Option<u64>),
-}
-
-impl Multipart {
-    pub(crate) fn prepare(parts: &[FormPart]) -> Result<Self, CommandError> {
-        let boundary = boundary();
-        let mut segments = Vec::new();
+impl PreparedForm {
+    /// Reads values from files and from stdin, and checks the files to upload.
+    pub(crate) fn of(parts: &[FormPart]) -> Result<Self, CommandError> {
+        let mut prepared = Vec::new();
         for part in parts {
-            segments.push(Segment::Bytes(head(part, &boundary)));
-            segments.push(content(&part.content)?);
-            segments.push(Segment::Bytes(b"\r\n".to_vec()));
-        }
-        segments.push(Segment::Bytes(format!("--{boundary}--\r\n").into_bytes()));
-        Ok(Self { boundary, segments })
-    }
-
-    /// Adds the form to a request, with its `Content-Type`.
-    pub(crate) fn add(&self, request: RequestBuilder) -> Result<RequestBuilder, CommandError> {
-        let content_type = format!("multipart/form-data; boundary={}", self.boundary);
-        let request = request.header("Content-Type", content_type);
-        let lengths = self.segments.iter().map(|segment| match segment {
-            Segment::Bytes(bytes) => Some(bytes.len() as u64),
-            Segment::File(_, length) => *length,
-        });
-        let length: Option<u64> = lengths.sum();
-        let mut all: Pin<Box<dyn AsyncRead + Send>> = Box::pin(tokio::io::empty());
-        for segment in &self.segments {
-            all = match segment {
-                Segment::Bytes(bytes) => Box::pin(all.chain(std::io::Cursor::new(bytes.clone()))),
-                Segment::File(path, length) => {
-                    let file =
-                        std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
-                    let file = tokio::fs::File::from_std(file);
-                    Box::pin(all.chain(file.take(length.unwrap_or(u64::MAX))))
+            let body = match &part.content {
+                PartContent::Text(text) => PartBody::Bytes(text.clone().into()),
+                PartContent::Stdin => PartBody::Bytes(read_stdin()?.into()),
+                PartContent::FileAsValue(path) => {
+                    let value = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+                    PartBody::Bytes(value.into())
+                }
+                PartContent::File(path) => {
+                    check(path)?;
+                    PartBody::File(path.clone())
                 }
             };
+            prepared.push((part.clone(), body));
         }
-        Ok(request.body(match length {
-            Some(length) => Body::reader_of(length, all),
-            None => Body::reader(all),
-        }))
+        Ok(Self(prepared))
     }
-}
 
-/// The fields of a part. RFC 7578 §4.2: quotes and line ends in a name are percent-encoded, as browsers do.
-fn head(part: &FormPart, boundary: &str) -> Vec<u8> {
-    let quoted = |text: &str| {
-        let text = text.replace('"', "%22").replace('\r', "%0D");
-        text.replace('\n', "%0A")
-    };
-    let mut head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"",
-        quoted(&part.name)
-    );
-    if let Some(name) = &part.file_name {
-        head += &format!("; filename=\"{}\"", quoted(name));
+    /// Adds the form to a request.
+    pub(crate) fn add(&self, request: RequestBuilder) -> RequestBuilder {
+        let form = self.0.iter().fold(Form::new(), |form, (given, body)| {
+            let mut part = match body {
+                PartBody::Bytes(bytes) => Part::new(bytes.clone()),
+                PartBody::File(path) => Part::new(Body::file(path)),
+            };
+            let guessed = given.file_name.as_deref().map(media_type);
+            if let Some(name) = &given.file_name {
+                part = part.file_name(name);
+            }
+            if let Some(media_type) = given.media_type.as_deref().or(guessed) {
+                part = part.content_type(media_type);
+            }
+            form.part(&given.name, part)
+        });
+        request.multipart(form)
     }
-    let guessed = part.file_name.as_ref().map(|name| media_type(name));
-    let media_type = part.media_type.as_deref().or(guessed);
-    if let Some(media_type) = media_type {
-        head += &format!("\r\nContent-Type: {media_type}");
-    }
-    head += "\r\n\r\n";
-    head.into_bytes()
-}
-
-fn content(content: &PartContent) -> Result<Segment, CommandError> {
-    Ok(match content {
-        PartContent::Text(text) => Segment::Bytes(text.clone().into_bytes()),
-        PartContent::Stdin => Segment::Bytes(read_stdin()?),
-        PartContent::FileAsValue(path) => {
-            Segment::Bytes(std::fs::read(path).map_err(|error| unreadable(path, &error))?)
-        }
-        PartContent::File(path) => {
-            check(path)?;
-            let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-            // Files of /proc are regular and announce no length.
-            let known = found.is_file() && found.len() > 0;
-            Segment::File(path.clone(), known.then_some(found.len()))
-        }
-    })
 }
 
 /// The media type by the end of a file's name.
@@ -124,14 +80,4 @@ fn media_type(name: &str) -> &'static str {
         "gz" => "application/gzip",
         _ => "application/octet-stream",
     }
-}
-
-/// A text that no content contains by chance.
-fn boundary() -> String {
-    let random = RandomState::new();
-    format!(
-        "hearken-{:016x}{:016x}",
-        random.hash_one(0),
-        random.hash_one(1)
-    )
 }

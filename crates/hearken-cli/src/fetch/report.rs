@@ -34,7 +34,7 @@ pub(crate) struct ResponseReport {
     pub(crate) status: u16,
     pub(crate) reason: String,
     pub(crate) version: &'static str,
-    /// Name and value of each field line as received. Bytes that are not UTF-8 become U+FFFD.
+    /// Name and value of each field line as received. A value that is not UTF-8 is read as ISO 8859-1.
     pub(crate) headers: Vec<(String, String)>,
     /// Whether the connection had carried a request before.
     pub(crate) reused: bool,
@@ -77,7 +77,6 @@ pub(crate) struct ErrorReport {
 impl Line {
     /// Copies the head of the response, its connection and its timings.
     pub(crate) fn record(&mut self, fetched: &Fetched) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers = fetched.raw_headers();
         let connection = fetched.response().connection();
         let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
@@ -88,7 +87,7 @@ impl Line {
             version: version(fetched),
             headers: headers
                 .iter()
-                .map(|(name, value)| (text(name), text(value)))
+                .map(|(name, value)| (text_of(name), text_of(value)))
                 .collect(),
             reused: connection.reused(),
             remote_address: address(connection.remote_address()),
@@ -108,6 +107,14 @@ impl Line {
             receive: 0.0,
             total: 0.0,
         };
+    }
+}
+
+/// Values are octets: those that are not UTF-8 are ISO 8859-1, so that none is lost.
+pub(crate) fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
     }
 }
 

@@ -88,7 +88,12 @@ mod tests {
     use super::*;
 
     fn failed(exit: u8) -> Failure {
-        Failure::own(exit, "X", String::new())
+        Failure {
+            exit,
+            code: "X".into(),
+            phase: None,
+            message: String::new(),
+        }
     }
 
     fn attempt(retries: u32) -> Attempt {

@@ -3,6 +3,7 @@
 //! Here: [`Trace`] and the form of its lines. Times are milliseconds from the beginning of the URL. `*` marks the connection, `>`
 //! what was sent, `<` what came. Not here: the failure of a fetch (`run.rs`).
 
+use super::report::text_of;
 use super::shown::{MASK, shown};
 use hearken::observe::{Observation, Step};
 use hearken::{Head, Url};
@@ -215,7 +216,7 @@ impl Trace {
         } else {
             "HTTP/1.1"
         };
-        let reason = String::from_utf8_lossy(head.reason()).into_owned();
+        let reason = text_of(head.reason());
         let mut lines = vec![
             format!("{version} {} {reason}", head.status())
                 .trim_end()
@@ -264,8 +265,7 @@ fn framing(method: &str, length: Option<u64>, chunked: bool) -> Option<String> {
 
 /// A field without its credentials: the scheme of authentication stays.
 fn field_line(name: &[u8], value: &[u8]) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    let (name, value) = (text(name), text(value));
+    let (name, value) = (text_of(name), text_of(value));
     let secret = ["authorization", "proxy-authorization"];
     if !secret
         .iter()

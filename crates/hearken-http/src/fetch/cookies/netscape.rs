@@ -4,23 +4,23 @@
 //! subdomains get it, path, whether only https gets it, expiry in seconds since 1970 (0: a session cookie), name, value.
 
 use super::{ALL_MAX, Cookie, CookieJar, PER_HOST_MAX, is_address};
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 impl CookieJar {
-    /// The cookies that have not expired, as the text of a cookie file. It contains secrets: protect the file.
+    /// The cookies that have not expired, as the content of a cookie file, values octet by octet. It contains secrets: protect
+    /// the file.
     ///
     /// ```
     /// use hearken_http::fetch::CookieJar;
     /// let (jar, now) = (CookieJar::new(), std::time::SystemTime::UNIX_EPOCH);
     /// jar.store(&"http://example.com/".parse()?, "id=7", now);
     /// let text = jar.to_netscape(now);
-    /// assert!(text.ends_with("example.com\tFALSE\t/\tFALSE\t0\tid\t7\n"));
+    /// assert!(text.ends_with(b"example.com\tFALSE\t/\tFALSE\t0\tid\t7\n"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn to_netscape(&self, now: SystemTime) -> String {
-        let mut text = String::from("# Netscape HTTP Cookie File\n\n");
+    pub fn to_netscape(&self, now: SystemTime) -> Vec<u8> {
+        let mut text = b"# Netscape HTTP Cookie File\n\n".to_vec();
         self.with(|jar| {
             let mut kept: Vec<&Cookie> = jar
                 .cookies
@@ -45,8 +45,9 @@ impl CookieJar {
     /// assert_eq!(jar.header(&"http://www.example.com/".parse()?, now).as_deref(), Some("id=7"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn load_netscape(&self, text: &str, now: SystemTime) -> usize {
-        let cookies = text.lines().filter_map(parse_line);
+    pub fn load_netscape(&self, text: impl AsRef<[u8]>, now: SystemTime) -> usize {
+        let lines = text.as_ref().split(|byte| *byte == b'\n');
+        let cookies = lines.filter_map(parse_line);
         cookies
             .filter(|cookie| !cookie.has_expired(now))
             .filter(|cookie| self.with(|jar| jar.load(cookie.clone())))
@@ -68,9 +69,9 @@ impl super::Jar {
     }
 }
 
-fn push_line(text: &mut String, cookie: &Cookie) {
+fn push_line(text: &mut Vec<u8>, cookie: &Cookie) {
     // A tab would be read as the end of a part. Only a value can contain one.
-    if cookie.value.contains('\t') {
+    if cookie.value.contains(&b'\t') {
         return;
     }
     let yes = |yes| if yes { "TRUE" } else { "FALSE" };
@@ -79,46 +80,55 @@ fn push_line(text: &mut String, cookie: &Cookie) {
         let since = at.duration_since(SystemTime::UNIX_EPOCH);
         since.map_or(1, |since| since.as_secs().max(1))
     });
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{dot}{}\t{}\t{}\t{}\t{expires}\t{}\t{}",
+    let front = format!(
+        "{dot}{}\t{}\t{}\t{}\t{expires}",
         cookie.domain,
         yes(!cookie.host_only),
         cookie.path,
         yes(cookie.secure),
-        cookie.name,
-        cookie.value
     );
+    for part in [
+        front.as_bytes(),
+        b"\t",
+        &cookie.name,
+        b"\t",
+        &cookie.value,
+        b"\n",
+    ] {
+        text.extend_from_slice(part);
+    }
 }
 
-fn parse_line(line: &str) -> Option<Cookie> {
-    let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
-    if line.starts_with('#') || line.chars().any(|c| c != '\t' && c.is_ascii_control()) {
+fn parse_line(line: &[u8]) -> Option<Cookie> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"#HttpOnly_").unwrap_or(line);
+    if line.starts_with(b"#")
+        || line
+            .iter()
+            .any(|&byte| byte != b'\t' && byte.is_ascii_control())
+    {
         return None;
     }
-    let parts: Vec<&str> = line.split('\t').collect();
+    let parts: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
     // curl leaves out the value when it is empty.
     let (&[domain, subdomains, path, secure, expires, name], value) = parts
         .split_first_chunk::<6>()
         .map(|(six, rest)| (six, rest.first().copied().unwrap_or_default()))?;
-    if parts.len() > 7 || !path.starts_with('/') || (name.is_empty() && value.is_empty()) {
+    if parts.len() > 7 || !path.starts_with(b"/") || (name.is_empty() && value.is_empty()) {
         return None;
     }
-    let domain = domain
-        .strip_prefix('.')
-        .unwrap_or(domain)
-        .to_ascii_lowercase();
-    let seconds: u64 = expires.trim().parse().ok()?;
+    let text = |part| std::str::from_utf8(part).ok();
+    let domain = text(domain.strip_prefix(b".").unwrap_or(domain))?.to_ascii_lowercase();
+    let seconds: u64 = text(expires)?.trim().parse().ok()?;
     let expires = (seconds > 0).then_some(Duration::from_secs(seconds));
     Some(Cookie {
-        host_only: !subdomains.eq_ignore_ascii_case("TRUE") || is_address(&domain),
-        // A time that the system cannot represent is later than any other.
+        host_only: !subdomains.eq_ignore_ascii_case(b"TRUE") || is_address(&domain),
+        // Without an expiry if the system cannot represent it.
         expires: expires.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)),
         name: name.to_owned(),
         value: value.to_owned(),
-        path: path.to_owned(),
-        secure: secure.eq_ignore_ascii_case("TRUE"),
+        path: text(path)?.to_owned(),
+        secure: secure.eq_ignore_ascii_case(b"TRUE"),
         created: 0,
         used: 0,
         domain: (!domain.is_empty()).then_some(domain)?,
@@ -153,7 +163,9 @@ mod tests {
         jar.store(&url("http://127.0.0.1/"), "=nameless", at(0));
         jar.store(&url("http://127.0.0.1/"), "gone=1; Max-Age=5", at(0));
         jar.store(&url("http://127.0.0.1/"), "tab=a\tb", at(0));
-        let text = jar.to_netscape(at(10));
+        jar.store(&url("http://127.0.0.1/"), b"city=K\xf6ln", at(0));
+        let bytes = jar.to_netscape(at(10));
+        let text: String = bytes.iter().copied().map(char::from).collect();
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(
             lines,
@@ -161,11 +173,12 @@ mod tests {
                 "a.example.com\tFALSE\t/x\tTRUE\t60\tone\t1",
                 ".example.com\tTRUE\t/p\tFALSE\t0\ttwo\ta b",
                 "127.0.0.1\tFALSE\t/\tFALSE\t0\t\tnameless",
+                "127.0.0.1\tFALSE\t/\tFALSE\t0\tcity\tK\u{f6}ln",
             ]
         );
         let other = CookieJar::new();
-        assert_eq!(other.load_netscape(&text, at(10)), 3);
-        assert_eq!(other.to_netscape(at(10)), text);
+        assert_eq!(other.load_netscape(&bytes, at(10)), 4);
+        assert_eq!(other.to_netscape(at(10)), bytes);
         let header = other.header(&url("https://a.example.com/p"), at(10));
         assert_eq!(header.as_deref(), Some("two=a b"));
     }
