@@ -127,6 +127,13 @@ fn a_form_has_values_and_files() {
         "{content_type}"
     );
     assert!(answer["headers"]["Content-Length"].is_string(), "{answer}");
+    let again = format!("{}/redirect/1?status=307", echo.url);
+    let answer = json_of(&["-L", "-F", &format!("v=@{}", value.path()), &again]);
+    assert_eq!(
+        answer["files"],
+        json!({ "v": "of a file" }),
+        "it is sent again"
+    );
 }
 
 #[test]
