@@ -70,11 +70,11 @@ fn respond(req: IncomingMessage, response: ResponseBuilder) -> Progress {
     }
 }
 
-/// As `req.path()` and `req.query()`, with one look at the target for both.
+/// As `req.path()` and `req.raw_query()`, with one look at the target for both.
 fn path_and_query(req: &IncomingMessage) -> (&str, Option<&str>) {
     let target = req.url();
     if !target.starts_with('/') {
-        return (req.path(), req.query());
+        return (req.path(), req.raw_query());
     }
     match target.bytes().position(|byte| byte == b'?') {
         Some(at) => (&target[..at], Some(&target[at + 1..])),
