@@ -32,7 +32,7 @@ pub(crate) async fn respond(
     let mut whole = json!({
         "method": req.head().method(),
         "url": url(&req),
-        "args": grouped(form_urlencoded::parse(req.query().unwrap_or_default().as_bytes())),
+        "args": grouped(form_urlencoded::parse(req.raw_query().unwrap_or_default().as_bytes())),
         "headers": FieldObject(req.raw_headers()),
         "origin": req.peer().address().map(|at| at.ip().to_canonical().to_string()),
     });
