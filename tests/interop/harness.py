@@ -45,12 +45,12 @@ class Checks:
 
 
 class Server:
-    """`hearken echo` on a free port. As a context manager it always ends the process."""
+    """`hearken echo` on a free port, with more flags. As a context manager it always ends the process."""
 
-    def __init__(self):
+    def __init__(self, *flags):
         binary = os.environ.get("HEARKEN", "target/release/hearken")
         self.process = subprocess.Popen(
-            [binary, "echo", "--port", "0", "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [binary, "echo", "--port", "0", "--quiet", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self.pid = self.process.pid
         if not select.select([self.process.stdout], [], [], 10)[0]:

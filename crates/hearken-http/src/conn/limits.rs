@@ -23,6 +23,7 @@ pub(crate) fn clamp_all(limits: &mut Limits) {
         keep_alive_buffer,
         connection_age,
         linger,
+        linger_idle,
         grace,
         ..
     } = &mut limits.time;
@@ -37,6 +38,7 @@ pub(crate) fn clamp_all(limits: &mut Limits) {
         keep_alive,
         connection_age,
         linger,
+        linger_idle,
         grace,
     ];
     for time in times.into_iter().chain(keep_alive_buffer) {

@@ -21,6 +21,7 @@ use crate::server::runner::{HandlerRunner, Handlers};
 use crate::server::wheel::Wheel;
 use hearken_proto::Limits;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -315,7 +316,10 @@ impl<T: Transport + 'static, R: Runner + Unpin> Future for Connection<T, R> {
             .scratch
             .take()
             .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+        let budget = &worker.env.exchange.budget;
+        budget.begin();
         let polled = pump.poll(cx, now, due, &mut scratch);
+        budget.end();
         worker.scratch.set(Some(scratch));
         if polled.is_ready() {
             return this.pumped(cx);
@@ -409,6 +413,7 @@ where
     );
     let injected = tokio::task::spawn_local(injected);
     let sweeping = tokio::task::spawn_local(Rc::clone(&worker).sweep(seed.sweeps));
+    let resuming = tokio::task::spawn_local(Rc::clone(&worker).resume());
     reached(&mut seed.stop, Stop::Drain).await;
     for task in accepting.into_iter().chain([injected]) {
         // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
@@ -426,6 +431,7 @@ where
     let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
     wheel.abort();
     sweeping.abort();
+    resuming.abort();
 }
 
 impl Worker {
@@ -443,6 +449,15 @@ impl Worker {
             }
             done = ordered;
             self.wheel.borrow().wake_all();
+        }
+    }
+
+    /// Resumes connections that gave way, one for each look at the sockets: those that became ready meanwhile come first.
+    async fn resume(self: Rc<Self>) {
+        let later = &self.env.exchange.later;
+        loop {
+            poll_fn(|cx| later.poll_next(cx)).await.wake();
+            tokio::task::yield_now().await; // resolves after the next look
         }
     }
 

@@ -6,17 +6,17 @@ use super::error::TlsError;
 use super::info::TlsInfo;
 use super::rejection::capture;
 use super::server::ServerTls;
+use super::stream::ServerStream;
 use crate::net::rewind::Rewind;
-use crate::net::transport::Transport;
-use bytes::BytesMut;
+use bytes::Bytes;
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_rustls::server::TlsStream;
 
 /// Bytes that are read to recognise the protocol of the client. Most ClientHello messages fit.
 const HELLO_BYTES: usize = 2048;
@@ -56,22 +56,55 @@ pub(crate) enum Rejection {
     OldVersion(u8),
 }
 
-impl<T: Transport> Transport for TlsStream<Rewind<T>> {
-    fn cut(&self) {
-        self.get_ref().0.get_ref().cut();
-    }
-}
+/// What becomes of a handshake.
+type Accepted<T> = Result<(ServerStream<T>, TlsInfo), Failed<T>>;
 
-/// Runs the handshake. Settings and certificate are chosen when the client's first message has arrived.
+/// Runs the handshake. Settings and certificate are chosen when the client's first message has arrived; until its first byte
+/// a client that says nothing costs hardly more than its socket.
 pub(crate) async fn accept<T>(
     tls: &ServerTls,
     permits: &HandshakePermits,
-    transport: T,
-) -> Result<(TlsStream<Rewind<T>>, TlsInfo), Failed<T>>
+    mut transport: T,
+) -> Accepted<T>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let transport = read_ahead(transport).await?;
+    match poll_fn(|cx| read_ahead(&mut transport, cx)).await {
+        Ok(first) if first.is_empty() => Err(Failed {
+            error: None,
+            transport: None,
+            rejection: Rejection::Silent,
+        }),
+        // Boxed: the states of the handshake are large.
+        Ok(first) => Box::pin(shake_hands(tls, permits, Rewind::new(transport, first))).await,
+        Err(error) => Err(Failed {
+            error: Some(TlsError::handshake(error, None)),
+            transport: None,
+            rejection: Rejection::Silent,
+        }),
+    }
+}
+
+/// Reads the first bytes of a client. Owns no memory until they come.
+fn read_ahead<T: AsyncRead + Unpin>(
+    transport: &mut T,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Bytes>> {
+    let mut first = [0; HELLO_BYTES];
+    let mut first = ReadBuf::new(&mut first);
+    ready!(Pin::new(transport).poll_read(cx, &mut first))?;
+    Poll::Ready(Ok(Bytes::copy_from_slice(first.filled())))
+}
+
+/// The handshake with a client that has sent its first bytes.
+async fn shake_hands<T>(
+    tls: &ServerTls,
+    permits: &HandshakePermits,
+    transport: Rewind<T>,
+) -> Accepted<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let rejection = recognise(transport.prefix());
     let error = match rejection {
         Rejection::Silent => None,
@@ -110,7 +143,8 @@ where
     };
     match done {
         Ok(stream) => {
-            let session = stream.get_ref().1;
+            let stream = ServerStream::new(stream);
+            let session = stream.session();
             let info = TlsInfo::new(session, session.server_name());
             Ok((stream, info))
         }
@@ -120,21 +154,6 @@ where
             rejection: Rejection::Silent,
         }),
     }
-}
-
-/// Reads the first bytes of a client.
-async fn read_ahead<T: AsyncRead + Unpin>(mut io: T) -> Result<Rewind<T>, Failed<T>> {
-    let mut first = BytesMut::with_capacity(HELLO_BYTES);
-    let error = match io.read_buf(&mut first).await {
-        Ok(0) => None,
-        Ok(_) => return Ok(Rewind::new(io, first.freeze())),
-        Err(error) => Some(TlsError::handshake(error, None)),
-    };
-    Err(Failed {
-        error,
-        transport: None,
-        rejection: Rejection::Silent,
-    })
 }
 
 /// Recognises clients that cannot succeed by their first bytes. A TLS record begins with its type, 20 to 24; a letter begins
@@ -148,9 +167,11 @@ fn recognise(first: &[u8]) -> Rejection {
     }
 }
 
-/// Sends the rejection, ends our direction, then reads and drops up to `bytes_max`: closing at once could destroy bytes that
-/// the client has not read yet (RFC 9112 §9.6).
-pub(crate) async fn reject<T>(mut transport: Rewind<T>, rejection: Rejection, mut bytes_max: u64)
+/// Sends the rejection. The end of our direction is still to be sent.
+pub(crate) async fn reject<T>(
+    mut transport: Rewind<T>,
+    rejection: Rejection,
+) -> io::Result<Rewind<T>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -162,19 +183,8 @@ where
         // A record with an alert: fatal, protocol_version (RFC 8446 §6.2). rustls would name another reason.
         Rejection::OldVersion(minor) => vec![0x15, 3, minor, 0, 2, 2, 70],
     };
-    if transport.write_all(&bytes).await.is_err() {
-        return;
-    }
-    if transport.shutdown().await.is_err() {
-        return;
-    }
-    let mut dropped = [0; 1024];
-    while bytes_max > 0 {
-        match transport.read(&mut dropped).await {
-            Ok(count @ 1..) => bytes_max = bytes_max.saturating_sub(count as u64),
-            _ => return,
-        }
-    }
+    transport.write_all(&bytes).await?;
+    Ok(transport)
 }
 
 fn plain_response(head_only: bool) -> String {
