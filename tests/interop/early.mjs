@@ -4,7 +4,7 @@ import http from 'node:http';
 import { checks, host, port } from './harness.mjs';
 
 const TIMES = 6;
-const { check, leave } = checks('ends.mjs');
+const { check, leave } = checks('early.mjs');
 
 /** The status of the response to an upload, written at once or in pieces. */
 function upload(path, bytes, headers, inPieces) {
