@@ -9,7 +9,7 @@ use hearken::prelude::*;
 
 fn main() -> Result<(), Error> {
     // `end` consumes the response and returns `Sent`. A handler that does not return one does not compile.
-    let mut server = Server::new(async |_req, res| res.end("Hello, World!\n"));
+    let server = Server::new(async |_req, res| res.end("Hello, World!\n"));
 
     // Listening and running are two steps, so that the address is known before the first request. Port 0 selects a free one.
     let listening = server.listen(common::address().as_str())?;

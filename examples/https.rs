@@ -32,8 +32,8 @@ async fn main() -> Result<(), Error> {
         let version = peer.tls().map(|tls| tls.version().to_owned());
         res.end(format!("over {}\n", version.unwrap_or_default()))
     });
-    server.handle(event::Upgrade, shout).tls(&tls);
-    let handle = server.listen("127.0.0.1:0")?.start()?;
+    server.handle(event::Upgrade, shout);
+    let handle = server.tls(&tls).listen("127.0.0.1:0")?.start()?;
     let url = handle
         .address()
         .to_string()

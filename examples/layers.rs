@@ -166,7 +166,7 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
 }
 
 fn main() -> Result<(), Error> {
-    let mut server = Server::new(handle);
+    let server = Server::new(handle);
     let listening = server.listen(common::address().as_str())?;
     println!("{}", listening.address());
     listening.run()

@@ -4,6 +4,7 @@
 
 use super::budget::{Budget, Later};
 use super::clock::Clock;
+use super::closing::Draining;
 use super::exchange::Exchange;
 use super::limits::clamp_all;
 use crate::error::Error;
@@ -29,8 +30,7 @@ pub(crate) struct ExchangeContext {
     pub(crate) later: Later,
     /// An observer is installed.
     pub(crate) observed: Cell<bool>,
-    /// The server stops: every exchange is the last of its connection.
-    pub(crate) draining: Cell<bool>,
+    pub(crate) draining: Rc<Draining>,
     /// Value of `Keep-Alive: timeout=` in responses, in seconds.
     pub(crate) keep_alive: Option<u32>,
 }
@@ -48,7 +48,7 @@ impl ExchangeContext {
             clock,
             observed: Cell::new(hooks.observer.is_some()),
             hooks,
-            draining: Cell::new(false),
+            draining: Rc::default(),
         })
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod carrier;
 #[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod clock;
+pub(crate) mod closing;
 pub(crate) mod context;
 mod cork;
 mod drain;

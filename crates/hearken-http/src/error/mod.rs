@@ -10,6 +10,7 @@
 #[cfg(feature = "client")]
 pub(crate) mod failure;
 pub(crate) mod request;
+mod signal;
 
 pub use request::FailedRequest;
 
@@ -104,7 +105,7 @@ pub enum Closed {
     ReadTimeout,
     /// The peer was too slow to read: `limits.time.write_idle`.
     WriteTimeout,
-    /// No byte was received or sent for `limits.time.inactive`.
+    /// No byte was received or sent for `limits.time.inactive`, or for `limits.time.upgraded_idle` after an upgrade.
     Inactive,
     /// The server stopped, and `limits.time.grace` has passed.
     Stopped,

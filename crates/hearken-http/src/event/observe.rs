@@ -113,6 +113,12 @@ pub enum HandlerKind {
 pub enum Step<'a> {
     /// A server has accepted the connection; a session was attached to its transport.
     Accepted,
+    /// A server has closed the connection right after it was accepted, because its client has too many
+    /// ([`connections_per_address_max`](crate::Server::connections_per_address_max)). The only step of such a connection.
+    Dropped {
+        /// Number of connections that the client has open.
+        open: usize,
+    },
     /// A client has a new connection. What did not happen took no time.
     Connected {
         /// Looking up the name.
@@ -230,6 +236,7 @@ impl Step<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
+            Self::Dropped { .. } => "Dropped",
             Self::Connected { .. } => "Connected",
             #[cfg(feature = "tls")]
             Self::Secured { .. } => "Secured",

@@ -26,7 +26,7 @@ impl Server {
     ///
     /// A request of two kinds is of the first that fits in this order: `Connect`, `Upgrade`, `CheckExpectation`,
     /// `CheckContinue`. Of several calls for one kind the last counts. Node's `checkContinue`, `checkExpectation`, `upgrade`
-    /// and `connect` listeners; what only listens is [`on`](Self::on).
+    /// and `connect` listeners; what only listens is [`on`](Self::on), with or without a handler.
     ///
     /// ```
     /// use hearken_http::{Error, Server, event};
@@ -44,7 +44,7 @@ impl Server {
     /// ```
     ///
     /// # Panics
-    /// After [`listen`](Self::listen): the workers hold the handlers by then.
+    /// As [`on`](Self::on).
     #[track_caller]
     pub fn handle<E, H, R>(&mut self, event: E, handler: H) -> &mut Self
     where

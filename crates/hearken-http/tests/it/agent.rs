@@ -5,7 +5,7 @@ use hearken_http::{Agent, OutgoingMessage, Server, ServerHandle};
 
 /// A server that returns the request.
 fn echo() -> (ServerHandle, String) {
-    let mut server = Server::new(async |mut req, res| {
+    let server = Server::new(async |mut req, res| {
         let body = req.bytes().await?;
         let text = String::from_utf8_lossy(&body).into_owned();
         let host = req.header("host").unwrap_or("none").to_owned();

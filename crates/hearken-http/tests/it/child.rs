@@ -36,7 +36,7 @@ pub(crate) fn run(test: &str, before: &str) {
 }
 
 /// Starts `test`; returns the process and the lines that it sends by [`report`].
-pub(crate) fn start(test: &str) -> (Child, impl Iterator<Item = String>) {
+pub(crate) fn start(test: &str) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut child = command(test, "")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -16,7 +16,7 @@ fn agent(change: impl FnOnce(&mut AgentOptions)) -> Agent {
 
 /// A server that responds with the client's address and the target.
 fn serve(address: &str) -> ServerHandle {
-    let mut server = Server::new(async |req, res| {
+    let server = Server::new(async |req, res| {
         let from = req.peer().address().map(|address| address.ip().to_string());
         let host = req.header("host").unwrap_or_default().to_owned();
         res.end(format!("{} {host} {}", from.unwrap_or_default(), req.url()))
@@ -327,9 +327,13 @@ async fn https_goes_through_a_tunnel() {
     let key = rcgen::generate_simple_self_signed(["far.test".to_owned()]).unwrap();
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
-    let mut server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
-    server.tls(&tls);
-    let server = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
+    let server = server
+        .tls(&tls)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
     let address = server.address().to_string();
     let address = address.trim_start_matches("https://").trim_end_matches('/');
     let (via, heard) = proxy(

@@ -162,3 +162,37 @@ fn a_client_that_does_not_read_cannot_delay_the_end() {
         "an idle connection is not cut"
     );
 }
+
+#[test]
+fn closing_resolves_when_draining_begins_and_leaves_nothing_behind() {
+    let log = Log::default();
+    let seen = log.clone();
+    let mut link = serve(async move |req, res| {
+        let dropped = req.closing();
+        drop(dropped);
+        req.closing().await;
+        seen.add("closing");
+        res.end("x")
+    })
+    .connect();
+    link.send(get("/"));
+    assert_eq!(link.env.exchange.draining.waiting(), 1);
+    link.env.exchange.draining.set(true);
+    link.go();
+    assert_eq!(log.take(), ["closing"]);
+    assert_eq!(link.heard(), last("x"));
+    assert_eq!(link.env.exchange.draining.waiting(), 0);
+}
+
+#[test]
+fn a_handler_that_is_dropped_waits_no_longer_for_the_end_of_the_server() {
+    let mut link = serve(async move |req, res| {
+        req.closing().await;
+        res.end("x")
+    })
+    .connect();
+    link.send(get("/"));
+    assert_eq!(link.env.exchange.draining.waiting(), 1);
+    link.lose(std::io::ErrorKind::ConnectionReset);
+    assert_eq!(link.env.exchange.draining.waiting(), 0);
+}
