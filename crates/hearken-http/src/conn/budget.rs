@@ -4,7 +4,8 @@
 //! A connection that is polled works as long as it finds work: pipelined requests, a large body, a transport that takes all
 //! that a handler writes. Meanwhile no other connection of its worker is served. So it looks at the clock between two steps
 //! and gives way after [`TIME`]. It goes on when the sockets have been looked at and those that became ready have been
-//! served, one such connection each time: however many there are, a request that comes meanwhile waits for one of them.
+//! served, one such connection each time: however many there are, a request that comes meanwhile waits for one of them. When
+//! many become ready at once, a thousand new connections say, only the first ones get their time, the others one step each.
 //!
 //! Here: [`Budget`], [`Later`]. Not here: who asks (`pump.rs`, `server/mod.rs`, `drain.rs`), the task that resumes
 //! (`server/worker.rs`), what one step costs: a handler that computes for a second takes that second.
@@ -18,12 +19,17 @@ use std::time::{Duration, Instant};
 /// Of one poll. Some hundred small requests, or half a megabyte of content.
 pub(crate) const TIME: Duration = Duration::from_micros(200);
 
+/// After a round of the worker has taken this long, each connection gets one step of it.
+const ROUND: Duration = Duration::from_millis(2);
+
 /// The time of the poll in progress. One for each worker.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// `None` for connections that are driven by hand.
     clock: Option<ReadClock>,
     spent: Cell<Spent>,
+    /// The last moment at which no connection waited for its turn, or one that gave way had its turn.
+    round: Cell<Option<Instant>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +47,13 @@ impl Budget {
         Self {
             clock,
             spent: Cell::new(Spent::Idle),
+            round: Cell::new(None),
         }
+    }
+
+    /// A round of the worker begins.
+    pub(crate) fn begin_round(&self, now: Instant) {
+        self.round.set(Some(now));
     }
 
     /// A connection is polled.
@@ -70,7 +82,15 @@ impl Budget {
         match self.spent.get() {
             Spent::Idle => return false,
             Spent::All => return true,
-            Spent::Nothing => self.spent.set(Spent::Since(clock())),
+            Spent::Nothing => {
+                let now = clock();
+                let late = |round: Instant| now.saturating_duration_since(round) > ROUND;
+                self.spent.set(if self.round.get().is_some_and(late) {
+                    Spent::All
+                } else {
+                    Spent::Since(now)
+                });
+            }
             Spent::Since(at) if clock().saturating_duration_since(at) >= TIME => {
                 self.spent.set(Spent::All);
             }

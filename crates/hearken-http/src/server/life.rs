@@ -111,9 +111,11 @@ impl Worker {
 
     /// Resumes connections that gave way, one for each look at the sockets: those that became ready meanwhile come first.
     async fn resume(self: Rc<Self>) {
-        let later = &self.env.exchange.later;
+        let env = &self.env.exchange;
         loop {
-            poll_fn(|cx| later.poll_next(cx)).await.wake();
+            let next = poll_fn(|cx| env.later.poll_next(cx)).await;
+            env.budget.begin_round(self.read_time());
+            next.wake();
             tokio::task::yield_now().await; // resolves after the next look
         }
     }

@@ -139,8 +139,11 @@ impl Worker {
     }
 
     pub(super) fn read_time(&self) -> Instant {
-        self.slept.store(false, Ordering::Relaxed);
+        let slept = self.slept.swap(false, Ordering::Relaxed);
         let now = monotonic_now();
+        if slept {
+            self.env.exchange.budget.begin_round(now);
+        }
         let clock = &self.env.exchange.clock;
         clock.set(now, || date_at(now, self.dated));
         // An observer needs the moment, not the turn.

@@ -8,7 +8,6 @@ use super::rejection::capture;
 use super::server::ServerTls;
 use super::stream::ServerStream;
 use crate::net::rewind::Rewind;
-use bytes::Bytes;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -18,8 +17,14 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 
-/// Bytes that are read to recognise the protocol of the client. Most ClientHello messages fit.
+/// Bytes of one read of a ClientHello. Most fit.
 const HELLO_BYTES: usize = 2048;
+
+/// From here on rustls collects a ClientHello.
+const HELLO_BYTES_MAX: usize = 16 * 1024;
+
+/// The type of a record with a handshake message.
+const HANDSHAKE: u8 = 0x16;
 
 /// Handshakes that one worker computes in one turn of its event loop, before it goes on to serve its connections. One
 /// takes tenths of a millisecond, with RSA more.
@@ -59,8 +64,8 @@ pub(crate) enum Rejection {
 /// What becomes of a handshake.
 type Accepted<T> = Result<(ServerStream<T>, TlsInfo), Failed<T>>;
 
-/// Runs the handshake. Settings and certificate are chosen when the client's first message has arrived; until its first byte
-/// a client that says nothing costs hardly more than its socket.
+/// Runs the handshake. Settings and certificate are chosen when the client's first message has arrived; until then
+/// a client costs hardly more than its socket and that message.
 pub(crate) async fn accept<T>(
     tls: &ServerTls,
     permits: &HandshakePermits,
@@ -69,14 +74,17 @@ pub(crate) async fn accept<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    match poll_fn(|cx| read_ahead(&mut transport, cx)).await {
-        Ok(first) if first.is_empty() => Err(Failed {
+    match read_hello(&mut transport).await {
+        Ok(hello) if hello.is_empty() => Err(Failed {
             error: None,
             transport: None,
             rejection: Rejection::Silent,
         }),
         // Boxed: the states of the handshake are large.
-        Ok(first) => Box::pin(shake_hands(tls, permits, Rewind::new(transport, first))).await,
+        Ok(hello) => {
+            let transport = Rewind::new(transport, hello.into());
+            Box::pin(shake_hands(tls, permits, transport)).await
+        }
         Err(error) => Err(Failed {
             error: Some(TlsError::handshake(error, None)),
             transport: None,
@@ -85,18 +93,60 @@ where
     }
 }
 
-/// Reads the first bytes of a client. Owns no memory until they come.
-fn read_ahead<T: AsyncRead + Unpin>(
-    transport: &mut T,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<Bytes>> {
-    let mut first = [0; HELLO_BYTES];
-    let mut first = ReadBuf::new(&mut first);
-    ready!(Pin::new(transport).poll_read(cx, &mut first))?;
-    Poll::Ready(Ok(Bytes::copy_from_slice(first.filled())))
+/// Reads the first message of a client. Holds what has come of it and nothing else. Returns a part of it at the end of input,
+/// and as soon as it cannot become a ClientHello.
+async fn read_hello<T: AsyncRead + Unpin>(transport: &mut T) -> io::Result<Vec<u8>> {
+    let mut hello = Vec::new();
+    loop {
+        let count = poll_fn(|cx| read_some(transport, &mut hello, cx)).await?;
+        if count == 0 || is_decided(&hello) || recognise(&hello) != Rejection::Silent {
+            return Ok(hello);
+        }
+    }
 }
 
-/// The handshake with a client that has sent its first bytes.
+/// Adds what one read returns.
+fn read_some<T: AsyncRead + Unpin>(
+    transport: &mut T,
+    to: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut piece = [0; HELLO_BYTES];
+    let mut piece = ReadBuf::new(&mut piece);
+    ready!(Pin::new(transport).poll_read(cx, &mut piece))?;
+    to.extend_from_slice(piece.filled());
+    Poll::Ready(Ok(piece.filled().len()))
+}
+
+/// Whether rustls can decide about these bytes: they hold a whole handshake message, in one record or more (RFC 8446 §5.1), or
+/// something else. A longer message than usual is its business too.
+fn is_decided(mut bytes: &[u8]) -> bool {
+    if bytes.len() >= HELLO_BYTES_MAX {
+        return true;
+    }
+    let (mut message, mut header) = (0, Vec::with_capacity(4));
+    while let [kind, _, _, high, low, rest @ ..] = bytes {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if *kind != HANDSHAKE || length == 0 {
+            return true;
+        }
+        let Some((payload, rest)) = rest.split_at_checked(length) else {
+            return false;
+        };
+        message += length;
+        header.extend(payload.iter().take(4 - header.len()));
+        if let [_, high, middle, low] = header[..] {
+            let wanted = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
+            if message >= wanted || wanted > HELLO_BYTES_MAX {
+                return true;
+            }
+        }
+        bytes = rest;
+    }
+    bytes.first().is_some_and(|&kind| kind != HANDSHAKE)
+}
+
+/// The handshake with a client that has sent its first message.
 async fn shake_hands<T>(
     tls: &ServerTls,
     permits: &HandshakePermits,

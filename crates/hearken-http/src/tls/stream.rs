@@ -5,13 +5,17 @@
 use crate::net::delegate::delegate;
 use crate::net::rewind::Rewind;
 use crate::net::transport::Transport;
-use crate::net::window::{WINDOW_MIN, window};
+use crate::net::window::grown;
 use rustls::ServerConnection;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
+
+/// Encrypted bytes that rustls keeps for a client that takes nothing. It may hold twice that: a record of which little is left
+/// counts little, and takes the memory of a whole one.
+const KEPT_MIN: u64 = 8 * 1024;
 
 /// Encrypted bytes that rustls keeps at most: its own default.
 const KEPT_MAX: u64 = 64 * 1024;
@@ -27,7 +31,7 @@ pub(crate) struct ServerStream<T> {
 impl<T> ServerStream<T> {
     pub(super) fn new(stream: TlsStream<Rewind<T>>) -> Self {
         let mut secured = Self { stream, taken: 0 };
-        secured.limit(WINDOW_MIN);
+        secured.limit(KEPT_MIN);
         secured
     }
 
@@ -42,9 +46,9 @@ impl<T> ServerStream<T> {
 
     /// More was encrypted: more may be kept.
     fn took(&mut self, count: usize) {
-        let before = window(self.taken, KEPT_MAX);
+        let before = grown(self.taken, KEPT_MIN, KEPT_MAX);
         self.taken += count as u64;
-        let after = window(self.taken, KEPT_MAX);
+        let after = grown(self.taken, KEPT_MIN, KEPT_MAX);
         if after != before {
             self.limit(after);
         }
