@@ -11,7 +11,7 @@ use hearken::tls::{ClientTls, ServerTls};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 /// `Upgrade: shout`: every line comes back in capitals.
-async fn shout(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn shout(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let (sent, upgrading) = res.upgrade("shout")?;
     let mut stream = BufReader::new(upgrading.await?);
     let mut line = String::new();

@@ -14,7 +14,7 @@ fn server() -> Server {
     let server = Server::new(async |mut req, res| match req.path() {
         "/sum" => {
             let numbers: Vec<i64> = req.json().await?;
-            Ok::<_, Error>(res.end(numbers.iter().sum::<i64>().to_string()))
+            Ok(res.end(numbers.iter().sum::<i64>().to_string()))
         }
         "/progress" => {
             for percent in [0, 50, 100] {

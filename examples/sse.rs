@@ -12,7 +12,7 @@ const PAGE: &str = r#"<!doctype html><title>Clock</title><h1></h1><script>
 new EventSource("/events").onmessage = event => document.querySelector("h1").textContent = event.data;
 </script>"#;
 
-async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     if req.path() != "/events" {
         return Ok(res.set("Content-Type", "text/html").end(PAGE));
     }
@@ -34,7 +34,8 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
 }
 
 fn main() -> Result<(), Error> {
-    let listening = Server::new(handle).listen(common::address().as_str())?;
+    let address = std::env::args().nth(1);
+    let listening = Server::new(handle).listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()
 }

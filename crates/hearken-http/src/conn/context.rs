@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::closing::Draining;
 use super::exchange::Exchange;
 use super::limits::clamp_all;
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::event::ServerListeners;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Observer;
@@ -83,7 +83,11 @@ pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) intercepted: Intercepted,
+    pub(crate) on_failure: Option<RespondToFailure>,
 }
+
+/// Responds to a failure in the server's own form.
+type RespondToFailure = Box<dyn Fn(&Failure, Rc<Exchange>) + Send + Sync>;
 
 /// Decides whether a request is to be upgraded.
 type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;
@@ -103,6 +107,12 @@ impl Hooks {
     #[cold]
     pub(crate) fn notify_error(&self, error: &Error) {
         notify_all(&self.listeners.error, |listener| listener(error));
+    }
+
+    /// Emits `HandlerFailed`.
+    #[cold]
+    pub(crate) fn notify_handler_failed(&self, failure: &Failure) {
+        notify_all(&self.listeners.handler_failed, |listener| listener(failure));
     }
 }
 

@@ -22,6 +22,7 @@ mod cork;
 mod drain;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
+mod failing;
 pub(crate) mod incoming;
 mod layering;
 pub(crate) mod layers;

@@ -4,7 +4,7 @@
 //! Here: [`Observer`] and what it gets: [`Observation`], [`Step`]. Not here: the facts of an exchange (`facts.rs`), what calls
 //! the observer (`watch.rs`), recorders: this crate has none.
 
-use crate::error::{Closed, Error};
+use crate::error::{Closed, Error, Failure};
 pub use crate::event::facts::ExchangeFacts;
 use crate::event::peer::Peer;
 use hearken_proto::{FieldsRef, Head};
@@ -189,7 +189,7 @@ pub enum Step<'a> {
     /// The handler has ended by itself. Left out when the connection is lost first and the handler is dropped.
     HandlerEnd {
         /// The error that it returned, or its panic.
-        error: Option<&'a Error>,
+        failure: Option<&'a Failure>,
     },
     /// The transport took the first byte of the outgoing message.
     FirstWrite,

@@ -72,7 +72,7 @@ events! {
     ///         return Ok(res.status(413).end("expected less"));
     ///     }
     ///     let body = req.bytes().await?; // sends 100 Continue
-    ///     Ok::<_, Error>(res.end(body))
+    ///     Ok(res.end(body))
     /// });
     /// ```
     CheckContinue, check_continue, <'a> &'a Head;
@@ -159,7 +159,21 @@ events! {
     /// server.on(event::Close, |()| println!("bye"));
     /// ```
     Close, close, <'a> ();
-    /// Something in the server has failed, such as accepting a connection, or a handler that panicked. The server continues.
+    /// A handler has failed: it returned an error or panicked, dropped its deferred response, or its response cannot be sent as it
+    /// was set or does not fit its Content-Length. The failure has status, error and request, with its client and route. Emitted
+    /// before the response. Not emitted for the error of an exchange that is over, because the client has disconnected, say.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::HandlerFailed, |failure| {
+    ///     if let Some(request) = failure.request() {
+    ///         eprintln!("{request}: {failure}"); // GET /notes from 127.0.0.1:50124 (route /notes): no such table
+    ///     }
+    /// });
+    /// ```
+    HandlerFailed, handler_failed, <'a> &'a error::Failure;
+    /// Something in the server itself has failed, such as accepting a connection. The server continues.
     ///
     /// ```
     /// use hearken_http::{Server, event};

@@ -49,7 +49,7 @@ use std::rc::Rc;
 ///         file.write_all(&piece).await?;
 ///         total += piece.len();
 ///     }
-///     Ok::<_, Error>(res.status(201).end(format!("{}: {total} bytes\n", req.path())))
+///     Ok(res.status(201).end(format!("{}: {total} bytes\n", req.path())))
 /// });
 /// ```
 pub struct IncomingMessage<S: Source = ServerSource> {

@@ -26,7 +26,7 @@ impl ServerResponse {
     ///     let (sent, upgrading) = res.set("X-A", "1").upgrade("echo")?;
     ///     let stream = upgrading.await?;
     ///     drop(stream); // closes
-    ///     Ok::<_, Error>(sent)
+    ///     Ok(sent)
     /// });
     /// ```
     pub fn upgrade(self, protocol: &str) -> Result<(Sent, Upgrading), Error> {

@@ -346,7 +346,7 @@ fn report(worker: &Worker, error: io::Error) {
         "accepting is tried again"
     };
     tracing::error!(%error, count, "accepting failed: {advice}");
-    let error = Error::from(AcceptFailed { error, count });
+    let error = Error::other(AcceptFailed { error, count });
     worker.env.exchange.hooks.notify_error(&error);
 }
 

@@ -9,7 +9,7 @@
 //!     let server = Server::new(async |mut req, res| {
 //!         if req.path() == "/sum" {
 //!             let numbers: Vec<i64> = req.json().await?;
-//!             return Ok::<_, Error>(res.end(numbers.iter().sum::<i64>().to_string()));
+//!             return Ok(res.end(numbers.iter().sum::<i64>().to_string()));
 //!         }
 //!         Ok(res.end("welcome"))
 //!     });

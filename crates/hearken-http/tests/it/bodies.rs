@@ -2,7 +2,7 @@
 
 use crate::child::{self, resident_bytes};
 use crate::client::{Client, PATIENCE};
-use hearken_http::{Closed, Error, Server};
+use hearken_http::{Closed, Failure, Server};
 use std::io::Read;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn a_large_upload_needs_little_memory() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        Ok::<_, Error>(res.end(total.to_string()))
+        Ok(res.end(total.to_string()))
     }));
     let mut client = Client::connect(&server);
     let piece = vec![b'.'; MIB];
@@ -85,7 +85,7 @@ fn a_large_download_needs_little_memory() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     }));
     let mut client = Client::connect(&server);
     let before = resident_bytes();
@@ -117,7 +117,7 @@ fn an_echo_returns_a_large_body_unchanged() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     }));
     let mut client = Client::connect(&server);
     let body: Vec<u8> = (0..16 * MIB).map(|at| (at % 251) as u8).collect();
@@ -162,7 +162,7 @@ fn a_late_reader_gets_the_whole_body() {
     let server = start(Server::new(async |mut req, res| {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let length = req.bytes_up_to(u64::MAX).await?.len();
-        Ok::<_, Error>(res.end(length.to_string()))
+        Ok(res.end(length.to_string()))
     }));
     let mut client = Client::connect(&server);
     client.send(format!(
@@ -187,7 +187,7 @@ fn a_cut_upload_is_an_error_for_the_handler() {
         ))
         .unwrap();
         body?;
-        Ok::<_, Error>(res.end("never"))
+        Ok(res.end("never"))
     }));
     let mut client = Client::connect(&server);
     client.send(format!(
@@ -235,7 +235,7 @@ fn an_aborted_download_never_looks_complete() {
         };
         res.write("part");
         res.drain().await?;
-        Err::<&str, _>(Error::new(500, "no more"))
+        Err::<&str, _>(Failure::new(500, "no more"))
     }));
     for target in ["/length", "/chunked"] {
         let mut client = Client::connect(&server);

@@ -1,7 +1,7 @@
 //! An ordinary request beside connections that keep their worker busy.
 
 use crate::client::Client;
-use hearken_http::{Error, Server, ServerHandle};
+use hearken_http::{Server, ServerHandle};
 use std::time::{Duration, Instant};
 
 /// What a greedy client makes the server compute in all.
@@ -34,7 +34,7 @@ fn start() -> ServerHandle {
             }
             _ => {}
         }
-        Ok::<_, Error>(res.end("x"))
+        Ok(res.end("x"))
     })
     .workers(1)
     .listen("127.0.0.1:0")

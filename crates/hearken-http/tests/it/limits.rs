@@ -4,7 +4,7 @@ use crate::child::{self, cpu_time_of_rest, resident_bytes};
 use crate::client::{Client, eventually};
 use hearken_http::observe::{Observation, Observer, Step};
 use hearken_http::tls::ServerTls;
-use hearken_http::{Error, Limits, Server, event};
+use hearken_http::{Limits, Server, event};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -306,7 +306,7 @@ fn peers_that_never_read_are_bounded_and_dropped() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     });
     server.on(event::Disconnected, move |(_, why)| tell.send(why).unwrap());
     let server = server
@@ -359,7 +359,7 @@ fn a_client_that_reads_nothing_costs_little() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .workers(1)
     .listen("127.0.0.1:0")
@@ -505,7 +505,7 @@ fn thousands_of_bad_connections_leave_no_memory() {
     if !child::is_child() {
         return child::run(NAME, "");
     }
-    let server = Server::new(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
+    let server = Server::new(async |mut req, res| Ok(res.end(req.bytes().await?)))
         .workers(1)
         .listen("127.0.0.1:0")
         .unwrap()
@@ -561,7 +561,7 @@ fn limits_of_time_can_be_the_maximum() {
     let server = Server::new(async |mut req: hearken_http::IncomingMessage, res| {
         req.limits(|limits| limits.time.body_idle = Duration::MAX);
         let body = req.bytes().await?;
-        Ok::<_, Error>(res.end(body))
+        Ok(res.end(body))
     });
     let server = server
         .limits(limits)

@@ -9,6 +9,7 @@ mod fairness;
 mod files;
 mod hostile;
 mod limits;
+mod proxies;
 mod reaching;
 mod serving;
 mod sessions;

@@ -277,8 +277,8 @@ fn a_server_that_cannot_get_its_descriptors_does_not_start() {
     let listening = server.listen("127.0.0.1:0").unwrap();
     let error = listening.start().unwrap_err();
     let source = error
-        .source()
-        .and_then(|source| source.downcast_ref::<std::io::Error>());
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<std::io::Error>());
     assert_eq!(
         source.and_then(std::io::Error::raw_os_error),
         Some(24),

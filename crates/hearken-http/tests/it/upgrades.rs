@@ -2,7 +2,7 @@
 
 use crate::client::{Client, PATIENCE, eventually};
 use hearken_http::{
-    Error, IncomingMessage, Limits, Sent, Server, ServerHandle, ServerResponse, Upgraded, event,
+    Failure, IncomingMessage, Limits, Sent, Server, ServerHandle, ServerResponse, Upgraded, event,
 };
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -40,7 +40,7 @@ async fn echo(mut stream: Upgraded) -> std::io::Result<()> {
     }
 }
 
-async fn echo_here(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn echo_here(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let (sent, upgrading) = res.upgrade("echo")?;
     echo(upgrading.await?).await?;
     Ok(sent)
@@ -104,7 +104,7 @@ fn a_task_can_use_the_transport() {
             };
             tell.send(ended).unwrap();
         });
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let (bye, gone) = mpsc::channel();
     server.on(event::Disconnected, move |(_, why)| {
@@ -146,7 +146,7 @@ fn tunnels_and_raw_sockets() {
                 stream.write_all(b"HTTP/1.1 299 Own Words\r\n\r\n").await?;
             }
             echo(stream).await?;
-            Ok::<_, Error>(sent)
+            Ok(sent)
         },
     );
     let server = start(server);
@@ -176,7 +176,7 @@ fn close_all_connections_closes_upgraded_ones_too() {
         tell.send(error.kind()).unwrap();
         let error = stream.write_all(b"x").await.unwrap_err();
         tell.send(error.kind()).unwrap();
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let server = start(server);
     let mut streams: Vec<_> = (0..3).map(|_| switched(&server, "")).collect();
@@ -226,7 +226,7 @@ fn the_owner_of_a_transport_is_notified_when_the_server_stops() {
         let mut stream = upgrading.await?;
         stream.closing().await;
         stream.write_all(b"bye").await?;
-        Ok::<_, Error>(sent)
+        Ok(sent)
     }));
     let mut stream = switched(&server, "");
     hear_nothing_more(&stream);
@@ -247,7 +247,7 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
     let server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         keep.send(upgrading.await?).unwrap(); // kept by a task that never reads it
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let server = start(server.limits(limits));
     let mut streams: Vec<_> = (0..2).map(|_| switched(&server, "")).collect();

@@ -3,7 +3,7 @@
 //! `grace`, `idle`: milliseconds; `workers`, `max`, `per_address`: numbers; `listen`: an address. Prints its URL, and writes events to
 //! stderr. Exit codes as those of `hearken echo`.
 
-use hearken::{Error, IncomingMessage, Limits, Sent, Server, ServerResponse, event};
+use hearken::{Failure, IncomingMessage, Limits, Sent, Server, ServerResponse, event};
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::thread;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// Longer than every script.
 const LONG: Duration = Duration::from_secs(300);
 
-async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     match req.path() {
         "/block" => thread::sleep(LONG),
         "/blocking" => {
@@ -29,7 +29,7 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
 }
 
 /// Server-sent events until the client or the server ends.
-async fn events(req: &IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn events(req: &IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let res = res.set("Content-Type", "text/event-stream");
     let mut closing = req.closing();
     for number in 0_u64.. {
@@ -44,7 +44,7 @@ async fn events(req: &IncomingMessage, res: ServerResponse) -> Result<Sent, Erro
 }
 
 /// Every byte comes back.
-async fn echo(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn echo(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let (sent, upgrading) = res.upgrade("echo")?;
     let mut stream = upgrading.await?;
     let mut buffer = [0; 1024];
@@ -92,6 +92,9 @@ fn server(settings: &Settings) -> Server {
     let mut server = Server::new(handle);
     server.handle(event::Upgrade, echo);
     server.on(event::Listening, |address| println!("{address}"));
+    server.on(event::HandlerFailed, |failure| {
+        eprintln!("error: {failure}")
+    });
     server.on(event::Error, |error| eprintln!("error: {error}"));
     server.on(event::DropConnection, |peer| eprintln!("dropped: {peer:?}"));
     server.on(event::Timeout, |timeout| {

@@ -5,7 +5,7 @@
 
 use crate::client::request::state::{ExchangeState, Stage};
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use bytes::Bytes;
 use hearken_proto::Fields;
 
@@ -29,9 +29,9 @@ impl ExchangeState {
         }
         let max = self.parts.limits.body.write_queue_bytes_max;
         if self.pending_bytes() as u64 > max {
-            self.fail(Error::client(Failure {
+            self.fail(Error::client(ExchangeError {
                 phase: Phase::Write,
-                peer: self.plan.target.authority(),
+                peer: self.plan.target.name().into(),
                 cause: Cause::Unwaited(max),
                 retry_safe: false,
             }));

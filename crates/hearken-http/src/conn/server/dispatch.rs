@@ -32,6 +32,7 @@ impl ServerConnection {
             if let Some(line) = state.carrier.line() {
                 let mut spare = line.spare_head.take().unwrap_or_default();
                 line.proto.swap_head(&mut spare);
+                state.request_line.set(&spare);
                 head = Some(spare);
             }
             state.number

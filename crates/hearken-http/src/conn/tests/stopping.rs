@@ -3,7 +3,7 @@
 
 use super::harness::{Gate, Guard, Log, get, ok, post_head, serve, serve_gated, serve_with_gate};
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::event;
 
 fn last(body: &str) -> String {
     ok(body).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
@@ -84,7 +84,7 @@ fn an_upload_and_a_download_in_progress_finish() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.room = 0;

@@ -73,7 +73,7 @@ fn a_handler_gives_way_in_drain_when_its_time_is_over() {
             res.write("x");
             res.drain().await?;
         }
-        Ok::<_, crate::Error>(res.end(""))
+        Ok(res.end(""))
     });
     let mut piped = Piped::new(setup.clock(slow_clock));
     piped.wire.borrow_mut().sent.extend(get("/").as_bytes());
@@ -111,7 +111,7 @@ fn a_connection_that_sends_much_gives_way_when_its_time_is_over() {
         while let Some(piece) = req.data().await? {
             drop(piece);
         }
-        Ok::<_, crate::Error>(res.end("x"))
+        Ok(res.end("x"))
     });
     let mut piped = Piped::new(setup.clock(slow_clock));
     piped.send(post_head(1 << 30));

@@ -107,7 +107,7 @@ fn an_upload_is_read_to_its_end_after_every_early_response() {
                     req.data().await?;
                     panic!("as it is asked for")
                 }
-                _ => return Err(crate::Error::new(503, "later")),
+                _ => return Err(crate::Failure::new(503, "later")),
             }
             Ok(res.end("never"))
         }));
@@ -147,7 +147,7 @@ fn input_is_dropped_while_a_response_waits_for_room() {
                         res.write(piece.split_off(piece.len() - 10_000));
                         res.drain().await?;
                     }
-                    return Ok::<_, crate::Error>(res.end(""));
+                    return Ok(res.end(""));
                 }
                 Ok(res.end(piece))
             }));

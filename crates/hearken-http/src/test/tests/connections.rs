@@ -142,7 +142,7 @@ fn a_client_that_does_not_read_stops_the_handler() {
         noted.add("full");
         res.drain().await?;
         noted.add("drained");
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     });
     let test = TestServer::new(&server);
     let mut connection = test.connect();
@@ -203,7 +203,7 @@ fn after_an_upgrade_the_connection_speaks_with_the_handler() {
         }
         stream.write_all(b"bye").await?;
         stream.shutdown().await?;
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let test = TestServer::new(&server);
     let mut connection = test.connect();
@@ -297,7 +297,7 @@ fn upgraded(log: &Log, configure: impl Fn(&crate::Upgraded) + Send + Sync + 'sta
                 }
             }
         }
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     server.on(event::Timeout, move |timeout| {
         late.add(format!("{:?}", timeout.deadline()));

@@ -109,7 +109,7 @@ fn a_response_waits_for_threads_in_real_time() {
             slow();
             sent.send("from a thread")
         });
-        Ok::<_, Error>(res.end(received.await?))
+        Ok(res.end(received.await?))
     });
     assert_eq!(
         server.inject(Request::get("/")).unwrap().text(),
