@@ -87,7 +87,7 @@ pub struct BodyLimits {
     pub drain_bytes_max: u64,
     /// Received bytes that wait for their reader before the transport is left unread. Default 64 KiB. For a server it also
     /// bounds what it wrote and the transport has not taken: above it `write` says stop. That bound begins at 16 KiB and
-    /// grows to this one with an eighth of what the transport of the connection has taken.
+    /// grows to this one with a sixteenth of what the transport of the connection has taken.
     #[doc(alias = "highWaterMark")]
     pub queue_bytes: u64,
     /// Written bytes that wait for the transport. A handler that exceeds it without waiting for `drain` loses the

@@ -274,7 +274,7 @@ impl ServerResponse {
         self.exchange.state().queued_bytes()
     }
 
-    /// The number of queued bytes from which [`write`](Self::write) returns `false` now: 16 KiB at first, then an eighth of
+    /// The number of queued bytes from which [`write`](Self::write) returns `false` now: 16 KiB at first, then a sixteenth of
     /// what the transport of this connection has taken, at most `limits.body.queue_bytes` of this exchange.
     #[must_use]
     #[doc(alias = "writableHighWaterMark")]

@@ -6,7 +6,7 @@
 const WINDOW_MIN: u64 = 16 * 1024;
 
 /// A window is this part of what the transport has taken.
-const SHARE: u64 = 8;
+const SHARE: u64 = 16;
 
 /// Bytes that may wait for a transport that has taken `taken`, at most `max`. A peer that reads nothing makes this side keep
 /// little; one that reads fast soon gets large writes.
