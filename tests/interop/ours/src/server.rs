@@ -92,7 +92,9 @@ fn server(settings: &Settings) -> Server {
     let mut server = Server::new(handle);
     server.handle(event::Upgrade, echo);
     server.on(event::Listening, |address| println!("{address}"));
-    server.on(event::HandlerFailed, |failure| eprintln!("error: {failure}"));
+    server.on(event::HandlerFailed, |failure| {
+        eprintln!("error: {failure}")
+    });
     server.on(event::Error, |error| eprintln!("error: {error}"));
     server.on(event::DropConnection, |peer| eprintln!("dropped: {peer:?}"));
     server.on(event::Timeout, |timeout| {
