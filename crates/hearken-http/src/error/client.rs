@@ -1,15 +1,16 @@
 //! Errors of a client: in which phase, with which peer, why, and what to do about it. Built with the feature `client`.
 //!
-//! Here: [`Phase`]; [`ExchangeError`], which [`Error`] carries; the questions and constructors of [`Error`] that only a client has.
-//! Not here: where an exchange fails (`conn/client/`, `client/connect/`).
+//! Here: [`Phase`]; [`ExchangeError`], which [`Error`] carries; the questions and constructors of [`Error`] that only a client has. Not
+//! here: the causes (`cause.rs`), where an exchange fails (`conn/client/`, `client/connect/`).
 
+pub(crate) use crate::error::cause::{
+    Addresses, Attempt, Cause, Over, Party, SettingError, SocksError, TlsStage, Via,
+};
 use crate::error::{Details, Error, Kind};
+use bytes::Bytes;
 use http::StatusCode;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// How far an exchange of a client has come. The order is that of the exchange.
 ///
@@ -54,49 +55,11 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Why it failed.
-#[derive(Debug)]
-pub(crate) enum Cause {
-    /// An error of the system.
-    Io(io::Error),
-    /// Each address that was tried, with its error.
-    Addresses(Vec<(SocketAddr, io::Error)>),
-    /// The phase took longer than this.
-    Timeout(Duration),
-    /// No byte in either direction for this long, by the option `timeout`.
-    Silence(Duration),
-    /// The whole exchange took longer than this, by the option `deadline`.
-    Deadline(Duration),
-    /// The body came at fewer bytes a second than this.
-    Rate(u32),
-    /// The peer closed the connection.
-    Gone,
-    /// The peer reset the connection.
-    Reset,
-    /// The peer broke the protocol or exceeded a limit.
-    Protocol(hearken_proto::Error),
-    /// More interim responses than this.
-    Interims(u32),
-    /// The peer switched to this protocol, which was not offered.
-    Switched(String),
-    /// The proxy refused the tunnel with this status.
-    Refused(u16),
-    /// More than this many bytes were written without waiting for room.
-    Unwaited(u64),
-    /// The exchange was aborted on this side.
-    Aborted,
-    /// An error of TLS, in the handshake or after it.
-    Tls {
-        error: Box<dyn std::error::Error + Send + Sync>,
-        handshake: bool,
-    },
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct ExchangeError {
     pub(crate) phase: Phase,
-    pub(crate) peer: Arc<str>,
+    pub(crate) peer: Party,
     pub(crate) cause: Cause,
     /// The peer cannot have acted on the request, or the request is idempotent and no byte of a response has arrived.
     pub(crate) retry_safe: bool,
@@ -104,10 +67,10 @@ pub(crate) struct ExchangeError {
 
 impl ExchangeError {
     /// A failure before anything was sent, so that trying again is safe.
-    pub(crate) fn before(phase: Phase, peer: &Arc<str>, cause: Cause) -> Error {
+    pub(crate) fn before(phase: Phase, peer: &Party, cause: Cause) -> Error {
         Error::client(Self {
             phase,
-            peer: Arc::clone(peer),
+            peer: peer.clone(),
             cause,
             retry_safe: true,
         })
@@ -122,9 +85,22 @@ impl ExchangeError {
         matches!(
             self.cause,
             Cause::Tls {
-                handshake: false,
+                stage: TlsStage::Later,
                 ..
             }
+        )
+    }
+
+    /// Whether the same request fails in the same way each time, because this side cannot begin.
+    const fn is_of_settings(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Setting(_)
+                | Cause::Socks(SocksError::LongName(_))
+                | Cause::Tls {
+                    stage: TlsStage::Settings,
+                    ..
+                }
         )
     }
 
@@ -134,20 +110,31 @@ impl ExchangeError {
         match (self.phase, &self.cause) {
             (_, Cause::Aborted) => "",
             (_, Cause::Silence(_)) => "; if a pause may be longer, raise `timeout` of the request",
-            (Phase::Queue, _) => "; finish or drop responses, or raise `max_sockets` of the agent",
+            (Phase::Queue, _) => {
+                "; finish or drop responses, or raise `max_sockets` and `max_total_sockets` of the agent"
+            }
+            (_, Cause::Setting(_)) => "; correct it or unset it, or except this host with NO_PROXY",
+            (Phase::Resolve | Phase::Connect, _) if self.peer.is_proxy() => {
+                "; check the proxy, or except this host with NO_PROXY"
+            }
             (Phase::Resolve, _) => "; check the name and the network",
-            (Phase::Connect, Cause::Addresses(tried))
-                if tried.iter().all(|(_, error)| refused(error)) =>
-            {
+            (Phase::Connect, Cause::Addresses(tried)) if tried.are_refused() => {
                 "; check the port, and whether the server runs"
             }
+            (Phase::Connect, Cause::Addresses(tried)) if tried.are_unbegun() => "",
             (Phase::Connect, Cause::Io(error)) if refused(error) => {
                 "; check whether the server runs"
             }
+            (Phase::Connect, Cause::NoAddress(_) | Cause::Io(_)) => "",
             (Phase::Connect, _) => "; check the address, the network and its firewalls",
-            (Phase::Proxy, Cause::Refused(407)) => {
-                "; give user and password in the URL of the proxy"
+            (
+                Phase::Proxy,
+                Cause::Refused(407) | Cause::Socks(SocksError::NoMethod { login: false }),
+            ) => "; give user and password in the URL of the proxy",
+            (Phase::Proxy, Cause::Socks(SocksError::Login)) => {
+                "; check user and password in the URL of the proxy"
             }
+            (Phase::Proxy, Cause::Socks(SocksError::LongName(_))) => "",
             (Phase::Proxy, _) => "; check the proxy, or except this host with NO_PROXY",
             (Phase::Write | Phase::Wait | Phase::Read, Cause::Gone | Cause::Reset)
                 if self.retry_safe =>
@@ -175,9 +162,7 @@ impl Details for ExchangeError {
         match &self.cause {
             Cause::Timeout(_) | Cause::Silence(_) | Cause::Deadline(_) | Cause::Rate(_) => true,
             Cause::Io(error) => timed_out(error),
-            Cause::Addresses(tried) => {
-                !tried.is_empty() && tried.iter().all(|(_, error)| timed_out(error))
-            }
+            Cause::Addresses(tried) => tried.is_timeout(),
             _ => false,
         }
     }
@@ -213,7 +198,7 @@ impl std::error::Error for ExchangeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
             Cause::Io(error) => Some(error),
-            Cause::Addresses(tried) => tried.last().map(|(_, error)| error as _),
+            Cause::Addresses(tried) => tried.last_error().map(|error| error as _),
             Cause::Protocol(error) => Some(error),
             Cause::Tls { error, .. } => Some(&**error),
             _ => None,
@@ -246,6 +231,32 @@ impl fmt::Display for BodyTooLarge {
     }
 }
 
+/// A body that was received whole, and is not what was asked for.
+#[derive(Debug)]
+struct Unread {
+    text: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+    body: Bytes,
+}
+
+impl Details for Unread {
+    fn body(&self) -> Option<&Bytes> {
+        Some(&self.body)
+    }
+}
+
+impl std::error::Error for Unread {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl Error {
     /// A failed exchange. A handler that returns it answers 502, and 504 for a time-out.
     pub(crate) fn client(failure: ExchangeError) -> Self {
@@ -266,6 +277,36 @@ impl Error {
     pub(crate) fn body_too_large(max: u64, url: String) -> Self {
         let details = Box::new(BodyTooLarge { max, url });
         Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Details(details))
+    }
+
+    /// A response body that is not what was asked for: `text` says what was expected. A handler that returns it answers 502.
+    pub(crate) fn unread(
+        text: String,
+        source: impl std::error::Error + Send + Sync + 'static,
+        body: Bytes,
+    ) -> Self {
+        let source = Box::new(source);
+        let details = Box::new(Unread { text, source, body });
+        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Details(details))
+    }
+
+    /// The body of a response that was received whole and could not be read as what was asked for, such as JSON.
+    ///
+    /// ```no_run
+    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+    /// let answer = hearken_http::get("https://example.com/").await?;
+    /// match answer.json::<Vec<u8>>().await {
+    ///     Ok(numbers) => println!("{numbers:?}"),
+    ///     Err(error) => println!("{error}; the body is {:?}", error.body()),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn body(&self) -> Option<&Bytes> {
+        match &self.inner.kind {
+            Kind::Details(details) => details.body(),
+            _ => None,
+        }
     }
 
     fn failure(&self) -> Option<&ExchangeError> {
@@ -289,7 +330,7 @@ impl Error {
     /// that were tried.
     #[must_use]
     pub fn peer(&self) -> Option<&str> {
-        self.failure().map(|failure| &*failure.peer)
+        self.failure().map(|failure| &*failure.peer.name)
     }
 
     /// Whether sending the request again does no harm: nothing of it was sent, or its method is idempotent and no byte of
@@ -297,6 +338,13 @@ impl Error {
     #[must_use]
     pub fn is_retry_safe(&self) -> bool {
         self.failure().is_some_and(|failure| failure.retry_safe)
+    }
+
+    /// Whether trying again may help: the failure is one of the network or of the server, and sending the request again does
+    /// no harm.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.failure()
+            .is_some_and(|failure| failure.retry_safe && !failure.is_of_settings())
     }
 
     /// Whether it failed before there was a connection: in any phase before the request is sent.
@@ -330,12 +378,19 @@ impl Error {
 impl fmt::Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peer = &self.peer;
+        if matches!(self.cause, Cause::Setting(_)) {
+            write!(f, "no request was sent to {peer}: {}", self.cause)?;
+            return f.write_str(self.advice());
+        }
         match self.phase {
             Phase::Queue => write!(f, "waiting for a free connection to {peer} failed: ")?,
             Phase::Resolve => write!(f, "resolving {peer} failed: ")?,
             Phase::Connect => write!(f, "connecting to {peer} failed: ")?,
-            Phase::Proxy => write!(f, "getting a tunnel through the proxy {peer} failed: ")?,
+            Phase::Proxy => write!(f, "getting a tunnel through {peer} failed: ")?,
             Phase::Tls if self.is_late_tls() => write!(f, "TLS with {peer} failed: ")?,
+            Phase::Tls if self.is_of_settings() => {
+                write!(f, "preparing TLS with {peer} failed: ")?;
+            }
             Phase::Tls => write!(f, "the TLS handshake with {peer} failed: ")?,
             Phase::Write => write!(f, "sending the request to {peer} failed: ")?,
             Phase::Wait => write!(f, "waiting for the response of {peer} failed: ")?,
@@ -343,46 +398,5 @@ impl fmt::Display for ExchangeError {
         }
         self.cause.fmt(f)?;
         f.write_str(self.advice())
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Addresses(tried) if tried.is_empty() => {
-                f.write_str("the name has no address that may be used")
-            }
-            Self::Addresses(tried) => {
-                for (at, (address, error)) in tried.iter().enumerate() {
-                    let comma = if at == 0 { "" } else { ", " };
-                    write!(f, "{comma}{address}: {error}")?;
-                }
-                Ok(())
-            }
-            Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
-            Self::Silence(time) => write!(f, "nothing came or went for {time:?}"),
-            Self::Deadline(time) => write!(f, "all of it took longer than {time:?}"),
-            Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
-            Self::Gone => f.write_str("the peer closed the connection"),
-            Self::Reset => f.write_str("the peer reset the connection"),
-            Self::Protocol(error) => error.fmt(f),
-            Self::Interims(max) => {
-                write!(
-                    f,
-                    "expected a final response after at most {max} interim ones"
-                )
-            }
-            Self::Switched(to) => write!(
-                f,
-                "expected a switch to a protocol that was offered, not to {to:?} (RFC 9110 §7.8)"
-            ),
-            Self::Refused(status) => write!(f, "it answered {status}"),
-            Self::Unwaited(max) => {
-                write!(f, "expected to wait for `drain` before {max} bytes wait")
-            }
-            Self::Aborted => f.write_str("the exchange was given up here"),
-            Self::Tls { error, .. } => error.fmt(f),
-        }
     }
 }

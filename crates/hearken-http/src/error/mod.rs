@@ -9,6 +9,8 @@
 //! Must not know: any other room of this crate.
 
 #[cfg(feature = "client")]
+mod cause;
+#[cfg(feature = "client")]
 pub(crate) mod client;
 mod failure;
 pub(crate) mod request;
@@ -81,6 +83,11 @@ trait Details: std::error::Error + Send + Sync {
     }
 
     fn protocol(&self) -> Option<&hearken_proto::Error> {
+        None
+    }
+
+    #[cfg(feature = "client")]
+    fn body(&self) -> Option<&bytes::Bytes> {
         None
     }
 }

@@ -31,7 +31,7 @@ impl ExchangeState {
         if self.pending_bytes() as u64 > max {
             self.fail(Error::client(ExchangeError {
                 phase: Phase::Write,
-                peer: self.plan.target.authority(),
+                peer: self.plan.target.name().into(),
                 cause: Cause::Unwaited(max),
                 retry_safe: false,
             }));
