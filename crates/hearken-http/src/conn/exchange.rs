@@ -236,6 +236,7 @@ impl State {
         next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
         next.watches = std::mem::take(&mut self.watches);
         next.peer.clone_from(&self.peer);
+        next.request_line = std::mem::take(&mut self.request_line); // its response may be on its way
         next.wakers.task = self.wakers.task.take();
         next.next();
         self.close(Closed::Done);
