@@ -91,7 +91,7 @@ fn a_handler_that_fails_has_one_line_with_its_error() {
             }
             _ => {}
         }
-        Err(Failure::new(404, "no such page"))
+        Err::<hearken::Sent, _>(Failure::new(404, "no such page"))
     });
     let (sender, lines) = std::sync::mpsc::channel();
     server.observer(Lines(sender));
