@@ -139,7 +139,7 @@ impl Style {
     }
 
     fn time(self) -> String {
-        let now = humantime::format_rfc3339_millis(SystemTime::now());
+        let now = humantime::format_rfc3339_millis(printable(SystemTime::now()));
         let (dim, plain) = if self.coloured {
             (DIM, PLAIN)
         } else {
@@ -234,6 +234,12 @@ const GREEN: &str = "\u{1b}[32m";
 const YELLOW: &str = "\u{1b}[33m";
 const CYAN: &str = "\u{1b}[36m";
 const PLAIN: &str = "\u{1b}[0m";
+
+/// The nearest time that the log's form can express, from 1970 to 9999: a clock may be set to any.
+fn printable(time: SystemTime) -> SystemTime {
+    let last = SystemTime::UNIX_EPOCH + Duration::from_millis(253_402_300_799_999);
+    time.clamp(SystemTime::UNIX_EPOCH, last)
+}
 
 #[cfg(test)]
 mod tests;

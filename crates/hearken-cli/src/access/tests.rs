@@ -74,3 +74,27 @@ fn a_line_has_the_route_if_it_is_set() {
     server.close();
     server.wait();
 }
+
+#[test]
+fn every_clock_is_printed() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    for (time, text) in [
+        (
+            epoch.checked_sub(Duration::from_secs(1)),
+            "1970-01-01T00:00:00.000Z",
+        ),
+        (
+            epoch.checked_add(Duration::from_secs(u64::from(u32::MAX) * 1000)),
+            "9999-12-31T23:59:59.999Z",
+        ),
+        (
+            epoch.checked_add(Duration::from_secs(784_111_777)),
+            "1994-11-06T08:49:37.000Z",
+        ),
+    ] {
+        if let Some(time) = time {
+            let printed = humantime::format_rfc3339_millis(printable(time)).to_string();
+            assert_eq!(printed, text);
+        }
+    }
+}
