@@ -34,6 +34,9 @@ pub(crate) fn agent(
     if let Some(time) = plan.rate_after {
         options.limits.time.body_rate_after = time;
     }
+    if let Some(limit) = plan.max_head {
+        limit.apply_to(&mut options.limits.head);
+    }
     if let Some(watcher) = watcher {
         options.observer(watcher.clone());
     }

@@ -1,6 +1,7 @@
 //! The flags of `hearken fetch`, by topic. Not here: their meaning (`plan.rs`), the examples and exit codes of their help
 //! (`help.rs`), the order of `-o` and `-O` (`outputs.rs`).
 
+use super::head_limit::HeadLimit;
 use super::outputs::Outputs;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
@@ -178,6 +179,10 @@ pub(crate) struct ConnectionFlags {
     /// Trust the authorities in this PEM file, in addition to those of the system
     #[arg(long, value_name = "FILE")]
     pub(crate) cacert: Option<PathBuf>,
+
+    /// Largest head of a response, in bytes with K or M, and its most lines behind a comma [default: 256K,2000]
+    #[arg(long, value_name = "SIZE[,LINES]")]
+    pub(crate) max_head: Option<HeadLimit>,
 }
 
 /// How long things may take.

@@ -1,6 +1,6 @@
 //! `hearken fetch`: the client at the command line.
 //!
-//! Here: from its flags to an exit code. `flags.rs` has the flags, `plan/` their meaning as plain data, `run.rs` runs it,
+//! Here: from its flags to an exit code. `flags.rs` has the flags, `head_limit.rs` the value of one, `plan/` their meaning as plain data, `run.rs` runs it,
 //! `exchange.rs` makes one attempt, `client.rs` the agent, `content.rs` and `multipart.rs` what is sent, `sink.rs` and `json.rs`
 //! write the bodies; `trace.rs` prints the steps of `-v`, `report.rs` has the lines of `--json`, `write_out.rs` the text of `-w`,
 //! `exit.rs` the exit codes. Not here: the client itself (hearken-http).
@@ -11,6 +11,7 @@ mod cookies;
 mod exchange;
 mod exit;
 pub(crate) mod flags;
+mod head_limit;
 pub(crate) mod help;
 mod json;
 mod multipart;

@@ -2,6 +2,7 @@
 
 use super::check::{seconds, usage};
 use crate::fetch::flags::{ConnectionFlags, TimeFlags};
+use crate::fetch::head_limit::HeadLimit;
 use crate::plan::CommandError;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) struct ConnectionPlan {
     /// In bytes per second; `None`: the default of the library.
     pub(crate) rate_min: Option<u32>,
     pub(crate) rate_after: Option<Duration>,
+    pub(crate) max_head: Option<HeadLimit>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,7 @@ pub(super) fn connection(
         // curl's defaults for the flag that is left out.
         rate_min: limit.or_else(|| limit_time.map(|_| 1)),
         rate_after: limit_time.or_else(|| limit.map(|_| Duration::from_secs(30))),
+        max_head: flags.max_head,
     })
 }
 

@@ -56,6 +56,7 @@ fn without_flags() {
             connect_timeout: None,
             rate_min: None,
             rate_after: None,
+            max_head: None,
         },
         cookies: CookiePlan::default(),
         resume: None,
