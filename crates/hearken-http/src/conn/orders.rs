@@ -11,7 +11,6 @@ use super::exchange::State;
 use super::incoming::Progress;
 use super::outgoing::Stage;
 use super::output::Output;
-use crate::error::request::log_failure;
 use crate::error::{Closed, Error, Failure};
 use bytes::Bytes;
 use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};
@@ -248,11 +247,10 @@ impl State {
         }
         let waiting = self.carrier.bytes_in_memory();
         if waiting as u64 > self.limits(env).body.write_queue_bytes_max {
-            log_failure!(
-                self.failed_request(),
-                bytes = waiting,
-                "a handler went on writing without waiting for `drain`"
+            let text = format!(
+                "{waiting} bytes wait for the client, and the handler went on writing without waiting for `drain`"
             );
+            self.report(env, Failure::new(500, text));
             self.close(Closed::Aborted);
             self.carrier.discard(); // a peer that takes next to nothing must not hold all this any longer
             return false;

@@ -274,6 +274,9 @@ impl Drive for SessionConnection {
 
     fn handle_lost(&mut self, error: &io::Error, _cx: &mut Context<'_>, _now: Instant) {
         let why = closed_by(error);
+        if why == Closed::Aborted {
+            tracing::error!(%error, "a message was cut");
+        }
         self.fail(Error::closed(why), why);
         self.ending = Some(Ending::Now);
     }

@@ -157,7 +157,11 @@ impl<R: Runner> Drive for ServedConnection<R> {
         }
         let (served, mut turn) = self.turn(cx, now);
         served.eof = true;
-        served.abort(closed_by(error), &mut turn);
+        let why = closed_by(error);
+        if why == Closed::Aborted {
+            served.report_cut(error);
+        }
+        served.abort(why, &mut turn);
     }
 
     fn handle_stuck(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -240,7 +244,7 @@ impl<R: Runner> Drive for ServedConnection<R> {
         if std::mem::replace(&mut served.closed, true) {
             return;
         }
-        self.runner.cancel();
+        served.drop_handler(&mut self.runner, served.why);
         served.close_exchange(now);
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
         served.observe_connection(
