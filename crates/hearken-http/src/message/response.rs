@@ -373,7 +373,8 @@ impl ServerResponse {
 
     #[cold]
     fn fail_unanswered(&self) {
-        if !self.exchange.state().is_over() {
+        let ended = self.exchange.state().is_over() || self.exchange.is_filtering();
+        if !ended {
             let text = "a deferred response was dropped before it was ended";
             self.exchange.fail_handler(Failure::new(500, text));
         }
