@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// that the conversion never fails. A fraction of a second is dropped.
 ///
 /// ```
-/// use hearken_http::HttpDate;
+/// use hearken::HttpDate;
 /// use std::time::{Duration, SystemTime};
 ///
 /// let date: HttpDate = "Sun, 06 Nov 1994 08:49:37 GMT".parse()?;
@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// // Files may be older than 1970.
 /// let old = HttpDate::from(SystemTime::UNIX_EPOCH - Duration::from_secs(185_760_000));
 /// assert_eq!(old.to_string(), "Wed, 12 Feb 1964 00:00:00 GMT");
-/// # Ok::<(), hearken_http::Error>(())
+/// # Ok::<(), hearken::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpDate {
@@ -58,7 +58,7 @@ impl HttpDate {
     /// compared without case; the name of the day is not checked against the date. Returns `None` for anything else.
     ///
     /// ```
-    /// use hearken_http::HttpDate;
+    /// use hearken::HttpDate;
     /// let now = HttpDate::from_unix_seconds(1_800_000_000); // 2027
     /// for form in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
     ///     assert_eq!(HttpDate::parse(form, now), Some(HttpDate::from_unix_seconds(784_111_777)));

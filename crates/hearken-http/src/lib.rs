@@ -4,7 +4,7 @@
 //! becomes the response:
 //!
 //! ```
-//! use hearken_http::{Error, Json, Server, event};
+//! use hearken::{Error, Json, Server, event};
 //!
 //! let mut server = Server::new(async |mut req, _res| {
 //!     let numbers: Vec<i64> = req.json().await?; // not JSON: 400, too large: 413
@@ -16,7 +16,7 @@
 //! let runtime = tokio::runtime::Runtime::new()?;
 //! let sum = runtime.block_on(async {
 //!     let url = format!("{}/sum", handle.address());
-//!     hearken_http::post(&url).json(&[1, 2, 3]).await?.text().await
+//!     hearken::post(&url).json(&[1, 2, 3]).await?.text().await
 //! })?;
 //! assert_eq!(sum, "6");
 //! handle.close();

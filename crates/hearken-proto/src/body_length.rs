@@ -8,7 +8,7 @@ use crate::head::Head;
 /// How a body is framed.
 ///
 /// ```
-/// use hearken_proto::{BodyLength, Connection, Event, Limits, Role};
+/// use hearken::proto::{BodyLength, Connection, Event, Limits, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// let input = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
 /// let (_, event) = connection.receive(input).unwrap();

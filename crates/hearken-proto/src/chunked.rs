@@ -52,7 +52,7 @@ enum Ext {
 /// [`Connection`](crate::Connection) uses it; it also decodes chunked bodies from other sources.
 ///
 /// ```
-/// use hearken_proto::{ChunkedDecoder, Chunk};
+/// use hearken::proto::{ChunkedDecoder, Chunk};
 /// let mut decoder = ChunkedDecoder::new(256, 4096);
 /// let input = b"3;x=1\r\nabc\r\n0\r\n";
 /// assert_eq!(decoder.decode(input).unwrap(), (10, Chunk::Data(b"abc")));
@@ -68,7 +68,7 @@ pub struct ChunkedDecoder {
 /// The result of [`ChunkedDecoder::decode`].
 ///
 /// ```
-/// use hearken_proto::{Chunk, ChunkedDecoder};
+/// use hearken::proto::{Chunk, ChunkedDecoder};
 /// let (consumed, chunk) = ChunkedDecoder::new(256, 4096).decode(b"1").unwrap();
 /// assert_eq!((consumed, chunk), (1, Chunk::More));
 /// ```
@@ -86,7 +86,7 @@ pub enum Chunk<'a> {
 /// Why [`ChunkedDecoder::decode`] failed: a fault or a limit, at a byte of the input of that call.
 ///
 /// ```
-/// use hearken_proto::{ChunkedDecoder, Fault};
+/// use hearken::proto::{ChunkedDecoder, Fault};
 /// let error = ChunkedDecoder::new(256, 4096).decode(b"x").unwrap_err();
 /// assert_eq!((error.fault(), error.at()), (Some(Fault::ChunkSize), 0));
 /// ```
@@ -269,7 +269,7 @@ impl Ext {
 /// The line before a chunk of `len` bytes, at the end of a buffer: lower-case digits and CR LF. Returns where it begins, too.
 ///
 /// ```
-/// let (buffer, from) = hearken_proto::chunk_head(255);
+/// let (buffer, from) = hearken::proto::chunk_head(255);
 /// assert_eq!(&buffer[from..], b"ff\r\n");
 /// ```
 #[must_use]

@@ -16,7 +16,7 @@ use alloc::boxed::Box;
 /// Which end of the connection we are.
 ///
 /// ```
-/// assert_eq!(hearken_proto::Role::Server.peer(), hearken_proto::Role::Client);
+/// assert_eq!(hearken::proto::Role::Server.peer(), hearken::proto::Role::Client);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a connection has two ends")]
@@ -65,7 +65,7 @@ pub(crate) struct RequestInfo {
 /// arrived. Until an exchange ends, the next pipelined request stays unconsumed: exchanges do not overlap.
 ///
 /// ```
-/// use hearken_proto::{Connection, Event, Fields, Length, Limits, Response, Role};
+/// use hearken::proto::{Connection, Event, Fields, Length, Limits, Response, Role};
 /// let mut server = Connection::new(Role::Server, &Limits::default());
 /// let input = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 /// let (consumed, event) = server.receive(input)?;
@@ -77,7 +77,7 @@ pub(crate) struct RequestInfo {
 /// server.send_content(b"ok", &mut out)?;
 /// server.send_end(None, &mut out)?;
 /// assert_eq!(out, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-/// # Ok::<(), hearken_proto::Error>(())
+/// # Ok::<(), hearken::proto::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Connection {
@@ -155,7 +155,7 @@ impl Connection {
     /// Replaces the limits. Call it between two messages; a chunked body keeps the limits with which it began.
     ///
     /// ```
-    /// use hearken_proto::{Connection, Limits, Role};
+    /// use hearken::proto::{Connection, Limits, Role};
     /// let mut limits = Limits::default();
     /// let mut server = Connection::new(Role::Server, &limits);
     /// limits.head.target_bytes_max = 3;

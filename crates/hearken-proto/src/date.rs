@@ -13,7 +13,7 @@ const VALUE_LEN: usize = 29;
 /// A Date field line, made from an IMF-fixdate.
 ///
 /// ```
-/// use hearken_proto::{Date, Misuse};
+/// use hearken::proto::{Date, Misuse};
 /// let date = Date::new(b"Sun, 06 Nov 1994 08:49:37 GMT")?;
 /// assert_eq!(date.value(), b"Sun, 06 Nov 1994 08:49:37 GMT");
 /// assert_eq!(Date::new(b"Sun, 06 Nov 1994 08:49:37\r\nX:").unwrap_err(), Misuse::FieldValue);

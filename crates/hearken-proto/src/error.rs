@@ -8,7 +8,7 @@ use core::fmt;
 /// Why a connection failed.
 ///
 /// ```
-/// use hearken_proto::{Connection, Error, Event, Fault, Limits, Role};
+/// use hearken::proto::{Connection, Error, Event, Fault, Limits, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// let error = connection.receive(b"GET / HTTP/1.1\nHost: a\n\n").unwrap_err();
 /// assert_eq!(error, Error::Peer { fault: Fault::BareLf, at: 14 });
@@ -41,7 +41,7 @@ impl Error {
     /// What a server sends before it closes; a client only closes.
     ///
     /// ```
-    /// use hearken_proto::{Answer, Error, Fault};
+    /// use hearken::proto::{Answer, Error, Fault};
     /// assert_eq!(Error::Peer { fault: Fault::BareLf, at: 0 }.answer(), Answer::Status(400));
     /// ```
     #[must_use]
@@ -56,7 +56,7 @@ impl Error {
     /// The stable code of the fault, limit or misuse.
     ///
     /// ```
-    /// use hearken_proto::{Error, Fault};
+    /// use hearken::proto::{Error, Fault};
     /// assert_eq!(Error::Peer { fault: Fault::BareLf, at: 0 }.code(), "H1_BARE_LF");
     /// ```
     #[must_use]
@@ -71,7 +71,7 @@ impl Error {
     /// Offset of the offending byte; `None` for a misuse.
     ///
     /// ```
-    /// use hearken_proto::{Error, Fault};
+    /// use hearken::proto::{Error, Fault};
     /// assert_eq!(Error::Peer { fault: Fault::BareLf, at: 7 }.at(), Some(7));
     /// ```
     #[must_use]
@@ -112,7 +112,7 @@ macro_rules! misuses {
         /// A call that cannot be carried out: a bug in the calling code. Nothing was written when it is returned.
         ///
         /// ```
-        /// use hearken_proto::{Fields, Misuse};
+        /// use hearken::proto::{Fields, Misuse};
         /// assert_eq!(Fields::new().append("x", "a\r\nb"), Err(Misuse::FieldValue));
         /// ```
         #[non_exhaustive]
@@ -126,7 +126,7 @@ macro_rules! misuses {
             /// The stable code.
             ///
             /// ```
-            /// assert_eq!(hearken_proto::Misuse::FieldName.code(), "USE_FIELD_NAME");
+            /// assert_eq!(hearken::proto::Misuse::FieldName.code(), "USE_FIELD_NAME");
             /// ```
             #[must_use]
             pub const fn code(&self) -> &'static str {

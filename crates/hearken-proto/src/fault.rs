@@ -8,7 +8,7 @@ use core::fmt;
 /// The answer to a fault of the peer.
 ///
 /// ```
-/// use hearken_proto::{Answer, Fault};
+/// use hearken::proto::{Answer, Fault};
 /// assert_eq!(Fault::SpaceBeforeColon.answer(), Answer::Status(400));
 /// assert_eq!(Fault::StatusLine.answer(), Answer::Close);
 /// ```
@@ -50,7 +50,7 @@ macro_rules! faults {
         /// How a peer broke the protocol. Variant names and [`Fault::code`] are stable.
         ///
         /// ```
-        /// use hearken_proto::Fault;
+        /// use hearken::proto::Fault;
         /// let fault = Fault::from_code("H1_SPACE_BEFORE_COLON").unwrap();
         /// assert_eq!(fault, Fault::SpaceBeforeColon);
         /// assert_eq!(fault.section(), "RFC 9112 §5.1");
@@ -112,7 +112,7 @@ impl Fault {
     /// The stable code that logs, vectors and `docs/errors.md` use.
     ///
     /// ```
-    /// assert_eq!(hearken_proto::Fault::BareLf.code(), "H1_BARE_LF");
+    /// assert_eq!(hearken::proto::Fault::BareLf.code(), "H1_BARE_LF");
     /// ```
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -122,7 +122,7 @@ impl Fault {
     /// The broken section.
     ///
     /// ```
-    /// assert_eq!(hearken_proto::Fault::BareLf.section(), "RFC 9112 §2.2");
+    /// assert_eq!(hearken::proto::Fault::BareLf.section(), "RFC 9112 §2.2");
     /// ```
     #[must_use]
     pub const fn section(self) -> &'static str {
@@ -132,7 +132,7 @@ impl Fault {
     /// The answer to the peer.
     ///
     /// ```
-    /// use hearken_proto::{Answer, Fault};
+    /// use hearken::proto::{Answer, Fault};
     /// assert_eq!(Fault::VersionUnsupported.answer(), Answer::Status(505));
     /// ```
     #[must_use]
@@ -143,7 +143,7 @@ impl Fault {
     /// What was expected and what was received, in one line.
     ///
     /// ```
-    /// assert_eq!(hearken_proto::Fault::BareLf.text(), "expected CR before LF");
+    /// assert_eq!(hearken::proto::Fault::BareLf.text(), "expected CR before LF");
     /// ```
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -153,7 +153,7 @@ impl Fault {
     /// The fault with this code, if there is one.
     ///
     /// ```
-    /// assert!(hearken_proto::Fault::from_code("H1_NO_SUCH").is_none());
+    /// assert!(hearken::proto::Fault::from_code("H1_NO_SUCH").is_none());
     /// ```
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {

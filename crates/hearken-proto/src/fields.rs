@@ -53,14 +53,14 @@ impl Line {
 /// A read-only view of field lines, in the order in which they were received or added.
 ///
 /// ```
-/// use hearken_proto::Fields;
+/// use hearken::proto::Fields;
 /// let mut fields = Fields::new();
 /// fields.append("Accept", "text/html")?;
 /// fields.append("accept", "*/*")?;
 /// let view = fields.view();
 /// assert_eq!(view.get("ACCEPT"), Some(&b"text/html"[..]));
 /// assert_eq!(view.get_all("accept").count(), 2);
-/// # Ok::<(), hearken_proto::Misuse>(())
+/// # Ok::<(), hearken::proto::Misuse>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct FieldsRef<'a> {
@@ -121,14 +121,14 @@ impl fmt::Debug for FieldsRef<'_> {
 /// NUL.
 ///
 /// ```
-/// use hearken_proto::Fields;
+/// use hearken::proto::Fields;
 /// let mut fields = Fields::new();
 /// fields.set("Content-Type", "text/plain")?;
 /// fields.set("content-type", "text/html")?; // replaces the first
 /// assert_eq!(fields.view().get("Content-Type"), Some(&b"text/html"[..]));
 /// assert!(fields.remove("content-type"));
 /// assert!(fields.view().is_empty());
-/// # Ok::<(), hearken_proto::Misuse>(())
+/// # Ok::<(), hearken::proto::Misuse>(())
 /// ```
 #[derive(Default)]
 pub struct Fields {
@@ -161,7 +161,7 @@ impl Fields {
     /// An empty list with memory for this many bytes and lines.
     ///
     /// ```
-    /// let fields = hearken_proto::Fields::with_capacity(256, 8);
+    /// let fields = hearken::proto::Fields::with_capacity(256, 8);
     /// assert!(fields.view().is_empty());
     /// ```
     #[must_use]
@@ -286,14 +286,14 @@ impl Fields {
     /// Adds all lines of another list after the others. They are checked already, so this costs little more than a copy.
     ///
     /// ```
-    /// use hearken_proto::Fields;
+    /// use hearken::proto::Fields;
     /// let mut always = Fields::new();
     /// always.append("Server", "hearken")?;
     /// let mut fields = Fields::new();
     /// fields.append("Content-Type", "text/plain")?;
     /// fields.append_all(&always)?;
     /// assert_eq!(fields.view().get("server"), Some(&b"hearken"[..]));
-    /// # Ok::<(), hearken_proto::Misuse>(())
+    /// # Ok::<(), hearken::proto::Misuse>(())
     /// ```
     ///
     /// # Errors

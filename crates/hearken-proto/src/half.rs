@@ -7,7 +7,7 @@ use core::fmt;
 /// One direction of a connection. Both directions use this type, so no rule can hold for one side only.
 ///
 /// ```
-/// use hearken_proto::{Connection, Half, Limits, Role};
+/// use hearken::proto::{Connection, Half, Limits, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// assert_eq!(connection.halves(), (Half::Idle, Half::Idle));
 /// connection.receive_eof().unwrap();
@@ -116,7 +116,7 @@ impl fmt::Display for Half {
 /// `Failed`, is left out.
 ///
 /// ```
-/// assert!(hearken_proto::half_diagram().contains("Idle --> Body: Head"));
+/// assert!(hearken::proto::half_diagram().contains("Idle --> Body: Head"));
 /// ```
 #[must_use]
 pub fn half_diagram() -> alloc::string::String {

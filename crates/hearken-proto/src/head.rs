@@ -12,7 +12,7 @@ use core::{fmt, ops::Range};
 /// The versions of a message, older first. The core itself decodes and encodes HTTP/1.0 and HTTP/1.1 (RFC 9112 §2.3).
 ///
 /// ```
-/// use hearken_proto::Version;
+/// use hearken::proto::Version;
 /// assert!(Version::Http10 < Version::Http11);
 /// assert_eq!(Version::Http11.as_str(), "HTTP/1.1");
 /// ```
@@ -43,7 +43,7 @@ impl Version {
 /// The four forms of a request target (RFC 9112 §3.2).
 ///
 /// ```
-/// use hearken_proto::{Connection, Limits, RequestTarget, Role};
+/// use hearken::proto::{Connection, Limits, RequestTarget, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// connection.receive(b"OPTIONS * HTTP/1.1\r\n").unwrap();
 /// assert_eq!(connection.head().request_target(), RequestTarget::Asterisk);
@@ -64,7 +64,7 @@ pub enum RequestTarget<'a> {
 /// The head of a received message. Its memory is reused for the next one.
 ///
 /// ```
-/// use hearken_proto::{Connection, Limits, Role};
+/// use hearken::proto::{Connection, Limits, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// let mut input = &b"GET /a?b HTTP/1.1\r\nHost: x\r\nX-Y: 1\r\n\r\n"[..];
 /// while let (consumed, Some(_event)) = connection.receive(input).unwrap() {
@@ -178,7 +178,7 @@ impl Head {
     /// [`target`](Self::target) as bytes, without a UTF-8 check.
     ///
     /// ```
-    /// use hearken_proto::{Connection, Limits, Role};
+    /// use hearken::proto::{Connection, Limits, Role};
     /// let mut connection = Connection::new(Role::Server, &Limits::default());
     /// connection.receive(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     /// assert_eq!(connection.head().target_bytes(), b"/a?b");

@@ -16,13 +16,13 @@ impl Head {
     /// they are; method and target are checked as those of a request that goes out.
     ///
     /// ```
-    /// use hearken_proto::{Fields, Head, Version};
+    /// use hearken::proto::{Fields, Head, Version};
     /// let mut fields = Fields::new();
     /// fields.set("Host", "example.com")?;
     /// let head = Head::of_request("GET", "/a?b", Version::Http2, &fields)?;
     /// assert_eq!((head.method(), head.target()), ("GET", "/a?b"));
     /// assert_eq!(head.fields().get("host"), Some(&b"example.com"[..]));
-    /// # Ok::<(), hearken_proto::Misuse>(())
+    /// # Ok::<(), hearken::proto::Misuse>(())
     /// ```
     ///
     /// # Errors

@@ -8,12 +8,12 @@
 //! [`Fields`], [`BodyLength`].
 //!
 //! ```
-//! use hearken_proto::{Connection, Event, Limits, Role};
+//! use hearken::proto::{Connection, Event, Limits, Role};
 //! let mut server = Connection::new(Role::Server, &Limits::default());
 //! let (_, event) = server.receive(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?;
 //! assert!(matches!(event, Some(Event::Head { .. })));
 //! assert_eq!(server.head().target(), "/hello");
-//! # Ok::<(), hearken_proto::Error>(())
+//! # Ok::<(), hearken::proto::Error>(())
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]

@@ -10,7 +10,7 @@ use core::time::Duration;
 /// All limits of a connection, by the part that they bound. Start from the default and change single values.
 ///
 /// ```
-/// use hearken_proto::Limits;
+/// use hearken::proto::Limits;
 /// let mut limits = Limits::default();
 /// limits.head.bytes_max = 64 * 1024;
 /// assert_eq!(limits.head.fields_max, 100);
@@ -31,7 +31,7 @@ pub struct Limits {
 /// Bounds on a connection as a whole.
 ///
 /// ```
-/// assert_eq!(hearken_proto::Limits::default().connection.requests_max, u32::MAX);
+/// assert_eq!(hearken::proto::Limits::default().connection.requests_max, u32::MAX);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,7 +46,7 @@ pub struct ConnectionLimits {
 /// Bounds on the head of a message.
 ///
 /// ```
-/// assert_eq!(hearken_proto::Limits::default().head.target_bytes_max, 8192);
+/// assert_eq!(hearken::proto::Limits::default().head.target_bytes_max, 8192);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,7 +67,7 @@ pub struct HeadLimits {
 /// Bounds on the body of a message, and on what is queued of it.
 ///
 /// ```
-/// assert_eq!(hearken_proto::Limits::default().body.buffered_bytes_max, 2 * 1024 * 1024);
+/// assert_eq!(hearken::proto::Limits::default().body.buffered_bytes_max, 2 * 1024 * 1024);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -99,7 +99,7 @@ pub struct BodyLimits {
 ///
 /// ```
 /// use core::time::Duration;
-/// assert_eq!(hearken_proto::Limits::default().time.head, Duration::from_secs(10));
+/// assert_eq!(hearken::proto::Limits::default().time.head, Duration::from_secs(10));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -211,7 +211,7 @@ impl TimeLimits {
     /// Timers so long that they never fire: for a debugger's session, never for a server that strangers reach.
     ///
     /// ```
-    /// use hearken_proto::Limits;
+    /// use hearken::proto::Limits;
     /// let mut limits = Limits::default();
     /// limits.time.dangerously_unlimited();
     /// ```
@@ -238,7 +238,7 @@ macro_rules! limits {
         /// The limit that was passed.
         ///
         /// ```
-        /// use hearken_proto::{Answer, Limit};
+        /// use hearken::proto::{Answer, Limit};
         /// assert_eq!(Limit::TargetBytes.answer(), Answer::Status(414));
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -275,7 +275,7 @@ impl Limit {
     /// The stable code.
     ///
     /// ```
-    /// assert_eq!(hearken_proto::Limit::Fields.code(), "LIMIT_FIELDS");
+    /// assert_eq!(hearken::proto::Limit::Fields.code(), "LIMIT_FIELDS");
     /// ```
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -285,7 +285,7 @@ impl Limit {
     /// The section that allows the answer.
     ///
     /// ```
-    /// assert_eq!(hearken_proto::Limit::Fields.section(), "RFC 6585 §5");
+    /// assert_eq!(hearken::proto::Limit::Fields.section(), "RFC 6585 §5");
     /// ```
     #[must_use]
     pub const fn section(self) -> &'static str {
@@ -295,7 +295,7 @@ impl Limit {
     /// The answer to the peer.
     ///
     /// ```
-    /// use hearken_proto::{Answer, Limit};
+    /// use hearken::proto::{Answer, Limit};
     /// assert_eq!(Limit::HeadBytes.answer(), Answer::Status(431));
     /// ```
     #[must_use]
@@ -306,7 +306,7 @@ impl Limit {
     /// Its name in words.
     ///
     /// ```
-    /// assert_eq!(hearken_proto::Limit::Fields.text(), "the limit on the number of fields");
+    /// assert_eq!(hearken::proto::Limit::Fields.text(), "the limit on the number of fields");
     /// ```
     #[must_use]
     pub const fn text(self) -> &'static str {

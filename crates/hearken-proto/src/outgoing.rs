@@ -7,7 +7,7 @@ use crate::{Date, Fields};
 /// The length of the content, as far as the caller knows it.
 ///
 /// ```
-/// use hearken_proto::Length;
+/// use hearken::proto::Length;
 /// assert_ne!(Length::Known(0), Length::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Length {
 /// A response head to be sent.
 ///
 /// ```
-/// use hearken_proto::{Fields, Length, Response};
+/// use hearken::proto::{Fields, Length, Response};
 /// let fields = Fields::new();
 /// let response = Response::new(204, &fields, Length::Known(0));
 /// assert_eq!(response.status, 204);
@@ -49,7 +49,7 @@ pub struct Response<'a> {
 /// Fields that are not added to a response automatically. The caller can still set each of them.
 ///
 /// ```
-/// use hearken_proto::Without;
+/// use hearken::proto::Without;
 /// assert!(!Without::default().connection);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,14 +91,14 @@ impl<'a> Response<'a> {
 /// A request head to be sent.
 ///
 /// ```
-/// use hearken_proto::{Connection, Fields, Length, Limits, Request, Role};
+/// use hearken::proto::{Connection, Fields, Length, Limits, Request, Role};
 /// let mut fields = Fields::new();
 /// fields.append("Host", "example.org")?;
 /// let mut out = Vec::new();
 /// Connection::new(Role::Client, &Limits::default())
 ///     .send_request(&Request::new("GET", "/", &fields, Length::Known(0)), &mut out)?;
 /// assert_eq!(out, b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
-/// # Ok::<(), hearken_proto::Misuse>(())
+/// # Ok::<(), hearken::proto::Misuse>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -18,7 +18,7 @@ use crate::{Error, Fault, Misuse, semantics};
 /// (client), `Head` or `Switched`, `Content` any number of times, `End`.
 ///
 /// ```
-/// use hearken_proto::{Connection, Event, Limits, Role};
+/// use hearken::proto::{Connection, Event, Limits, Role};
 /// let mut connection = Connection::new(Role::Server, &Limits::default());
 /// let mut input = &b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi"[..];
 /// let mut events = 0;
@@ -30,7 +30,7 @@ use crate::{Error, Fault, Misuse, semantics};
 ///     }
 /// }
 /// assert_eq!(events, 3); // head, content, end
-/// # Ok::<(), hearken_proto::Error>(())
+/// # Ok::<(), hearken::proto::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -102,11 +102,11 @@ impl Connection {
     /// [`Event::End`]. Returns false and does nothing if the body has not ended.
     ///
     /// ```
-    /// use hearken_proto::{Connection, Limits, Role};
+    /// use hearken::proto::{Connection, Limits, Role};
     /// let mut server = Connection::new(Role::Server, &Limits::default());
     /// server.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
     /// assert!(server.end_if_complete());
-    /// # Ok::<(), hearken_proto::Error>(())
+    /// # Ok::<(), hearken::proto::Error>(())
     /// ```
     #[inline]
     pub fn end_if_complete(&mut self) -> bool {

@@ -40,7 +40,7 @@ impl Connection {
     /// exchange. Returns how the content is framed.
     ///
     /// ```
-    /// use hearken_proto::{Connection, Fields, Length, Limits, Response, Role};
+    /// use hearken::proto::{Connection, Fields, Length, Limits, Response, Role};
     /// let mut server = Connection::new(Role::Server, &Limits::default());
     /// server.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
     ///
@@ -49,7 +49,7 @@ impl Connection {
     /// let response = Response::new(200, &fields, Length::Unknown);
     /// server.send_whole_response(&response, b"ok", &mut out)?;
     /// assert_eq!(out, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    /// # Ok::<(), hearken_proto::Error>(())
+    /// # Ok::<(), hearken::proto::Error>(())
     /// ```
     ///
     /// # Errors

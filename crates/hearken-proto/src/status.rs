@@ -5,8 +5,8 @@
 /// The registered reason phrase, or "" for a status without one.
 ///
 /// ```
-/// assert_eq!(hearken_proto::reason_phrase(404), "Not Found");
-/// assert_eq!(hearken_proto::reason_phrase(299), "");
+/// assert_eq!(hearken::proto::reason_phrase(404), "Not Found");
+/// assert_eq!(hearken::proto::reason_phrase(299), "");
 /// ```
 #[must_use]
 pub const fn reason_phrase(status: u16) -> &'static str {

@@ -259,7 +259,7 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 /// in a quoted string separates, too.
 ///
 /// ```
-/// let members: Vec<_> = hearken_proto::list_members(b"websocket, ,h2c").collect();
+/// let members: Vec<_> = hearken::proto::list_members(b"websocket, ,h2c").collect();
 /// assert_eq!(members, [&b"websocket"[..], b"h2c"]);
 /// ```
 pub fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -33,8 +33,8 @@ pub(crate) type Tls = ();
 /// resolved, connected and secured again.
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), hearken_http::Error> {
-/// let response = hearken_http::request("GET", "https://example.com/")?.end("").await?;
+/// # async fn example() -> Result<(), hearken::Error> {
+/// let response = hearken::request("GET", "https://example.com/")?.end("").await?;
 /// let timings = response.timings();
 /// println!("first byte after {:?}", timings.queue + timings.send + timings.wait);
 /// # Ok(()) }

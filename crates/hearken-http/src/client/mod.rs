@@ -36,8 +36,8 @@ use crate::error::Error;
 /// A request by the [global agent](Agent::global). Node's `http.request` and `https.request`.
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), hearken_http::Error> {
-/// let mut response = hearken_http::request("PUT", "http://127.0.0.1:3000/x")?.end("hello").await?;
+/// # async fn example() -> Result<(), hearken::Error> {
+/// let mut response = hearken::request("PUT", "http://127.0.0.1:3000/x")?.end("hello").await?;
 /// println!("{}: {}", response.status(), response.text().await?);
 /// # Ok(()) }
 /// ```

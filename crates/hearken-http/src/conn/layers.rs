@@ -17,8 +17,8 @@ pub(crate) type HeadHook = Box<dyn FnOnce(&mut ResponseHead<'_>)>;
 /// the filter returns, other content goes in chunks.
 ///
 /// ```
-/// use hearken_http::Bytes;
-/// use hearken_http::message::ContentFilter;
+/// use hearken::Bytes;
+/// use hearken::message::ContentFilter;
 /// /// Replaces every byte by its upper case.
 /// struct Shout;
 /// impl ContentFilter for Shout {
@@ -26,7 +26,7 @@ pub(crate) type HeadHook = Box<dyn FnOnce(&mut ResponseHead<'_>)>;
 ///         out.push(piece.to_ascii_uppercase().into());
 ///     }
 /// }
-/// let server = hearken_http::Server::new(async |_req, res| {
+/// let server = hearken::Server::new(async |_req, res| {
 ///     res.on_head(|head| head.filter(Shout));
 ///     res.end("hello")
 /// });
@@ -51,7 +51,7 @@ pub trait ContentFilter: 'static {
 ///
 /// ```
 /// let started = std::time::Instant::now();
-/// let server = hearken_http::Server::new(async move |_req, res| {
+/// let server = hearken::Server::new(async move |_req, res| {
 ///     res.on_head(move |head| {
 ///         let millis = started.elapsed().as_millis().to_string();
 ///         head.set("X-Response-Time", millis).expect("a number is a legal field value");

@@ -15,7 +15,7 @@ use std::io;
 /// How far an exchange of a client has come. The order is that of the exchange.
 ///
 /// ```
-/// use hearken_http::client::Phase;
+/// use hearken::client::Phase;
 /// assert!(Phase::Connect < Phase::Wait);
 /// assert_eq!(Phase::Resolve.to_string(), "resolve");
 /// ```
@@ -293,8 +293,8 @@ impl Error {
     /// The body of a response that was received whole and could not be read as what was asked for, such as JSON.
     ///
     /// ```no_run
-    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-    /// let answer = hearken_http::get("https://example.com/").await?;
+    /// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+    /// let answer = hearken::get("https://example.com/").await?;
     /// match answer.json::<Vec<u8>>().await {
     ///     Ok(numbers) => println!("{numbers:?}"),
     ///     Err(error) => println!("{error}; the body is {:?}", error.body()),

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// It does not implement [`std::error::Error`], or `?` could not turn every other error into it.
 ///
 /// ```
-/// use hearken_http::{Failure, Server};
+/// use hearken::{Failure, Server};
 ///
 /// fn number(text: &str) -> Result<u8, Failure> {
 ///     text.parse().map_err(|error| Failure::new(400, "expected a number below 256").caused_by(error))
@@ -91,7 +91,7 @@ impl Failure {
     /// Sets the text for the client, where it is not the message: also above 500.
     ///
     /// ```
-    /// use hearken_http::Failure;
+    /// use hearken::Failure;
     /// let failure = Failure::new(503, "no connection to db-2").with_public_message("try again in a minute");
     /// assert_eq!(failure.public_message(), "try again in a minute");
     /// assert_eq!(failure.to_string(), "no connection to db-2");
@@ -105,7 +105,7 @@ impl Failure {
     /// 500, and the log says why.
     ///
     /// ```
-    /// use hearken_http::Failure;
+    /// use hearken::Failure;
     /// let failure = Failure::new(429, "too many requests").with_header("Retry-After", "60");
     /// # assert_eq!(failure.status(), 429);
     /// ```

@@ -32,7 +32,7 @@ use std::sync::Arc;
 /// returns another type, [`Failure`], into which `?` turns this one and every other error.
 ///
 /// ```
-/// use hearken_http::{Error, IncomingMessage, Server};
+/// use hearken::{Error, IncomingMessage, Server};
 ///
 /// async fn first_line(req: &mut IncomingMessage) -> Result<String, Error> {
 ///     let text = req.text().await?; // not UTF-8: 400, too large: 413
@@ -96,7 +96,7 @@ trait Details: std::error::Error + Send + Sync {
 /// [`event::Closed`](crate::event::Closed) and [`event::Disconnected`](crate::event::Disconnected).
 ///
 /// ```
-/// use hearken_http::{Closed, Server, event};
+/// use hearken::{Closed, Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::Disconnected, |(peer, why)| {
 ///     if why != Closed::Done {

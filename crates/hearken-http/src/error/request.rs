@@ -62,7 +62,7 @@ impl RequestLine {
 /// The request whose handler has failed: [`Failure::request`](crate::Failure::request). Each part is there as far as it is known.
 ///
 /// ```
-/// use hearken_http::{Server, event};
+/// use hearken::{Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::HandlerFailed, |failure| match failure.request() {
 ///     Some(request) => eprintln!("{failure}: {request}"),

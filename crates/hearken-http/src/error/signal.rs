@@ -42,7 +42,7 @@ impl Error {
     /// this number, which is 130 for SIGINT and 143 for SIGTERM.
     ///
     /// ```
-    /// use hearken_http::Error;
+    /// use hearken::Error;
     /// use std::process::ExitCode;
     /// fn exit_code(result: Result<(), Error>) -> ExitCode {
     ///     match result {

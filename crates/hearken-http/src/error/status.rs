@@ -7,7 +7,7 @@ use http::StatusCode;
 /// A status code, as an argument: a number or a [`StatusCode`].
 ///
 /// ```
-/// use hearken_http::{Server, StatusCode};
+/// use hearken::{Server, StatusCode};
 /// let server = Server::new(async |req, res| match req.path() {
 ///     "/old" => res.status(301).set("Location", "/new").end(""),
 ///     _ => res.status(StatusCode::NOT_FOUND).end("no such page\n"),

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 /// A peer broke the protocol, or passed a limit or a deadline, before it got a response.
 ///
 /// ```
-/// use hearken_http::{Server, event};
+/// use hearken::{Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::ClientError, |failure| {
 ///     eprintln!("{:?} sent {} bytes: {}", failure.peer(), failure.raw().len(), failure.error());

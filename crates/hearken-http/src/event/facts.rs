@@ -10,7 +10,7 @@ use std::time::Instant;
 /// [observation](crate::observe::Observation): an observer that needs the request line when the response is sent finds it here.
 ///
 /// ```
-/// use hearken_http::observe::{ExchangeFacts, Observation, Observer, Step};
+/// use hearken::observe::{ExchangeFacts, Observation, Observer, Step};
 /// struct SlowHandlers;
 /// impl Observer for SlowHandlers {
 ///     fn observe(&self, seen: &Observation<'_>) {

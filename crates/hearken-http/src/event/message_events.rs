@@ -40,7 +40,7 @@ events! {
     /// The last event of both messages, with the reason. Emitted always, and once.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let server = Server::new(async |_req, res| {
     ///     res.on(event::Closed, |why| println!("{why}"));
     ///     res.end("hi")

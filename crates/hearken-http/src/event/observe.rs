@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 /// An access log needs no state of its own, since each observation has the [facts](ExchangeFacts) of its exchange:
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::observe::{Observation, Observer, Step};
+/// use hearken::Server;
+/// use hearken::observe::{Observation, Observer, Step};
 /// struct AccessLog;
 /// impl Observer for AccessLog {
 ///     fn observe(&self, seen: &Observation<'_>) {
@@ -93,8 +93,8 @@ pub enum HandlerKind {
 /// interleave; what of the body has come with the head is seen before the handler is called.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::observe::{Observation, Observer, Step};
+/// use hearken::Server;
+/// use hearken::observe::{Observation, Observer, Step};
 /// use std::sync::atomic::{AtomicU64, Ordering};
 /// #[derive(Default)]
 /// struct Uploaded(AtomicU64);

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 /// The two ends of a connection and its number. Shared by all exchanges of the connection.
 ///
 /// ```
-/// use hearken_http::Server;
+/// use hearken::Server;
 /// let server = Server::new(async |req, res| {
 ///     let who = req.peer().address().map(|address| address.ip().to_string());
 ///     res.end(who.unwrap_or_default())

@@ -21,7 +21,7 @@ events! {
     /// The server listens on an address. Emitted once for each [`listen`](crate::Server::listen), before the first connection.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Listening, |address| println!("{address}"));
     /// ```
@@ -29,7 +29,7 @@ events! {
     /// A connection was accepted; no byte of it has been read.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Connection, |peer| println!("{peer:?}"));
     /// ```
@@ -38,7 +38,7 @@ events! {
     /// any request.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::SecureConnection, |peer| println!("{:?}", peer.tls().map(|tls| tls.version())));
     /// ```
@@ -47,7 +47,7 @@ events! {
     /// that closes without sending a byte.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
     /// ```
@@ -55,7 +55,7 @@ events! {
     /// A request head is complete and legal. Its handler is called right after.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Request, |head| println!("{head:?}"));
     /// ```
@@ -65,7 +65,7 @@ events! {
     /// plain one, and [`Request`] is emitted right after.
     ///
     /// ```
-    /// use hearken_http::{Error, Server, event};
+    /// use hearken::{Error, Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.handle(event::CheckContinue, async |mut req, res| {
     ///     if req.head().content_length() > Some(1024) {
@@ -81,7 +81,7 @@ events! {
     /// [`Request`].
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.handle(event::CheckExpectation, async |_req, res| res.status(417).end("no"));
     /// ```
@@ -91,7 +91,7 @@ events! {
     /// goes to the plain one, and [`Request`] is emitted right after.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Upgrade, |head| println!("{:?}", head.fields().get("upgrade")));
     /// ```
@@ -100,7 +100,7 @@ events! {
     /// Emitted instead of [`Request`].
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.handle(event::Connect, async |_req, res| res.status(403).end("not through here"));
     /// ```
@@ -108,7 +108,7 @@ events! {
     /// A request beyond `limits.connection.requests_max`. It gets a 503 and the connection closes; no handler is called.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::DropRequest, |(peer, head)| println!("{peer:?} {}", head.target()));
     /// ```
@@ -117,7 +117,7 @@ events! {
     /// [`TimedOut::keep`](crate::server::TimedOut::keep).
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.deadline()));
     /// ```
@@ -126,7 +126,7 @@ events! {
     /// its own: [`ClientError::answer`](crate::server::ClientError::answer).
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::ClientError, |error| error.answer("HTTP/1.1 400 Nope\r\nConnection: close\r\n\r\n"));
     /// ```
@@ -134,7 +134,7 @@ events! {
     /// A connection is closed. Emitted once for each [`Connection`], with the reason.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
     /// ```
@@ -144,7 +144,7 @@ events! {
     /// without a [`Disconnected`].
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::DropConnection, |peer| eprintln!("too many connections: {peer:?}"));
     /// let server = server.connections_per_address_max(100);
@@ -154,7 +154,7 @@ events! {
     /// workers which did not end in time, theirs are still there.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Close, |()| println!("bye"));
     /// ```
@@ -171,7 +171,7 @@ events! {
     /// Listeners must not use the handles of the exchange.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::HandlerFailed, |failure| {
     ///     if let Some(request) = failure.request() {
@@ -183,7 +183,7 @@ events! {
     /// Something in the server itself has failed, such as accepting a connection. The server continues.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Error, |error| eprintln!("{error}"));
     /// ```

@@ -30,8 +30,8 @@ pub enum Deadline {
 /// A connection missed a deadline. [`Deadline`] says what happens next.
 ///
 /// ```
-/// use hearken_http::server::Deadline;
-/// use hearken_http::{Server, event};
+/// use hearken::server::Deadline;
+/// use hearken::{Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::Timeout, |timeout| match timeout.deadline() {
 ///     Deadline::Inactive => timeout.keep(), // as a listener for `timeout` does in Node

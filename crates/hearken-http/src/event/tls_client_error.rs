@@ -6,7 +6,7 @@ use crate::tls::error::TlsError;
 /// A failed TLS handshake on a server; the connection closes.
 ///
 /// ```
-/// use hearken_http::{Server, event};
+/// use hearken::{Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
 /// ```

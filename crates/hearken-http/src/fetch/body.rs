@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 /// Bytes and files can be sent again after a redirect, readers and streams cannot.
 ///
 /// ```
-/// use hearken_http::Body;
+/// use hearken::Body;
 /// assert_eq!(Body::from("hello").content_length(), Some(5));
 /// assert_eq!(Body::reader(&b"hello"[..]).content_length(), None);
 /// ```
@@ -87,7 +87,7 @@ impl Body {
     /// A second body with the same content. `None` for readers and streams, which can be read once.
     ///
     /// ```
-    /// use hearken_http::Body;
+    /// use hearken::Body;
     /// assert_eq!(Body::from("hello").try_clone().and_then(|body| body.content_length()), Some(5));
     /// assert!(Body::reader(&b"hello"[..]).try_clone().is_none());
     /// ```

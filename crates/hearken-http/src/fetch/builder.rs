@@ -24,8 +24,8 @@ use std::time::Duration;
 /// and by methods of the same names on an [`Agent`].
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// let answer = hearken_http::post("https://example.com/users")
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// let answer = hearken::post("https://example.com/users")
 ///     .query(&[("notify", "yes")])
 ///     .json(&serde_json::json!({ "name": "Ada" }))
 ///     .deadline(std::time::Duration::from_secs(10))
@@ -175,10 +175,10 @@ impl RequestBuilder {
     /// Sends a form with files, `multipart/form-data`, and sets its `Content-Type`. See [`Form`].
     ///
     /// ```no_run
-    /// use hearken_http::fetch::Form;
-    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+    /// use hearken::fetch::Form;
+    /// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
     /// let form = Form::new().text("title", "Holidays").file("photo", "beach.jpg");
-    /// hearken_http::post("https://example.com/albums").multipart(form).await?;
+    /// hearken::post("https://example.com/albums").multipart(form).await?;
     /// # Ok(()) }
     /// ```
     pub fn multipart(self, form: Form) -> Self {
@@ -242,8 +242,8 @@ impl RequestBuilder {
     /// is returned, whatever becomes of its body.
     ///
     /// ```no_run
-    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-    /// let answer = hearken_http::get("https://example.com/").retry(3).await?;
+    /// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+    /// let answer = hearken::get("https://example.com/").retry(3).await?;
     /// # Ok(()) }
     /// ```
     pub fn retry(self, times: u32) -> Self {
@@ -256,8 +256,8 @@ impl RequestBuilder {
     /// The same request once more, to send it twice. `None` if its body is a reader or a stream.
     ///
     /// ```no_run
-    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-    /// let request = hearken_http::post("https://example.com/ping").body("ping");
+    /// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+    /// let request = hearken::post("https://example.com/ping").body("ping");
     /// if let Some(again) = request.try_clone() {
     ///     again.await?;
     /// }

@@ -23,7 +23,7 @@ use url::{Host, Url};
 /// for the longest time. Ports do not separate cookies, nor do schemes, except for `Secure` (RFC 6265 §8.5).
 ///
 /// ```
-/// use hearken_http::fetch::CookieJar;
+/// use hearken::fetch::CookieJar;
 /// let jar = CookieJar::new();
 /// let (url, now) = ("https://example.com/a/b".parse()?, std::time::SystemTime::UNIX_EPOCH);
 /// jar.store(&url, "id=7; Path=/a; Secure", now);
@@ -90,7 +90,7 @@ impl CookieJar {
     /// The same, with each octet as the servers have set it.
     ///
     /// ```
-    /// use hearken_http::fetch::CookieJar;
+    /// use hearken::fetch::CookieJar;
     /// let jar = CookieJar::new();
     /// let (url, now) = ("https://example.com/".parse()?, std::time::SystemTime::UNIX_EPOCH);
     /// jar.store(&url, b"city=K\xf6ln", now);

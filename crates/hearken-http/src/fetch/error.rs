@@ -33,7 +33,7 @@ impl Error {
     ///
     /// ```no_run
     /// # #[tokio::main] async fn main() {
-    /// let error = hearken_http::get("http://localhost:3000/loop").await.unwrap_err();
+    /// let error = hearken::get("http://localhost:3000/loop").await.unwrap_err();
     /// assert!(error.is_redirect());
     /// # }
     /// ```
@@ -57,8 +57,8 @@ impl Error {
     /// The status that [`error_for_status`](crate::Fetched::error_for_status) turned into this error.
     ///
     /// ```no_run
-    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-    /// let error = hearken_http::get("http://localhost:3000/none").await?.error_for_status().unwrap_err();
+    /// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+    /// let error = hearken::get("http://localhost:3000/none").await?.error_for_status().unwrap_err();
     /// assert_eq!(error.answered().map(|status| status.as_u16()), Some(404));
     /// # Ok(()) }
     /// ```

@@ -26,8 +26,8 @@ use url::Url;
 /// Dropping it before the end of its body closes the connection, unless the rest has arrived already.
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// let mut answer = hearken_http::get("https://example.com/").await?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// let mut answer = hearken::get("https://example.com/").await?;
 /// println!("{} {:?}", answer.status(), answer.header("Content-Type"));
 /// while let Some(piece) = answer.data().await? {
 ///     println!("{} bytes", piece.len());
@@ -298,9 +298,9 @@ impl fmt::Debug for Fetched {
 /// The body of an answer as a [`Stream`]. Ends after an error.
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// let from = hearken_http::get("http://localhost:3000/stream").await?;
-/// hearken_http::post("http://localhost:3000/echo").body(hearken_http::Body::stream(from.stream())).await?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// let from = hearken::get("http://localhost:3000/stream").await?;
+/// hearken::post("http://localhost:3000/echo").body(hearken::Body::stream(from.stream())).await?;
 /// # Ok(()) }
 /// ```
 pub struct BodyStream(State);

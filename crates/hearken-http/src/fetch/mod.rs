@@ -33,8 +33,8 @@ use http::Method;
 /// A GET request over the [global agent](Agent::global); `.await` returns the answer. Node's `http.get`.
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// let text = hearken_http::get("https://example.com/").await?.text().await?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// let text = hearken::get("https://example.com/").await?.text().await?;
 /// # Ok(()) }
 /// ```
 pub fn get(url: impl ToUrl) -> RequestBuilder {
@@ -44,8 +44,8 @@ pub fn get(url: impl ToUrl) -> RequestBuilder {
 /// A HEAD request: the answer of [`get`] without its body.
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// let answer = hearken_http::head("https://example.com/").await?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// let answer = hearken::head("https://example.com/").await?;
 /// println!("{:?} bytes", answer.content_length());
 /// # Ok(()) }
 /// ```
@@ -57,8 +57,8 @@ pub fn head(url: impl ToUrl) -> RequestBuilder {
 /// [`body`](RequestBuilder::body).
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// hearken_http::post("https://example.com/login").form(&[("name", "Ada")]).await?.error_for_status()?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// hearken::post("https://example.com/login").form(&[("name", "Ada")]).await?.error_for_status()?;
 /// # Ok(()) }
 /// ```
 pub fn post(url: impl ToUrl) -> RequestBuilder {
@@ -68,8 +68,8 @@ pub fn post(url: impl ToUrl) -> RequestBuilder {
 /// A PUT request.
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// hearken_http::put("https://example.com/notes/1").body("a note").await?.error_for_status()?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// hearken::put("https://example.com/notes/1").body("a note").await?.error_for_status()?;
 /// # Ok(()) }
 /// ```
 pub fn put(url: impl ToUrl) -> RequestBuilder {
@@ -79,8 +79,8 @@ pub fn put(url: impl ToUrl) -> RequestBuilder {
 /// A PATCH request (RFC 5789).
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// hearken_http::patch("https://example.com/notes/1").json(&serde_json::json!({ "done": true })).await?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// hearken::patch("https://example.com/notes/1").json(&serde_json::json!({ "done": true })).await?;
 /// # Ok(()) }
 /// ```
 pub fn patch(url: impl ToUrl) -> RequestBuilder {
@@ -90,8 +90,8 @@ pub fn patch(url: impl ToUrl) -> RequestBuilder {
 /// A DELETE request.
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// hearken_http::delete("https://example.com/notes/1").await?.error_for_status()?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// hearken::delete("https://example.com/notes/1").await?.error_for_status()?;
 /// # Ok(()) }
 /// ```
 pub fn delete(url: impl ToUrl) -> RequestBuilder {
@@ -101,8 +101,8 @@ pub fn delete(url: impl ToUrl) -> RequestBuilder {
 /// A request with any method. For Node's request, whose steps are events, see [`request`](crate::request).
 ///
 /// ```no_run
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
-/// let allowed = hearken_http::fetch(http::Method::OPTIONS, "https://example.com/").await?;
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+/// let allowed = hearken::fetch(http::Method::OPTIONS, "https://example.com/").await?;
 /// println!("{:?}", allowed.header("Allow"));
 /// # Ok(()) }
 /// ```

@@ -15,13 +15,13 @@ use std::path::Path;
 /// memory. The length of the whole is sent if that of each part is known.
 ///
 /// ```no_run
-/// use hearken_http::fetch::{Form, Part};
-/// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+/// use hearken::fetch::{Form, Part};
+/// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
 /// let form = Form::new()
 ///     .text("title", "Holidays")
 ///     .file("photo", "beach.jpg")
 ///     .part("notes", Part::new("sunny").file_name("notes.md").content_type("text/markdown"));
-/// hearken_http::post("https://example.com/albums").multipart(form).await?.error_for_status()?;
+/// hearken::post("https://example.com/albums").multipart(form).await?.error_for_status()?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub struct Form {
 /// One part of a [`Form`]: a value, or the content of a file.
 ///
 /// ```
-/// use hearken_http::fetch::{Form, Part};
+/// use hearken::fetch::{Form, Part};
 /// let csv = Part::new("a,b\n1,2\n").file_name("table.csv").content_type("text/csv");
 /// let form = Form::new().part("table", csv);
 /// assert!(format!("{form:?}").contains("table.csv"));

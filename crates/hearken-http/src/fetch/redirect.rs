@@ -20,7 +20,7 @@ use url::Url;
 /// go from `https` to `http`, is an error.
 ///
 /// ```
-/// use hearken_http::fetch::{RedirectAction, Redirects};
+/// use hearken::fetch::{RedirectAction, Redirects};
 /// let same_host = Redirects::custom(|attempt| {
 ///     if attempt.url().host() == attempt.history()[0].host() {
 ///         RedirectAction::Follow
@@ -43,7 +43,7 @@ enum Rule {
 /// A redirect that [`Redirects::custom`] decides about.
 ///
 /// ```
-/// use hearken_http::fetch::{RedirectAction, Redirects};
+/// use hearken::fetch::{RedirectAction, Redirects};
 /// let policy = Redirects::custom(|attempt| match attempt.status().as_u16() {
 ///     308 => RedirectAction::Follow,
 ///     other => RedirectAction::Fail(format!("a {other} from {}", attempt.history()[0])),
@@ -60,7 +60,7 @@ pub struct RedirectAttempt<'a> {
 /// The decision of [`Redirects::custom`].
 ///
 /// ```
-/// use hearken_http::fetch::{RedirectAction, Redirects};
+/// use hearken::fetch::{RedirectAction, Redirects};
 /// let policy = Redirects::custom(|attempt| {
 ///     if attempt.history().len() > 3 { RedirectAction::Stop } else { RedirectAction::Follow }
 /// });

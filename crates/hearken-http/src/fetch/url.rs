@@ -11,11 +11,11 @@ pub use url::Url;
 /// Conversion into an absolute `http` or `https` URL, from a text, a [`Url`] or an [`http::Uri`].
 ///
 /// ```
-/// use hearken_http::fetch::ToUrl;
+/// use hearken::fetch::ToUrl;
 /// assert_eq!("HTTP://Example.com/a/../b".to_url()?.as_str(), "http://example.com/b");
 /// let error = "example.com".to_url().unwrap_err();
 /// assert_eq!(error.to_string(), "expected a URL such as https://example.com/path, got \"example.com\": it has no scheme");
-/// # Ok::<(), hearken_http::fetch::UrlError>(())
+/// # Ok::<(), hearken::fetch::UrlError>(())
 /// ```
 pub trait ToUrl {
     /// The URL.
@@ -34,7 +34,7 @@ pub trait ToUrl {
 /// A text that is not a URL of http or https.
 ///
 /// ```
-/// use hearken_http::fetch::ToUrl;
+/// use hearken::fetch::ToUrl;
 /// let error = "ftp://example.com".to_url().unwrap_err();
 /// assert!(error.to_string().contains("http or https"));
 /// ```

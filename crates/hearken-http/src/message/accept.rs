@@ -20,7 +20,7 @@ impl IncomingMessage {
     /// A response that depends on the field says so: `res.set("Vary", "Accept")`.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |req, res| {
     ///     let res = res.set("Vary", "Accept");
     ///     match req.accepts(&["html", "application/json"]) {
@@ -42,7 +42,7 @@ impl IncomingMessage {
     /// if none is acceptable. Without the field `identity` if it is on offer, else the first offer.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// // Files that were compressed before.
     /// let server = Server::new(async |req, res| {
     ///     let res = res.set("Vary", "Accept-Encoding");
@@ -63,7 +63,7 @@ impl IncomingMessage {
     /// [`accepts`](Self::accepts). `None` if none matches: then most servers send their default language.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |req, res| {
     ///     let language = req.accepts_languages(&["en", "de", "fr-CA"]).unwrap_or("en");
     ///     res.set("Vary", "Accept-Language").set("Content-Language", language).end("")

@@ -24,7 +24,7 @@ use serde::Serialize;
 /// Status and fields that the handler set on `res` are kept, a Content-Type too.
 ///
 /// ```
-/// use hearken_http::{Json, Server};
+/// use hearken::{Json, Server};
 /// let server = Server::new(async |mut req, _res| {
 ///     let prices: Vec<f64> = req.json().await?; // not JSON: 400
 ///     Ok((201, Json(prices.iter().sum::<f64>())))
@@ -34,7 +34,7 @@ use serde::Serialize;
 /// The unit type has no implementation, so that a handler that forgets its response does not compile:
 ///
 /// ```compile_fail
-/// use hearken_http::Server;
+/// use hearken::Server;
 /// let server = Server::new(async |_req, res| {
 ///     res.status(201).set("X-A", "1"); // and no `end`
 /// });
@@ -43,7 +43,7 @@ use serde::Serialize;
 /// Implement it for types of your own: set status and fields, then end the response.
 ///
 /// ```
-/// use hearken_http::{Answer, Sent, Server, ServerResponse};
+/// use hearken::{Answer, Sent, Server, ServerResponse};
 /// struct Csv(String);
 /// impl Answer for Csv {
 ///     fn answer(self, res: ServerResponse) -> Sent {
@@ -93,7 +93,7 @@ impl<T: Answer> Answer for (StatusCode, T) {
 /// A status as a number before a value. A number outside of 200 to 999 is answered 500.
 ///
 /// ```
-/// use hearken_http::{Json, Server};
+/// use hearken::{Json, Server};
 /// let server = Server::new(async |_req, _res| (201, Json([1, 2])));
 /// ```
 impl<T: Answer> Answer for (u16, T) {
@@ -141,7 +141,7 @@ typed! {
 /// serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
 ///
 /// ```
-/// use hearken_http::{Json, Server};
+/// use hearken::{Json, Server};
 ///
 /// #[derive(serde::Serialize)]
 /// struct Health {
@@ -149,7 +149,7 @@ typed! {
 ///     version: &'static str,
 /// }
 ///
-/// let server = Server::new(async |_req, res: hearken_http::ServerResponse| {
+/// let server = Server::new(async |_req, res: hearken::ServerResponse| {
 ///     res.set_status(203); // what is set on `res` goes with the value
 ///     Json(Health { ok: true, version: "1.0" })
 /// });

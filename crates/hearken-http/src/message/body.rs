@@ -21,7 +21,7 @@ impl<S: Source> IncomingMessage<S> {
     /// `100 Continue`, the first call sends it.
     ///
     /// ```
-    /// use hearken_http::{Error, Server};
+    /// use hearken::{Error, Server};
     /// let server = Server::new(async |mut req, res| {
     ///     let mut lines = 0;
     ///     while let Some(piece) = req.data().await? {
@@ -109,7 +109,7 @@ impl<S: Source> IncomingMessage<S> {
     /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`. [`bytes`](Self::bytes) returns it even so.
     ///
     /// ```
-    /// use hearken_http::{Json, Server};
+    /// use hearken::{Json, Server};
     /// let server = Server::new(async |mut req, _res| {
     ///     let numbers: Vec<i64> = req.json().await?;
     ///     Ok(Json(numbers.iter().sum::<i64>()))
@@ -129,7 +129,7 @@ impl<S: Source> IncomingMessage<S> {
     /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`. [`bytes`](Self::bytes) returns it even so.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// use std::collections::HashMap;
     /// let server = Server::new(async |mut req, res| {
     ///     let form: HashMap<String, String> = req.form().await?;

@@ -40,8 +40,8 @@ use std::sync::Arc;
 /// (BREACH). Send such responses with `Cache-Control: no-transform`.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::message::Compression;
+/// use hearken::Server;
+/// use hearken::message::Compression;
 /// let compression = Compression::new();
 /// let server = Server::new(async move |req, res| {
 ///     compression.layer(&req, &res); // before the response begins
@@ -141,7 +141,7 @@ impl Compression {
     /// Decides by the media type, in lower case and without parameters, whether content is compressed.
     ///
     /// ```
-    /// use hearken_http::message::Compression;
+    /// use hearken::message::Compression;
     /// let compression = Compression::new().types(|media_type| media_type == "application/json");
     /// ```
     #[must_use]

@@ -19,8 +19,8 @@ use http::StatusCode;
 /// What identifies the version of a representation: an entity tag, the time of its last change, or both (RFC 9110 §8.8).
 ///
 /// ```
-/// use hearken_http::message::{EntityTag, Precondition, Validators};
-/// use hearken_http::Server;
+/// use hearken::message::{EntityTag, Precondition, Validators};
+/// use hearken::Server;
 ///
 /// let page = "<h1>Hello</h1>";
 /// let server = Server::new(async move |req, res| {
@@ -115,8 +115,8 @@ impl Validators {
 /// without any costs a lookup and no allocation.
 ///
 /// ```
-/// use hearken_http::message::{Conditions, EntityTag, Precondition, Validators};
-/// use hearken_http::{Server, StatusCode};
+/// use hearken::message::{Conditions, EntityTag, Precondition, Validators};
+/// use hearken::{Server, StatusCode};
 /// let server = Server::new(async |req, res| {
 ///     let conditions = Conditions::of(&req);
 ///     res.on_head(move |head| {
@@ -198,8 +198,8 @@ impl IncomingMessage {
     /// - A tag that is malformed matches nothing.
     ///
     /// ```
-    /// use hearken_http::message::{EntityTag, Precondition, Validators};
-    /// use hearken_http::Server;
+    /// use hearken::message::{EntityTag, Precondition, Validators};
+    /// use hearken::Server;
     /// // Lost updates: the client changes only what it has seen.
     /// let server = Server::new(async |mut req, res| {
     ///     let current = Validators::new().etag(EntityTag::strong("v7")?);

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 /// byte, quotation marks belong to the value. A pair without `=` or without a name, and one that is not UTF-8, is left out.
 ///
 /// ```
-/// use hearken_http::Server;
+/// use hearken::Server;
 /// let server = Server::new(async |req, res| match req.cookies().get("theme") {
 ///     Some("dark") => res.end("dark\n"),
 ///     _ => res.end("light\n"),
@@ -80,8 +80,8 @@ impl ServerResponse {
     /// reason is logged; [`Cookie::to_field`] returns it instead. Several cookies make several fields.
     ///
     /// ```
-    /// use hearken_http::Server;
-    /// use hearken_http::message::Cookie;
+    /// use hearken::Server;
+    /// use hearken::message::Cookie;
     /// use std::time::Duration;
     /// let server = Server::new(async |_req, res| {
     ///     let cookie = Cookie::new("theme", "dark").max_age(Duration::from_secs(86_400));
@@ -105,8 +105,8 @@ impl ServerResponse {
     /// this takes from `cookie`; its value is ignored.
     ///
     /// ```
-    /// use hearken_http::Server;
-    /// use hearken_http::message::Cookie;
+    /// use hearken::Server;
+    /// use hearken::message::Cookie;
     /// let server = Server::new(async |_req, res| {
     ///     res.clear_cookie(Cookie::new("theme", "")).end("forgotten\n")
     /// });

@@ -12,7 +12,7 @@ use std::cell::RefCell;
 /// Its methods take `&self`, so that a listener, which is called several times, can own it.
 ///
 /// ```
-/// use hearken_http::{Server, event};
+/// use hearken::{Server, event};
 /// let server = Server::new(async |req, res| {
 ///     let (sent, answer) = res.defer();
 ///     req.on(event::Ready, move |whole| answer.end(whole.body.clone()));

@@ -35,7 +35,7 @@ use std::rc::Rc;
 /// client can send for `limits.time.linger`, so that it gets the response.
 ///
 /// ```
-/// use hearken_http::{Error, Server};
+/// use hearken::{Error, Server};
 /// use tokio::io::AsyncWriteExt;
 ///
 /// // Stores an upload of any size in constant memory.
@@ -122,7 +122,7 @@ impl IncomingMessage {
     /// pull the body. Dropping the message resumes.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// use std::{rc::Rc, time::Duration};
     /// let server = Server::new(async |req, res| {
     ///     let req = Rc::new(req);
@@ -177,7 +177,7 @@ impl IncomingMessage {
     /// `limits.time.grace`. Never resolves in a session. Each call returns a future of its own.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// use std::time::Duration;
     /// let server = Server::new(async |req, res| {
     ///     let res = res.set("Content-Type", "text/event-stream");
@@ -202,7 +202,7 @@ impl IncomingMessage {
     /// [`Ready`](crate::event::Ready), or after the end of the exchange, is never called.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let server = Server::new(async |req, res| {
     ///     let (sent, answer) = res.defer();
     ///     req.on(event::Ready, move |whole| answer.end(format!("{} bytes", whole.body.len())));
@@ -288,8 +288,8 @@ impl<S: Source> IncomingMessage<S> {
     /// One value for each name, merged by the rules of Node's `headers`; see [`MergedHeaders`].
     ///
     /// ```
-    /// use hearken_http::Server;
-    /// use hearken_http::message::Duplicates;
+    /// use hearken::Server;
+    /// use hearken::message::Duplicates;
     /// let server = Server::new(async |req, res| {
     ///     let headers = req.headers_joined(Duplicates::Drop);
     ///     res.end(headers.get("accept").unwrap_or("anything").to_owned())

@@ -34,7 +34,7 @@ impl ServerResponse {
     /// As [`write_information`](Self::write_information), and for a link that cannot be a field value.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| {
     ///     res.write_early_hints(["</style.css>; rel=preload; as=style"])?;
     ///     Ok(res.end("<link rel=stylesheet href=/style.css>"))

@@ -15,7 +15,7 @@ impl ServerResponse {
     /// turns the response into a 500. After the head has left nothing happens.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| {
     ///     res.on_head(|head| {
     ///         if head.status().is_success() {
@@ -41,7 +41,7 @@ impl ServerResponse {
     /// Sends what a cork and the filters keep back. Filters are also flushed when a handler that has written waits.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| {
     ///     res.write("data: 1\n\n");
     ///     res.flush();
@@ -57,7 +57,7 @@ impl ServerResponse {
     /// The second call replaces the label.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |req, res| {
     ///     res.set_route("/users/:id");
     ///     assert_eq!(req.route().as_deref(), Some("/users/:id"));

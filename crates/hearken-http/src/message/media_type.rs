@@ -8,7 +8,7 @@ use std::path::Path;
 /// not looked at.
 ///
 /// ```
-/// use hearken_http::message::media_type_of;
+/// use hearken::message::media_type_of;
 /// assert_eq!(media_type_of("docs/index.HTML"), Some("text/html; charset=utf-8"));
 /// assert_eq!(media_type_of("film.mp4"), Some("video/mp4"));
 /// assert_eq!(media_type_of("archive.tar.gz"), Some("application/gzip"));

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 /// Bounds on a form. More than one of them allows is an error: 413 for bytes, 400 for the number of parts.
 ///
 /// ```
-/// use hearken_http::message::MultipartLimits;
+/// use hearken::message::MultipartLimits;
 /// let mut limits = MultipartLimits::default();
 /// limits.bytes_max = 1 << 30; // one large upload
 /// limits.part_bytes_max = 1 << 30;
@@ -101,8 +101,8 @@ impl IncomingMessage {
     /// With status 415 when the Content-Type is another one, and with 400 when it names no boundary.
     ///
     /// ```
-    /// use hearken_http::message::MultipartLimits;
-    /// use hearken_http::Server;
+    /// use hearken::message::MultipartLimits;
+    /// use hearken::Server;
     /// use tokio::io::AsyncWriteExt;
     ///
     /// let server = Server::new(async |mut req, res| {

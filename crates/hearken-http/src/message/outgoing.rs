@@ -32,7 +32,7 @@ pub mod sealed {
 /// Code that adds fields to requests and responses alike can be generic over this trait:
 ///
 /// ```
-/// use hearken_http::{Error, Misuse, OutgoingMessage, Server, ServerResponse};
+/// use hearken::{Error, Misuse, OutgoingMessage, Server, ServerResponse};
 ///
 /// /// Adds a trace id, and keeps one that is there.
 /// fn trace(message: &impl OutgoingMessage, id: &str) -> Result<(), Misuse> {
@@ -44,7 +44,7 @@ pub mod sealed {
 ///
 /// let server = Server::new(async |req, res: ServerResponse| {
 ///     let id = req.header("x-trace-id").unwrap_or("none");
-///     let upstream = hearken_http::request("GET", "http://127.0.0.1:3000/")?;
+///     let upstream = hearken::request("GET", "http://127.0.0.1:3000/")?;
 ///     trace(&upstream, id)?;
 ///     trace(&res, id)?;
 ///     let answer = upstream.end("").await?;

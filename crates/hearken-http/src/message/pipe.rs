@@ -100,7 +100,7 @@ impl ServerResponse {
     /// the head is already sent, it cuts the connection, so that the client does not mistake the part for the whole.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |mut req, res| {
     ///     let body = req.bytes().await?;
     ///     res.set("Content-Type", "text/plain").pipe_from(&body[..]).await
@@ -116,7 +116,7 @@ impl ServerResponse {
     /// As [`pipe_from`](Self::pipe_from).
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// // An echo: a request is a stream.
     /// let server = Server::new(async |req, res| res.pipe_from_stream(req).await);
     /// ```
@@ -134,7 +134,7 @@ impl ServerResponse {
     /// As [`pipe_from`](Self::pipe_from).
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |req, res| res.pipe_from_message(req).await);
     /// ```
     pub async fn pipe_from_message<S: Source>(

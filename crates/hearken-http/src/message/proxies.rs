@@ -20,15 +20,15 @@ use std::net::IpAddr;
 /// By default no proxy is trusted, and the address is that of the connection.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::message::TrustedProxies;
+/// use hearken::Server;
+/// use hearken::message::TrustedProxies;
 ///
 /// let proxies = TrustedProxies::networks(["loopback", "10.0.0.0/8"])?;
 /// let server = Server::new(async move |req, res| {
 ///     let client = req.client_addr(&proxies);
 ///     res.end(client.map_or_else(|| "unknown\n".to_owned(), |address| format!("{address}\n")))
 /// });
-/// # Ok::<(), hearken_http::Error>(())
+/// # Ok::<(), hearken::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies {

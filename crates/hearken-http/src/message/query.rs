@@ -17,7 +17,7 @@ impl IncomingMessage {
     /// With status 400 when it does not parse as a `T`.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Search {
@@ -49,7 +49,7 @@ impl IncomingMessage {
     /// With status 400 when a percent sign is not followed by two hexadecimal digits, or a segment is not UTF-8.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |req, res| {
     ///     match req.path_segments()?.as_slice() {
     ///         [users, name] if users == "users" => Ok(res.end(format!("hello, {name}\n"))),

@@ -12,7 +12,7 @@ const RANGES_MAX: usize = 16;
 /// The part of a representation that a client asks for.
 ///
 /// ```
-/// use hearken_http::message::Ranges;
+/// use hearken::message::Ranges;
 /// assert_eq!(Ranges::parse(b"bytes=0-1,-2", 10), Ranges::Several(vec![0..2, 8..10]));
 /// assert_eq!(Ranges::parse(b"bytes=0-1, 1-5", 10), Ranges::Whole); // they overlap
 /// ```

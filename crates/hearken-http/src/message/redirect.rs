@@ -54,7 +54,7 @@ impl ServerResponse {
     /// A status that is no redirect is answered 500.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |req, res| match req.path() {
     ///     "/old" => res.redirect(301, "/new"),
     ///     _ => res.end("here\n"),
@@ -80,7 +80,7 @@ impl ServerResponse {
     /// be serialised is answered 500. The same as returning [`Json`] from the handler.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| res.status(201).json(&vec![1, 2, 3]));
     /// ```
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Sent {
@@ -91,7 +91,7 @@ impl ServerResponse {
     /// belongs to the name unless one was set. Slashes and control characters are replaced by `_`.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| res.attachment("café.csv").end("a,b\n"));
     /// ```
     #[doc(alias = "download")]

@@ -20,7 +20,7 @@ use std::rc::Rc;
 /// one, so a handler whose result is `Sent` cannot forget its response or send it twice.
 ///
 /// ```
-/// use hearken_http::{IncomingMessage, Sent, Server, ServerResponse};
+/// use hearken::{IncomingMessage, Sent, Server, ServerResponse};
 /// async fn hello(_req: IncomingMessage, res: ServerResponse) -> Sent {
 ///     res.end("Hello, World!")
 /// }
@@ -50,7 +50,7 @@ pub struct Sent(pub(crate) ());
 /// client that has disconnected is not an error; [`drain`](Self::drain) returns one.
 ///
 /// ```
-/// use hearken_http::{Error, Server};
+/// use hearken::{Error, Server};
 /// let server = Server::new(async |_req, res| {
 ///     let res = res.status(201).set("Content-Type", "text/plain");
 ///     for n in 0..1_000_000 {
@@ -123,11 +123,11 @@ impl ServerResponse {
     /// Adds all fields of a list after the others: cheaper than one by one, for fields that every response has.
     ///
     /// ```
-    /// use hearken_http::{Fields, Server};
+    /// use hearken::{Fields, Server};
     /// let mut always = Fields::new();
     /// always.append("X-Frame-Options", "DENY")?;
     /// let server = Server::new(async move |_req, res| res.append_all(&always).end("hi"));
-    /// # Ok::<(), hearken_http::Misuse>(())
+    /// # Ok::<(), hearken::Misuse>(())
     /// ```
     #[must_use]
     pub fn append_all(self, fields: &Fields) -> Self {
@@ -165,7 +165,7 @@ impl ServerResponse {
     /// effect once the head is sent.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| {
     ///     res.write_head(404, None, [("Content-Type", "text/plain")]).end("no such page\n")
     /// });
@@ -231,7 +231,7 @@ impl ServerResponse {
     /// [`Failed`](crate::event::Failed) or [`Closed`](crate::event::Closed). Emits no events for content written before.
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let server = Server::new(async |_req, res| {
     ///     res.on(event::Done, |()| println!("the transport has taken the last byte"));
     ///     res.end("hi")
@@ -253,7 +253,7 @@ impl ServerResponse {
     /// chunk, and consecutive ones are still sent in one system call.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |_req, res| {
     ///     res.cork();
     ///     res.write("one ");
@@ -329,7 +329,7 @@ impl ServerResponse {
     /// makes the response chunked too, and is rejected beside a Content-Length. Further calls add to them.
     ///
     /// ```
-    /// use hearken_http::{Fields, Server};
+    /// use hearken::{Fields, Server};
     /// let server = Server::new(async |_req, res| {
     ///     let mut trailers = Fields::new();
     ///     trailers.append("X-Checksum", "1b2c")?;

@@ -30,8 +30,8 @@ use std::time::UNIX_EPOCH;
 /// A file to send with [`ServerResponse::send_file`], and how.
 ///
 /// ```no_run
-/// use hearken_http::Server;
-/// use hearken_http::message::SendFile;
+/// use hearken::Server;
+/// use hearken::message::SendFile;
 /// let server = Server::new(async |req, res| {
 ///     let file = tokio::fs::File::open("film.mp4").await?;
 ///     let file = SendFile::from(file).named("film.mp4").with_validators().asked_by(&req);

@@ -21,7 +21,7 @@ impl ServerResponse {
     /// with it.
     ///
     /// ```
-    /// use hearken_http::{Error, Server};
+    /// use hearken::{Error, Server};
     /// let server = Server::new(async |_req, res| {
     ///     let (sent, upgrading) = res.set("X-A", "1").upgrade("echo")?;
     ///     let stream = upgrading.await?;

@@ -31,7 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// before.
 ///
 /// ```no_run
-/// # async fn check(mut upgraded: hearken_http::Upgraded) -> std::io::Result<()> {
+/// # async fn check(mut upgraded: hearken::Upgraded) -> std::io::Result<()> {
 /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// let closing = upgraded.closing();
 /// let mut buffer = [0; 1024];
@@ -79,7 +79,7 @@ impl Upgraded {
     /// ([`IncomingMessage::limits`](crate::IncomingMessage::limits)). Has no effect on a client.
     ///
     /// ```
-    /// use hearken_http::{Error, Server};
+    /// use hearken::{Error, Server};
     /// use std::time::Duration;
     /// let server = Server::new(async |_req, res| {
     ///     let (sent, upgrading) = res.upgrade("chat")?;

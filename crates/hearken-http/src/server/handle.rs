@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 /// the last handle does not stop the server.
 ///
 /// ```
-/// use hearken_http::Server;
+/// use hearken::Server;
 /// let handle = Server::new(async |_req, res| res.end("hi")).listen("127.0.0.1:0")?.start()?;
 /// assert!(handle.address().to_string().starts_with("http://127.0.0.1:"));
 /// handle.close();
@@ -107,7 +107,7 @@ impl ServerHandle {
     /// `server.emit('connection', stream)`.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -183,7 +183,7 @@ impl ServerHandle {
     /// [`IncomingMessage::closing`](crate::IncomingMessage::closing), end what would go on for ever.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     /// let handle = Server::new(async |_req, res| res.end("hi")).listen("127.0.0.1:0")?.start()?;

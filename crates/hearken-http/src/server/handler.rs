@@ -21,8 +21,8 @@ const BOXES_MAX: usize = 256;
 /// an object of it by [`handler`]; implement this trait for a router, which calls other handlers.
 ///
 /// ```
-/// use hearken_http::server::{Handler, Handling, WorkerHandler, handler};
-/// use hearken_http::{IncomingMessage, Server, ServerResponse};
+/// use hearken::server::{Handler, Handling, WorkerHandler, handler};
+/// use hearken::{IncomingMessage, Server, ServerResponse};
 ///
 /// /// Two handlers: one for `/`, one for all the rest.
 /// struct Two { root: Box<dyn Handler>, rest: Box<dyn Handler> }
@@ -42,7 +42,7 @@ const BOXES_MAX: usize = 256;
 ///
 /// let server = Server::with_handler(Two {
 ///     root: handler(async |_req, res| res.end("welcome")),
-///     rest: handler(async |req, _res| (hearken_http::StatusCode::NOT_FOUND, req.path().to_owned())),
+///     rest: handler(async |req, _res| (hearken::StatusCode::NOT_FOUND, req.path().to_owned())),
 /// });
 /// ```
 pub trait Handler: Send + Sync + 'static {
@@ -66,8 +66,8 @@ impl Handler for Box<dyn Handler> {
 /// such function, and not to be implemented elsewhere.
 ///
 /// ```
-/// use hearken_http::server::HandlerFn;
-/// use hearken_http::{Answer, Server};
+/// use hearken::server::HandlerFn;
+/// use hearken::{Answer, Server};
 /// fn quiet<H: HandlerFn<R> + Send + Sync + 'static, R: Answer + 'static>(handler: H) -> Server {
 ///     Server::new(handler).workers(1)
 /// }
@@ -141,7 +141,7 @@ where
 /// A request that is being handled: a future in a box that its handler uses again.
 ///
 /// ```
-/// use hearken_http::server::Handling;
+/// use hearken::server::Handling;
 /// // Any future without a result, where no box can be used again:
 /// let handling = Handling::new(async { println!("handled") });
 /// ```

@@ -29,7 +29,7 @@ impl Server {
     /// and `connect` listeners; what only listens is [`on`](Self::on), with or without a handler.
     ///
     /// ```
-    /// use hearken_http::{Error, Server, event};
+    /// use hearken::{Error, Server, event};
     /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
     /// let mut server = Server::new(async |_req, res| res.end("nothing to upgrade"));
     /// server.handle(event::Upgrade, async |_req, res| {
@@ -62,7 +62,7 @@ impl Server {
     /// last counts; a panic counts as no. Node's `shouldUpgradeCallback`.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.should_upgrade(|head| head.target() == "/chat");
     /// ```
@@ -84,7 +84,7 @@ impl Server {
     /// [`event::ClientError`](crate::event::ClientError). The second call replaces the first.
     ///
     /// ```
-    /// use hearken_http::{Json, Server};
+    /// use hearken::{Json, Server};
     /// let mut server = Server::new(async |mut req, res| Ok(res.end(req.text().await?)));
     /// server.on_failure(|failure, _req, _res| {
     ///     Json(serde_json::json!({

@@ -151,7 +151,7 @@ impl Listening {
     /// lives until the process ends. After a second signal, always: [`Error::signal`] has its number, for the exit code.
     ///
     /// ```no_run
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// use std::process::ExitCode;
     /// fn main() -> ExitCode {
     ///     let server = Server::new(async |_req, res| res.end("hi"));

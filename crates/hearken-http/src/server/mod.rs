@@ -61,7 +61,7 @@ use std::thread;
 /// timers have safe defaults ([`Limits`]).
 ///
 /// ```no_run
-/// use hearken_http::Server;
+/// use hearken::Server;
 /// Server::new(async |_req, res| res.end("Hello, World!")).listen("127.0.0.1:3000")?.run()?;
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
@@ -135,7 +135,7 @@ impl Server {
     /// which they were added. All are added before [`listen`](Self::listen), which consumes the server:
     ///
     /// ```compile_fail
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// let listening = server.listen("127.0.0.1:0")?;
     /// server.on(event::Connection, |peer| println!("{peer:?}"));
@@ -217,7 +217,7 @@ impl Server {
     /// [`ipv6_prefix`](Self::ipv6_prefix).
     ///
     /// ```
-    /// use hearken_http::{Server, event};
+    /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::DropConnection, |peer| eprintln!("too many connections: {peer:?}"));
     /// let server = server.connections_per_address_max(100);

@@ -13,7 +13,7 @@ impl IncomingMessage {
     /// `connection_age`, `linger`, `linger_idle`, `grace`) do not change. A further call starts from the result of the previous one.
     ///
     /// ```
-    /// use hearken_http::{Error, Server};
+    /// use hearken::{Error, Server};
     /// use std::time::Duration;
     /// let server = Server::new(async |mut req, res| {
     ///     if req.path() == "/upload" {

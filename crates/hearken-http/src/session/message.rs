@@ -22,7 +22,7 @@ use std::task::Poll;
 /// refer to the same message, and listeners can own one. Once the session is dropped, its methods have no effect.
 ///
 /// ```
-/// use hearken_http::Session;
+/// use hearken::Session;
 /// let session = Session::server();
 /// let resp = session.resp();
 /// resp.set("Content-Type", "text/plain");
@@ -234,7 +234,7 @@ impl fmt::Debug for SessionOutgoing {
 /// refer to the same message, and listeners can own one.
 ///
 /// ```
-/// use hearken_http::{Session, event};
+/// use hearken::{Session, event};
 /// let session = Session::server();
 /// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.target()));
 /// assert!(session.req().head().is_none());

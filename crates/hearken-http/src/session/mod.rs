@@ -53,9 +53,9 @@ pub enum ServerSide {}
 /// those of a server.
 ///
 /// ```
-/// use hearken_http::{Session, event};
+/// use hearken::{Session, event};
 ///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken::Error> {
 /// let (here, there) = tokio::io::duplex(1024);
 ///
 /// let server = Session::server();
@@ -147,8 +147,8 @@ impl<S> Session<S> {
     /// replaces the first.
     ///
     /// ```
-    /// use hearken_http::Session;
-    /// use hearken_http::observe::{Observation, Observer};
+    /// use hearken::Session;
+    /// use hearken::observe::{Observation, Observer};
     /// struct Print;
     /// impl Observer for Print {
     ///     fn observe(&self, seen: &Observation<'_>) {
@@ -315,7 +315,7 @@ impl<T, S> fmt::Debug for Attached<T, S> {
 /// The request of a session that is attached to its transport.
 ///
 /// ```
-/// use hearken_http::Session;
+/// use hearken::Session;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let (here, there) = tokio::io::duplex(1024);
 /// drop(there);

@@ -18,8 +18,8 @@ use std::time::Instant;
 /// A client's end of a connection to a [`TestServer`](super::TestServer): whole requests and responses, or bytes.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::test::{Request, TestServer};
+/// use hearken::Server;
+/// use hearken::test::{Request, TestServer};
 /// let server = Server::new(async |req, res| res.end(req.path().to_owned()));
 /// let test = TestServer::new(&server);
 ///
@@ -37,7 +37,7 @@ use std::time::Instant;
 /// connection.send("GET /5 HTTP/1.0\r\n\r\n");
 /// assert!(connection.received().ends_with("\r\nConnection: close\r\n\r\n/5"));
 /// assert!(!connection.is_open());
-/// # Ok::<(), hearken_http::test::InjectError>(())
+/// # Ok::<(), hearken::test::InjectError>(())
 /// ```
 ///
 /// After a response of 101, or of 2xx to CONNECT, [`send`](Self::send) and [`received`](Self::received) speak the new

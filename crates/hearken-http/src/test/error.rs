@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Why an injected request got no response, or not a whole one. The text says what had been received.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::test::{Request, TestServer};
+/// use hearken::Server;
+/// use hearken::test::{Request, TestServer};
 /// use std::time::Duration;
 /// let server = Server::new(async |_req, res| {
 ///     std::future::pending::<()>().await;

@@ -1,8 +1,8 @@
 //! Servers in memory, for tests of handlers: no socket, no waiting, and a clock that jumps.
 //!
 //! ```
-//! use hearken_http::test::{InjectError, Request, TestServer};
-//! use hearken_http::{Error, Limits, Server};
+//! use hearken::test::{InjectError, Request, TestServer};
+//! use hearken::{Error, Limits, Server};
 //! use std::time::Duration;
 //!
 //! fn app() -> Server {
@@ -47,7 +47,7 @@
 //! `async fn` calls these methods in `spawn_blocking`.
 //!
 //! ```
-//! # use hearken_http::{Server, test::Request};
+//! # use hearken::{Server, test::Request};
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() {
 //!     let server = Server::new(async |_req, res| res.end("hi"));
@@ -83,11 +83,11 @@ impl Server {
     /// [`ServerHandle::inject`](crate::ServerHandle::inject).
     ///
     /// ```
-    /// use hearken_http::{Server, test::Request};
+    /// use hearken::{Server, test::Request};
     /// let server = Server::new(async |req, res| res.end(req.header("x-name").unwrap_or("?").to_owned()));
     /// let response = server.inject(Request::get("/").header("X-Name", "Ada"))?;
     /// assert_eq!(response.text(), "Ada");
-    /// # Ok::<(), hearken_http::test::InjectError>(())
+    /// # Ok::<(), hearken::test::InjectError>(())
     /// ```
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use serde::Serialize;
 /// [`expect_continue`](Self::expect_continue) the body waits for `100 Continue`, as that of a careful client does.
 ///
 /// ```
-/// use hearken_http::test::Request;
+/// use hearken::test::Request;
 /// let request = Request::post("/users?notify=1").header("Accept", "application/json").json(&["Ada"]);
 /// assert_eq!(format!("{request:?}"), "POST /users?notify=1");
 /// ```

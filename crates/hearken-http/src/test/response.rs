@@ -12,8 +12,8 @@ use std::fmt;
 /// What a client has received for a request.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::test::Request;
+/// use hearken::Server;
+/// use hearken::test::Request;
 /// let server = Server::new(async |req, res| {
 ///     res.set("Content-Type", "text/plain").end(format!("you asked for {}", req.path()))
 /// });

@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// only inside of calls of this type and of [`Connection`], on the thread of the caller, until nothing happens any more.
 ///
 /// ```
-/// use hearken_http::Server;
-/// use hearken_http::test::{Request, TestServer};
+/// use hearken::Server;
+/// use hearken::test::{Request, TestServer};
 /// use std::time::Duration;
 ///
 /// let server = Server::new(async |_req, res| {
@@ -46,7 +46,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// // The same clock drives the limits: the connection is idle for longer than `limits.time.keep_alive`.
 /// test.advance(Duration::from_secs(60));
 /// assert!(!connection.is_open());
-/// # Ok::<(), hearken_http::test::InjectError>(())
+/// # Ok::<(), hearken::test::InjectError>(())
 /// ```
 pub struct TestServer {
     inner: Rc<Inner>,
@@ -140,8 +140,8 @@ impl TestServer {
     /// unspecified.
     ///
     /// ```
-    /// use hearken_http::Server;
-    /// use hearken_http::test::{Request, TestServer};
+    /// use hearken::Server;
+    /// use hearken::test::{Request, TestServer};
     /// let server = Server::new(async |_req, res| res.end("hi"));
     /// let test = TestServer::new(&server);
     /// let mut connection = test.connect();
@@ -149,7 +149,7 @@ impl TestServer {
     /// test.handle().close();
     /// test.settle();
     /// assert!(!connection.is_open(), "an idle connection is closed when the server stops");
-    /// # Ok::<(), hearken_http::test::InjectError>(())
+    /// # Ok::<(), hearken::test::InjectError>(())
     /// ```
     #[must_use]
     pub fn handle(&self) -> &ServerHandle {

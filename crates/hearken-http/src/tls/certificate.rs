@@ -15,7 +15,7 @@ use x509_parser::parse_x509_certificate;
 /// Displayed as one line. Control characters are escaped, so that they reach no terminal and no log.
 ///
 /// ```no_run
-/// # fn show(tls: &hearken_http::tls::TlsInfo) {
+/// # fn show(tls: &hearken::tls::TlsInfo) {
 /// if let Some(certificate) = tls.peer_certificate() {
 ///     println!("{} until {:?}", certificate.subject(), certificate.not_after());
 /// }

@@ -32,13 +32,13 @@ const SESSIONS: usize = 256;
 /// Node: the TLS options of `https.request` and `https.Agent`.
 ///
 /// ```no_run
-/// use hearken_http::Agent;
-/// use hearken_http::client::AgentOptions;
-/// use hearken_http::tls::ClientTls;
+/// use hearken::Agent;
+/// use hearken::client::AgentOptions;
+/// use hearken::tls::ClientTls;
 /// let mut options = AgentOptions::default();
 /// options.tls = ClientTls::new().system_roots(false).root_file("root.pem")?;
 /// let agent = Agent::new(options);
-/// # Ok::<(), hearken_http::tls::TlsError>(())
+/// # Ok::<(), hearken::tls::TlsError>(())
 /// ```
 #[derive(Clone)]
 pub struct ClientTls {

@@ -13,7 +13,7 @@ use std::{fmt, io};
 /// of rustls or of the system.
 ///
 /// ```
-/// use hearken_http::tls::{ClientTls, TlsErrorKind};
+/// use hearken::tls::{ClientTls, TlsErrorKind};
 /// let error = ClientTls::new().root_pem(b"hello").unwrap_err();
 /// assert_eq!(error.kind(), TlsErrorKind::Settings);
 /// assert!(error.to_string().contains("-----BEGIN CERTIFICATE-----"));

@@ -9,7 +9,7 @@ use std::fmt;
 /// `ConnectionInfo::tls` on a client. It stays the same as long as the connection is open.
 ///
 /// ```
-/// use hearken_http::{Server, event};
+/// use hearken::{Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
 /// server.on(event::SecureConnection, |peer| {
 ///     if let Some(tls) = peer.tls() {

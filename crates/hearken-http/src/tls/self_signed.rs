@@ -24,11 +24,11 @@ impl ServerTls {
     /// When a name cannot be in a certificate.
     ///
     /// ```
-    /// use hearken_http::tls::{ClientTls, ServerTls};
+    /// use hearken::tls::{ClientTls, ServerTls};
     /// let (tls, pem) = ServerTls::self_signed(&["localhost", "127.0.0.1", "::1"])?;
     /// assert_eq!(tls.certificates()[0].names(), ["localhost", "127.0.0.1", "::1"]);
     /// let client = ClientTls::new().root_pem(pem.as_bytes())?;
-    /// # Ok::<(), hearken_http::tls::TlsError>(())
+    /// # Ok::<(), hearken::tls::TlsError>(())
     /// ```
     pub fn self_signed(names: &[&str]) -> Result<(Self, String), TlsError> {
         let (certificate, key) = make(names).map_err(|error| {

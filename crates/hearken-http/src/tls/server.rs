@@ -28,8 +28,8 @@ const SESSIONS: usize = 1024;
 /// Node: the options of `https.createServer`, `server.setSecureContext`, `server.addContext`.
 ///
 /// ```no_run
-/// use hearken_http::Server;
-/// use hearken_http::tls::ServerTls;
+/// use hearken::Server;
+/// use hearken::tls::ServerTls;
 /// let tls = ServerTls::from_files("cert.pem", "key.pem")?;
 /// let server = Server::new(async |_req, res| res.end("hi"));
 /// let handle = server.tls(&tls).listen("127.0.0.1:3443")?.start()?;

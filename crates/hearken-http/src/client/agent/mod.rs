@@ -26,8 +26,8 @@ use std::sync::{Arc, OnceLock};
 /// for each runtime closes those that have been idle for too long, and ends when no connection is idle.
 ///
 /// ```no_run
-/// use hearken_http::Agent;
-/// # async fn example() -> Result<(), hearken_http::Error> {
+/// use hearken::Agent;
+/// # async fn example() -> Result<(), hearken::Error> {
 /// let agent = Agent::default();
 /// for n in 0..3 {
 ///     let url = format!("http://127.0.0.1:3000/{n}");

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Which idle connection is used first.
 ///
 /// ```
-/// assert_eq!(hearken_http::client::Scheduling::default(), hearken_http::client::Scheduling::Lifo);
+/// assert_eq!(hearken::client::Scheduling::default(), hearken::client::Scheduling::Lifo);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,9 +34,9 @@ pub enum Scheduling {
 /// Which addresses of a host are used.
 ///
 /// ```
-/// use hearken_http::client::Family;
-/// let request = hearken_http::request("GET", "http://localhost:3000/")?.family(Family::V4);
-/// # Ok::<(), hearken_http::Error>(())
+/// use hearken::client::Family;
+/// let request = hearken::request("GET", "http://localhost:3000/")?.family(Family::V4);
+/// # Ok::<(), hearken::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "IP has two families")]
@@ -121,8 +121,8 @@ pub(crate) struct Route {
 /// number; none means "unlimited".
 ///
 /// ```
-/// use hearken_http::Agent;
-/// use hearken_http::client::AgentOptions;
+/// use hearken::Agent;
+/// use hearken::client::AgentOptions;
 /// use std::time::Duration;
 /// let mut options = AgentOptions::default();
 /// options.max_sockets = 8;
@@ -223,8 +223,8 @@ impl AgentOptions {
     /// Resolves names by this instead of by the system. The second call replaces the first.
     ///
     /// ```
-    /// use hearken_http::Agent;
-    /// use hearken_http::client::AgentOptions;
+    /// use hearken::Agent;
+    /// use hearken::client::AgentOptions;
     /// let mut options = AgentOptions::default();
     /// options.resolver(async |_host: String, port: u16| Ok(vec![([127, 0, 0, 1], port).into()]));
     /// let agent = Agent::new(options);
@@ -244,9 +244,9 @@ impl AgentOptions {
     /// Shows every step of every connection and exchange of the agent to `observer`. The second call replaces the first.
     ///
     /// ```
-    /// use hearken_http::Agent;
-    /// use hearken_http::client::AgentOptions;
-    /// use hearken_http::observe::{Observation, Observer};
+    /// use hearken::Agent;
+    /// use hearken::client::AgentOptions;
+    /// use hearken::observe::{Observation, Observer};
     /// struct Print;
     /// impl Observer for Print {
     ///     fn observe(&self, seen: &Observation<'_>) {

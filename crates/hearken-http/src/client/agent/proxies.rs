@@ -36,12 +36,12 @@ use std::sync::Arc;
 /// variable and its value without the password.
 ///
 /// ```
-/// use hearken_http::client::Proxies;
+/// use hearken::client::Proxies;
 /// let proxies = Proxies::all("socks5h://127.0.0.1:1080")?.except("localhost, 10.0.0.0/8")?;
 /// assert!(format!("{proxies:?}").contains("socks5h://127.0.0.1:1080"));
 /// let error = Proxies::all("socks4://127.0.0.1:1080").unwrap_err();
 /// assert!(error.to_string().contains("http, https, socks5 or socks5h"));
-/// # Ok::<(), hearken_http::Error>(())
+/// # Ok::<(), hearken::Error>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Proxies {

@@ -63,8 +63,8 @@ impl Agent {
 /// sent while the response, its body, or room to write is awaited. Dropping the request before its end aborts the exchange.
 ///
 /// ```no_run
-/// use hearken_http::{OutgoingMessage, request};
-/// # async fn example() -> Result<(), hearken_http::Error> {
+/// use hearken::{OutgoingMessage, request};
+/// # async fn example() -> Result<(), hearken::Error> {
 /// let mut request = request("POST", "http://127.0.0.1:3000/upload")?;
 /// request.set_header("Content-Type", "text/plain")?;
 /// for n in 0..1000 {
@@ -127,8 +127,8 @@ impl ClientRequest {
     /// emitted again.
     ///
     /// ```no_run
-    /// use hearken_http::{client::event, request};
-    /// # async fn example() -> Result<(), hearken_http::Error> {
+    /// use hearken::{client::event, request};
+    /// # async fn example() -> Result<(), hearken::Error> {
     /// let request = request("GET", "http://127.0.0.1:3000/")?;
     /// request.on(event::Information, |head| println!("{}", head.status()));
     /// request.on(event::Close, |()| println!("over"));
@@ -223,8 +223,8 @@ impl ClientRequest {
     /// once both directions are full. [`finish`](Self::finish) ends the request: [`end`](Self::end) would return the response,
     /// which is taken already.
     /// ```no_run
-    /// # async fn example() -> Result<(), hearken_http::Error> {
-    /// let request = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    /// # async fn example() -> Result<(), hearken::Error> {
+    /// let request = hearken::request("POST", "http://127.0.0.1:3000/echo")?;
     /// let mut response = request.response().await?;
     /// let write = async {
     ///     for n in 0..1_000_000 {
@@ -342,8 +342,8 @@ impl outgoing::sealed::Outgoing for ClientRequest {
 /// Aborts an exchange from elsewhere. Cheap to clone; it does not keep the exchange alive.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
-/// let request = hearken_http::request("GET", "http://127.0.0.1:9/")?;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken::Error> {
+/// let request = hearken::request("GET", "http://127.0.0.1:9/")?;
 /// let handle = request.abort_handle();
 /// handle.abort();
 /// let error = request.end("").await.unwrap_err();

@@ -93,9 +93,9 @@ impl ClientRequest {
     /// Changes limits for this response alone.
     ///
     /// ```
-    /// let request = hearken_http::request("GET", "http://127.0.0.1:9/events")?
+    /// let request = hearken::request("GET", "http://127.0.0.1:9/events")?
     ///     .limits(|limits| limits.time.body_idle = std::time::Duration::from_secs(300));
-    /// # Ok::<(), hearken_http::Error>(())
+    /// # Ok::<(), hearken::Error>(())
     /// ```
     #[doc(alias = "maxHeadersCount")]
     #[must_use]
@@ -138,9 +138,9 @@ impl ClientRequest {
     #[doc(alias = "createConnection")]
     ///
     /// ```
-    /// use hearken_http::request;
-    /// use hearken_http::client::Destination;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken_http::Error> {
+    /// use hearken::request;
+    /// use hearken::client::Destination;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), hearken::Error> {
     /// let (here, there) = tokio::io::duplex(1024);
     /// drop(there); // a server that closes at once
     /// let stream = std::sync::Mutex::new(Some(here));

@@ -35,8 +35,8 @@ impl ClientRequest {
     /// the reader loses: nothing, for most readers.
     ///
     /// ```no_run
-    /// # async fn example() -> Result<(), hearken_http::Error> {
-    /// let request = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    /// # async fn example() -> Result<(), hearken::Error> {
+    /// let request = hearken::request("POST", "http://127.0.0.1:3000/echo")?;
     /// let file = tokio::fs::File::open("large").await?;
     /// let (response, sent) = tokio::join!(request.response(), request.pipe_from(file));
     /// sent?;
@@ -68,10 +68,10 @@ impl ClientRequest {
     /// What was taken from the stream is written, and the request not ended.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// // A proxy: both directions at once.
     /// let server = Server::new(async |req, res| {
-    ///     let out = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    ///     let out = hearken::request("POST", "http://127.0.0.1:3000/echo")?;
     ///     let (sent, _) = tokio::join!(
     ///         async { res.pipe_from_stream(out.response().await?).await },
     ///         out.pipe_from_stream(req)
@@ -104,9 +104,9 @@ impl ClientRequest {
     /// What was taken from the message is written, and the request not ended.
     ///
     /// ```
-    /// use hearken_http::Server;
+    /// use hearken::Server;
     /// let server = Server::new(async |mut req, res| {
-    ///     let out = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    ///     let out = hearken::request("POST", "http://127.0.0.1:3000/echo")?;
     ///     let (sent, _) = tokio::join!(
     ///         async { res.pipe_from_message(out.response().await?).await },
     ///         out.pipe_from_message(&mut req)

@@ -28,8 +28,8 @@ use url::Url;
 /// body closes the connection, unless the rest has arrived already.
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), hearken_http::Error> {
-/// let mut response = hearken_http::get("http://127.0.0.1:3000/").await?;
+/// # async fn example() -> Result<(), hearken::Error> {
+/// let mut response = hearken::get("http://127.0.0.1:3000/").await?;
 /// println!("{} {:?}", response.status(), response.header("content-type"));
 /// while let Some(piece) = response.data().await? {
 ///     println!("{} bytes", piece.len());

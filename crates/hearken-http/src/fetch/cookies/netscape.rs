@@ -11,7 +11,7 @@ impl CookieJar {
     /// the file.
     ///
     /// ```
-    /// use hearken_http::fetch::CookieJar;
+    /// use hearken::fetch::CookieJar;
     /// let (jar, now) = (CookieJar::new(), std::time::SystemTime::UNIX_EPOCH);
     /// jar.store(&"http://example.com/".parse()?, "id=7", now);
     /// let text = jar.to_netscape(now);
@@ -39,7 +39,7 @@ impl CookieJar {
     /// line that begins with `#HttpOnly_` is a cookie. The limits of the jar hold.
     ///
     /// ```
-    /// use hearken_http::fetch::CookieJar;
+    /// use hearken::fetch::CookieJar;
     /// let (jar, now) = (CookieJar::new(), std::time::SystemTime::UNIX_EPOCH);
     /// assert_eq!(jar.load_netscape(".example.com\tTRUE\t/\tFALSE\t0\tid\t7\n", now), 1);
     /// assert_eq!(jar.header(&"http://www.example.com/".parse()?, now).as_deref(), Some("id=7"));

@@ -7,12 +7,12 @@ use std::hash::{DefaultHasher, Hasher};
 /// The opaque name of one version of a representation: `"v7"`, or `W/"v7"` if equal tags do not promise equal bytes.
 ///
 /// ```
-/// use hearken_http::message::EntityTag;
+/// use hearken::message::EntityTag;
 /// let (strong, weak) = (EntityTag::strong("v7")?, EntityTag::weak("v7")?);
 /// assert_eq!(strong.to_string(), "\"v7\"");
 /// assert_eq!(weak.to_string(), "W/\"v7\"");
 /// assert!(strong.weak_eq(&weak) && !strong.strong_eq(&weak) && !weak.strong_eq(&weak));
-/// # Ok::<(), hearken_http::Error>(())
+/// # Ok::<(), hearken::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EntityTag {

@@ -26,7 +26,7 @@ use std::time::Duration;
 /// cookies otherwise; `__Host-` also demands `Path=/` and no domain.
 ///
 /// ```
-/// use hearken_http::message::{Cookie, SameSite};
+/// use hearken::message::{Cookie, SameSite};
 /// use std::time::Duration;
 /// let cookie = Cookie::new("id", "a3f")
 ///     .path("/app")
@@ -38,7 +38,7 @@ use std::time::Duration;
 ///     cookie.to_field()?,
 ///     "id=a3f; Path=/app; Domain=example.org; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"
 /// );
-/// # Ok::<(), hearken_http::Error>(())
+/// # Ok::<(), hearken::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a cookie does nothing until `ServerResponse::cookie` gets it"]

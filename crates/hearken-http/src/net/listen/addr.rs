@@ -26,7 +26,7 @@ use crate::net::listen::error::ListenError;
 /// Port 0 lets the system choose a free port; [`Listener::local_addr`](super::Listener::local_addr) returns it.
 ///
 /// ```
-/// use hearken_http::listen::ListenAddr;
+/// use hearken::listen::ListenAddr;
 ///
 /// let addr: ListenAddr = "[::1]:3000".parse()?;
 /// assert_eq!(addr, ListenAddr::Socket("[::1]:3000".parse().unwrap()));
@@ -34,7 +34,7 @@ use crate::net::listen::error::ListenError;
 ///
 /// let error = "3000".parse::<ListenAddr>().unwrap_err();
 /// assert!(error.to_string().contains("127.0.0.1:3000"), "it names the form to write: {error}");
-/// # Ok::<(), hearken_http::listen::ListenError>(())
+/// # Ok::<(), hearken::listen::ListenError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,11 +67,11 @@ pub enum ListenAddr {
 /// or a port number, which means every interface, as in Node.
 ///
 /// ```
-/// use hearken_http::listen::{ListenAddr, ToListenAddr};
+/// use hearken::listen::{ListenAddr, ToListenAddr};
 ///
 /// assert_eq!(("127.0.0.1", 80).to_listen_addr()?, "127.0.0.1:80".to_listen_addr()?);
 /// assert_eq!(80.to_listen_addr()?, ListenAddr::AllInterfaces { port: 80 });
-/// # Ok::<(), hearken_http::listen::ListenError>(())
+/// # Ok::<(), hearken::listen::ListenError>(())
 /// ```
 pub trait ToListenAddr {
     /// The address meant. Fails with an [`InvalidAddress`](super::ListenErrorKind::InvalidAddress) error when the
@@ -264,7 +264,7 @@ impl<T: ToListenAddr + ?Sized> ToListenAddr for &T {
 /// Displayed as a URL for clients: `http://127.0.0.1:3000`, `https://[::1]:3000`, `unix:/run/app.sock`.
 ///
 /// ```
-/// let here = hearken_http::listen::LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
+/// let here = hearken::listen::LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
 /// assert_eq!(here.to_string(), "http://127.0.0.1:3000");
 /// assert_eq!(here.port(), Some(3000));
 /// ```

@@ -13,14 +13,14 @@ use crate::net::listen::addr::ListenAddr;
 /// system, if there is one.
 ///
 /// ```
-/// use hearken_http::listen::{ListenOptions, ToListenAddr};
+/// use hearken::listen::{ListenOptions, ToListenAddr};
 ///
 /// let first = ListenOptions::new().bind(&"127.0.0.1:0".to_listen_addr()?)?;
 /// let taken = first.local_addr().socket_addr().unwrap();
 /// let error = ListenOptions::new().bind(&taken.into()).unwrap_err();
 /// assert!(error.is_address_in_use());
 /// assert!(error.to_string().contains("another port"));
-/// # Ok::<(), hearken_http::listen::ListenError>(())
+/// # Ok::<(), hearken::listen::ListenError>(())
 /// ```
 #[derive(Debug)]
 pub struct ListenError {

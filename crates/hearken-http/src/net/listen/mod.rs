@@ -38,7 +38,7 @@ pub use self::unix::SocketFile;
 /// listener on it.
 ///
 /// ```
-/// use hearken_http::listen::{ListenOptions, ListenerParts, ToListenAddr};
+/// use hearken::listen::{ListenOptions, ListenerParts, ToListenAddr};
 ///
 /// let first = ListenOptions::new().bind(&"127.0.0.1:0".to_listen_addr()?)?;
 /// let url = first.local_addr().to_string();
@@ -51,7 +51,7 @@ pub use self::unix::SocketFile;
 ///         assert_eq!(socket.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 ///     }
 /// }
-/// # Ok::<(), hearken_http::listen::ListenError>(())
+/// # Ok::<(), hearken::listen::ListenError>(())
 /// ```
 #[derive(Debug)]
 pub struct Listener {

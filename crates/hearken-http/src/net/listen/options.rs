@@ -13,12 +13,12 @@ use socket2::{SockRef, TcpKeepalive};
 ///
 /// ```
 /// use std::time::Duration;
-/// use hearken_http::listen::{ListenOptions, ToListenAddr};
+/// use hearken::listen::{ListenOptions, ToListenAddr};
 ///
 /// let options = ListenOptions::new().backlog(1024).keep_alive(Duration::from_secs(15));
 /// let listener = options.bind(&"127.0.0.1:0".to_listen_addr()?)?;
 /// assert_ne!(listener.local_addr().port(), Some(0));
-/// # Ok::<(), hearken_http::listen::ListenError>(())
+/// # Ok::<(), hearken::listen::ListenError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
@@ -194,7 +194,7 @@ impl ListenOptions {
     ///
     /// ```
     /// use std::net::{TcpListener, TcpStream};
-    /// use hearken_http::listen::ListenOptions;
+    /// use hearken::listen::ListenOptions;
     ///
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
     /// let _client = TcpStream::connect(listener.local_addr()?)?;
