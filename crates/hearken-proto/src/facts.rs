@@ -3,6 +3,7 @@
 //! Here: [`Facts`], [`Kind`]. RFC 9112 §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Not here: the rules over a complete head
 //! (`semantics.rs`).
 
+use crate::head::Head;
 use crate::special::Special;
 use crate::{Fault, syntax};
 
@@ -26,6 +27,9 @@ pub(crate) struct Facts {
     pub(crate) expect_continue: bool,
     /// There is an expectation other than `100-continue`.
     pub(crate) expect_other: bool,
+    /// A field of a response frames a body in an illegal way. It is a fault only if there can be a body; see
+    /// [`framing_fault`].
+    pub(crate) odd_framing: bool,
 }
 
 impl Facts {
@@ -38,6 +42,7 @@ impl Facts {
         connection_upgrade: false,
         expect_continue: false,
         expect_other: false,
+        odd_framing: false,
     };
 
     pub(crate) fn has_body(&self) -> bool {
@@ -56,6 +61,11 @@ impl Facts {
         match special {
             Special::Date | Special::Trailer | Special::Upgrade => Ok(()),
             Special::Host | Special::Expect if kind == Kind::Response => Ok(()),
+            // RFC 9112 §6.3: some responses end with their head regardless of these fields.
+            Special::ContentLength | Special::TransferEncoding if kind == Kind::Response => {
+                self.odd_framing |= self.note_special(special, value, index).is_err();
+                Ok(())
+            }
             special => self.note_special(special, value, index),
         }
     }
@@ -110,6 +120,23 @@ impl Facts {
             self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
     }
+}
+
+/// The fault of the first field of a response that frames its body in an illegal way, and where its line begins.
+pub(crate) fn framing_fault(head: &Head) -> Option<(Fault, u32)> {
+    if !head.facts.odd_framing {
+        return None;
+    }
+    let mut facts = Facts::NONE;
+    let mut lines = head.lines.iter().enumerate();
+    lines.find_map(|(index, line)| {
+        let special = Special::of(line.name_in(&head.bytes))?;
+        if !matches!(special, Special::ContentLength | Special::TransferEncoding) {
+            return None;
+        }
+        let noted = facts.note_special(special, line.value_in(&head.bytes), index);
+        noted.err().map(|fault| (fault, line.name))
+    })
 }
 
 /// The only accepted value is `chunked`. A well-formed list with other codings gets 501, anything else 400.

@@ -1,7 +1,8 @@
 //! Decodes a head or a trailer section incrementally: input may be cut at every byte.
 //!
 //! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space
-//! separates, no folding. Each call gets a longer prefix of the head and continues at the position of the last one.
+//! separates, only responses may fold lines. Each call gets a longer prefix of the head and continues at the position of
+//! the last one.
 //! Not here: rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
 use crate::facts::Kind;
@@ -60,6 +61,8 @@ pub(crate) enum Expect {
     ValueStart,
     Value,
     ValueLf,
+    /// The byte behind a field line that white space may continue (RFC 9112 §5.2).
+    Fold,
     EndLf,
 }
 
@@ -68,6 +71,10 @@ pub(crate) struct HeadDecoder {
     pub(crate) kind: Kind,
     /// Return at the end of the start line.
     stops_at_line: bool,
+    /// Accept folded field lines.
+    pub(crate) folds: bool,
+    /// The current field line is folded.
+    folded: bool,
     expect: Expect,
     /// The next byte to decode.
     pub(crate) pos: usize,
@@ -87,6 +94,8 @@ impl HeadDecoder {
         Self {
             kind,
             stops_at_line,
+            folds: matches!(kind, Kind::Response),
+            folded: false,
             expect,
             pos: 0,
             mark: 0,
@@ -97,6 +106,13 @@ impl HeadDecoder {
                 value_end: 0,
             },
         }
+    }
+
+    /// A decoder of the trailer section of a request or of a response.
+    pub(crate) const fn trailers(of: Kind) -> Self {
+        let mut decoder = Self::new(Kind::Trailers, false);
+        decoder.folds = matches!(of, Kind::Response);
+        decoder
     }
 
     /// Whether to return at the end of the start line.
@@ -196,6 +212,11 @@ impl HeadDecoder {
                 Expect::ValueStart if syntax::is_blank(byte) => self.pos += 1,
                 Expect::ValueStart => self.to(Expect::Value, 0),
                 Expect::Value => self.value(seen)?,
+                Expect::ValueLf if self.folds => {
+                    self.lf(byte)?;
+                    self.expect = Expect::Fold;
+                    self.pos += 1;
+                }
                 Expect::ValueLf => self.value_lf(seen, head)?,
                 Expect::EndLf => {
                     self.lf(byte)?;
@@ -227,6 +248,7 @@ impl HeadDecoder {
                 self.lf(byte)?;
                 self.to(Expect::Method, 1);
             }
+            Expect::Fold => self.fold(byte, seen, head)?,
             Expect::TargetStart => return self.fault(Fault::RequestLine),
             Expect::ResponseVersion => {
                 if self.version(seen, head, b' ')? {
@@ -458,15 +480,41 @@ impl HeadDecoder {
     #[inline(always)]
     pub(crate) fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Decoded<()> {
         self.lf(seen[self.pos])?;
+        self.push_line(self.line.value_in(seen), seen, head)?;
+        self.to(Expect::FieldStart, 1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn push_line(&self, value: &[u8], seen: &[u8], head: &mut Head) -> Decoded<()> {
         if self.kind != Kind::Trailers
             && let Some(special) = Special::of(self.line.name_in(seen))
         {
-            let (value, index) = (self.line.value_in(seen), head.lines.len());
-            let noted = head.facts.note(special, value, index, self.kind);
+            let noted = (head.facts).note(special, value, head.lines.len(), self.kind);
             noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
         }
         head.lines.push(self.line);
-        self.to(Expect::FieldStart, 1);
+        Ok(())
+    }
+
+    /// White space continues the value; any other byte begins the next line, so the field line is complete.
+    fn fold(&mut self, byte: u8, seen: &[u8], head: &mut Head) -> Decoded<()> {
+        if syntax::is_blank(byte) {
+            self.folded = true;
+            self.expect = Expect::Value;
+            self.mark = self.line.value as usize;
+            return Ok(());
+        }
+        let value = self.line.value_in(seen);
+        if self.folded {
+            self.folded = false;
+            let index = head.lines.len() as u32;
+            head.folded_from.get_or_insert(index);
+            self.push_line(&syntax::unfold(value), seen, head)?;
+        } else {
+            self.push_line(value, seen, head)?;
+        }
+        self.to(Expect::FieldStart, 0);
         Ok(())
     }
 }

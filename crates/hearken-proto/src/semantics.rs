@@ -14,7 +14,7 @@ pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), 
     if facts.host.is_none() && head.version == Version::Http11 {
         return Err(Fault::HostMissing);
     }
-    if facts.chunked && head.version == Version::Http10 {
+    if head.chunked_in_http10() {
         return Err(Fault::TransferEncodingVersion);
     }
     // RFC 9110 §10.1.1: in HTTP/1.0 an expectation is ignored.
@@ -32,7 +32,8 @@ pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), 
 fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
     let facts = &head.facts;
     if let RequestTarget::Authority(_) = head.request_target() {
-        if facts.content_length.is_some() {
+        // A length of zero says what RFC 9110 §9.3.6 says: a CONNECT has no content.
+        if facts.content_length.is_some_and(|length| length > 0) {
             return Err(Fault::ContentLengthNotAllowed);
         }
         if facts.chunked {

@@ -2,6 +2,8 @@
 //!
 //! Here: classes and scans over them. Not here: the meaning of a line (`head_decoder.rs`, `semantics.rs`).
 
+use alloc::vec::Vec;
+
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const VALUE: u8 = 4;
@@ -269,20 +271,31 @@ pub fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|member| !member.is_empty())
 }
 
-/// `0` or digits without a leading zero, at most 2^53-1 (RFC 9110 §8.6; stricter: no zeros in front, no list).
+/// Decimal digits with a value of at most 2^53-1, any number of leading zeros (RFC 9110 §8.6; stricter: no list).
 pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
     const MAX: u64 = (1 << 53) - 1;
-    if bytes.is_empty() || bytes.len() > 16 || (bytes[0] == b'0' && bytes.len() > 1) {
-        return None;
-    }
     let mut value = 0;
     for &byte in bytes {
-        if !byte.is_ascii_digit() {
+        if !byte.is_ascii_digit() || value > MAX / 10 {
             return None;
         }
         value = value * 10 + u64::from(byte - b'0');
     }
-    (value <= MAX).then_some(value)
+    (value <= MAX && !bytes.is_empty()).then_some(value)
+}
+
+/// The value of a folded field line: each fold, with the white space around it, becomes one SP (RFC 9112 §5.2).
+#[cold]
+pub(crate) fn unfold(value: &[u8]) -> Vec<u8> {
+    let mut unfolded = Vec::with_capacity(value.len());
+    let parts = value.split(|byte| matches!(byte, b'\r' | b'\n'));
+    for part in parts.map(trim).filter(|part| !part.is_empty()) {
+        if !unfolded.is_empty() {
+            unfolded.push(b' ');
+        }
+        unfolded.extend_from_slice(part);
+    }
+    unfolded
 }
 
 /// `uri-host [ ":" port ]` of RFC 9110 §7.2, with the grammar of RFC 3986 §3.2.2. Returns host and port.
