@@ -1,5 +1,6 @@
 //! The flags of `hearken fetch` and their help. Not here: their meaning (`plan.rs`).
 
+use super::head_limit::HeadLimit;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
 
@@ -61,6 +62,10 @@ pub(crate) struct Fetch {
     /// Maximum time for one URL, including redirects and body [default: only the timeouts of its phases]
     #[arg(long, short, value_name = "SECONDS")]
     pub(crate) max_time: Option<String>,
+
+    /// Largest head of a response, in bytes with K or M, and its most lines behind a comma [default: 256K,2000]
+    #[arg(long, value_name = "SIZE[,LINES]")]
+    pub(crate) max_head: Option<HeadLimit>,
 
     /// On a status of 400 or above print no body and exit with 22
     #[arg(long, short)]

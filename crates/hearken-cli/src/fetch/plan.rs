@@ -3,6 +3,7 @@
 //! Here: [`FetchPlan`], and [`plan`] that makes it. No file is opened. Not here: running it (`run.rs`).
 
 use super::flags::Fetch;
+use super::head_limit::HeadLimit;
 use crate::plan::CommandError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(crate) struct FetchPlan {
     pub(crate) compressed: bool,
     pub(crate) trust: Trust,
     pub(crate) max_time: Option<Duration>,
+    pub(crate) max_head: Option<HeadLimit>,
     /// A status of 400 or above is a failure.
     pub(crate) fail: bool,
     pub(crate) report: Report,
@@ -110,6 +112,7 @@ pub(crate) fn plan(flags: Fetch) -> Result<FetchPlan, CommandError> {
             (false, None) => Trust::SystemRoots,
         },
         max_time: flags.max_time.as_deref().map(seconds).transpose()?,
+        max_head: flags.max_head,
         fail: flags.fail,
         report: match (flags.json, flags.include || flags.head) {
             (true, _) => Report::Json,

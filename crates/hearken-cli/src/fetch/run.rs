@@ -19,7 +19,7 @@ use std::time::Instant;
 /// Fetches all URLs and returns the exit code of the first failure.
 pub(crate) fn run(plan: &FetchPlan) -> Result<u8, CommandError> {
     let body = plan.body.as_ref().map(read_body).transpose()?;
-    let agent = agent(&plan.trust)?;
+    let agent = agent(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -148,9 +148,12 @@ fn request(
     }
 }
 
-fn agent(trust: &Trust) -> Result<Agent, CommandError> {
+fn agent(plan: &FetchPlan) -> Result<Agent, CommandError> {
     let mut options = AgentOptions::default();
-    options.tls = match trust {
+    if let Some(limit) = plan.max_head {
+        limit.apply_to(&mut options.limits.head);
+    }
+    options.tls = match &plan.trust {
         Trust::SystemRoots => ClientTls::new(),
         Trust::SystemRootsAnd(path) => ClientTls::new()
             .root_file(path)

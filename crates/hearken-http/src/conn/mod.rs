@@ -20,6 +20,7 @@ mod cork;
 mod drain;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
+pub(crate) mod hold;
 pub(crate) mod incoming;
 mod layering;
 pub(crate) mod layers;

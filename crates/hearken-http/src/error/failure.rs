@@ -75,8 +75,6 @@ pub(crate) enum Cause {
     Reset,
     /// The peer broke the protocol or exceeded a limit.
     Protocol(hearken_proto::Error),
-    /// More interim responses than this.
-    Interims(u32),
     /// The peer switched to this protocol, which was not offered.
     Switched(String),
     /// The proxy refused the tunnel with this status.
@@ -134,6 +132,9 @@ impl Failure {
         match (self.phase, &self.cause) {
             (_, Cause::Aborted) => "",
             (_, Cause::Silence(_)) => "; if a pause may be longer, raise `timeout` of the request",
+            (_, Cause::Protocol(hearken_proto::Error::Limit { .. })) => {
+                "; raise it by `limits` of the agent or of the request"
+            }
             (Phase::Queue, _) => "; finish or drop responses, or raise `max_sockets` of the agent",
             (Phase::Resolve, _) => "; check the name and the network",
             (Phase::Connect, Cause::Addresses(tried))
@@ -367,12 +368,6 @@ impl fmt::Display for Cause {
             Self::Gone => f.write_str("the peer closed the connection"),
             Self::Reset => f.write_str("the peer reset the connection"),
             Self::Protocol(error) => error.fmt(f),
-            Self::Interims(max) => {
-                write!(
-                    f,
-                    "expected a final response after at most {max} interim ones"
-                )
-            }
             Self::Switched(to) => write!(
                 f,
                 "expected a switch to a protocol that was offered, not to {to:?} (RFC 9110 §7.8)"

@@ -6,8 +6,9 @@ use super::body::Body;
 use super::cookies::CookieJar;
 use super::redirect::Redirects;
 use crate::client::Agent;
-use hearken_proto::Fields;
+use hearken_proto::{Fields, Limits};
 use http::Method;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -28,6 +29,8 @@ pub(super) struct Options {
     pub(super) decompress: bool,
     pub(super) cookies: Option<CookieJar>,
     pub(super) body_max: Option<u64>,
+    /// Changes of the agent's limits, in order.
+    pub(super) limits: Vec<Arc<dyn Fn(&mut Limits) + Send + Sync>>,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             decompress: true,
             cookies: None,
             body_max: None,
+            limits: Vec::new(),
         }
     }
 }

@@ -45,6 +45,7 @@ fn without_flags() {
         compressed: false,
         trust: Trust::SystemRoots,
         max_time: None,
+        max_head: None,
         fail: false,
         report: Report::Body,
         silent: false,

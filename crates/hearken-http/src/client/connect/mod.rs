@@ -145,7 +145,8 @@ async fn open_tunnel(
         time: plan.agent.shared.options.connect_timeout,
     };
     let to = plan.target.authority();
-    let tunnel = tunnel::open(transport, &to, proxy.auth.as_deref());
+    let limits = &plan.agent.shared.limits;
+    let tunnel = tunnel::open(transport, &to, proxy.auth.as_deref(), limits);
     let tunnel = plan.within(step, tunnel).await.flatten();
     let tunnel = tunnel.map_err(|cause| Failure::before(Phase::Proxy, via, cause))?;
     timings.proxy = now() - began;

@@ -17,9 +17,12 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 impl ClientRequest {
     /// Sends the content of a reader, ends the request, and waits until the transport has taken it. Node's
-    /// `readable.pipe(req)`. Reads no faster than the server takes it. Sends the head before the first piece, and each
-    /// piece without waiting for the next. A Content-Length that was set is kept and enforced, otherwise the content is
-    /// chunked. If the server wants no more of it, the rest stays unread.
+    /// `readable.pipe(req)`. Reads no faster than the server takes it, and sends each piece without waiting for the next. A
+    /// Content-Length that was set is kept and enforced, otherwise the content is chunked. If the server wants no more of
+    /// it, the rest stays unread.
+    ///
+    /// A reader that is at its end is no content: a GET, HEAD, DELETE, OPTIONS, TRACE or CONNECT is sent without framing then. Their
+    /// head therefore waits for the first read; that of other methods does not.
     ///
     /// Await the response by [`response`](Self::response): at the same time, so that it flows while this still sends, or
     /// afterwards. The reader need not be [`Send`].
@@ -42,6 +45,7 @@ impl ClientRequest {
     /// # Ok(()) }
     /// ```
     pub async fn pipe_from(&self, reader: impl AsyncRead) -> Result<(), Error> {
+        let _source = self.announce_source();
         let mut reader = pin!(reader);
         let mut buffer = BytesMut::new();
         loop {
@@ -81,6 +85,7 @@ impl ClientRequest {
         &self,
         stream: impl Stream<Item = Result<B, E>>,
     ) -> Result<(), Error> {
+        let _source = self.announce_source();
         let mut stream = pin!(stream);
         loop {
             let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
