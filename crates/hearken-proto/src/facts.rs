@@ -3,7 +3,6 @@
 //! Here: [`Facts`], [`Kind`]. RFC 9112 §6, §9; RFC 9110 §7.2, §7.8, §10.1.1. Not here: the rules over a complete head
 //! (`semantics.rs`).
 
-use crate::head::Head;
 use crate::special::Special;
 use crate::{Fault, syntax};
 
@@ -28,7 +27,7 @@ pub(crate) struct Facts {
     /// There is an expectation other than `100-continue`.
     pub(crate) expect_other: bool,
     /// A field of a response frames a body in an illegal way. It is a fault only if there can be a body; see
-    /// [`framing_fault`].
+    /// `semantics.rs`.
     pub(crate) odd_framing: bool,
 }
 
@@ -70,7 +69,8 @@ impl Facts {
         }
     }
 
-    fn note_special(&mut self, special: Special, value: &[u8], index: usize) -> Result<(), Fault> {
+    /// As [`note`](Self::note), for a field that has a meaning in this kind of message.
+    pub(crate) fn note_special(&mut self, special: Special, value: &[u8], index: usize) -> Result<(), Fault> {
         match special {
             Special::Host => {
                 if self.host.is_some() {
@@ -120,23 +120,6 @@ impl Facts {
             self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
     }
-}
-
-/// The fault of the first field of a response that frames its body in an illegal way, and where its line begins.
-pub(crate) fn framing_fault(head: &Head) -> Option<(Fault, u32)> {
-    if !head.facts.odd_framing {
-        return None;
-    }
-    let mut facts = Facts::NONE;
-    let mut lines = head.lines.iter().enumerate();
-    lines.find_map(|(index, line)| {
-        let special = Special::of(line.name_in(&head.bytes))?;
-        if !matches!(special, Special::ContentLength | Special::TransferEncoding) {
-            return None;
-        }
-        let noted = facts.note_special(special, line.value_in(&head.bytes), index);
-        noted.err().map(|fault| (fault, line.name))
-    })
 }
 
 /// The only accepted value is `chunked`. A well-formed list with other codings gets 501, anything else 400.

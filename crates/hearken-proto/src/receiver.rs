@@ -6,13 +6,13 @@
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
 use crate::connection::{Connection, RequestInfo, Role, kind};
-use crate::facts::framing_fault;
 use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
 use crate::head::Version;
 use crate::head_decoder::{Bounds, HeadDecoder, Progress, Stop};
 use crate::head_input::{advance, decode};
 use crate::limits::Limit;
+use crate::semantics::framing_fault;
 use crate::{Error, Fault, Misuse, semantics};
 
 /// A part of a message that was received. The order within a message: `Line` if enabled, `Interim` any number of times

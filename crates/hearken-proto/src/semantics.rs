@@ -1,10 +1,12 @@
 //! The rules over the fields of a complete head: RFC 9112 §3.2, §6, §9; RFC 9110 §7.2, §7.8, §10.1.1.
 //!
-//! Here: [`judge_request`], [`judge_target`]. Why so strict: two recipients that disagree about any of these see different
-//! requests (RFC 9112 §11.2). Not here: what is collected field by field (`facts.rs`), the body length that follows
-//! (`body_length.rs`).
+//! Here: [`judge_request`], [`judge_target`], [`framing_fault`]. Why so strict: two recipients that disagree about any of
+//! these see different requests (RFC 9112 §11.2). Not here: what is collected field by field (`facts.rs`), the body length
+//! that follows (`body_length.rs`).
 
+use crate::facts::Facts;
 use crate::head::{Head, RequestTarget, Version};
+use crate::special::Special;
 use crate::{Fault, syntax};
 
 /// The rules that need the complete head of a request. `pass_expectations`: unknown expectations are left to the caller.
@@ -27,6 +29,23 @@ pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), 
     } else {
         judge_unusual_target(head)
     }
+}
+
+/// The fault of the first field of a response that frames its body in an illegal way, and where its line begins.
+pub(crate) fn framing_fault(head: &Head) -> Option<(Fault, u32)> {
+    if !head.facts.odd_framing {
+        return None;
+    }
+    let mut facts = Facts::NONE;
+    let mut lines = head.lines.iter().enumerate();
+    lines.find_map(|(index, line)| {
+        let special = Special::of(line.name_in(&head.bytes))?;
+        if !matches!(special, Special::ContentLength | Special::TransferEncoding) {
+            return None;
+        }
+        let noted = facts.note_special(special, line.value_in(&head.bytes), index);
+        noted.err().map(|fault| (fault, line.name))
+    })
 }
 
 fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
