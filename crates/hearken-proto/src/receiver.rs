@@ -303,7 +303,6 @@ impl Connection {
         }
         if status < 200 {
             self.count_interim()?;
-            self.ignore_framing();
             self.recv = self.transition(self.recv, Step::Interim);
             return Ok(Some(Event::Interim));
         }
@@ -342,11 +341,10 @@ impl Connection {
     }
 
     /// The message ends with its head, whatever its fields declare (RFC 9112 §6.3, rule 1). Fields that contradict that, or
-    /// each other, come from a sender that may send a body all the same: nothing is read behind this exchange.
+    /// each other, come from a sender that may send a body all the same: no exchange follows this one.
     fn ignore_framing(&mut self) {
         let head = &mut *self.head;
-        let may_declare = head.status == 304 || (head.status >= 200 && head.status != 204);
-        let contradicts = head.facts.has_body() && !may_declare;
+        let contradicts = head.status == 204 && head.facts.has_body();
         if head.facts.odd_framing || contradicts || head.chunked_in_http10() {
             self.persistent = false;
         }

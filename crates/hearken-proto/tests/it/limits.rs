@@ -123,7 +123,8 @@ fn chunk_sizes_of_8_kib() {
         Ok((largest.len(), Chunk::More))
     );
     let mut decoder = ChunkedDecoder::new(&Limits::default().body);
-    let error = decoder.decode(number("10000000000000").as_bytes());
+    let large = number("10000000000000");
+    let error = decoder.decode(large.as_bytes());
     let error = error.expect_err("a size of 2^52");
     assert_eq!((error.fault(), error.at()), (Some(Fault::ChunkSize), 113));
 }

@@ -213,9 +213,9 @@ slow
 interim
   UNASKED_CONTINUE: 200 \"hello\", kept
   SEVERAL: 200 \"hello\", kept
-  WITH_LENGTH: 200 \"hello\"
-  WITH_CHUNKED: 200 \"hello\"
-  WITH_ODD_LENGTH: 200 \"hello\"
+  WITH_LENGTH: 200 \"hello\", kept
+  WITH_CHUNKED: 200 \"hello\", kept
+  WITH_ODD_LENGTH: 200 \"hello\", kept
   UNASKED_SWITCH: wait, H1_STATUS_UNEXPECTED
   SWITCH_TO_NOTHING: wait, expected a switch to a protocol that was offered, not to \"\" (RFC 9110 §7.8)
   SWITCH_TO_OTHER: wait, expected a switch to a protocol that was offered, not to \"other\" (RFC 9110 §7.8)
