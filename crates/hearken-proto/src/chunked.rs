@@ -8,7 +8,7 @@ use crate::head_decoder::Stop;
 use crate::limits::Limit;
 use crate::{BodyLimits, Fault, syntax};
 
-/// The limits on what is no content.
+/// The limits on the bytes around the content.
 #[derive(Clone, Copy, Debug)]
 struct ChunkBounds {
     /// Digits of a size.

@@ -70,7 +70,12 @@ impl Facts {
     }
 
     /// As [`note`](Self::note), for a field that has a meaning in this kind of message.
-    pub(crate) fn note_special(&mut self, special: Special, value: &[u8], index: usize) -> Result<(), Fault> {
+    pub(crate) fn note_special(
+        &mut self,
+        special: Special,
+        value: &[u8],
+        index: usize,
+    ) -> Result<(), Fault> {
         match special {
             Special::Host => {
                 if self.host.is_some() {

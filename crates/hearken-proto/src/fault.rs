@@ -31,7 +31,12 @@ pub(crate) struct Row {
 }
 
 /// A status of 0 stands for no answer.
-pub(crate) const fn row(code: &'static str, section: &'static str, status: u16, text: &'static str) -> Row {
+pub(crate) const fn row(
+    code: &'static str,
+    section: &'static str,
+    status: u16,
+    text: &'static str,
+) -> Row {
     let answer = if status == 0 {
         Answer::Close
     } else {

@@ -119,23 +119,6 @@ impl Head {
         self.folded_from = None;
     }
 
-    /// Replaces the folds in the values of the decoded lines by one SP each, as RFC 9112 §5.2 requires of a user agent.
-    /// In place: an unfolded value stands at the end of its line, white space before it.
-    #[cold]
-    pub(crate) fn unfold(&mut self) {
-        let from = self.folded_from.take().unwrap_or_default() as usize;
-        for line in &mut self.lines[from..] {
-            let value = &mut self.bytes[line.value as usize..line.value_end as usize];
-            if memchr::memchr(b'\r', value).is_some() {
-                let unfolded = crate::syntax::unfold(value);
-                let (before, rest) = value.split_at_mut(value.len() - unfolded.len());
-                before.fill(b' ');
-                rest.copy_from_slice(&unfolded);
-                line.value += before.len() as u32;
-            }
-        }
-    }
-
     /// Removes the fields that are forbidden in a trailer section (RFC 9110 §6.5.1). Only at its end, because the limit
     /// counts them.
     pub(crate) fn drop_forbidden(&mut self) {
@@ -320,8 +303,7 @@ impl Head {
     pub fn upgrade(&self) -> Option<&[u8]> {
         // A response that switches ends with its head, whatever it declares.
         let ends_here = self.status != 0 || !self.facts.has_body();
-        let offered =
-            self.version == Version::Http11 && self.facts.connection_upgrade && ends_here;
+        let offered = self.version == Version::Http11 && self.facts.connection_upgrade && ends_here;
         if offered {
             self.fields()
                 .get("upgrade")

@@ -3,7 +3,7 @@
 //! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space
 //! separates, only responses may fold lines. Each call gets a longer prefix of the head and continues at the position of
 //! the last one.
-//! Not here: rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
+//! Not here: folded lines (`fold.rs`), rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
 use crate::facts::Kind;
 use crate::fields::Line;
@@ -74,12 +74,12 @@ pub(crate) struct HeadDecoder {
     /// Accept folded field lines.
     pub(crate) folds: bool,
     /// The current field line is folded.
-    folded: bool,
-    expect: Expect,
+    pub(crate) folded: bool,
+    pub(crate) expect: Expect,
     /// The next byte to decode.
     pub(crate) pos: usize,
     /// The first byte of the current element.
-    mark: usize,
+    pub(crate) mark: usize,
     /// The current field line as far as it is decoded.
     pub(crate) line: Line,
 }
@@ -106,13 +106,6 @@ impl HeadDecoder {
                 value_end: 0,
             },
         }
-    }
-
-    /// A decoder of the trailer section of a request or of a response.
-    pub(crate) const fn trailers(of: Kind) -> Self {
-        let mut decoder = Self::new(Kind::Trailers, false);
-        decoder.folds = matches!(of, Kind::Response);
-        decoder
     }
 
     /// Whether to return at the end of the start line.
@@ -486,7 +479,7 @@ impl HeadDecoder {
     }
 
     #[inline(always)]
-    fn push_line(&self, value: &[u8], seen: &[u8], head: &mut Head) -> Decoded<()> {
+    pub(crate) fn push_line(&self, value: &[u8], seen: &[u8], head: &mut Head) -> Decoded<()> {
         if self.kind != Kind::Trailers
             && let Some(special) = Special::of(self.line.name_in(seen))
         {
@@ -494,27 +487,6 @@ impl HeadDecoder {
             noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
         }
         head.lines.push(self.line);
-        Ok(())
-    }
-
-    /// White space continues the value; any other byte begins the next line, so the field line is complete.
-    fn fold(&mut self, byte: u8, seen: &[u8], head: &mut Head) -> Decoded<()> {
-        if syntax::is_blank(byte) {
-            self.folded = true;
-            self.expect = Expect::Value;
-            self.mark = self.line.value as usize;
-            return Ok(());
-        }
-        let value = self.line.value_in(seen);
-        if self.folded {
-            self.folded = false;
-            let index = head.lines.len() as u32;
-            head.folded_from.get_or_insert(index);
-            self.push_line(&syntax::unfold(value), seen, head)?;
-        } else {
-            self.push_line(value, seen, head)?;
-        }
-        self.to(Expect::FieldStart, 0);
         Ok(())
     }
 }

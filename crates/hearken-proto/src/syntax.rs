@@ -2,8 +2,6 @@
 //!
 //! Here: classes and scans over them. Not here: the meaning of a line (`head_decoder.rs`, `semantics.rs`).
 
-use alloc::vec::Vec;
-
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const VALUE: u8 = 4;
@@ -282,20 +280,6 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
         value = value * 10 + u64::from(byte - b'0');
     }
     (value <= MAX && !bytes.is_empty()).then_some(value)
-}
-
-/// The value of a folded field line: each fold, with the white space around it, becomes one SP (RFC 9112 §5.2).
-#[cold]
-pub(crate) fn unfold(value: &[u8]) -> Vec<u8> {
-    let mut unfolded = Vec::with_capacity(value.len());
-    let parts = value.split(|byte| matches!(byte, b'\r' | b'\n'));
-    for part in parts.map(trim).filter(|part| !part.is_empty()) {
-        if !unfolded.is_empty() {
-            unfolded.push(b' ');
-        }
-        unfolded.extend_from_slice(part);
-    }
-    unfolded
 }
 
 /// `uri-host [ ":" port ]` of RFC 9110 §7.2, with the grammar of RFC 3986 §3.2.2. Returns host and port.

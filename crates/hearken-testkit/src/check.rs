@@ -254,6 +254,8 @@ fn same_fields(head: &Head, others: &[httparse::Header<'_>]) {
 /// A value that httparse returns with its folds: one SP for each (RFC 9112 §5.2).
 fn unfolded(value: &[u8]) -> Vec<u8> {
     let lines = value.split(|byte| b"\r\n".contains(byte));
-    let lines = lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let lines = lines
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(&b' ')
 }

@@ -27,10 +27,14 @@ impl FromStr for HeadLimit {
             Some((bytes, lines)) => (bytes, Some(lines)),
             None => (text, None),
         };
-        let lines = lines.map(|lines| lines.parse().ok()).map_or(Some(None), |lines| lines.map(Some));
+        let lines = lines
+            .map(|lines| lines.parse().ok())
+            .map_or(Some(None), |lines| lines.map(Some));
         match (size(bytes), lines) {
             (Some(bytes), Some(lines)) => Ok(Self { bytes, lines }),
-            _ => Err("expected bytes, and lines behind a comma, such as 1M or 512K,5000".to_owned()),
+            _ => {
+                Err("expected bytes, and lines behind a comma, such as 1M or 512K,5000".to_owned())
+            }
         }
     }
 }
@@ -53,7 +57,11 @@ mod tests {
 
     #[test]
     fn sizes_and_lines() {
-        let of = |text: &str| text.parse::<HeadLimit>().ok().map(|limit| (limit.bytes, limit.lines));
+        let of = |text: &str| {
+            text.parse::<HeadLimit>()
+                .ok()
+                .map(|limit| (limit.bytes, limit.lines))
+        };
         assert_eq!(of("100"), Some((100, None)));
         assert_eq!(of("512K,5000"), Some((512 * 1024, Some(5000))));
         assert_eq!(of("1m"), Some((1024 * 1024, None)));

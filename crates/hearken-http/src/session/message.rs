@@ -111,12 +111,7 @@ impl SessionOutgoing {
 
     /// The first order of a request: sets the default method, unless one was set, and sends the head if the content waits
     /// for `100 Continue`.
-    fn begin_request(
-        state: &mut State,
-        env: &ExchangeContext,
-        length: Length,
-        with_content: bool,
-    ) {
+    fn begin_request(state: &mut State, env: &ExchangeContext, length: Length, with_content: bool) {
         let Some(line) = request_line(state) else {
             return;
         };

@@ -178,7 +178,9 @@ impl ClientRequest {
     /// Content from a source will follow, unless it is empty: until the returned guard is dropped, the head of a method that
     /// defines no content waits for the first piece or the end.
     pub(crate) fn announce_source(&self) -> SourceGuard {
-        self.exchange.state().parts.hold.source = true;
+        let hold = &mut self.exchange.state().parts.hold;
+        hold.source = true;
+        hold.yielded = false; // the source is read before the next turn
         SourceGuard(Arc::clone(&self.exchange))
     }
 

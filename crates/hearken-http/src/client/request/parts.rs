@@ -90,7 +90,9 @@ impl RequestParts {
     /// The length of the content, as far as it is known when the head is sent.
     pub(crate) fn length(&self) -> Length {
         match &self.end {
-            Some((content, trailers)) if self.pieces.is_empty() && no_fields(trailers.as_deref()) => {
+            Some((content, trailers))
+                if self.pieces.is_empty() && no_fields(trailers.as_deref()) =>
+            {
                 Length::Known(content.len() as u64)
             }
             None if self.pieces.is_empty() && self.lacks_content() => Length::Known(0),

@@ -24,7 +24,12 @@ fn framing(head: &str) -> Vec<String> {
     let head = head.split("\r\n\r\n").next().unwrap_or_default();
     let lines = head.lines().map(str::to_ascii_lowercase);
     let of_framing = |line: &String| {
-        let names = ["content-length:", "transfer-encoding:", "trailer:", "expect:"];
+        let names = [
+            "content-length:",
+            "transfer-encoding:",
+            "trailer:",
+            "expect:",
+        ];
         names.iter().any(|name| line.starts_with(name))
     };
     lines.filter(of_framing).collect()
@@ -189,7 +194,10 @@ async fn content_of_unknown_length_is_chunked_with_every_method() {
             settle().await;
             let heard = piped(method, reader).await;
             assert_eq!(framing(&heard), ["transfer-encoding: chunked"], "{method}");
-            assert!(heard.ends_with("\r\n\r\n3\r\none\r\n0\r\n\r\n"), "{heard:?}");
+            assert!(
+                heard.ends_with("\r\n\r\n3\r\none\r\n0\r\n\r\n"),
+                "{heard:?}"
+            );
         }
     }
 }
@@ -235,7 +243,10 @@ async fn a_response_that_is_awaited_before_the_end() -> Result<(), Error> {
     assert!(request.write("late"));
     let error = request.response().await.unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("this GET") && text.contains("Transfer-Encoding: chunked"), "{text}");
+    assert!(
+        text.contains("this GET") && text.contains("Transfer-Encoding: chunked"),
+        "{text}"
+    );
 
     let request = net.get("/").set("Transfer-Encoding", "chunked");
     let client = async {
@@ -250,7 +261,10 @@ async fn a_response_that_is_awaited_before_the_end() -> Result<(), Error> {
     };
     let (sent, heard) = tokio::join!(client, server);
     sent?;
-    assert!(heard.ends_with("\r\n\r\n4\r\nlate\r\n0\r\n\r\n"), "{heard:?}");
+    assert!(
+        heard.ends_with("\r\n\r\n4\r\nlate\r\n0\r\n\r\n"),
+        "{heard:?}"
+    );
     Ok(())
 }
 
@@ -319,7 +333,10 @@ async fn an_expectation_holds_the_content_however_it_is_set() {
     for (number, set) in ways.into_iter().enumerate() {
         let [before, after] = expecting(&mut net(), set).await;
         let before = before.to_ascii_lowercase();
-        assert!(before.contains("\r\nexpect: 100-continue\r\n"), "way {number}: {before:?}");
+        assert!(
+            before.contains("\r\nexpect: 100-continue\r\n"),
+            "way {number}: {before:?}"
+        );
         assert!(before.ends_with("\r\n\r\n"), "way {number}: {before:?}");
         assert_eq!(after, "body", "way {number}");
     }
@@ -351,6 +368,11 @@ async fn an_expectation_without_content_is_not_sent() {
         let client = async { request.end("").await.unwrap() };
         let server = async { serve(&mut net.accept().await).await };
         let (_, heard) = tokio::join!(client, server);
-        assert!(!framing(&heard).iter().any(|line| line.starts_with("expect")), "{heard:?}");
+        assert!(
+            !framing(&heard)
+                .iter()
+                .any(|line| line.starts_with("expect")),
+            "{heard:?}"
+        );
     }
 }

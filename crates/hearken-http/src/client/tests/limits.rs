@@ -2,9 +2,9 @@
 //! request.
 
 use super::harness::{Net, net, net_with};
+use crate::Response;
 use crate::client::ClientRequest;
 use crate::error::Error;
-use crate::Response;
 
 /// The response with this text to a request.
 async fn answered(net: &mut Net, request: ClientRequest, text: &str) -> Result<Response, Error> {
@@ -53,16 +53,26 @@ async fn limits_of_an_agent_and_of_a_request() {
     let mut net = net_with(|options| options.limits.head.fields_max = 10);
     let request = net.get("/");
     let error = answered(&mut net, request, &with_fields(10, "a")).await;
-    assert_eq!(error.unwrap_err().protocol().unwrap().code(), "LIMIT_FIELDS");
+    assert_eq!(
+        error.unwrap_err().protocol().unwrap().code(),
+        "LIMIT_FIELDS"
+    );
     let request = net.get("/").limits(|limits| limits.head.fields_max = 11);
-    answered(&mut net, request, &with_fields(10, "a")).await.unwrap();
+    answered(&mut net, request, &with_fields(10, "a"))
+        .await
+        .unwrap();
     let request = net.get("/").limits(|limits| {
         limits.head.fields_max = u32::MAX;
         limits.head.bytes_max = u32::MAX;
     });
-    let response = answered(&mut net, request, &with_fields(30_000, "a")).await.unwrap();
+    let response = answered(&mut net, request, &with_fields(30_000, "a"))
+        .await
+        .unwrap();
     assert_eq!(response.raw_headers().len(), 30_001);
-    assert!(response.headers().len() > 10_000, "a map has a bound of its own");
+    assert!(
+        response.headers().len() > 10_000,
+        "a map has a bound of its own"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,17 +82,30 @@ async fn as_many_interim_responses_as_a_server_may_send() {
     for count in [64, 128] {
         let mut net = net();
         let request = net.get("/");
-        answered(&mut net, request, &(early(count) + end)).await.unwrap();
+        answered(&mut net, request, &(early(count) + end))
+            .await
+            .unwrap();
     }
     let mut net = net();
     let request = net.get("/");
-    let error = answered(&mut net, request, &(early(129) + end)).await.unwrap_err();
+    let error = answered(&mut net, request, &(early(129) + end))
+        .await
+        .unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("interim responses of 128") && text.contains("LIMIT_INTERIMS"), "{text}");
+    assert!(
+        text.contains("interim responses of 128") && text.contains("LIMIT_INTERIMS"),
+        "{text}"
+    );
     assert!(!error.is_closed() && !error.is_retry_safe(), "{text}");
     let request = net.get("/").limits(|limits| limits.head.interims_max = 1);
-    let error = answered(&mut net, request, &(early(2) + end)).await.unwrap_err();
+    let error = answered(&mut net, request, &(early(2) + end))
+        .await
+        .unwrap_err();
     assert_eq!(error.protocol().unwrap().code(), "LIMIT_INTERIMS");
-    let request = net.get("/").limits(|limits| limits.head.interims_max = 1_000);
-    answered(&mut net, request, &(early(1_000) + end)).await.unwrap();
+    let request = net
+        .get("/")
+        .limits(|limits| limits.head.interims_max = 1_000);
+    answered(&mut net, request, &(early(1_000) + end))
+        .await
+        .unwrap();
 }

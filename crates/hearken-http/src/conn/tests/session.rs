@@ -363,7 +363,9 @@ fn unsent(fields: &[(&str, &str)]) -> (SessionLink, SessionOutgoing) {
     let request = SessionOutgoing {
         exchange: Rc::downgrade(&link.exchange),
     };
-    fields.iter().for_each(|(name, value)| request.set(name, value));
+    fields
+        .iter()
+        .for_each(|(name, value)| request.set(name, value));
     (link, request)
 }
 

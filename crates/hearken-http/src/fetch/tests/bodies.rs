@@ -95,7 +95,10 @@ async fn empty_ones_have_no_framing() {
 
 #[tokio::test]
 async fn an_expectation_set_as_a_field_holds_the_body() {
-    let early = Act::Early("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n".into(), "".into());
+    let early = Act::Early(
+        "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n".into(),
+        "".into(),
+    );
     let mut server = Server::once(early).await;
     let answer = post(server.url("/"))
         .header("expect", "100-continue")
@@ -105,7 +108,10 @@ async fn an_expectation_set_as_a_field_holds_the_body() {
     assert_eq!(answer.status(), 417);
     drop(answer);
     let asked = server.asked().await.expect("a request");
-    assert!(asked.ends_with("\r\n\r\n"), "the body was not sent: {asked}");
+    assert!(
+        asked.ends_with("\r\n\r\n"),
+        "the body was not sent: {asked}"
+    );
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ slow
   BODY: 200, read, timeout, after 9 s
   BODY_WITH_LENGTH: 200, read, timeout, after 9 s
   CHUNKS: 200, read, timeout, after 9 s
-  INTERIM_RESPONSES: wait, timeout, after 7 s
+  INTERIM_RESPONSES: wait, LIMIT_INTERIMS, after 1 s
   STALLS_IN_HEAD: wait, timeout, after 7 s
   STALLS_IN_BODY: 200, read, timeout, after 4 s
   STALLS_AFTER_INTERIM: wait, timeout, after 7 s
