@@ -1,7 +1,8 @@
 //! Field lines of a response that continue on the next line: obs-fold, RFC 9112 §5.2.
 //!
-//! Here: where folds are accepted, the end of a line that may be folded, and [`Head::unfold`]. A user agent MUST replace a fold by SP before it interprets
-//! the value; in a request a fold is a fault. Not here: lines that end at once (`head_decoder.rs`, `fast_path.rs`).
+//! Here: where folds are accepted, the end of a line that may be folded, and [`Head::unfold`]. A user agent MUST replace a
+//! fold by SP before it interprets the value; in a request a fold is a fault. Not here: lines that end at once
+//! (`head_decoder.rs`, `fast_path.rs`).
 
 use crate::facts::Kind;
 use crate::head::Head;

@@ -1,9 +1,8 @@
 //! Decodes a head or a trailer section incrementally: input may be cut at every byte.
 //!
-//! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space
-//! separates, only responses may fold lines. Each call gets a longer prefix of the head and continues at the position of
-//! the last one.
-//! Not here: folded lines (`fold.rs`), rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
+//! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space separates.
+//! Each call gets a longer prefix of the head and continues at the position of the last one. Not here: folded lines
+//! (`fold.rs`), rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
 use crate::facts::Kind;
 use crate::fields::Line;

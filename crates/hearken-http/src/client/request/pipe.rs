@@ -11,9 +11,31 @@ use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The next piece that is not empty. After many empty ones in a row other tasks have their turn.
+fn poll_piece<B: Into<Bytes>, E>(
+    mut stream: Pin<&mut impl Stream<Item = Result<B, E>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, E>>> {
+    for _ in 0..EMPTY_PIECES_MAX {
+        match ready!(stream.as_mut().poll_next(cx)) {
+            Some(Ok(piece)) => {
+                let piece = piece.into();
+                if !piece.is_empty() {
+                    return Poll::Ready(Some(Ok(piece)));
+                }
+            }
+            other => return Poll::Ready(other.map(|piece| piece.map(Into::into))),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+const EMPTY_PIECES_MAX: usize = 64;
 
 impl ClientRequest {
     /// Sends the content of a reader, ends the request, and waits until the transport has taken it. Node's
@@ -88,10 +110,10 @@ impl ClientRequest {
         let _source = self.announce_source();
         let mut stream = pin!(stream);
         loop {
-            let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
+            let next = poll_fn(|cx| poll_piece(stream.as_mut(), cx));
             match self.while_wanted(next).await?.flatten() {
                 None => return self.end_and_wait(Bytes::new()).await,
-                Some(Ok(piece)) => self.write_and_drain(piece.into()).await?,
+                Some(Ok(piece)) => self.write_and_drain(piece).await?,
                 Some(Err(error)) => return Err(self.abort_with(error.into())),
             }
         }
