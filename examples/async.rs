@@ -8,15 +8,20 @@
 
 use std::io;
 
-use common::{Client, IDLE};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+#[path = "four_ways/client.rs"]
+mod client;
+use client::{Client, IDLE};
+
 // One thread is enough here; on the multi-thread runtime the same code uses all cores.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let listener = TcpListener::bind(common::address()).await?;
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:3000");
+    let listener = TcpListener::bind(address).await?;
     println!("http://{}", listener.local_addr()?);
     loop {
         match listener.accept().await {

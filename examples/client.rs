@@ -17,7 +17,7 @@ struct Point {
 }
 
 /// The server that the client sends its requests to.
-async fn server(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn server(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     match req.path() {
         "/old" => Ok(res.status(302).set("Location", "/new").end("")),
         "/new" => Ok(res.end("you have been sent here\n")),
@@ -29,7 +29,7 @@ async fn server(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, E
             }
             Ok(res.end(""))
         }
-        _ => Err(Error::new(404, "try /old, /new or /echo")),
+        _ => Err(Failure::new(404, "try /old, /new or /echo")),
     }
 }
 

@@ -9,12 +9,13 @@
 use hearken::prelude::*;
 
 fn main() -> Result<(), Error> {
-    let listening = Server::new(echo).listen(common::address().as_str())?;
+    let address = std::env::args().nth(1);
+    let listening = Server::new(echo).listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()
 }
 
-async fn echo(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn echo(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let content_type = req.header("content-type");
     let content_type = content_type.unwrap_or("application/octet-stream");
     let res = res.set("Content-Type", content_type);

@@ -10,6 +10,7 @@
 use hearken::prelude::*;
 
 fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1);
     let mut server = Server::new(answer);
 
     // A listener has one argument, whose type depends on the event. It runs on the worker that serves the connection, so it
@@ -29,13 +30,18 @@ fn main() -> Result<(), Error> {
         failure
             .answer("HTTP/1.1 400 Not Like This\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
+    server.on(event::HandlerFailed, |failure| {
+        println!("HandlerFailed {failure:?}")
+    });
     server.on(event::Error, |error| println!("Error {error}"));
     server.on(event::Disconnected, |(peer, why)| {
         println!("Disconnected {peer:?}: {why}")
     });
     server.on(event::Close, |()| println!("Close"));
 
-    server.listen(common::address().as_str())?.run()
+    server
+        .listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?
+        .run()
 }
 
 async fn answer(req: IncomingMessage, res: ServerResponse) -> Sent {

@@ -8,11 +8,12 @@
 use hearken::prelude::*;
 
 fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1);
     // `end` consumes the response and returns `Sent`. A handler that does not return one does not compile.
-    let mut server = Server::new(async |_req, res| res.end("Hello, World!\n"));
+    let server = Server::new(async |_req, res| res.end("Hello, World!\n"));
 
     // Listening and running are two steps, so that the address is known before the first request. Port 0 selects a free one.
-    let listening = server.listen(common::address().as_str())?;
+    let listening = server.listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
 
     // Serves on all cores until Ctrl-C or SIGTERM; requests in progress still get their responses.

@@ -11,7 +11,7 @@ use hearken::tls::{ClientTls, ServerTls};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 /// `Upgrade: shout`: every line comes back in capitals.
-async fn shout(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn shout(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let (sent, upgrading) = res.upgrade("shout")?;
     let mut stream = BufReader::new(upgrading.await?);
     let mut line = String::new();
@@ -32,8 +32,8 @@ async fn main() -> Result<(), Error> {
         let version = peer.tls().map(|tls| tls.version().to_owned());
         res.end(format!("over {}\n", version.unwrap_or_default()))
     });
-    server.handle(event::Upgrade, shout).tls(&tls);
-    let handle = server.listen("127.0.0.1:0")?.start()?;
+    server.handle(event::Upgrade, shout);
+    let handle = server.tls(&tls).listen("127.0.0.1:0")?.start()?;
     let url = handle
         .address()
         .to_string()

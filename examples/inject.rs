@@ -11,10 +11,10 @@ use std::time::Duration;
 
 /// The server under test: sums the numbers that it gets, and reports progress on `/progress`.
 fn server() -> Server {
-    let mut server = Server::new(async |mut req, res| match req.path() {
+    let server = Server::new(async |mut req, res| match req.path() {
         "/sum" => {
             let numbers: Vec<i64> = req.json().await?;
-            Ok::<_, Error>(res.end(numbers.iter().sum::<i64>().to_string()))
+            Ok(res.end(numbers.iter().sum::<i64>().to_string()))
         }
         "/progress" => {
             for percent in [0, 50, 100] {
@@ -27,8 +27,7 @@ fn server() -> Server {
     });
     let mut limits = Limits::default();
     limits.time.keep_alive = Duration::from_secs(30);
-    server.limits(limits);
-    server
+    server.limits(limits)
 }
 
 fn main() -> Result<(), InjectError> {

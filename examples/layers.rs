@@ -136,7 +136,7 @@ fn set(head: &mut ResponseHead<'_>, name: &str, value: &str) {
     head.set(name, value).expect("a legal field");
 }
 
-async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     response_time(&res);
     let timing = ServerTiming::layer(&res);
     let visits = Visits::layer(&req, &res);
@@ -166,8 +166,9 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
 }
 
 fn main() -> Result<(), Error> {
-    let mut server = Server::new(handle);
-    let listening = server.listen(common::address().as_str())?;
+    let address = std::env::args().nth(1);
+    let server = Server::new(handle);
+    let listening = server.listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()
 }

@@ -16,16 +16,20 @@ use std::process::{self, Command};
 use std::thread;
 use std::time::Duration;
 
-use common::{Client, IDLE};
+#[path = "four_ways/client.rs"]
+mod client;
+use client::{Client, IDLE};
 
 const WORKERS: usize = 4;
 const WORKER: &str = "--worker";
 
 fn main() -> io::Result<()> {
+    let address = args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:3000");
     if let (Some(WORKER), Some(parent)) = (args().nth(1).as_deref(), args().nth(2)) {
         return work(parent.parse().map_err(io::Error::other)?);
     }
-    let listener = TcpListener::bind(common::address())?;
+    let listener = TcpListener::bind(address)?;
     println!("http://{}", listener.local_addr()?);
     thread::scope(|scope| {
         let keepers = [(); WORKERS].map(|()| scope.spawn(|| keep_a_worker(&listener)));

@@ -49,7 +49,7 @@ fn request(upstream: &str, req: &IncomingMessage) -> Result<ClientRequest, Error
 }
 
 /// Sends the other server's response to the client.
-async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Error> {
+async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Failure> {
     res.set_status(back.status());
     for (name, value) in back
         .raw_headers()
@@ -64,7 +64,11 @@ async fn respond(back: Response, res: ServerResponse) -> Result<Sent, Error> {
     res.pipe_from_stream(back).await
 }
 
-async fn forward(upstream: &str, req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn forward(
+    upstream: &str,
+    req: IncomingMessage,
+    res: ServerResponse,
+) -> Result<Sent, Failure> {
     let out = request(upstream, &req)?;
     // The response may begin before the request has ended, so `join!` drives both directions.
     let (sent, sending) =
@@ -72,14 +76,15 @@ async fn forward(upstream: &str, req: IncomingMessage, res: ServerResponse) -> R
             out.pipe_from_stream(req).await
         });
     // The server may respond without reading the whole request: then the response counts, not the error of sending.
-    sent.or_else(|error| sending.and(Err(error)))
+    sent.or_else(|failure| Err(sending.err().map_or(failure, Failure::from)))
 }
 
 fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1);
     let upstream = std::env::args().nth(2);
     let upstream = upstream.unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
     let server = Server::new(async move |req, res| forward(&upstream, req, res).await)
-        .listen(common::address().as_str())?;
+        .listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", server.address());
     server.run()
 }

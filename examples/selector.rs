@@ -11,15 +11,20 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use common::{Client, IDLE};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+
+#[path = "four_ways/client.rs"]
+mod client;
+use client::{Client, IDLE};
 
 const LISTENER: Token = Token(0);
 type Clients = HashMap<Token, (TcpStream, Client, Instant)>;
 
 fn main() -> io::Result<()> {
-    let address = common::address().parse().map_err(io::Error::other)?;
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:3000").parse();
+    let address = address.map_err(io::Error::other)?;
     let mut listener = TcpListener::bind(address)?;
     println!("http://{}", listener.local_addr()?);
     let mut poll = Poll::new()?;

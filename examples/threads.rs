@@ -10,10 +10,14 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-use common::{Client, IDLE};
+#[path = "four_ways/client.rs"]
+mod client;
+use client::{Client, IDLE};
 
 fn main() -> io::Result<()> {
-    let listener = TcpListener::bind(common::address())?;
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:3000");
+    let listener = TcpListener::bind(address)?;
     println!("http://{}", listener.local_addr()?);
     for stream in listener.incoming() {
         // An error here concerns one client, or is a shortage that passes.

@@ -14,11 +14,11 @@ use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 
 /// Opens the requested tunnel and copies bytes until it ends.
-async fn tunnel(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn tunnel(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let target = target_of(req.url())?;
     let mut there = TcpStream::connect(target)
         .await
-        .map_err(|error| Error::new(502, format!("{target}: {error}")))?;
+        .map_err(|error| Failure::new(502, format!("{target}: {error}")))?;
     let (sent, upgrading) = res.accept_tunnel()?;
     let mut here = upgrading.await?;
     // An end of input on one side shuts down writing on the other. An error here means that a peer disconnected.
@@ -27,8 +27,8 @@ async fn tunnel(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error
 }
 
 /// Parses the target of a CONNECT and rejects all but loopback addresses.
-fn target_of(authority: &str) -> Result<SocketAddr, Error> {
-    let refuse = || Error::new(403, "this proxy goes to addresses of this machine only");
+fn target_of(authority: &str) -> Result<SocketAddr, Failure> {
+    let refuse = || Failure::new(403, "this proxy goes to addresses of this machine only");
     let authority = authority.replacen("localhost", "127.0.0.1", 1);
     let target: SocketAddr = authority.parse().map_err(|_| refuse())?;
     match target.ip() {
@@ -39,11 +39,12 @@ fn target_of(authority: &str) -> Result<SocketAddr, Error> {
 }
 
 fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1);
     let mut server = Server::new(async |_req, _res| {
-        Err::<&str, _>(Error::new(400, "this is a proxy: ask it to CONNECT"))
+        Err::<&str, _>(Failure::new(400, "this is a proxy: ask it to CONNECT"))
     });
     server.handle(event::Connect, tunnel);
-    let listening = server.listen(common::address().as_str())?;
+    let listening = server.listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()
 }

@@ -13,29 +13,30 @@ use std::time::Duration;
 use hearken::prelude::*;
 
 fn main() -> Result<(), Error> {
-    let listening = Server::new(route).listen(common::address().as_str())?;
+    let address = std::env::args().nth(1);
+    let listening = Server::new(route).listen(address.as_deref().unwrap_or("127.0.0.1:3000"))?;
     println!("{}", listening.address());
     listening.run()
 }
 
-async fn route(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn route(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let path = req.path().to_owned();
     match path.strip_prefix("/download/") {
         Some(mib) => {
             download(
                 mib.parse()
-                    .map_err(|_| Error::new(400, "expected a number of MiB"))?,
+                    .map_err(|_| Failure::new(400, "expected a number of MiB"))?,
                 res,
             )
             .await
         }
         None if path == "/upload" => upload(req, res).await,
-        None => Err(Error::new(404, "expected /upload or /download/{MiB}")),
+        None => Err(Failure::new(404, "expected /upload or /download/{MiB}")),
     }
 }
 
 /// Takes a body of any size, as slowly as an old disk would.
-async fn upload(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn upload(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let before = memory();
     let (mut bytes, mut hash) = (0, DefaultHasher::new());
     while let Some(piece) = req.data().await? {
@@ -52,7 +53,7 @@ async fn upload(mut req: IncomingMessage, res: ServerResponse) -> Result<Sent, E
 }
 
 /// Sends `mib` MiB and waits in `drain` whenever `write` returns false.
-async fn download(mib: u32, res: ServerResponse) -> Result<Sent, Error> {
+async fn download(mib: u32, res: ServerResponse) -> Result<Sent, Failure> {
     let res = res.set("Content-Type", "application/octet-stream");
     let piece = Bytes::from(vec![b'.'; 64 * 1024]); // cloned below without a copy
     let (before, mut waits) = (memory(), 0);

@@ -234,6 +234,24 @@ fn hello() {
 }
 
 #[test]
+fn sse_ends_with_the_server() {
+    let example = Example::serve("sse");
+    let mut client = example.connect();
+    assert_eq!(client.get("/").field("content-type"), Some("text/html"));
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    while !client.line().starts_with("data: 0 s") {}
+    let began = std::time::Instant::now();
+    let (well, _) = example.terminate();
+    assert!(
+        well && began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    while client.line() != "0\r\n" {}
+    assert_eq!(client.line(), "\r\n", "the response is whole");
+}
+
+#[test]
 fn a_port_in_use_is_an_error_that_names_who_has_it() {
     let first = Example::serve("hello");
     let address = first.address.expect("it serves").to_string();

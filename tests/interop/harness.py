@@ -44,14 +44,24 @@ class Checks:
         sys.exit(1 if self.failed else 0)
 
 
-class Server:
-    """`hearken echo` on a free port. As a context manager it always ends the process."""
+def limit_descriptors(number):
+    """For `Server(before=…)`: the descriptors that the server may open."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
 
-    def __init__(self):
-        binary = os.environ.get("HEARKEN", "target/release/hearken")
-        self.process = subprocess.Popen(
-            [binary, "echo", "--port", "0", "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+
+class Server:
+    """`hearken echo` on a free port, or the server of `ours/src/server.rs` with these settings. As a context manager it always
+    ends the process. `before` runs in the new process. `stderr` is a pipe that nothing reads until `leaves`, unless it is given.
+    """
+
+    def __init__(self, *flags, settings=None, quiet=True, before=None, stderr=subprocess.PIPE):
+        command = [os.environ.get("HEARKEN", "target/release/hearken"), "echo", "--port", "0", *flags]
+        if quiet:
+            command.append("--quiet")
+        if settings is not None:
+            binary = os.environ.get("OURS_SERVER", "target/release/hearken-interop-server")
+            command = [binary, *(f"{name}={value}" for name, value in settings.items())]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=before)
         self.pid = self.process.pid
         if not select.select([self.process.stdout], [], [], 10)[0]:
             self.process.kill()
@@ -67,7 +77,8 @@ class Server:
             self.process.kill()
         self.process.wait()
         self.process.stdout.close()
-        self.process.stderr.close()
+        if self.process.stderr:
+            self.process.stderr.close()
 
     def signal(self, number):
         self.process.send_signal(number)

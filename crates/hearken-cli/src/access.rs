@@ -1,44 +1,104 @@
 //! The access log: one line on stderr for each request, when its last byte is sent or its client has disconnected.
 //!
-//! Here: [`listen`], which observes every exchange of the server, and the format of a line. Not here: the responses
-//! (`echo/response.rs`).
+//! Here: [`Log`], which observes every exchange of the server, and the format of a line. Not here: the way of a line to stderr
+//! (`access/queue.rs`), what the library logs (`access/library.rs`), the responses (`echo/response.rs`).
+
+mod library;
+mod queue;
 
 use hearken::observe::{ExchangeFacts, Observation, Observer, Step};
 use hearken::{Closed, Error, Peer, Server, event};
+use queue::LogQueue;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::panic;
 use std::time::{Duration, SystemTime};
 
-/// Writes a line that belongs to no request.
-pub(crate) fn note(coloured: bool, text: &str) {
-    Log { coloured }.note(None, text);
+pub(crate) use queue::print_within;
+
+/// How long the end of the process waits for lines that were not written.
+const FLUSH: Duration = Duration::from_millis(250);
+
+/// The log of a process. Clones write to the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    style: Style,
+    queue: LogQueue,
 }
 
-/// Installs the log.
-pub(crate) fn listen(server: &mut Server, coloured: bool) {
-    let log = Log { coloured };
-    server.observer(log);
-    server.on(event::TlsClientError, move |failure| {
-        log.note(Some(failure.peer()), &failure.error().to_string());
-    });
+impl Log {
+    /// Starts the log, and sends panics to it. Lines of requests need [`listen`].
+    pub(crate) fn start(coloured: bool) -> Self {
+        let style = Style { coloured };
+        let note = move |dropped| {
+            let text =
+                format!("{dropped} lines of this log were dropped, because stderr was not read");
+            style.note_line(None, &text)
+        };
+        let log = Self {
+            style,
+            queue: LogQueue::new(queue::stderr(), Box::new(note)),
+        };
+        let panics = log.clone();
+        panic::set_hook(Box::new(move |panic| panics.note(None, &panic_text(panic))));
+        log
+    }
+
+    /// Writes a line about something that happened before a request, or belongs to none.
+    pub(crate) fn note(&self, peer: Option<&Peer>, text: &str) {
+        self.queue.push(self.style.note_line(peer, text));
+    }
+
+    /// Waits a moment for lines that were not written.
+    pub(crate) fn flush(&self) {
+        self.queue.flush(FLUSH);
+    }
+
+    /// Writes a line for each request of the server, for TLS handshakes that fail, and for what the library logs.
+    pub(crate) fn listen(&self, server: &mut Server) {
+        library::listen(self.clone());
+        server.observer(self.clone());
+        let log = self.clone();
+        server.on(event::TlsClientError, move |failure| {
+            log.note(Some(failure.peer()), &failure.error().to_string());
+        });
+    }
 }
 
-#[derive(Clone, Copy)]
-struct Log {
+/// What the hook of the standard library prints, without its line breaks. With `RUST_BACKTRACE` the backtrace follows.
+fn panic_text(panic: &panic::PanicHookInfo<'_>) -> String {
+    use std::backtrace::{Backtrace, BacktraceStatus};
+    let thread = std::thread::current();
+    let mut text = format!("thread {}", thread.name().unwrap_or("without a name"));
+    // Writing to a `String` cannot fail.
+    let _ = match panic.location() {
+        Some(location) => write!(text, " panicked at {location}: "),
+        None => write!(text, " panicked: "),
+    };
+    text.push_str(panic.payload_as_str().unwrap_or("no message"));
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        let _ = write!(text, "; {backtrace}");
+    }
+    text
+}
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug)]
+struct Style {
     coloured: bool,
 }
 
 impl Observer for Log {
     fn observe(&self, seen: &Observation<'_>) {
         if let Some(facts) = seen.facts
-            && let Some(line) = self.line_at(seen.step, seen.peer, facts)
+            && let Some(line) = self.style.line_at(seen.step, seen.peer, facts)
         {
-            self.write(&line);
+            self.queue.push(line);
         }
     }
 }
 
-impl Log {
+impl Style {
     /// The line to write at this step of an exchange.
     fn line_at(self, step: Step<'_>, peer: &Peer, facts: &ExchangeFacts) -> Option<String> {
         let handled = facts.handler_started().is_some();
@@ -68,15 +128,14 @@ impl Log {
         Some(line)
     }
 
-    /// Something that happened before a request, or belongs to none.
-    fn note(self, peer: Option<&Peer>, text: &str) {
+    fn note_line(self, peer: Option<&Peer>, text: &str) -> String {
         let mut line = match peer {
             Some(peer) => self.opening(peer) + " - - - (",
             None => self.time() + " - - - - (",
         };
         push_own(&mut line, text);
         line.push_str(")\n");
-        self.write(&line);
+        line
     }
 
     fn time(self) -> String {
@@ -135,11 +194,6 @@ impl Log {
             0 => write!(line, "{colour}-{plain}"),
             _ => write!(line, "{colour}{status}{plain}"),
         };
-    }
-
-    /// In one write, so that the lines of several workers do not mix. The server runs even if stderr is closed.
-    fn write(self, line: &str) {
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
 }
 

@@ -76,8 +76,9 @@ A server for testing HTTP clients: it echoes what you send, shows what it receiv
 and the speed you ask for. GET / is a page that lists all endpoints, with a button for each.
 
 When it listens, it prints its URL to stdout, alone on one line. It logs each request to stderr: time, client, method, \
-target, status, bytes of the body, and duration. On SIGINT (Ctrl-C) or SIGTERM it finishes running requests and ends; a \
-second signal closes their connections.";
+target, status, bytes of the body, and duration. A log that is not read loses lines and says so; it never holds up requests. \
+On SIGINT (Ctrl-C) or SIGTERM it finishes running requests and ends, after 26 seconds at the latest; a second signal ends it \
+at once.";
 
 /// A macro, because `concat!` takes no constant.
 macro_rules! examples {
@@ -107,9 +108,11 @@ Environment:
   CLICOLOR_FORCE  colours even if stderr is not a terminal
 
 Exit codes:
-  0  a signal stopped the server
-  1  the server failed
-  2  wrong flags, or the server cannot listen on the address"
+  0    a signal stopped the server
+  1    the server failed, or a worker did not end in time
+  2    wrong flags, or the server cannot listen on the address
+  130  a second SIGINT ended the server at once
+  143  a second SIGTERM ended the server at once"
 );
 
 #[test]

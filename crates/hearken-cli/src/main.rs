@@ -39,9 +39,12 @@ fn serve(echo: &cli::Echo) -> ExitCode {
 
 /// Prints an error and returns its exit code.
 fn exit_with(error: &plan::CommandError) -> ExitCode {
-    run::print_error(&error.to_string());
-    ExitCode::from(match error {
+    let code = match error {
         plan::CommandError::Usage(_) => USAGE,
         plan::CommandError::Failed(_) => FAILED,
-    })
+        // As a shell reports a process that a signal has ended. The user has sent it, and needs no words.
+        plan::CommandError::Stopped(signal) => return ExitCode::from(128 + signal),
+    };
+    run::print_last_error(&error.to_string());
+    ExitCode::from(code)
 }

@@ -58,12 +58,15 @@ pub(crate) enum CommandError {
     Usage(String),
     /// A failure at run time.
     Failed(String),
+    /// A second signal, with this number, has ended the server at once.
+    Stopped(u8),
 }
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Failed(text) => f.write_str(text),
+            Self::Stopped(signal) => write!(f, "stopped by signal {signal}"),
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Not here: TLS itself (hearken-http).
 
-use crate::access;
-use crate::plan::{CommandError, LogMode, Tls};
+use crate::access::Log;
+use crate::plan::{CommandError, Tls};
 use hearken::Server;
 use hearken::tls::{CertificateInfo, ServerTls, TlsError};
 use std::fs;
@@ -11,7 +11,11 @@ use std::sync::mpsc;
 use std::thread;
 
 /// Loads or makes the certificate and enables TLS.
-pub(crate) fn configure(server: &mut Server, tls: &Tls, log: LogMode) -> Result<(), CommandError> {
+pub(crate) fn configure(
+    server: Server,
+    tls: &Tls,
+    log: Option<&Log>,
+) -> Result<Server, CommandError> {
     let usage = |error: TlsError| CommandError::Usage(error.to_string());
     let handle = match tls {
         Tls::Files { chain, key } => {
@@ -33,16 +37,15 @@ pub(crate) fn configure(server: &mut Server, tls: &Tls, log: LogMode) -> Result<
             handle
         }
     };
-    server.tls(&handle);
-    Ok(())
+    Ok(server.tls(&handle))
 }
 
 /// Reloads the files on each SIGHUP, as other servers do. If they cannot be used, the server keeps the old ones and logs why.
 #[cfg(unix)]
-fn reload_on_sighup(tls: &ServerTls, log: LogMode) -> Result<(), CommandError> {
+fn reload_on_sighup(tls: &ServerTls, log: Option<&Log>) -> Result<(), CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let tls = tls.clone();
+    let (tls, log) = (tls.clone(), log.cloned());
     let (ready_sender, ready) = mpsc::channel();
     let failed =
         |error: std::io::Error| CommandError::Failed(format!("SIGHUP cannot be handled: {error}"));
@@ -55,7 +58,7 @@ fn reload_on_sighup(tls: &ServerTls, log: LogMode) -> Result<(), CommandError> {
             // The signal is caught from here on.
             let _ = ready_sender.send(());
             while hangup.recv().await.is_some() {
-                reload(&tls, log);
+                reload(&tls, log.as_ref());
             }
             Ok(())
         })
@@ -72,11 +75,11 @@ fn reload_on_sighup(tls: &ServerTls, log: LogMode) -> Result<(), CommandError> {
 }
 
 #[cfg(not(unix))]
-fn reload_on_sighup(_tls: &ServerTls, _log: LogMode) -> Result<(), CommandError> {
+fn reload_on_sighup(_tls: &ServerTls, _log: Option<&Log>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn reload(tls: &ServerTls, log: LogMode) {
+fn reload(tls: &ServerTls, log: Option<&Log>) {
     let text = match tls.reload() {
         Ok(()) => {
             let certificates = tls.certificates();
@@ -88,7 +91,7 @@ fn reload(tls: &ServerTls, log: LogMode) {
         }
         Err(error) => format!("SIGHUP: the certificate stays as it was: {error}"),
     };
-    if let LogMode::Lines { coloured } = log {
-        access::note(coloured, &text);
+    if let Some(log) = log {
+        log.note(None, &text);
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! let mut server = Server::new(async |mut req, _res| {
 //!     let numbers: Vec<i64> = req.json().await?; // not JSON: 400, too large: 413
-//!     Ok::<_, Error>(Json(numbers.iter().sum::<i64>()))
+//!     Ok(Json(numbers.iter().sum::<i64>()))
 //! });
 //! server.on(event::Request, |head| println!("{} {}", head.method(), head.target()));
 //! let handle = server.listen("127.0.0.1:0")?.start()?;
@@ -63,7 +63,7 @@ pub use net::listen;
 pub use bytes::Bytes;
 #[cfg(feature = "client")]
 pub use client::{Agent, Response, request};
-pub use error::{Closed, Error};
+pub use error::{Closed, Error, Failure};
 pub use event::peer::Peer;
 #[cfg(feature = "client")]
 pub use fetch::{Body, Fetched, RequestBuilder, Url, delete, fetch, get, head, patch, post, put};

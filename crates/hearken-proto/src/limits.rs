@@ -159,6 +159,10 @@ pub struct TimeLimits {
     /// much later: a client that obeys never sends on a connection that is being closed. Default `None`: no such field.
     #[doc(alias = "keepAliveTimeoutBuffer")]
     pub keep_alive_buffer: Option<Duration>,
+    /// No byte in either direction after an upgrade or a CONNECT. Default 120 s; then closed. Settable for each connection:
+    /// a protocol whose peers may be silent for longer sends something meanwhile, or has a longer time.
+    #[doc(alias = "setTimeout")]
+    pub upgraded_idle: Duration,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
     pub connection_age: Duration,
     /// Reading after the last byte of a response that closes, so that the peer can receive it. Default 2 s.
@@ -216,6 +220,7 @@ impl Default for TimeLimits {
             inactive: DAY,
             keep_alive: Duration::from_secs(15),
             keep_alive_buffer: None,
+            upgraded_idle: Duration::from_secs(120),
             connection_age: Duration::from_secs(3600),
             linger: Duration::from_secs(2),
             grace: Duration::from_secs(25),
@@ -241,6 +246,7 @@ impl TimeLimits {
         self.body_rate_min = 0;
         self.write_idle = CENTURY;
         self.keep_alive = CENTURY;
+        self.upgraded_idle = CENTURY;
         self.connection_age = CENTURY;
     }
 }

@@ -30,7 +30,7 @@ pub use hearken_proto as proto;
 /// ```
 pub mod prelude {
     pub use hearken_http::{
-        Answer, Bytes, Error, IncomingMessage, Json, Limits, OutgoingMessage, Sent, Server,
-        ServerResponse, event,
+        Answer, Bytes, Error, Failure, IncomingMessage, Json, Limits, OutgoingMessage, Sent,
+        Server, ServerResponse, event,
     };
 }

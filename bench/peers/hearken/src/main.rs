@@ -22,10 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         };
         Ok(sent)
     };
-    let mut server = Server::new(handler);
-    server.workers(1);
+    let mut server = Server::new(handler).workers(1);
     if let Some((certificate, key)) = peer_kit::tls_arguments() {
-        server.tls(&ServerTls::from_files(&certificate, &key)?);
+        server = server.tls(&ServerTls::from_files(&certificate, &key)?);
     }
     if std::env::args().nth(2).as_deref() == Some("upgrade") {
         server.handle(event::Upgrade, echo);

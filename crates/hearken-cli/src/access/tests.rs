@@ -25,7 +25,7 @@ fn times_have_about_three_significant_digits() {
 fn a_status_is_coloured_only_if_enabled() {
     let status = |coloured, status| {
         let mut line = String::new();
-        Log { coloured }.push_status(&mut line, status);
+        Style { coloured }.push_status(&mut line, status);
         line
     };
     assert_eq!(status(false, 200), "200");
@@ -38,7 +38,7 @@ struct Lines(std::sync::mpsc::Sender<String>);
 
 impl Observer for Lines {
     fn observe(&self, seen: &Observation<'_>) {
-        let log = Log { coloured: false };
+        let log = Style { coloured: false };
         let line = seen
             .facts
             .and_then(|facts| log.line_at(seen.step, seen.peer, facts));

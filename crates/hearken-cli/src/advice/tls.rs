@@ -4,6 +4,7 @@
 
 use hearken::Error;
 use hearken::tls::{TlsError, TlsErrorKind};
+use std::error::Error as _;
 
 /// The text of an error, with the flags that help.
 pub(crate) fn text(error: &Error) -> String {
@@ -52,7 +53,7 @@ mod tests {
         ] {
             assert_eq!(hint(kind), None, "{kind:?}");
         }
-        let error = Error::new(500, "no TLS in here");
+        let error = Error::from(std::io::Error::other("no TLS in here"));
         assert_eq!(text(&error), error.to_string());
     }
 }

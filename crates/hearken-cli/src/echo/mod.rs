@@ -13,7 +13,7 @@ mod route;
 mod streams;
 mod upgrade;
 
-use hearken::{Error, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
+use hearken::{Failure, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
 use response::{ResponseBuilder, TEXT};
 use route::{Action, Rejection};
 use serde::{Serialize, Serializer};
@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::pin::Pin;
 
 /// The handler.
-pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let response = ResponseBuilder::new(&req, res);
     match respond(req, response) {
         Progress::Done(result) => result,
@@ -32,17 +32,17 @@ pub(crate) async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<
 
 /// How far a response is after the call of its endpoint.
 enum Progress {
-    Done(Result<Sent, Error>),
+    Done(Result<Sent, Failure>),
     /// The endpoint may wait: for the client or for time. Its future is boxed, so that the handler's own future, which
     /// every request moves, stays small.
-    Waiting(Pin<Box<dyn Future<Output = Result<Sent, Error>>>>),
+    Waiting(Pin<Box<dyn Future<Output = Result<Sent, Failure>>>>),
 }
 
 fn done(sent: Sent) -> Progress {
     Progress::Done(Ok(sent))
 }
 
-fn waiting(future: impl Future<Output = Result<Sent, Error>> + 'static) -> Progress {
+fn waiting(future: impl Future<Output = Result<Sent, Failure>> + 'static) -> Progress {
     Progress::Waiting(Box::pin(future))
 }
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hearken::message::Upgrading;
-use hearken::{Bytes, Error, Fields, IncomingMessage, Sent, ServerResponse};
+use hearken::{Bytes, Error, Failure, Fields, IncomingMessage, Sent, ServerResponse};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::sync::LazyLock;
@@ -239,7 +239,7 @@ impl ResponseStream {
         Ok(())
     }
 
-    pub(crate) fn end(self) -> Result<Sent, Error> {
+    pub(crate) fn end(self) -> Result<Sent, Failure> {
         let Self { response, gzip } = self;
         // Without this, `end` alone would send a Content-Length of the last piece.
         response.res.flush_headers();

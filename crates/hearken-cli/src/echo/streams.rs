@@ -3,7 +3,7 @@
 use super::coding::ContentCoding;
 use super::response::{ResponseBuilder, ResponseStream, TEXT};
 use super::route::Drip;
-use hearken::{Bytes, Error, IncomingMessage, Sent};
+use hearken::{Bytes, Error, Failure, IncomingMessage, Sent};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 pub(crate) async fn echo(
     mut req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     // Before the head is sent: the first read sends `100 Continue` to a client that waits for it.
     let mut next = req.data().await?;
     let fields = req.raw_headers();
@@ -42,7 +42,7 @@ pub(crate) async fn bytes(
     count: u64,
     seed: Option<u64>,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let mut random = SplitMix64(seed.unwrap_or_else(|| RandomState::new().hash_one(0)));
     let mut stream = response.stream(BINARY, Some(count), ContentCoding::Identity);
     let mut left = if stream.is_head_only() { 0 } else { count };
@@ -59,7 +59,7 @@ pub(crate) async fn lines(
     count: u64,
     req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let mut stream = response.stream("application/x-ndjson", None, ContentCoding::Gzip);
     let lines = if stream.is_head_only() { 0 } else { count };
     for id in 0..lines {
@@ -70,14 +70,14 @@ pub(crate) async fn lines(
 }
 
 /// Responds after a delay.
-pub(crate) async fn delay(time: Duration, response: ResponseBuilder) -> Result<Sent, Error> {
+pub(crate) async fn delay(time: Duration, response: ResponseBuilder) -> Result<Sent, Failure> {
     sleep(time).await;
     let delay = serde_json::json!({ "delay": time.as_secs_f64() });
     Ok(super::send_json(response, &delay))
 }
 
 /// Sends bytes spread evenly over a time.
-pub(crate) async fn drip(drip: Drip, response: ResponseBuilder) -> Result<Sent, Error> {
+pub(crate) async fn drip(drip: Drip, response: ResponseBuilder) -> Result<Sent, Failure> {
     sleep(drip.delay).await;
     let response = response.status(drip.status);
     if super::has_no_content(drip.status) {

@@ -1,7 +1,7 @@
 //! The protocol `echo` (RFC 9110 §7.8): every byte comes back.
 
 use super::response::{ResponseBuilder, TEXT};
-use hearken::{Error, IncomingMessage, Sent, Upgraded};
+use hearken::{Failure, IncomingMessage, Sent, Upgraded};
 use std::pin::pin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,7 +13,7 @@ const PIECE_BYTES: usize = 16 * 1024;
 pub(crate) async fn upgrade(
     req: IncomingMessage,
     response: ResponseBuilder,
-) -> Result<Sent, Error> {
+) -> Result<Sent, Failure> {
     let protocols = req.upgrade_protocols();
     let offered = protocols
         .iter()

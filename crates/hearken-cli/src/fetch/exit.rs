@@ -8,6 +8,7 @@ use hearken::Error;
 use hearken::client::Phase;
 use hearken::tls::TlsError;
 use std::borrow::Cow;
+use std::error::Error as _;
 
 /// Why a URL could not be fetched.
 #[derive(Debug)]

@@ -95,7 +95,7 @@ An HTTP client: writes bodies to stdout, or to files, as they arrive. Fetches se
 of connections. Its flags are those of curl.
 
 A failure is printed to stderr with its phase, and sets the exit code; the other URLs are still fetched. HTTP_PROXY, \
-HTTPS_PROXY and NO_PROXY are used. A body that looks binary is not written to a terminal, except with -o -.";
+HTTPS_PROXY, ALL_PROXY and NO_PROXY are used. A body that looks binary is not written to a terminal, except with -o -.";
 
 /// A macro, because `concat!` takes no constant.
 macro_rules! examples {
@@ -117,8 +117,8 @@ pub(crate) const MORE: &str = concat!(
     "
 
 Environment:
-  HTTP_PROXY, HTTPS_PROXY, NO_PROXY  the proxies, and the hosts without one
-  NO_COLOR, CLICOLOR_FORCE           colours on stderr
+  HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY  the proxies (http, https, socks5, socks5h), and the hosts without one
+  NO_COLOR, CLICOLOR_FORCE                      colours on stderr
 
 Exit codes (with several URLs, that of the first failure):
    0  all URLs were fetched; also when the reader of stdout closes it
@@ -137,5 +137,5 @@ Exit codes (with several URLs, that of the first failure):
   56  the connection was lost in the middle of the response
   60  the certificate of the server is not trusted
   61  the body does not match its content coding
-  97  a proxy refused the request"
+  97  a proxy refused the request, or a variable that names proxies is not understood"
 );

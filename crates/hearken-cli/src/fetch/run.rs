@@ -196,12 +196,9 @@ fn read_body(body: &Body) -> Result<Bytes, CommandError> {
 /// Status line and fields as received, and the empty line.
 fn head(fetched: &Fetched) -> Vec<u8> {
     let version = version(fetched);
-    let mut head = format!(
-        "{version} {} {}\r\n",
-        fetched.status().as_u16(),
-        fetched.status_message()
-    )
-    .into_bytes();
+    let mut head = format!("{version} {} ", fetched.status().as_u16()).into_bytes();
+    head.extend_from_slice(fetched.response().head().reason());
+    head.extend_from_slice(b"\r\n");
     for (name, value) in fetched.raw_headers().iter() {
         for bytes in [name, b": ", value, b"\r\n"] {
             head.extend_from_slice(bytes);
@@ -221,7 +218,11 @@ fn version(fetched: &Fetched) -> &'static str {
 
 /// Copies the head of the response, its connection and its timings.
 fn record(line: &mut Line, fetched: &Fetched) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // Values are octets: those that are not UTF-8 are ISO 8859-1, so that none is lost.
+    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    };
     let headers = fetched.raw_headers();
     let connection = fetched.response().connection();
     let address =

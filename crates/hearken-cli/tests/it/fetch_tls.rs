@@ -7,7 +7,7 @@ use hearken::{Server, ServerHandle};
 /// A server with a self-signed certificate, and the certificate as PEM.
 fn server() -> (ServerHandle, String) {
     let (tls, pem) = ServerTls::self_signed(&["127.0.0.1"]).expect("a certificate");
-    let mut server = Server::new(async |_req, res| res.end("by TLS"));
+    let server = Server::new(async |_req, res| res.end("by TLS"));
     let listening = server.workers(1).tls(&tls).listen("127.0.0.1:0");
     let handle = listening.expect("a free port").start().expect("a thread");
     (handle, pem)

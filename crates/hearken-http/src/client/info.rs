@@ -2,6 +2,7 @@
 //!
 //! Here: [`ConnectionInfo`] and [`Timings`], which users see; [`ConnectionFacts`], which all exchanges of a connection share.
 
+use crate::error::client::Via;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub(crate) struct ConnectionFacts {
     /// The value of Proxy-Authorization for that proxy.
     pub(crate) proxy_auth: Option<String>,
     pub(crate) tls: Option<Tls>,
+    /// The proxy on the way to the server.
+    pub(crate) via: Option<Arc<Via>>,
     pub(crate) timings: Timings,
 }
 

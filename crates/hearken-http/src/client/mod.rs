@@ -19,7 +19,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use crate::error::failure::Phase;
+pub use crate::error::client::Phase;
 pub use agent::Agent;
 pub use agent::options::{
     AgentOptions, BoxFuture, Connect, Destination, Family, Resolve, Scheduling, Transport,
@@ -29,7 +29,7 @@ pub use agent::stats::{AgentStats, HostStats};
 pub use info::{ConnectionInfo, Timings};
 pub use request::response::{ClientSource, Response, ResponseFuture};
 pub use request::{AbortHandle, ClientRequest};
-pub(crate) use target::{basic, basic_auth, without_password};
+pub(crate) use target::{basic, basic_auth, split_zone, without_password};
 
 use crate::error::Error;
 

@@ -3,9 +3,10 @@
 //! Here: [`ExchangeContext`], [`WorkerContext`], [`Epochs`], [`Hooks`]. Not here: one connection (`server/mod.rs`).
 
 use super::clock::Clock;
+use super::closing::Draining;
 use super::exchange::Exchange;
 use super::limits::clamp_all;
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::event::ServerListeners;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Observer;
@@ -25,8 +26,7 @@ pub(crate) struct ExchangeContext {
     pub(crate) hooks: Arc<Hooks>,
     /// An observer is installed.
     pub(crate) observed: Cell<bool>,
-    /// The server stops: every exchange is the last of its connection.
-    pub(crate) draining: Cell<bool>,
+    pub(crate) draining: Rc<Draining>,
     /// Value of `Keep-Alive: timeout=` in responses, in seconds.
     pub(crate) keep_alive: Option<u32>,
 }
@@ -42,7 +42,7 @@ impl ExchangeContext {
             clock,
             observed: Cell::new(hooks.observer.is_some()),
             hooks,
-            draining: Cell::new(false),
+            draining: Rc::default(),
         })
     }
 }
@@ -77,7 +77,11 @@ pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) intercepted: Intercepted,
+    pub(crate) on_failure: Option<RespondToFailure>,
 }
+
+/// Responds to a failure in the server's own form.
+type RespondToFailure = Box<dyn Fn(&Failure, Rc<Exchange>) + Send + Sync>;
 
 /// Decides whether a request is to be upgraded.
 type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;
@@ -97,6 +101,12 @@ impl Hooks {
     #[cold]
     pub(crate) fn notify_error(&self, error: &Error) {
         notify_all(&self.listeners.error, |listener| listener(error));
+    }
+
+    /// Emits `HandlerFailed`.
+    #[cold]
+    pub(crate) fn notify_handler_failed(&self, failure: &Failure) {
+        notify_all(&self.listeners.handler_failed, |listener| listener(failure));
     }
 }
 

@@ -75,7 +75,7 @@ impl State {
             && !self.is_over()
             && let Err(misuse) = self.send_kept(env)
         {
-            self.abort(misuse);
+            self.abort(env, misuse);
         }
     }
 
@@ -139,6 +139,6 @@ impl State {
         let sent = self
             .send_pieces(env, pieces.into_iter(), len)
             .and_then(|()| self.send_end(env));
-        self.abort_on(sent);
+        self.abort_on(env, sent);
     }
 }

@@ -15,6 +15,7 @@ use super::listeners::{ListenerSlot, Listeners};
 use super::outgoing::{Outgoing, Stage};
 use super::output::Output;
 use crate::error::Closed;
+use crate::error::request::RequestLine;
 use crate::event::peer::Peer;
 use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
@@ -45,6 +46,8 @@ pub(crate) struct State {
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) peer: Option<Rc<Peer>>,
+    /// For logs and errors, while the handler holds the head.
+    pub(crate) request_line: RequestLine,
     /// Number of the exchange on its connection, from 1 on; 0 until its first byte has come.
     pub(crate) number: u32,
     pub(crate) closed: Option<Closed>,
@@ -77,6 +80,8 @@ pub(crate) struct Overrides {
     /// Observer and facts, while an observer is installed.
     pub(crate) watch: Option<Box<Watch<Rc<Peer>>>>,
     pub(crate) session: Option<Box<OfSession>>,
+    /// The handler has failed, and the server's own form of failures was asked for a response.
+    pub(crate) failed: bool,
 }
 
 /// What only sessions need: their user sets the request line, and may send a response before its request is there.
@@ -118,6 +123,7 @@ impl Exchange {
             wakers: Wakers::default(),
             overrides: None,
             peer: None,
+            request_line: RequestLine::default(),
             number: 0,
             closed: None,
         };
@@ -214,6 +220,7 @@ impl State {
         }
         self.incoming.reset();
         self.outgoing.reset();
+        self.request_line.clear();
         self.number = 0;
         if self.closed.is_some() || self.overrides.is_some() || self.listeners.is_used() {
             self.closed = None;

@@ -40,7 +40,7 @@ impl State {
                     session.hold = Some(ContinueHold::default());
                 }
             }
-            Err(misuse) => self.abort(misuse),
+            Err(misuse) => self.abort(env, misuse),
         }
     }
 

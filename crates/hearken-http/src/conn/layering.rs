@@ -7,8 +7,7 @@ use super::context::ExchangeContext;
 use super::exchange::{Exchange, State};
 use super::layers::{HeadHook, Layers, Pass, ResponseHead};
 use super::output::Piece;
-use crate::error::Closed;
-use crate::error::request::log_failure;
+use crate::error::{Closed, Failure};
 use crate::event::callbacks::catch_panic;
 use bytes::Bytes;
 
@@ -98,9 +97,9 @@ impl Exchange {
 
     #[cold]
     fn layer_panicked(&self, panic: &str) {
-        let request = self.state().failed_request();
-        log_failure!(request, panic, "a hook or filter of a response panicked");
+        let text = format!("a hook or filter of the response panicked: {panic}");
         self.order(|state, env| {
+            state.report(env, Failure::new(500, text));
             state.overrides().layers = Layers::default();
             if state.can_respond() {
                 state.respond(env, 500, "Internal Server Error\n");
@@ -120,7 +119,7 @@ impl Exchange {
     }
 
     #[inline]
-    fn has_layers(&self) -> bool {
+    pub(super) fn has_layers(&self) -> bool {
         let mut state = self.state();
         state.overrides.is_some() && state.layers().is_some()
     }
@@ -174,26 +173,6 @@ impl Exchange {
         state
             .layers()
             .is_some_and(|layers| !layers.filters.0.is_empty())
-    }
-
-    /// Responds with a plain text in place of what was set. Hooks on the head run. Nothing happens when a head is out.
-    #[cold]
-    pub(crate) fn respond(&self, status: u16, text: &str) {
-        if !self.has_layers() {
-            return self.order(|state, env| {
-                if state.can_respond() {
-                    state.respond(env, status, text);
-                }
-            });
-        }
-        {
-            let mut state = self.state();
-            if !state.can_respond() {
-                return;
-            }
-            state.outgoing.reset_to_text(status);
-        }
-        self.end(Bytes::copy_from_slice(text.as_bytes()));
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::error::Closed;
 #[cfg(feature = "client")]
-use crate::error::failure::Cause;
+use crate::error::client::Cause;
 use crate::net::file::is_file_error;
 use std::io;
 

@@ -15,11 +15,13 @@ pub(crate) mod carrier;
 #[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod clock;
+pub(crate) mod closing;
 pub(crate) mod context;
 mod cork;
 mod drain;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
+mod failing;
 pub(crate) mod hold;
 pub(crate) mod incoming;
 mod layering;

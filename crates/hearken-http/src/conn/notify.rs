@@ -11,17 +11,38 @@ use crate::event::MessageListeners;
 use crate::event::callbacks::catch_panic;
 use crate::event::complete::CompleteMessage;
 use bytes::Bytes;
+use std::fmt;
 use std::rc::Rc;
 use std::task::Poll;
+
+/// The message of a panic in a listener, and the listeners, which are dropped with it: after the panic is reported, so that a
+/// deferred response that they hold is not reported first.
+pub(crate) struct ListenerPanic {
+    pub(crate) message: String,
+    listeners: Option<Box<Listeners>>,
+}
+
+impl fmt::Debug for ListenerPanic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Drop for ListenerPanic {
+    fn drop(&mut self) {
+        // A second panic adds nothing.
+        let _ = catch_panic(|| drop(self.listeners.take()));
+    }
+}
 
 /// Calls `call` with the listeners taken out of the exchange, and puts them back.
 ///
 /// # Errors
-/// The message of a panic in a listener. The listeners are dropped then, and what they would read is not read.
+/// When a listener panics. What they would read is not read.
 pub(crate) fn with_listeners(
     exchange: &Rc<Exchange>,
     call: impl FnOnce(&mut Listeners),
-) -> Result<(), String> {
+) -> Result<(), ListenerPanic> {
     let Some(mut listeners) = exchange.state().listeners.begin_call() else {
         return Ok(());
     };
@@ -30,10 +51,10 @@ pub(crate) fn with_listeners(
     if let Some(added) = added {
         listeners.append(added.of);
     }
-    if called.is_ok() {
+    let Err(message) = called else {
         exchange.state().listeners = ListenerSlot::Resting(listeners);
-        return called;
-    }
+        return Ok(());
+    };
     if listeners.reads() && !listeners.complete {
         exchange.state().incoming.abandon();
     }
@@ -43,9 +64,10 @@ pub(crate) fn with_listeners(
     if !last.closed.is_empty() {
         exchange.state().listeners.get_or_insert().append(last);
     }
-    // A second panic, while they are dropped, adds nothing.
-    let _ = catch_panic(|| drop(listeners));
-    called
+    Err(ListenerPanic {
+        message,
+        listeners: Some(listeners),
+    })
 }
 
 /// The next event of the incoming message.
@@ -59,7 +81,7 @@ enum Next {
 ///
 /// # Errors
 /// As [`with_listeners`].
-pub(crate) fn deliver_body(exchange: &Rc<Exchange>) -> Result<(), String> {
+pub(crate) fn deliver_body(exchange: &Rc<Exchange>) -> Result<(), ListenerPanic> {
     let wants = |exchange: &Exchange| {
         let state = exchange.state();
         let listeners = state.listeners.resting();
@@ -129,6 +151,7 @@ pub(crate) fn notify_failed(exchange: &Rc<Exchange>, error: &Error) {
         }
     });
     if let Err(panic) = called {
+        let panic = &*panic.message;
         tracing::error!(panic, "a listener panicked; its exchange had failed before");
     }
 }
@@ -153,7 +176,7 @@ pub(crate) fn notify_flushed(
     exchange: &Rc<Exchange>,
     number: u32,
     event: FlushEvent,
-) -> Result<(), String> {
+) -> Result<(), ListenerPanic> {
     let current = exchange.state().number;
     let called = if number == current {
         with_listeners(exchange, |listeners| listeners.notify_flushed(event))

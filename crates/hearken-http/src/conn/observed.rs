@@ -9,7 +9,7 @@ use super::context::ExchangeContext;
 use super::exchange::{Overrides, State};
 use super::outgoing::FlushEvent;
 use crate::error::request::FailedRequest;
-use crate::error::{Closed, Error};
+use crate::error::{Closed, Error, Failure};
 use crate::event::facts::ExchangeFacts;
 use crate::event::observe::{Observer, Side, Step};
 use crate::event::peer::Peer;
@@ -177,27 +177,23 @@ impl State {
         }
     }
 
-    /// The handler has failed with this error, which is shown when it has ended.
+    /// The handler has failed, which is shown when it has ended.
     #[cold]
-    pub(crate) fn note_error(&mut self, error: &Error) {
+    pub(crate) fn note_failure(&mut self, failure: &Failure) {
         if let Some(watch) = self.watch() {
-            watch.facts.set_error(error);
-            watch
-                .facts
-                .handler_error
-                .get_or_insert_with(|| error.clone());
+            watch.facts.set_failure(failure);
         }
     }
 
-    /// Shows that the handler has ended, and with which error, unless it was shown.
+    /// Shows that the handler has ended, and with which failure, unless it was shown.
     #[cold]
     pub(super) fn show_handler_end(&mut self, at: Instant) {
         if let Some(watch) = self.watch()
             && watch.facts.is_handler_running()
         {
-            let error = watch.facts.handler_error.clone();
-            let error = error.as_ref();
-            watch.show(Step::HandlerEnd { error }, at);
+            let failure = watch.facts.failure().cloned();
+            let failure = failure.as_ref();
+            watch.show(Step::HandlerEnd { failure }, at);
         }
     }
 
@@ -271,8 +267,7 @@ impl State {
         watch.show_connection(step, at);
     }
 
-    /// The request, for logs and errors. Method and target are known once the handler has dropped its request, and while
-    /// an observer is installed.
+    /// The request, for logs and errors.
     #[cold]
     pub(crate) fn failed_request(&mut self) -> FailedRequest {
         let route = self.route();
@@ -282,17 +277,12 @@ impl State {
             peer.and_then(Peer::address),
             route.as_deref(),
         );
-        let watch = self.overrides.as_ref().and_then(|own| own.watch.as_ref());
-        let facts = watch.map(|watch| &watch.facts);
-        let line = facts.and_then(|facts| facts.method().zip(facts.target()));
-        if let Some((method, target)) = line {
-            request.set_line(method, target);
-        } else if let Some(head) = self
-            .carrier
-            .line()
-            .and_then(|line| line.spare_head.as_ref())
-        {
-            request.set_line(head.method(), head.target());
+        if let Some((method, target)) = self.request_line.get() {
+            request.set_line(&method, &target);
+        }
+        let head = (self.carrier.line()).and_then(|line| line.spare_head.as_ref());
+        if let Some(head) = head {
+            request.set_head(head);
         }
         request
     }

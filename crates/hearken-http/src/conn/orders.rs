@@ -12,7 +12,7 @@ use super::incoming::Progress;
 use super::outgoing::Stage;
 use super::output::Output;
 use crate::error::request::log_failure;
-use crate::error::{Closed, Error};
+use crate::error::{Closed, Error, Failure};
 use bytes::Bytes;
 use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};
 use std::task::{Context, Poll, Waker};
@@ -213,7 +213,7 @@ impl State {
     fn end_any(&mut self, env: &ExchangeContext, content: Bytes) {
         if self.outgoing.stage == Stage::Body {
             let sent = (self.send_last(env, content)).and_then(|()| self.send_end(env));
-            return self.abort_on(sent);
+            return self.abort_on(env, sent);
         }
         let length = if self.has_trailers() {
             Length::Unknown
@@ -224,7 +224,7 @@ impl State {
             return self.replace_by_500(env, misuse);
         }
         let sent = (self.send_content(env, content)).and_then(|()| self.send_end(env));
-        self.abort_on(sent);
+        self.abort_on(env, sent);
     }
 
     pub(crate) fn has_trailers(&self) -> bool {
@@ -260,7 +260,7 @@ impl State {
         if self.flush_head(env)
             && let Err(misuse) = self.send_or_keep(env, piece)
         {
-            self.abort(misuse);
+            self.abort(env, misuse);
         }
         let room = (self.queued_bytes() as u64) < self.limits(env).body.queue_bytes;
         if !room && self.listeners.is_used() && !self.outgoing.full {
@@ -289,7 +289,8 @@ impl State {
     /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
     #[cold]
     pub(super) fn replace_by_500(&mut self, env: &ExchangeContext, misuse: Misuse) {
-        log_failure!(self.failed_request(), %misuse, "a response could not be sent as it was asked for; the client gets a 500");
+        let failure = Failure::new(500, "the response could not be sent as it was asked for");
+        self.report(env, failure.caused_by(misuse));
         self.respond(env, 500, "Internal Server Error\n");
     }
 
@@ -297,12 +298,18 @@ impl State {
     #[cold]
     pub(crate) fn respond(&mut self, env: &ExchangeContext, status: u16, text: &str) {
         self.outgoing.reset_to_text(status);
+        self.respond_as_set(env, text);
+    }
+
+    /// Sends what is set, with a text as content.
+    #[cold]
+    pub(super) fn respond_as_set(&mut self, env: &ExchangeContext, text: &str) {
         let content = Bytes::copy_from_slice(text.as_bytes());
         let sent = self
             .send_head(env, Length::Known(content.len() as u64))
             .and_then(|()| self.send_content(env, content))
             .and_then(|()| self.send_end(env));
-        self.abort_on(sent);
+        self.abort_on(env, sent);
     }
 
     /// Responds with an error as a server does, unless a response has begun.
@@ -315,17 +322,21 @@ impl State {
     }
 
     #[inline]
-    pub(super) fn abort_on(&mut self, sent: Result<(), Misuse>) {
+    pub(super) fn abort_on(&mut self, env: &ExchangeContext, sent: Result<(), Misuse>) {
         if let Err(misuse) = sent {
-            self.abort(misuse);
+            self.abort(env, misuse);
         }
     }
 
     /// The message cannot be finished as it was begun: it is cut here and the connection closes, so that the peer never
     /// takes the part for the whole.
     #[cold]
-    pub(super) fn abort(&mut self, misuse: Misuse) {
-        log_failure!(self.failed_request(), %misuse, "a message could not be finished; the connection is closed");
+    pub(super) fn abort(&mut self, env: &ExchangeContext, misuse: Misuse) {
+        let failure = Failure::new(
+            500,
+            "a message could not be finished; the connection is closed",
+        );
+        self.report(env, failure.caused_by(misuse));
         self.close(Closed::Aborted);
     }
 

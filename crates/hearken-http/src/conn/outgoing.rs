@@ -90,11 +90,17 @@ impl Outgoing {
         }
     }
 
-    /// Forgets what was set, for a plain text in its place.
+    /// Forgets what was set, for another response in its place.
     #[cold]
-    pub(super) fn reset_to_text(&mut self, status: u16) {
+    pub(super) fn reset_to(&mut self, status: u16) {
         self.reset();
         self.status = status;
+    }
+
+    /// As [`reset_to`](Self::reset_to), for a plain text.
+    #[cold]
+    pub(super) fn reset_to_text(&mut self, status: u16) {
+        self.reset_to(status);
         let fields = [
             ("Content-Type", "text/plain; charset=utf-8"),
             ("X-Content-Type-Options", "nosniff"),

@@ -9,7 +9,8 @@ use super::incoming::Progress;
 use super::line::{Eof, Line};
 use super::loss::closed_by;
 use super::notify::{
-    deliver_body, next_flushed, notify_end, notify_failed, notify_flushed, with_listeners,
+    ListenerPanic, deliver_body, next_flushed, notify_end, notify_failed, notify_flushed,
+    with_listeners,
 };
 use super::outgoing::Stage;
 use super::output::Output;
@@ -180,10 +181,10 @@ impl SessionConnection {
     }
 
     /// A listener that panicked fails the session. A server answers 500 if it still can.
-    fn fail_on_panic(&mut self, called: Result<(), String>) {
+    fn fail_on_panic(&mut self, called: Result<(), ListenerPanic>) {
         if let Err(panic) = called {
             self.fail(
-                Error::new(500, format!("a listener panicked: {panic}")),
+                Error::new(500, format!("a listener panicked: {}", panic.message)),
                 Closed::Aborted,
             );
         }

@@ -1,383 +1,236 @@
-//! Errors of a client: in which phase, with which peer, why, and what to do about it. Built with the feature `client`.
+//! What a handler returns when it cannot respond as it was meant to.
 //!
-//! Here: [`Phase`]; [`Failure`], which [`Error`] carries; the questions and constructors of [`Error`] that only a client has. Not
-//! here: where a failure is noticed (`conn/client/`, `client/connect/`).
+//! Here: [`Failure`]. Not here: how it becomes a response (`conn/failing.rs`).
 
-use crate::error::{Details, Error, Kind};
+use super::{Error, FailedRequest, Status, error_of_ours, reason_phrase};
+use hearken_proto::{Fields, Misuse};
 use http::StatusCode;
+use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::fmt;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How far an exchange of a client has come. The order is that of the exchange.
+/// Why a handler has failed: a status, a text for the client, and the error behind it for the log. Cheap to clone.
+///
+/// `?` turns every error into one, those of `anyhow` included: with the status of an [`Error`] of this library, which knows that a
+/// body that is not JSON is answered 400, and with 500 for any other. [`Failure::new`] sets the status.
+///
+/// The client gets the status, the fields set by [`header`](Self::header), and as text the message if the status is below 500, else the
+/// reason phrase. The rest goes to the log. To give all failures of a server one form, say JSON, see
+/// [`Server::on_failure`](crate::Server::on_failure).
+///
+/// It does not implement [`std::error::Error`], or `?` could not turn every other error into it.
 ///
 /// ```
-/// use hearken_http::client::Phase;
-/// assert!(Phase::Connect < Phase::Wait);
-/// assert_eq!(Phase::Resolve.to_string(), "resolve");
+/// use hearken_http::{Failure, Server};
+///
+/// fn number(text: &str) -> Result<u8, Failure> {
+///     text.parse().map_err(|error| Failure::new(400, "expected a number below 256").caused_by(error))
+/// }
+///
+/// let server = Server::new(async |mut req, res| {
+///     let number = number(&req.text().await?)?;
+///     std::fs::write("number", [number])?; // fails: 500, and the error in the log
+///     Ok(res.end("stored\n"))
+/// });
+/// # assert_eq!(number("x").unwrap_err().status(), 400);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Phase {
-    /// Waiting in the queue of the agent.
-    Queue,
-    /// Resolving a name.
-    Resolve,
-    /// Connecting to one of its addresses.
-    Connect,
-    /// Opening a tunnel through a proxy.
-    Proxy,
-    /// The TLS handshake. Also TLS errors after it, however far the exchange had come.
-    Tls,
-    /// Sending the request.
-    Write,
-    /// Waiting for the response: the request is sent, the head of the response is not complete.
-    Wait,
-    /// Receiving the body of the response.
-    Read,
+#[derive(Clone)]
+pub struct Failure {
+    inner: Arc<Inner>,
 }
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Queue => "queue",
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Proxy => "proxy",
-            Self::Tls => "tls",
-            Self::Write => "write",
-            Self::Wait => "wait",
-            Self::Read => "read",
-        })
-    }
-}
-
-/// Why it failed.
-#[derive(Debug)]
-pub(crate) enum Cause {
-    /// An error of the system.
-    Io(io::Error),
-    /// Each address that was tried, with its error.
-    Addresses(Vec<(SocketAddr, io::Error)>),
-    /// The phase took longer than this.
-    Timeout(Duration),
-    /// No byte in either direction for this long, by the option `timeout`.
-    Silence(Duration),
-    /// The whole exchange took longer than this, by the option `deadline`.
-    Deadline(Duration),
-    /// The body came at fewer bytes a second than this.
-    Rate(u32),
-    /// The peer closed the connection.
-    Gone,
-    /// The peer reset the connection.
-    Reset,
-    /// The peer broke the protocol or exceeded a limit.
-    Protocol(hearken_proto::Error),
-    /// The peer switched to this protocol, which was not offered.
-    Switched(String),
-    /// The proxy refused the tunnel with this status.
-    Refused(u16),
-    /// More than this many bytes were written without waiting for room.
-    Unwaited(u64),
-    /// The exchange was aborted on this side.
-    Aborted,
-    /// An error of TLS, in the handshake or after it.
-    Tls {
-        error: Box<dyn std::error::Error + Send + Sync>,
-        handshake: bool,
-    },
-}
-
-/// See the module.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) phase: Phase,
-    pub(crate) peer: Arc<str>,
-    pub(crate) cause: Cause,
-    /// The peer cannot have acted on the request, or the request is idempotent and no byte of a response has arrived.
-    pub(crate) retry_safe: bool,
+#[derive(Clone, Default)]
+struct Inner {
+    status: StatusCode,
+    message: Option<Cow<'static, str>>,
+    /// The text for the client, where it is not the message.
+    public: Option<Cow<'static, str>>,
+    code: Option<Cow<'static, str>>,
+    fields: Option<Result<Fields, Misuse>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+    request: Option<Arc<FailedRequest>>,
 }
 
 impl Failure {
-    /// A failure before anything was sent, so that trying again is safe.
-    pub(crate) fn before(phase: Phase, peer: &Arc<str>, cause: Cause) -> Error {
-        Error::client(Self {
-            phase,
-            peer: Arc::clone(peer),
-            cause,
-            retry_safe: true,
+    /// A failure with a status from 400 to 599 (any other becomes 500) and a message. The client gets the message if the status is
+    /// below 500.
+    #[must_use]
+    pub fn new(status: impl Into<Status>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Inner {
+            status: status.into().of_error(),
+            message: Some(message.into()),
+            ..Inner::default()
         })
     }
 
-    /// Whether there was no connection yet. TLS may fail at any time, and a server may refuse a handshake late.
-    fn is_connect(&self) -> bool {
-        self.phase < Phase::Write && !self.is_late_tls()
+    fn of(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
-    const fn is_late_tls(&self) -> bool {
-        matches!(
-            self.cause,
-            Cause::Tls {
-                handshake: false,
-                ..
-            }
-        )
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
     }
 
-    /// What the user can do about it; may be empty.
-    fn advice(&self) -> &'static str {
-        let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-        match (self.phase, &self.cause) {
-            (_, Cause::Aborted) => "",
-            (_, Cause::Silence(_)) => "; if a pause may be longer, raise `timeout` of the request",
-            (_, Cause::Protocol(hearken_proto::Error::Limit { .. })) => {
-                "; raise it by `limits` of the agent or of the request"
-            }
-            (Phase::Queue, _) => "; finish or drop responses, or raise `max_sockets` of the agent",
-            (Phase::Resolve, _) => "; check the name and the network",
-            (Phase::Connect, Cause::Addresses(tried))
-                if tried.iter().all(|(_, error)| refused(error)) =>
+    /// Sets the status, from 400 to 599; any other becomes 500.
+    #[must_use]
+    pub fn with_status(self, status: impl Into<Status>) -> Self {
+        let status = status.into().of_error();
+        self.change(|inner| inner.status = status)
+    }
+
+    /// Sets a name for the kind of failure, for programs: `note_missing`. The default response does not contain it.
+    #[must_use]
+    pub fn with_code(self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.change(|inner| inner.code = Some(code.into()))
+    }
+
+    /// Sets the text for the client, where it is not the message: also above 500.
+    ///
+    /// ```
+    /// use hearken_http::Failure;
+    /// let failure = Failure::new(503, "no connection to db-2").with_public_message("try again in a minute");
+    /// assert_eq!(failure.public_message(), "try again in a minute");
+    /// assert_eq!(failure.to_string(), "no connection to db-2");
+    /// ```
+    #[must_use]
+    pub fn with_public_message(self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.change(|inner| inner.public = Some(text.into()))
+    }
+
+    /// Adds a field to the response: `WWW-Authenticate`, `Retry-After`, `Allow`. A field that is not legal makes the response a
+    /// 500, and the log says why.
+    ///
+    /// ```
+    /// use hearken_http::Failure;
+    /// let failure = Failure::new(429, "too many requests").with_header("Retry-After", "60");
+    /// # assert_eq!(failure.status(), 429);
+    /// ```
+    #[must_use]
+    pub fn with_header(self, name: &str, value: &str) -> Self {
+        self.change(|inner| {
+            if let Ok(fields) = inner.fields.get_or_insert_with(|| Ok(Fields::new()))
+                && let Err(misuse) = fields.append(name, value)
             {
-                "; check the port, and whether the server runs"
+                inner.fields = Some(Err(misuse));
             }
-            (Phase::Connect, Cause::Io(error)) if refused(error) => {
-                "; check whether the server runs"
-            }
-            (Phase::Connect, _) => "; check the address, the network and its firewalls",
-            (Phase::Proxy, Cause::Refused(407)) => {
-                "; give user and password in the URL of the proxy"
-            }
-            (Phase::Proxy, _) => "; check the proxy, or except this host with NO_PROXY",
-            (Phase::Write | Phase::Wait | Phase::Read, Cause::Gone | Cause::Reset)
-                if self.retry_safe =>
-            {
-                "; trying again is safe"
-            }
-            (Phase::Wait, Cause::Timeout(_)) => {
-                "; if the answer may take longer, raise `response_timeout`"
-            }
-            (Phase::Write, Cause::Timeout(_)) => {
-                "; if it may take longer, raise `limits.time.write_idle`"
-            }
-            (Phase::Read, Cause::Timeout(_) | Cause::Rate(_)) => {
-                "; if the body may come more slowly, raise `limits.time`"
-            }
-            _ => "",
+        })
+    }
+
+    /// Sets the error behind the failure, for the log.
+    #[must_use]
+    pub fn caused_by(self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.change(|inner| inner.source = Some(Arc::from(error.into())))
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.inner.status
+    }
+
+    /// The name for the kind of failure: [`with_code`](Self::with_code).
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.inner.code.as_deref()
+    }
+
+    /// The text for the client.
+    #[must_use]
+    pub fn public_message(&self) -> Cow<'_, str> {
+        let inner = &*self.inner;
+        if let Some(text) = &inner.public {
+            return Cow::Borrowed(text);
+        }
+        let message = inner.message.as_deref();
+        if let Some(text) = message.filter(|_| inner.status.is_client_error()) {
+            return Cow::Borrowed(text);
+        }
+        let of_error = || self.error()?.public_message();
+        match message {
+            None => of_error().map_or(Cow::Borrowed(reason_phrase(inner.status)), Cow::Owned),
+            Some(_) => Cow::Borrowed(reason_phrase(inner.status)),
         }
     }
-}
 
-impl Details for Failure {
-    /// Whether time ran out, here or in the system.
-    fn is_timeout(&self) -> bool {
-        let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-        match &self.cause {
-            Cause::Timeout(_) | Cause::Silence(_) | Cause::Deadline(_) | Cause::Rate(_) => true,
-            Cause::Io(error) => timed_out(error),
-            Cause::Addresses(tried) => {
-                !tried.is_empty() && tried.iter().all(|(_, error)| timed_out(error))
-            }
-            _ => false,
-        }
+    /// The error behind the failure, with its own [`source`](std::error::Error::source)s.
+    #[must_use]
+    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &(dyn StdError + 'static) = &**self.inner.source.as_ref()?;
+        Some(source)
     }
 
-    /// Whether one side has closed the connection.
-    fn is_closed(&self) -> bool {
-        use hearken_proto::{Error, Fault};
-        matches!(
-            self.cause,
-            Cause::Gone
-                | Cause::Reset
-                | Cause::Aborted
-                | Cause::Protocol(Error::Peer {
-                    fault: Fault::TruncatedHead | Fault::TruncatedBody,
-                    ..
-                })
-        )
+    /// The first error of this library in the chain of [`source`](Self::source)s.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        error_of_ours(self.source()?)
     }
 
-    fn is_aborted(&self) -> bool {
-        matches!(self.cause, Cause::Aborted)
+    /// The request whose handler has failed. Set by the server before it calls listeners and
+    /// [`on_failure`](crate::Server::on_failure).
+    #[must_use]
+    pub fn request(&self) -> Option<&FailedRequest> {
+        self.inner.request.as_deref()
     }
 
-    fn protocol(&self) -> Option<&hearken_proto::Error> {
-        match &self.cause {
-            Cause::Protocol(error) => Some(error),
-            _ => None,
-        }
+    /// Whether the exchange is over, so that no client waits for the response.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.error().is_some_and(Error::is_closed)
+    }
+
+    pub(crate) fn of_request(self, request: FailedRequest) -> Self {
+        self.change(|inner| inner.request = Some(Arc::new(request)))
+    }
+
+    /// The fields of the response, or why they cannot be sent.
+    pub(crate) fn fields(&self) -> Option<&Result<Fields, Misuse>> {
+        self.inner.fields.as_ref()
     }
 }
 
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.cause {
-            Cause::Io(error) => Some(error),
-            Cause::Addresses(tried) => tried.last().map(|(_, error)| error as _),
-            Cause::Protocol(error) => Some(error),
-            Cause::Tls { error, .. } => Some(&**error),
-            _ => None,
-        }
-    }
-}
-
-/// A body that is larger than the request allows.
-#[derive(Debug)]
-struct BodyTooLarge {
-    max: u64,
-    url: String,
-}
-
-impl Details for BodyTooLarge {
-    fn is_too_large(&self) -> bool {
-        true
-    }
-}
-
-impl std::error::Error for BodyTooLarge {}
-
-impl fmt::Display for BodyTooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "expected a body of at most {} bytes from {}, more came; raise `max_body`, or stream it",
-            self.max, self.url
-        )
-    }
-}
-
-impl Error {
-    /// A failed exchange. A handler that returns it answers 502, and 504 for a time-out.
-    pub(crate) fn client(failure: Failure) -> Self {
-        let status = if failure.is_timeout() {
-            StatusCode::GATEWAY_TIMEOUT
-        } else {
-            StatusCode::BAD_GATEWAY
+/// Every error, and text. The first [`Error`] in its chain of sources sets the status and the text for the client; without one the
+/// status is 500. `anyhow::Error` hides the error that it was made of, unless a context was added to it.
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let source = match error.into().downcast::<hearken_proto::Error>() {
+            Ok(error) => Box::new(Error::from(*error)),
+            Err(error) => error,
         };
-        Self::from_kind(status, Kind::Details(Box::new(failure)))
-    }
-
-    /// An unusable response. A handler that returns it answers 502.
-    pub(crate) fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Other(Box::new(error)))
-    }
-
-    /// A response body that is larger than the request allows. A handler that returns it answers 502.
-    pub(crate) fn body_too_large(max: u64, url: String) -> Self {
-        let details = Box::new(BodyTooLarge { max, url });
-        Self::from_kind(StatusCode::BAD_GATEWAY, Kind::Details(details))
-    }
-
-    fn failure(&self) -> Option<&Failure> {
-        match &self.inner.kind {
-            Kind::Details(details) => {
-                let error: &(dyn std::error::Error + 'static) = &**details;
-                error.downcast_ref()
-            }
-            _ => None,
-        }
-    }
-
-    /// How far an exchange of a client had come when it failed. `None` for errors of servers, and for a request that could
-    /// not be made at all, say because of an invalid URL.
-    #[must_use]
-    pub fn phase(&self) -> Option<Phase> {
-        self.failure().map(|failure| failure.phase)
-    }
-
-    /// The server of the failed exchange: host and port, or the path of a socket. The text of the error lists the addresses
-    /// that were tried.
-    #[must_use]
-    pub fn peer(&self) -> Option<&str> {
-        self.failure().map(|failure| &*failure.peer)
-    }
-
-    /// Whether sending the request again does no harm: nothing of it was sent, or its method is idempotent and no byte of
-    /// a response has arrived. False for errors of a server.
-    #[must_use]
-    pub fn is_retry_safe(&self) -> bool {
-        self.failure().is_some_and(|failure| failure.retry_safe)
-    }
-
-    /// Whether it failed before there was a connection: in any phase before the request is sent.
-    #[must_use]
-    pub fn is_connect(&self) -> bool {
-        self.failure().is_some_and(Failure::is_connect)
-    }
-
-    /// Whether a name could not be resolved.
-    #[must_use]
-    pub fn is_resolve(&self) -> bool {
-        self.phase() == Some(Phase::Resolve)
-    }
-
-    /// Whether the TLS handshake failed, or TLS failed later.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.phase() == Some(Phase::Tls)
-    }
-
-    /// The status with which a proxy refused a tunnel.
-    #[must_use]
-    pub fn proxy_status(&self) -> Option<StatusCode> {
-        match self.failure()?.cause {
-            Cause::Refused(status) => StatusCode::from_u16(status).ok(),
-            _ => None,
-        }
+        let status =
+            error_of_ours(&*source).map_or(StatusCode::INTERNAL_SERVER_ERROR, Error::status);
+        Self::of(Inner {
+            status,
+            source: Some(Arc::from(source)),
+            ..Inner::default()
+        })
     }
 }
 
+/// The message, and the text of the error behind it.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let peer = &self.peer;
-        match self.phase {
-            Phase::Queue => write!(f, "waiting for a free connection to {peer} failed: ")?,
-            Phase::Resolve => write!(f, "resolving {peer} failed: ")?,
-            Phase::Connect => write!(f, "connecting to {peer} failed: ")?,
-            Phase::Proxy => write!(f, "getting a tunnel through the proxy {peer} failed: ")?,
-            Phase::Tls if self.is_late_tls() => write!(f, "TLS with {peer} failed: ")?,
-            Phase::Tls => write!(f, "the TLS handshake with {peer} failed: ")?,
-            Phase::Write => write!(f, "sending the request to {peer} failed: ")?,
-            Phase::Wait => write!(f, "waiting for the response of {peer} failed: ")?,
-            Phase::Read => write!(f, "reading the response of {peer} failed: ")?,
+        match (&self.inner.message, &self.inner.source) {
+            (Some(message), Some(source)) => write!(f, "{message}: {source}"),
+            (Some(message), None) => f.write_str(message),
+            (None, Some(source)) => source.fmt(f),
+            (None, None) => f.write_str(reason_phrase(self.inner.status)),
         }
-        self.cause.fmt(f)?;
-        f.write_str(self.advice())
     }
 }
 
-impl fmt::Display for Cause {
+/// The text of [`fmt::Display`], and every further error of the chain.
+impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Addresses(tried) if tried.is_empty() => {
-                f.write_str("the name has no address that may be used")
-            }
-            Self::Addresses(tried) => {
-                for (at, (address, error)) in tried.iter().enumerate() {
-                    let comma = if at == 0 { "" } else { ", " };
-                    write!(f, "{comma}{address}: {error}")?;
-                }
-                Ok(())
-            }
-            Self::Timeout(time) => write!(f, "it took longer than {time:?}"),
-            Self::Silence(time) => write!(f, "nothing came or went for {time:?}"),
-            Self::Deadline(time) => write!(f, "all of it took longer than {time:?}"),
-            Self::Rate(least) => write!(f, "it came at fewer than {least} bytes a second"),
-            Self::Gone => f.write_str("the peer closed the connection"),
-            Self::Reset => f.write_str("the peer reset the connection"),
-            Self::Protocol(error) => error.fmt(f),
-            Self::Switched(to) => write!(
-                f,
-                "expected a switch to a protocol that was offered, not to {to:?} (RFC 9110 §7.8)"
-            ),
-            Self::Refused(status) => write!(f, "it answered {status}"),
-            Self::Unwaited(max) => {
-                write!(f, "expected to wait for `drain` before {max} bytes wait")
-            }
-            Self::Aborted => f.write_str("the exchange was given up here"),
-            Self::Tls { error, .. } => error.fmt(f),
+        fmt::Display::fmt(self, f)?;
+        let mut source = self.source().and_then(StdError::source);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
         }
+        Ok(())
     }
 }

@@ -1,34 +1,45 @@
-//! The error of this crate: what went wrong in an exchange, who caused it, and the status that a client gets for it.
+//! The errors of this crate: [`Error`], which its functions return, and [`Failure`], which a handler returns.
 //!
-//! Here: [`Error`] and [`Closed`]; in `failure.rs` the errors of a client. Elsewhere: errors of listening
-//! (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol (hearken-proto).
+//! Here: [`Error`] and [`Closed`]; in `failure.rs` [`Failure`], in `request.rs` the request that it belongs to, in `client.rs` the
+//! errors of a client. Elsewhere: errors of listening (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol
+//! (hearken-proto).
 //!
 //! May know: hearken-proto, the crate `http`.
 //!
 //! Must not know: any other room of this crate.
 
 #[cfg(feature = "client")]
-pub(crate) mod failure;
+mod cause;
+#[cfg(feature = "client")]
+pub(crate) mod client;
+mod failure;
 pub(crate) mod request;
+mod signal;
+mod status;
 
+pub use failure::Failure;
 pub use request::FailedRequest;
+pub use status::Status;
 
 use http::StatusCode;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// The error of handlers, bodies, sessions and requests. Cheap to clone.
+/// The error of this library: of listening, requests, bodies and sessions. Cheap to clone.
 ///
-/// `?` converts any error of another crate into one with status 500; [`Error::new`] sets the status. Returned by a handler, the
-/// client of the server gets the status and, below 500, the message; the rest goes to the log.
+/// It implements [`std::error::Error`], so `?` turns it into `Box<dyn Error>`, `anyhow::Error` or an enum of yours. A handler
+/// returns another type, [`Failure`], into which `?` turns this one and every other error.
 ///
 /// ```
-/// use hearken_http::Error;
-/// fn parse(text: &str) -> Result<u8, Error> {
-///     text.parse().map_err(|_| Error::new(400, "expected a number below 256"))
+/// use hearken_http::{Error, IncomingMessage, Server};
+///
+/// async fn first_line(req: &mut IncomingMessage) -> Result<String, Error> {
+///     let text = req.text().await?; // not UTF-8: 400, too large: 413
+///     Ok(text.lines().next().unwrap_or_default().to_owned())
 /// }
-/// assert_eq!(parse("x").unwrap_err().status().as_u16(), 400);
+///
+/// let server = Server::new(async |mut req, res| Ok(res.end(first_line(&mut req).await?)));
 /// ```
 #[derive(Clone)]
 pub struct Error {
@@ -38,12 +49,11 @@ pub struct Error {
 struct Inner {
     status: StatusCode,
     kind: Kind,
-    request: Option<Box<FailedRequest>>,
 }
 
 enum Kind {
     Message(Cow<'static, str>),
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    Other(BoxError),
     Protocol(hearken_proto::Error),
     Closed(Closed),
     TooLarge(u64),
@@ -75,6 +85,11 @@ trait Details: std::error::Error + Send + Sync {
     fn protocol(&self) -> Option<&hearken_proto::Error> {
         None
     }
+
+    #[cfg(feature = "client")]
+    fn body(&self) -> Option<&bytes::Bytes> {
+        None
+    }
 }
 
 /// Why an exchange is over: the result of `closed` of a request or response, the argument of
@@ -104,7 +119,7 @@ pub enum Closed {
     ReadTimeout,
     /// The peer was too slow to read: `limits.time.write_idle`.
     WriteTimeout,
-    /// No byte was received or sent for `limits.time.inactive`.
+    /// No byte was received or sent for `limits.time.inactive`, or for `limits.time.upgraded_idle` after an upgrade.
     Inactive,
     /// The server stopped, and `limits.time.grace` has passed.
     Stopped,
@@ -129,26 +144,31 @@ impl fmt::Display for Closed {
 }
 
 impl Error {
-    /// An error with a status from 400 to 599 (any other becomes 500) and a message. A client gets the message if the status is
-    /// below 500.
+    /// An error with the status of the response to a request that fails with it, and a message. A client gets the message if
+    /// the status is below 500.
     #[must_use]
-    pub fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
-        let status = StatusCode::from_u16(status)
-            .ok()
-            .filter(|status| status.is_client_error() || status.is_server_error());
-        Self::from_kind(
-            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            Kind::Message(message.into()),
-        )
+    pub(crate) fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::from_kind(Status(status).of_error(), Kind::Message(message.into()))
     }
 
     fn from_kind(status: StatusCode, kind: Kind) -> Self {
         Self {
-            inner: Arc::new(Inner {
-                status,
-                kind,
-                request: None,
-            }),
+            inner: Arc::new(Inner { status, kind }),
+        }
+    }
+
+    /// The error of a user's source. One of this library remains what it is.
+    pub(crate) fn other(error: impl Into<BoxError>) -> Self {
+        let error = match error.into().downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(error) => error,
+        };
+        match error.downcast::<hearken_proto::Error>() {
+            Ok(error) => Self::from(*error),
+            Err(error) => match error_of_ours(&*error) {
+                Some(ours) => ours.clone(),
+                None => Self::from_kind(StatusCode::INTERNAL_SERVER_ERROR, Kind::Other(error)),
+            },
         }
     }
 
@@ -180,29 +200,15 @@ impl Error {
         }
     }
 
-    /// The cause of this error, as the error of the system. `None` if this error is the first.
+    /// The error of another kind that this one was made of: an [`io::Error`](std::io::Error), a
+    /// [`ListenError`](crate::listen::ListenError), the error of a stream. Its text is the text of this error, so
+    /// [`source`](std::error::Error::source) begins behind it.
     #[must_use]
-    pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+    pub fn get_ref(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         match &self.inner.kind {
-            Kind::Details(details) => details.source(),
             Kind::Other(error) => Some(&**error),
-            Kind::Protocol(error) => Some(error),
-            Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
+            _ => None,
         }
-    }
-
-    /// Says to which request a new error belongs.
-    pub(crate) fn of_request(mut self, request: FailedRequest) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            inner.request = Some(Box::new(request));
-        }
-        self
-    }
-
-    /// The request whose handler has failed, for an error that a server emits as [`event::Error`](crate::event::Error).
-    #[must_use]
-    pub fn request(&self) -> Option<&FailedRequest> {
-        self.inner.request.as_deref()
     }
 
     /// The status of the response to a request that fails with this error.
@@ -262,21 +268,21 @@ impl Error {
         }
     }
 
-    /// The part of the text that a client may see.
-    pub(crate) fn public_text(&self) -> String {
+    /// The text for the client, if it may see more than the status.
+    fn public_message(&self) -> Option<String> {
         match &self.inner.kind {
-            Kind::Message(message) if self.inner.status.is_client_error() => {
-                message.clone().into_owned()
+            Kind::Message(_) | Kind::TooLarge(_) if self.inner.status.is_client_error() => {
+                Some(self.to_string())
             }
-            Kind::TooLarge(_) if self.inner.status.is_client_error() => self.to_string(),
-            Kind::Protocol(_) => self.to_string(),
-            _ => self
-                .inner
-                .status
-                .canonical_reason()
-                .unwrap_or("error")
-                .to_owned(),
+            Kind::Protocol(_) => Some(self.to_string()),
+            _ => None,
         }
+    }
+
+    /// The text for the client: the message, or the reason phrase of the status.
+    pub(crate) fn public_text(&self) -> String {
+        self.public_message()
+            .unwrap_or_else(|| reason_phrase(self.inner.status).to_owned())
     }
 }
 
@@ -300,40 +306,64 @@ impl fmt::Debug for Error {
     }
 }
 
-/// For code that needs [`std::error::Error`]. [`Error`] does not implement that trait, so that `?` can convert every other
-/// error into it.
-impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
-    fn from(error: Error) -> Self {
-        #[derive(Debug)]
-        struct Wrapped(Error);
-        impl fmt::Display for Wrapped {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.inner.kind {
+            Kind::Details(details) => details.source(),
+            // The text of this error is that of the other one, so the chain goes on behind it.
+            Kind::Other(error) => error.source(),
+            Kind::Protocol(_) | Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
         }
-        impl std::error::Error for Wrapped {
-            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-                self.0.source()
-            }
-        }
-        Box::new(Wrapped(error))
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
-    fn from(error: E) -> Self {
-        let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
-        match boxed.downcast::<hearken_proto::Error>() {
-            Ok(error) => {
-                let status = match error.answer() {
-                    hearken_proto::Answer::Status(status) => {
-                        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
-                    }
-                    _ => StatusCode::BAD_GATEWAY,
-                };
-                Self::from_kind(status, Kind::Protocol(*error))
+impl From<hearken_proto::Error> for Error {
+    fn from(error: hearken_proto::Error) -> Self {
+        let status = match error.answer() {
+            hearken_proto::Answer::Status(status) => {
+                StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
             }
-            Err(error) => Self::from_kind(StatusCode::INTERNAL_SERVER_ERROR, Kind::Other(error)),
-        }
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self::from_kind(status, Kind::Protocol(error))
     }
+}
+
+/// Any error: of a user's reader or stream, for example.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+macro_rules! from_others {
+    ($($type:ty),* $(,)?) => {
+        $(impl From<$type> for $crate::error::Error {
+            fn from(error: $type) -> Self {
+                Self::other(error)
+            }
+        })*
+    };
+}
+pub(crate) use from_others;
+
+from_others!(std::io::Error, hearken_proto::Misuse);
+
+/// The first error of this library in a chain of sources. Those inside of an [`io::Error`](std::io::Error) count: that is how a body
+/// that is read as `AsyncRead` fails.
+fn error_of_ours<'a>(first: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
+    let mut next = Some(first);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return Some(error);
+        }
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn reason_phrase(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("error")
 }

@@ -2,6 +2,8 @@
 //!
 //! Here: [`FailedRequest`], plain data, and how it is logged. Not here: the error (`mod.rs`).
 
+use hearken_proto::Head;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -20,22 +22,56 @@ macro_rules! log_failure {
 }
 pub(crate) use log_failure;
 
-/// The request whose handler has failed: [`Error::request`](crate::Error::request). Each part is there as far as it is known.
+/// Bytes of a request target that are kept for logs and errors.
+const TARGET_MAX: usize = 1024;
+
+/// Method and target of the request of an exchange, kept while its handler holds the head. The memory is used again.
+#[derive(Debug, Default)]
+pub(crate) struct RequestLine {
+    text: Vec<u8>,
+    method_len: usize,
+}
+
+impl RequestLine {
+    #[inline]
+    pub(crate) fn set(&mut self, head: &Head) {
+        let (method, target) = (head.method_bytes(), head.target_bytes());
+        self.text.clear();
+        self.text.extend_from_slice(method);
+        self.text
+            .extend_from_slice(&target[..target.len().min(TARGET_MAX)]);
+        self.method_len = method.len();
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.method_len = 0;
+    }
+
+    /// `None` before a head has come.
+    pub(crate) fn get(&self) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+        let (method, target) = self.text.split_at_checked(self.method_len)?;
+        let text = |bytes| String::from_utf8_lossy(bytes);
+        (!method.is_empty()).then(|| (text(method), text(target)))
+    }
+}
+
+/// The request whose handler has failed: [`Failure::request`](crate::Failure::request). Each part is there as far as it is known.
 ///
 /// ```
 /// use hearken_http::{Server, event};
 /// let mut server = Server::new(async |_req, res| res.end("hi"));
-/// server.on(event::Error, |error| match error.request() {
-///     Some(request) => eprintln!("{error}: {request}"),
-///     None => eprintln!("{error}"),
+/// server.on(event::HandlerFailed, |failure| match failure.request() {
+///     Some(request) => eprintln!("{failure}: {request}"),
+///     None => eprintln!("{failure}"),
 /// });
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FailedRequest {
     connection: Option<u64>,
     peer: Option<SocketAddr>,
     line: Option<(Box<str>, Box<str>)>,
     route: Option<Box<str>>,
+    head: Option<Box<Head>>,
 }
 
 impl FailedRequest {
@@ -49,11 +85,28 @@ impl FailedRequest {
             peer,
             line: None,
             route: route.map(Into::into),
+            head: None,
         }
     }
 
     pub(crate) fn set_line(&mut self, method: &str, target: &str) {
         self.line = Some((method.into(), target.into()));
+    }
+
+    pub(crate) fn set_head(&mut self, head: &Head) {
+        self.head = Some(Box::new(head.clone()));
+    }
+
+    /// The head, unless the handler or a task of its own still holds the request.
+    #[must_use]
+    pub fn head(&self) -> Option<&Head> {
+        self.head.as_deref()
+    }
+
+    /// A field of the head, as text. Of several fields of that name, the first. `None` also where it is not UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.head.as_ref()?.fields().get(name)?).ok()
     }
 
     /// The method.
@@ -62,7 +115,7 @@ impl FailedRequest {
         self.line.as_ref().map(|(method, _)| &**method)
     }
 
-    /// The request target.
+    /// The request target; of a longer one the first 1,024 bytes.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.line.as_ref().map(|(_, target)| &**target)

@@ -2,7 +2,7 @@
 //!
 //! Here: [`ExchangeFacts`]. Not here: the steps (`observe.rs`), when they are shown (`watch.rs`).
 
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::event::observe::Step;
 use std::time::Instant;
 
@@ -37,8 +37,7 @@ pub struct ExchangeFacts {
     pub(crate) content_out: u64,
     route: Option<Box<str>>,
     error: Option<Error>,
-    /// What the handler returned, or its panic.
-    pub(crate) handler_error: Option<Error>,
+    failure: Option<Failure>,
     /// The first byte of the incoming message was shown.
     pub(crate) has_input: bool,
     sent: bool,
@@ -58,7 +57,7 @@ impl ExchangeFacts {
             content_out: 0,
             route: None,
             error: None,
-            handler_error: None,
+            failure: None,
             has_input: false,
             sent: false,
         }
@@ -128,7 +127,13 @@ impl ExchangeFacts {
         self.route.as_deref()
     }
 
-    /// The first error: that of the handler, or why the exchange is not complete.
+    /// How the handler has failed: the error that it returned, or its panic.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// The first error of the exchange: why it is not complete.
     #[must_use]
     pub const fn error(&self) -> Option<&Error> {
         self.error.as_ref()
@@ -152,6 +157,10 @@ impl ExchangeFacts {
         }
     }
 
+    pub(crate) fn set_failure(&mut self, failure: &Failure) {
+        self.failure.get_or_insert_with(|| failure.clone());
+    }
+
     pub(crate) fn set_error(&mut self, error: &Error) {
         self.error.get_or_insert_with(|| error.clone());
     }
@@ -168,12 +177,7 @@ impl ExchangeFacts {
             Step::BodyEnd { bytes } => self.content_in = bytes,
             Step::RequestHead { method, target, .. } => self.set_request_line(method, target),
             Step::ResponseHead { status, .. } => self.status = status,
-            Step::HandlerEnd { error } => {
-                self.handler_ended = true;
-                if let Some(error) = error {
-                    self.set_error(error);
-                }
-            }
+            Step::HandlerEnd { .. } => self.handler_ended = true,
             Step::Failed { error } => self.set_error(error),
             Step::LastByteFlushed { .. } => self.sent = true,
             _ => {}

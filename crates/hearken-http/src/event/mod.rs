@@ -31,7 +31,8 @@ pub use message_events::{
 pub use server_events::ServerListeners;
 pub use server_events::{
     CheckContinue, CheckExpectation, ClientError, Close, Connect, Connection, Disconnected,
-    DropRequest, Error, Listening, Request, ServerEvent, Timeout, Upgrade,
+    DropConnection, DropRequest, Error, HandlerFailed, Listening, Request, ServerEvent, Timeout,
+    Upgrade,
 };
 #[cfg(feature = "tls")]
 pub use server_events::{SecureConnection, TlsClientError};

@@ -4,7 +4,7 @@
 //! Here: [`Observer`] and what it gets: [`Observation`], [`Step`]. Not here: the facts of an exchange (`facts.rs`), what calls
 //! the observer (`watch.rs`), recorders: this crate has none.
 
-use crate::error::{Closed, Error};
+use crate::error::{Closed, Error, Failure};
 pub use crate::event::facts::ExchangeFacts;
 use crate::event::peer::Peer;
 use hearken_proto::{FieldsRef, Head};
@@ -113,6 +113,12 @@ pub enum HandlerKind {
 pub enum Step<'a> {
     /// A server has accepted the connection; a session was attached to its transport.
     Accepted,
+    /// A server has closed the connection right after it was accepted, because its client has too many
+    /// ([`connections_per_address_max`](crate::Server::connections_per_address_max)). The only step of such a connection.
+    Dropped {
+        /// Number of connections that the client has open.
+        open: usize,
+    },
     /// A client has a new connection. What did not happen took no time.
     Connected {
         /// Looking up the name.
@@ -183,7 +189,7 @@ pub enum Step<'a> {
     /// The handler has ended by itself. Left out when the connection is lost first and the handler is dropped.
     HandlerEnd {
         /// The error that it returned, or its panic.
-        error: Option<&'a Error>,
+        failure: Option<&'a Failure>,
     },
     /// The transport took the first byte of the outgoing message.
     FirstWrite,
@@ -230,6 +236,7 @@ impl Step<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
+            Self::Dropped { .. } => "Dropped",
             Self::Connected { .. } => "Connected",
             #[cfg(feature = "tls")]
             Self::Secured { .. } => "Secured",

@@ -60,8 +60,9 @@ events! {
     /// server.on(event::Request, |head| println!("{head:?}"));
     /// ```
     Request, request, <'a> &'a Head;
-    /// A request with `Expect: 100-continue` goes to the handler for this event ([`handle`](crate::Server::handle)). Emitted
-    /// instead of [`Request`]; without such a handler, [`Request`] is emitted.
+    /// A request with `Expect: 100-continue` has come. It goes to the handler for this event
+    /// ([`handle`](crate::Server::handle)), and the event is emitted in place of [`Request`]; without such a handler it goes to the
+    /// plain one, and [`Request`] is emitted right after.
     ///
     /// ```
     /// use hearken_http::{Error, Server, event};
@@ -71,12 +72,13 @@ events! {
     ///         return Ok(res.status(413).end("expected less"));
     ///     }
     ///     let body = req.bytes().await?; // sends 100 Continue
-    ///     Ok::<_, Error>(res.end(body))
+    ///     Ok(res.end(body))
     /// });
     /// ```
     CheckContinue, check_continue, <'a> &'a Head;
-    /// A request with another expectation ([`Head::expectation`]) goes to the handler for this event
-    /// ([`handle`](crate::Server::handle)). Emitted instead of [`Request`].
+    /// A request with another expectation ([`Head::expectation`]) has come. It goes to the handler for this event
+    /// ([`handle`](crate::Server::handle)), or gets a 417 without one; then [`ClientError`] is emitted right after. Emitted in place of
+    /// [`Request`].
     ///
     /// ```
     /// use hearken_http::{Server, event};
@@ -84,8 +86,9 @@ events! {
     /// server.handle(event::CheckExpectation, async |_req, res| res.status(417).end("no"));
     /// ```
     CheckExpectation, check_expectation, <'a> &'a Head;
-    /// A request for an upgrade goes to the handler for this event ([`handle`](crate::Server::handle)). Emitted instead of
-    /// [`Request`]; without such a handler, [`Request`] is emitted.
+    /// A request for an upgrade has come. It goes to the handler for this event ([`handle`](crate::Server::handle)), and the event is
+    /// emitted in place of [`Request`]. Without such a handler, or when [`should_upgrade`](crate::Server::should_upgrade) says no, it
+    /// goes to the plain one, and [`Request`] is emitted right after.
     ///
     /// ```
     /// use hearken_http::{Server, event};
@@ -136,7 +139,19 @@ events! {
     /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
     /// ```
     Disconnected, disconnected, <'a> (&'a Peer, error::Closed);
-    /// The server has stopped: no socket listens, no connection is open. The last event, emitted once.
+    /// A connection was closed right after it was accepted: its client has
+    /// [`connections_per_address_max`](crate::Server::connections_per_address_max) connections. Emitted in place of [`Connection`], and
+    /// without a [`Disconnected`].
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::DropConnection, |peer| eprintln!("too many connections: {peer:?}"));
+    /// let server = server.connections_per_address_max(100);
+    /// ```
+    DropConnection, drop_connection, <'a> &'a Peer;
+    /// The server has stopped: no socket listens, no connection is open. The last event, emitted once. After an [`Error`] that names
+    /// workers which did not end in time, theirs are still there.
     ///
     /// ```
     /// use hearken_http::{Server, event};
@@ -144,7 +159,21 @@ events! {
     /// server.on(event::Close, |()| println!("bye"));
     /// ```
     Close, close, <'a> ();
-    /// Something in the server has failed, such as accepting a connection, or a handler that panicked. The server continues.
+    /// A handler has failed: it returned an error or panicked, dropped its deferred response, or its response cannot be sent as it
+    /// was set or does not fit its Content-Length. The failure has status, error and request, with its client and route. Emitted
+    /// before the response. Not emitted for the error of an exchange that is over, because the client has disconnected, say.
+    ///
+    /// ```
+    /// use hearken_http::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::HandlerFailed, |failure| {
+    ///     if let Some(request) = failure.request() {
+    ///         eprintln!("{request}: {failure}"); // GET /notes from 127.0.0.1:50124 (route /notes): no such table
+    ///     }
+    /// });
+    /// ```
+    HandlerFailed, handler_failed, <'a> &'a error::Failure;
+    /// Something in the server itself has failed, such as accepting a connection. The server continues.
     ///
     /// ```
     /// use hearken_http::{Server, event};

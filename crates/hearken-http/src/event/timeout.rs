@@ -20,6 +20,8 @@ pub enum Deadline {
     Write,
     /// Any byte, in either direction: `limits.time.inactive`. The connection closes, unless a listener keeps it.
     Inactive,
+    /// Any byte, in either direction, after an upgrade or CONNECT: `limits.time.upgraded_idle`. The transport closes.
+    Upgraded,
     /// The next request: `limits.time.keep_alive`. The connection closes.
     #[doc(alias = "keepAliveTimeout")]
     KeepAlive,

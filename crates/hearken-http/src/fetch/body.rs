@@ -3,9 +3,10 @@
 //! Here: [`Body`]. Not here: its framing (`client/`); JSON and forms, which arrive here as bytes (`builder.rs`).
 
 use super::redirect::BodyState;
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ enum Kind {
         length: Option<u64>,
     },
     Stream(BoxStream),
+    /// One after the other.
+    Chain(Vec<Body>),
     /// A reader or a stream that was sent.
     Gone,
 }
@@ -66,7 +69,7 @@ impl Body {
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
         T: Into<Bytes>,
-        E: Into<Error>,
+        E: Into<BoxError>,
     {
         Self(Kind::Stream(Box::pin(Mapped(Box::pin(stream)))))
     }
@@ -76,6 +79,32 @@ impl Body {
         Self(Kind::File(path.as_ref().to_owned()))
     }
 
+    /// Several bodies as one.
+    pub(crate) const fn chain(bodies: Vec<Self>) -> Self {
+        Self(Kind::Chain(bodies))
+    }
+
+    /// A second body with the same content. `None` for readers and streams, which can be read once.
+    ///
+    /// ```
+    /// use hearken_http::Body;
+    /// assert_eq!(Body::from("hello").try_clone().and_then(|body| body.content_length()), Some(5));
+    /// assert!(Body::reader(&b"hello"[..]).try_clone().is_none());
+    /// ```
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        Some(Self(match &self.0 {
+            Kind::Empty => Kind::Empty,
+            Kind::Bytes(bytes) => Kind::Bytes(bytes.clone()),
+            Kind::File(path) => Kind::File(path.clone()),
+            Kind::Chain(bodies) => {
+                let copies = bodies.iter().map(Self::try_clone);
+                Kind::Chain(copies.collect::<Option<_>>()?)
+            }
+            Kind::Reader { .. } | Kind::Stream(_) | Kind::Gone => return None,
+        }))
+    }
+
     /// Its length in bytes, if it is known before the request is sent. `None` for a file.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
@@ -83,22 +112,48 @@ impl Body {
             Kind::Empty => Some(0),
             Kind::Bytes(bytes) => Some(bytes.len() as u64),
             Kind::Reader { length, .. } => *length,
+            Kind::Chain(bodies) => bodies.iter().map(Self::content_length).sum(),
             Kind::File(_) | Kind::Stream(_) | Kind::Gone => None,
         }
     }
 
     /// Whether a redirect can send it again.
-    pub(crate) const fn state(&self) -> BodyState {
+    pub(crate) fn state(&self) -> BodyState {
         match &self.0 {
             Kind::Empty => BodyState::None,
+            Kind::Bytes(bytes) if bytes.is_empty() => BodyState::None,
             Kind::Bytes(_) | Kind::File(_) => BodyState::Kept,
+            Kind::Chain(bodies) => {
+                let gone = bodies.iter().any(|body| body.state() == BodyState::Gone);
+                if gone {
+                    BodyState::Gone
+                } else {
+                    BodyState::Kept
+                }
+            }
             Kind::Reader { .. } | Kind::Stream(_) | Kind::Gone => BodyState::Gone,
         }
     }
 
     /// Takes what to send now. A reader or a stream is [`Gone`](Kind::Gone) afterwards.
     pub(crate) async fn take(&mut self) -> Result<Outgoing, Error> {
-        Ok(match &self.0 {
+        Ok(match &mut self.0 {
+            Kind::Chain(bodies) => {
+                let (mut pieces, mut total) = (VecDeque::new(), Some(0));
+                for body in bodies {
+                    let (piece, length) = match Box::pin(body.take()).await? {
+                        Outgoing::Empty => continue,
+                        Outgoing::Bytes(bytes) => {
+                            let length = bytes.len() as u64;
+                            (Pieces::Bytes(bytes), Some(length))
+                        }
+                        Outgoing::Pieces(pieces, length) => (pieces, length),
+                    };
+                    pieces.push_back(piece);
+                    total = total.zip(length).and_then(|(a, b)| u64::checked_add(a, b));
+                }
+                Outgoing::Pieces(Pieces::Chain(pieces), total)
+            }
             Kind::Empty | Kind::Gone => Outgoing::Empty,
             Kind::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
             Kind::File(path) => open(path).await?,
@@ -140,14 +195,31 @@ pub(crate) enum Outgoing {
 }
 
 pub(crate) enum Pieces {
+    /// One piece.
+    Bytes(Bytes),
     Reader(BoxReader),
     Stream(BoxStream),
+    /// One after the other.
+    Chain(VecDeque<Self>),
 }
 
 impl Pieces {
     /// The next piece, never empty. `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         match self {
+            Self::Bytes(bytes) => {
+                let piece = std::mem::take(bytes);
+                Ok((!piece.is_empty()).then_some(piece))
+            }
+            Self::Chain(all) => {
+                while let Some(first) = all.front_mut() {
+                    if let Some(piece) = Box::pin(first.next()).await? {
+                        return Ok(Some(piece));
+                    }
+                    all.pop_front();
+                }
+                Ok(None)
+            }
             Self::Reader(reader) => {
                 let mut piece = BytesMut::zeroed(PIECE);
                 let read = poll_fn(|cx| {
@@ -180,13 +252,13 @@ impl<S, T, E> Stream for Mapped<S>
 where
     S: Stream<Item = Result<T, E>>,
     T: Into<Bytes>,
-    E: Into<Error>,
+    E: Into<BoxError>,
 {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.0.as_mut().poll_next(cx));
-        Poll::Ready(item.map(|item| item.map(Into::into).map_err(Into::into)))
+        Poll::Ready(item.map(|item| item.map(Into::into).map_err(Error::other)))
     }
 }
 
@@ -201,6 +273,7 @@ impl fmt::Debug for Body {
             Kind::File(path) => write!(f, "File({})", path.display()),
             Kind::Reader { .. } => f.write_str("Reader"),
             Kind::Stream(_) => f.write_str("Stream"),
+            Kind::Chain(bodies) => bodies.fmt(f),
             Kind::Gone => f.write_str("Gone"),
         }
     }

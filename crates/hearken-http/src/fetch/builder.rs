@@ -6,6 +6,7 @@
 use super::body::Body;
 use super::cookies::CookieJar;
 use super::fetched::Fetched;
+use super::multipart::Form;
 use super::redirect::Redirects;
 use super::request::{Options, Request};
 use super::send;
@@ -78,10 +79,12 @@ impl Agent {
 
 impl RequestBuilder {
     pub(super) fn new(agent: Agent, method: Method, url: &impl ToUrl) -> Self {
+        let zone = url.zone();
         let request = url.to_url().map_err(Error::from).map(|url| Request {
             agent,
             method,
             url,
+            zone,
             fields: Fields::new(),
             body: Body::default(),
             options: Options::default(),
@@ -150,7 +153,7 @@ impl RequestBuilder {
     /// Sends this value as JSON, with its `Content-Type` unless one is set.
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| {
-            request.body = serde_json::to_vec(value)?.into();
+            request.body = serde_json::to_vec(value).map_err(Error::other)?.into();
             set_unless_there(&mut request.fields, "Content-Type", "application/json")
         })
     }
@@ -167,6 +170,23 @@ impl RequestBuilder {
             request.body = text.into();
             let form = "application/x-www-form-urlencoded";
             set_unless_there(&mut request.fields, "Content-Type", form)
+        })
+    }
+
+    /// Sends a form with files, `multipart/form-data`, and sets its `Content-Type`. See [`Form`].
+    ///
+    /// ```no_run
+    /// use hearken_http::fetch::Form;
+    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+    /// let form = Form::new().text("title", "Holidays").file("photo", "beach.jpg");
+    /// hearken_http::post("https://example.com/albums").multipart(form).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn multipart(self, form: Form) -> Self {
+        self.with(|request| {
+            let (body, kind) = form.into_body()?;
+            request.body = body;
+            Ok(request.fields.set("Content-Type", kind)?)
         })
     }
 
@@ -199,6 +219,59 @@ impl RequestBuilder {
             request.options.deadline = Some(time);
             Ok(())
         })
+    }
+
+    /// The longest pause of the server: from the last byte of the request to the head of the answer, and within its body.
+    /// Default: `response_timeout` of the agent (60 s) and `limits.time.body_idle`.
+    pub fn read_timeout(self, time: Duration) -> Self {
+        self.with(|request| {
+            request.options.read_timeout = Some(time);
+            Ok(())
+        })
+    }
+
+    /// How often the request may be sent again when it fails and trying again may help. Default: 0.
+    ///
+    /// - After a failure: when nothing of the request was sent, or its method is idempotent and no byte of the answer has come
+    ///   ([`is_retry_safe`](Error::is_retry_safe)).
+    /// - After 408, 429, 500, 502, 503 and 504: when the method is idempotent. After 429 and 503 with `Retry-After` also
+    ///   otherwise, since the server asks for it.
+    ///
+    /// The pause is that of `Retry-After`, else half a second, doubled each time up to 30 s, less up to half of it by chance. When
+    /// the server asks for more than 60 s, or the pause would not end before the [`deadline`](Self::deadline), the
+    /// answer or error is returned at once. A body that is a reader or a stream is sent once. An answer whose head has arrived
+    /// is returned, whatever becomes of its body.
+    ///
+    /// ```no_run
+    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+    /// let answer = hearken_http::get("https://example.com/").retry(3).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn retry(self, times: u32) -> Self {
+        self.with(|request| {
+            request.options.retries = times;
+            Ok(())
+        })
+    }
+
+    /// The same request once more, to send it twice. `None` if its body is a reader or a stream.
+    ///
+    /// ```no_run
+    /// # #[tokio::main] async fn main() -> Result<(), hearken_http::Error> {
+    /// let request = hearken_http::post("https://example.com/ping").body("ping");
+    /// if let Some(again) = request.try_clone() {
+    ///     again.await?;
+    /// }
+    /// request.await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        let request = match &self.request {
+            Ok(request) => Ok(request.try_clone()?),
+            Err(error) => Err(error.clone()),
+        };
+        Some(Self { request })
     }
 
     /// Whether and how far redirects are followed. Default: ten in a row.

@@ -3,12 +3,13 @@
 //! Here: [`CookieJar`], and which cookies a request sends (§5.8 of the draft). Not here: parsing a `Set-Cookie` field
 //! (`cookies/set_cookie.rs`) and its dates (`cookies/date.rs`).
 //!
-//! Left out: the list of public suffixes, which changes every week. A cookie for a domain of one label (`com`) is rejected,
-//! one for `co.uk` is not. `SameSite` and `HttpOnly` concern browsers only.
+//! No cookie is for a whole public suffix (`com`, `co.uk`, `github.io`), by the list that the crate `psl` has; without the
+//! feature `public-suffixes` every domain of one label is one, and no other. `SameSite` and `HttpOnly` concern browsers only.
 
 mod date;
 mod set_cookie;
 
+use http::HeaderValue;
 use set_cookie::SetCookie;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,8 +44,8 @@ struct Jar {
 /// A stored cookie (§5.7).
 #[derive(Clone)]
 struct Cookie {
-    name: String,
-    value: String,
+    name: Vec<u8>,
+    value: Vec<u8>,
     /// In lower case, without a leading dot.
     domain: String,
     /// Sent to this host alone, not to subdomains.
@@ -77,10 +78,29 @@ impl CookieJar {
         self.with(|jar| jar.keep(cookie, url, now))
     }
 
-    /// The value of `Cookie` for a request to this URL. `None` if no cookie matches.
+    /// The value of `Cookie` for a request to this URL, as text: octets that are not UTF-8 are read as ISO 8859-1. `None` if no
+    /// cookie matches.
     #[must_use]
     pub fn header(&self, url: &Url, now: SystemTime) -> Option<String> {
-        self.with(|jar| jar.header(url, now))
+        let line = self.with(|jar| jar.header(url, now))?;
+        Some(crate::message::headers::text(&line))
+    }
+
+    /// The same, with each octet as the servers have set it.
+    ///
+    /// ```
+    /// use hearken_http::fetch::CookieJar;
+    /// let jar = CookieJar::new();
+    /// let (url, now) = ("https://example.com/".parse()?, std::time::SystemTime::UNIX_EPOCH);
+    /// jar.store(&url, b"city=K\xf6ln", now);
+    /// let value = jar.header_value(&url, now).expect("a cookie");
+    /// assert_eq!(value.as_bytes(), b"city=K\xf6ln");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn header_value(&self, url: &Url, now: SystemTime) -> Option<HeaderValue> {
+        let line = self.with(|jar| jar.header(url, now))?;
+        HeaderValue::from_bytes(&line).ok()
     }
 
     /// How many cookies it holds, including expired ones that were not dropped yet.
@@ -155,7 +175,7 @@ impl Jar {
         }
     }
 
-    fn header(&mut self, url: &Url, now: SystemTime) -> Option<String> {
+    fn header(&mut self, url: &Url, now: SystemTime) -> Option<Vec<u8>> {
         self.uses += 1;
         let (host, path, secure) = (host_of(url)?, url.path(), url.scheme() == "https");
         let uses = self.uses;
@@ -172,17 +192,17 @@ impl Jar {
             .collect();
         // §5.8.3: longer paths first, then older cookies.
         fitting.sort_by_key(|cookie| (std::cmp::Reverse(cookie.path.len()), cookie.created));
-        let mut line = String::new();
+        let mut line = Vec::new();
         for cookie in fitting {
             cookie.used = uses;
             if !line.is_empty() {
-                line.push_str("; ");
+                line.extend_from_slice(b"; ");
             }
             if !cookie.name.is_empty() {
-                line.push_str(&cookie.name);
-                line.push('=');
+                line.extend_from_slice(&cookie.name);
+                line.push(b'=');
             }
-            line.push_str(&cookie.value);
+            line.extend_from_slice(&cookie.value);
         }
         (!line.is_empty()).then_some(line)
     }
@@ -216,13 +236,13 @@ fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
     let tls = url.scheme() == "https";
     let (domain, host_only) = match parsed.domain.as_deref() {
         None => (host, true),
-        // An address has no parent domain, and a single label is a public suffix.
+        // An address has no parent domain, and below a public suffix each name belongs to another owner (§5.7, step 9).
         Some(domain) if domain == host => {
-            let alone =
-                matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) || !host.contains('.');
+            let address = matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
+            let alone = address || is_public_suffix(&host);
             (host, alone)
         }
-        Some(domain) if domain.contains('.') && domain_matches(&host, domain) => {
+        Some(domain) if !is_public_suffix(domain) && domain_matches(&host, domain) => {
             (domain.to_owned(), false)
         }
         Some(_) => return None,
@@ -251,7 +271,7 @@ fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
         } else {
             &cookie.name
         };
-        let bytes = text.as_bytes().get(..prefix.len());
+        let bytes = text.get(..prefix.len());
         bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(prefix.as_bytes()))
     };
     let nameless = cookie.name.is_empty();
@@ -268,6 +288,18 @@ fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
 /// The host in lower case, as `url` keeps it.
 fn host_of(url: &Url) -> Option<String> {
     url.host_str().map(str::to_ascii_lowercase)
+}
+
+/// Whether the names below this domain belong to different owners. A trailing dot does not matter.
+#[cfg(feature = "public-suffixes")]
+fn is_public_suffix(domain: &str) -> bool {
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    psl::suffix_str(domain).is_none_or(|suffix| suffix == domain)
+}
+
+#[cfg(not(feature = "public-suffixes"))]
+fn is_public_suffix(domain: &str) -> bool {
+    !domain.strip_suffix('.').unwrap_or(domain).contains('.')
 }
 
 /// RFC 6265 §5.1.3. The domain is an address only if it equals the host.

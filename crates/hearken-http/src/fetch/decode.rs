@@ -1,7 +1,8 @@
 //! Decodes the content of a response as it arrives (RFC 9110 §8.4): gzip, deflate, br, and zstd with that feature.
 //!
-//! Here: which responses are decoded ([`coding_of`]); [`Decoding`], which decodes piece by piece in bounded memory; the bound
-//! on the ratio. Not here: the codings themselves (`decode/engine.rs`), how much of a body is collected (`fetched.rs`).
+//! Here: which responses are decoded ([`codings_of`]); [`Decoding`], which decodes piece by piece in bounded memory, through
+//! several codings if need be; the bound on the ratio. Not here: the codings themselves (`decode/engine.rs`), how much of a
+//! body is collected (`fetched.rs`).
 
 use bytes::{Bytes, BytesMut};
 use hearken_proto::list_members;
@@ -39,8 +40,6 @@ pub(crate) enum DecodeError {
         read: u64,
         wrote: u64,
     },
-    /// Several codings; the value of the field.
-    Layers(String),
 }
 
 /// How much one step of a coding has read and written.
@@ -50,43 +49,47 @@ struct Step {
     wrote: usize,
 }
 
-/// The coding to decode. `None`: the body is returned as it arrives. `fields` are the values of `Content-Encoding`.
-pub(crate) fn coding_of<'a>(
+/// The codings to undo, the last one applied first. Empty: the body is returned as it arrives, because it has no coding, one
+/// that is unknown here, or more than [`LAYERS_MAX`]. `fields` are the values of `Content-Encoding`.
+pub(crate) fn codings_of<'a>(
     head: bool,
     status: StatusCode,
     fields: impl Iterator<Item = &'a [u8]>,
-) -> Result<Option<Coding>, DecodeError> {
+) -> Vec<Coding> {
     // Without a body, or with a part that cannot be decoded alone (206).
     if head || matches!(status.as_u16(), 204 | 206 | 304) {
-        return Ok(None);
+        return Vec::new();
     }
-    let lines: Vec<&[u8]> = fields.collect();
-    let named: Vec<&[u8]> = lines
-        .iter()
-        .flat_map(|line| list_members(line))
-        .filter(|name| !name.eq_ignore_ascii_case(b"identity"))
-        .collect();
-    match named[..] {
-        [] => Ok(None),
-        [name] => Ok(Coding::named(name)),
-        _ => Err(DecodeError::Layers(
-            String::from_utf8_lossy(&lines.join(&b", "[..])).into_owned(),
-        )),
+    let named = fields
+        .flat_map(list_members)
+        .filter(|name| !name.eq_ignore_ascii_case(b"identity"));
+    let codings: Option<Vec<Coding>> = named.take(LAYERS_MAX + 1).map(Coding::named).collect();
+    let mut codings = codings.unwrap_or_default();
+    if codings.len() > LAYERS_MAX {
+        codings.clear();
     }
+    codings.reverse();
+    codings
 }
 
 /// A body that is being decoded.
 pub(crate) struct Decoding {
+    /// The first one reads what is received, each other the output of the one before it. Never empty.
+    layers: Vec<Layer>,
+}
+
+/// One coding.
+struct Layer {
     coding: Coding,
     engine: Engine,
-    /// Received, not decoded yet.
+    /// Not decoded yet.
     input: Bytes,
     read: u64,
     wrote: u64,
 }
 
-impl Decoding {
-    pub(crate) fn new(coding: Coding) -> Self {
+impl Layer {
+    fn new(coding: Coding) -> Self {
         Self {
             coding,
             engine: Engine::new(coding),
@@ -96,8 +99,8 @@ impl Decoding {
         }
     }
 
-    /// The next decoded piece, at most [`PIECE`] bytes. `None`: [`feed`](Self::feed) more.
-    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, DecodeError> {
+    /// The next decoded piece, at most [`PIECE`] bytes. `None`: it needs more input.
+    fn next(&mut self) -> Result<Option<Bytes>, DecodeError> {
         let mut piece = BytesMut::new();
         loop {
             if piece.is_empty() {
@@ -108,13 +111,6 @@ impl Decoding {
             self.input = self.input.split_off(step.read);
             self.read += step.read as u64;
             self.wrote += step.wrote as u64;
-            if self.wrote > RATIO_AFTER && self.wrote / RATIO_MAX > self.read {
-                return Err(DecodeError::Bomb {
-                    coding: self.coding,
-                    read: self.read,
-                    wrote: self.wrote,
-                });
-            }
             if step.wrote > 0 {
                 piece.truncate(step.wrote);
                 return Ok(Some(piece.freeze()));
@@ -127,34 +123,83 @@ impl Decoding {
             }
         }
     }
+}
+
+impl Decoding {
+    /// `codings` as [`codings_of`] returns them; `None` if there is none.
+    pub(crate) fn new(codings: &[Coding]) -> Option<Self> {
+        let layers = codings.iter().copied().map(Layer::new);
+        (!codings.is_empty()).then(|| Self {
+            layers: layers.collect(),
+        })
+    }
+
+    /// The next decoded piece. `None`: [`feed`](Self::feed) more.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, DecodeError> {
+        let last = self.layers.len() - 1;
+        let mut at = last;
+        loop {
+            match self.layers[at].next()? {
+                Some(piece) => {
+                    self.check_ratio(at)?;
+                    if at == last {
+                        return Ok(Some(piece));
+                    }
+                    at += 1;
+                    self.layers[at].input = piece;
+                }
+                None if at == 0 => return Ok(None),
+                None => at -= 1,
+            }
+        }
+    }
+
+    /// Each coding is measured by what was received, so that several do not multiply.
+    fn check_ratio(&self, at: usize) -> Result<(), DecodeError> {
+        let Layer { coding, wrote, .. } = self.layers[at];
+        let read = self.layers[0].read;
+        if wrote > RATIO_AFTER && wrote / RATIO_MAX > read {
+            return Err(DecodeError::Bomb {
+                coding,
+                read,
+                wrote,
+            });
+        }
+        Ok(())
+    }
 
     /// Adds input, once [`next`](Self::next) has returned `None`.
     pub(crate) fn feed(&mut self, input: Bytes) {
         debug_assert!(
-            self.input.is_empty(),
+            self.layers[0].input.is_empty(),
             "the input before it is decoded first"
         );
-        self.input = input;
+        self.layers[0].input = input;
     }
 
     /// Whether it has received a part of the body.
     pub(crate) fn has_begun(&self) -> bool {
-        self.read > 0 || !self.input.is_empty()
+        self.layers[0].read > 0 || !self.layers[0].input.is_empty()
     }
 
     /// Ends the input, once [`next`](Self::next) has returned `None`. No byte at all is an empty body, as some servers send it.
     pub(crate) fn finish(&self) -> Result<(), DecodeError> {
-        if self.read == 0 || self.engine.is_complete() {
-            Ok(())
-        } else {
-            Err(DecodeError::Truncated(self.coding))
-        }
+        let mut cut = self.layers.iter();
+        let cut = cut.find(|layer| layer.read > 0 && !layer.engine.is_complete());
+        cut.map_or(Ok(()), |layer| Err(DecodeError::Truncated(layer.coding)))
     }
 }
 
 impl fmt::Debug for Decoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} to {} bytes", self.coding, self.read, self.wrote)
+        for layer in &self.layers {
+            write!(
+                f,
+                "{}, {} to {} bytes; ",
+                layer.coding, layer.read, layer.wrote
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -180,13 +225,14 @@ impl fmt::Display for DecodeError {
                 "expected a body that {coding} makes at most {RATIO_MAX} times smaller, got {wrote} bytes out of {read}; \
                  turn decompression off to receive it as it is"
             ),
-            Self::Layers(value) => write!(f, "expected one content coding, got {value:?}"),
         }
     }
 }
 
 impl std::error::Error for DecodeError {}
 
+/// Codings in a row. The window of each takes up to 16 MiB.
+const LAYERS_MAX: usize = 4;
 /// Size of a decoded piece in bytes.
 const PIECE: usize = 16 * 1024;
 /// The ratio is checked beyond this many decoded bytes.

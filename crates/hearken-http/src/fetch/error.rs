@@ -1,6 +1,6 @@
 //! Errors that only fetching has, and the questions of [`Error`] about them.
 //!
-//! Here: [`StatusError`], and methods of [`Error`]. Not here: the phases of an exchange (`error/failure.rs`).
+//! Here: [`StatusError`], and methods of [`Error`]. Not here: the phases of an exchange (`error/client.rs`).
 
 use super::decode::DecodeError;
 use super::redirect::RedirectError;
@@ -26,7 +26,7 @@ impl std::error::Error for StatusError {}
 
 impl Error {
     fn is_a<T: std::error::Error + 'static>(&self) -> bool {
-        self.source().is_some_and(<dyn std::error::Error>::is::<T>)
+        self.get_ref().is_some_and(|error| error.is::<T>())
     }
 
     /// Whether there were too many redirects, or one could not be followed.
@@ -64,7 +64,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn answered(&self) -> Option<StatusCode> {
-        let error = self.source()?.downcast_ref::<StatusError>()?;
+        let error = self.get_ref()?.downcast_ref::<StatusError>()?;
         Some(error.status)
     }
 }

@@ -14,6 +14,7 @@ use futures_core::Stream;
 use hearken_proto::{Fields, FieldsRef};
 use http::{HeaderMap, StatusCode, Version};
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -53,14 +54,16 @@ impl Fetched {
         response: Response,
         urls: Vec<Url>,
         head_only: bool,
-        coding: Option<Coding>,
+        codings: &[Coding],
         body_max: Option<u64>,
     ) -> Self {
+        let decoding = Decoding::new(codings);
+        let fields = decoding.as_ref();
         Self {
-            fields: coding.map(|_| fields_of_decoded(response.raw_headers())),
+            fields: fields.map(|_| fields_of_decoded(response.raw_headers())),
             response,
             urls,
-            decoding: coding.map(Decoding::new),
+            decoding,
             ended: false,
             head_only,
             received: 0,
@@ -74,7 +77,7 @@ impl Fetched {
         self.response.status()
     }
 
-    /// The reason phrase as sent, often empty; invalid UTF-8 is replaced. Not for decisions.
+    /// The reason phrase, often empty, as UTF-8 or else as ISO 8859-1. Not for decisions.
     #[must_use]
     pub fn status_message(&self) -> String {
         self.response.status_message()
@@ -86,10 +89,22 @@ impl Fetched {
         self.response.version()
     }
 
-    /// The value of the first field with this name; `None` also if it is not UTF-8.
+    /// The value of the first field with this name; `None` also if it is not UTF-8: [`raw_headers`](Self::raw_headers) has the
+    /// octets, and [`header_text`](Self::header_text) reads any.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.raw_headers().get(name)?).ok()
+    }
+
+    /// As [`header`](Self::header), for every value: one that is not UTF-8 is read as ISO 8859-1, so that each octet is a
+    /// character.
+    #[must_use]
+    pub fn header_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let value = self.raw_headers().get(name)?;
+        Some(match std::str::from_utf8(value) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(crate::message::headers::text(value)),
+        })
     }
 
     /// The fields as a map, built on each call.
@@ -228,27 +243,29 @@ impl Fetched {
         self.head_only || self.status().as_u16() == 304
     }
 
-    /// The whole body as text, in the charset of `Content-Type`, or UTF-8. Invalid sequences become U+FFFD.
+    /// The whole body as text, as browsers read it: by its byte order mark, or else in the charset of `Content-Type`, or else
+    /// as UTF-8, also if the charset is unknown. Invalid sequences become U+FFFD.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and for an unknown charset.
+    /// As [`bytes`](Self::bytes). Without the feature `charset` also for another charset than UTF-8;
+    /// [`Error::body`] has the bytes then.
     pub async fn text(mut self) -> Result<String, Error> {
         let bytes = self.collect().await?;
-        text::decode(&bytes, self.header("Content-Type")).map_err(Error::answer)
+        let types = self.raw_headers().get_all("Content-Type");
+        text::decode(&bytes, types)
+            .map_err(|error| Error::unread(error.to_string(), error, bytes.clone()))
     }
 
-    /// The whole body, parsed as JSON. `Content-Type` is ignored.
+    /// The whole body, parsed as JSON; a byte order mark is ignored (RFC 8259 §8.1), and so is `Content-Type`.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and when it is not the JSON of a `T`.
+    /// As [`bytes`](Self::bytes), and when it is not the JSON of a `T`; [`Error::body`] has the bytes then.
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         let bytes = self.collect().await?;
-        serde_json::from_slice(&bytes).map_err(|error| {
+        serde_json::from_slice(text::without_bom(&bytes)).map_err(|error| {
             let url = shown(self.url());
-            Error::new(
-                502,
-                format!("expected JSON of another form from {url}: {error}"),
-            )
+            let text = format!("expected JSON of another form from {url}: {error}");
+            Error::unread(text, error, bytes.clone())
         })
     }
 

@@ -1,7 +1,7 @@
 //! The one-liner on top of the client: a URL in, an answer out, redirects followed and bodies decoded.
 //!
-//! Here: [`get`] and its siblings; the request (`builder.rs`, `request.rs`, `body.rs`), sending it (`send.rs`), redirects (`redirect.rs`), cookies
-//! (`cookies.rs`), the answer (`fetched.rs`), content codings (`decode.rs`), text (`text.rs`), URLs (`url.rs`), errors (`error.rs`).
+//! Here: [`get`] and its siblings; the request (`builder.rs`, `request.rs`, `body.rs`, `multipart.rs`), sending it (`send.rs`), again
+//! if need be (`retry.rs`), redirects (`redirect.rs`), cookies (`cookies.rs`), the answer (`fetched.rs`), content codings (`decode.rs`), text (`text.rs`), URLs (`url.rs`), errors (`error.rs`).
 //! May know: the client, messages, errors.
 //! Must not know: connections (`conn/`, `client/agent/`), `server/`, `session/`.
 
@@ -11,8 +11,10 @@ mod cookies;
 mod decode;
 mod error;
 mod fetched;
+mod multipart;
 mod redirect;
 mod request;
+mod retry;
 mod send;
 mod text;
 mod url;
@@ -21,6 +23,7 @@ pub use body::Body;
 pub use builder::RequestBuilder;
 pub use cookies::CookieJar;
 pub use fetched::{BodyStream, Fetched};
+pub use multipart::{Form, Part};
 pub use redirect::{RedirectAction, RedirectAttempt, Redirects};
 pub use url::{ToUrl, Url, UrlError};
 

@@ -13,9 +13,10 @@ use url::Url;
 
 /// Whether and how far redirects are followed. The default follows up to ten.
 ///
-/// Redirects are 301, 302, 303, 307 and 308 with a `Location` to an `http` or `https` URL. When scheme, host or port change,
+/// Redirects are 301, 302, 303, 307 and 308 with a `Location` to an `http` or `https` URL. A `Location` that is empty, or a
+/// fragment alone, leads back to where the request went: such a response is returned, as one without `Location` is. When scheme, host or port change,
 /// the next request drops `Authorization`, `Cookie`, `Proxy-Authorization` and a `Host` that was set. It sends the body again
-/// for 307 and 308, and for a 301 or 302 that keeps the method. A body that cannot be sent again (a stream), or would
+/// for 307 and 308, and for a 301 or 302 that keeps the method; else it drops the body and each `Content-*` field. A body that cannot be sent again (a stream), or would
 /// go from `https` to `http`, is an error.
 ///
 /// ```
@@ -202,7 +203,7 @@ pub(crate) fn next(
     rule: &Redirects,
     response: &RedirectResponse<'_>,
 ) -> Result<Option<NextRequest>, RedirectError> {
-    let Some(rewrites) = rewrites(response.status, response.method) else {
+    let Some((method, keeps_body)) = rewritten(response.status, response.method) else {
         return Ok(None);
     };
     if matches!(rule.0, Rule::None) || response.locations.is_empty() {
@@ -211,21 +212,19 @@ pub(crate) fn next(
     let Some(from) = response.history.last() else {
         return Ok(None);
     };
-    let url = target(from, response.locations)?;
+    let Some(url) = target(from, response.locations)? else {
+        return Ok(None);
+    };
     let next = NextRequest {
-        method: if rewrites {
-            Method::GET
-        } else {
-            response.method.clone()
-        },
-        keeps_body: !rewrites && response.body != BodyState::None,
+        method,
+        keeps_body,
         same_origin: from.origin() == url.origin(),
         url,
     };
     if !allowed(rule, response, &next)? {
         return Ok(None);
     }
-    if next.keeps_body {
+    if next.keeps_body && response.body != BodyState::None {
         let (status, to) = (response.status.as_u16(), shown(&next.url));
         if from.scheme() == "https" && next.url.scheme() == "http" {
             return Err(RedirectError::BodyInClear { status, to });
@@ -237,12 +236,13 @@ pub(crate) fn next(
     Ok(Some(next))
 }
 
-/// Whether the next request is a GET without a body; `None`: the status does not redirect.
-fn rewrites(status: StatusCode, method: &Method) -> Option<bool> {
-    Some(match status.as_u16() {
-        301 | 302 => *method == Method::POST,
-        303 => *method != Method::HEAD && *method != Method::GET,
-        307 | 308 => false,
+/// The method of the next request, and whether it keeps the body; `None`: the status does not redirect.
+fn rewritten(status: StatusCode, method: &Method) -> Option<(Method, bool)> {
+    Some(match (status.as_u16(), method) {
+        (301 | 302, &Method::POST) => (Method::GET, false),
+        (303, &Method::HEAD) => (Method::HEAD, false),
+        (303, _) => (Method::GET, false),
+        (301 | 302 | 307 | 308, _) => (method.clone(), true),
         _ => return None,
     })
 }
@@ -281,12 +281,17 @@ fn allowed(
     Ok(true)
 }
 
-/// The URL of `Location`, relative to that of the request.
-fn target(from: &Url, locations: &[&[u8]]) -> Result<Url, RedirectError> {
+/// The URL of `Location`, relative to that of the request. `None`: it is a reference to the same document (RFC 3986 §4.4), and
+/// the same request would get the same response.
+fn target(from: &Url, locations: &[&[u8]]) -> Result<Option<Url>, RedirectError> {
     if locations.windows(2).any(|pair| pair[0] != pair[1]) {
         return Err(RedirectError::Ambiguous { from: shown(from) });
     }
     let text = as_text(locations.first().copied().unwrap_or_default());
+    let reference = text.trim_matches(|c: char| c <= ' ');
+    if reference.is_empty() || reference.starts_with('#') {
+        return Ok(None);
+    }
     let bad = |why: &dyn fmt::Display| RedirectError::BadLocation {
         from: shown(from),
         text: text.clone(),
@@ -303,7 +308,7 @@ fn target(from: &Url, locations: &[&[u8]]) -> Result<Url, RedirectError> {
     // A server must not choose credentials. Both fail only for URLs without a host, which http excludes.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    Ok(url)
+    Ok(Some(url))
 }
 
 /// Percent-encodes bytes beyond ASCII: the server gets back the bytes that it sent, in whatever charset.
@@ -317,19 +322,25 @@ const BEYOND_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::E
 /// Fields that are dropped when the origin changes: credentials, and the host.
 pub(crate) const ORIGIN_FIELDS: [&str; 4] =
     ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
-/// Fields that describe the body and are dropped with it (RFC 9110 §15.4).
-pub(crate) const BODY_FIELDS: [&str; 10] = [
-    "Content-Type",
-    "Content-Length",
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Location",
-    "Content-Digest",
+/// Fields that describe the body and are dropped with it (RFC 9110 §15.4), beside those whose names begin with `Content-`.
+const BODY_FIELDS: [&str; 6] = [
     "Digest",
-    "Transfer-Encoding",
-    "Trailer",
     "Expect",
+    "Last-Modified",
+    "Repr-Digest",
+    "Trailer",
+    "Transfer-Encoding",
 ];
+
+/// Whether a field is dropped with the body.
+pub(crate) fn describes_body(name: &[u8]) -> bool {
+    let content = b"content-";
+    let begins = name.get(..content.len());
+    begins.is_some_and(|begins| begins.eq_ignore_ascii_case(content))
+        || BODY_FIELDS
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+}
 
 impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

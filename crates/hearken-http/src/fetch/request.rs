@@ -17,12 +17,30 @@ pub(super) struct Request {
     pub(super) agent: Agent,
     pub(super) method: Method,
     pub(super) url: Url,
+    /// The zone of the address in the URL.
+    pub(super) zone: Option<Arc<str>>,
     pub(super) fields: Fields,
     pub(super) body: Body,
     pub(super) options: Options,
 }
 
+impl Request {
+    /// The same request again. `None` if its body can be sent once only.
+    pub(super) fn try_clone(&self) -> Option<Self> {
+        Some(Self {
+            agent: self.agent.clone(),
+            method: self.method.clone(),
+            url: self.url.clone(),
+            zone: self.zone.clone(),
+            fields: self.fields.clone(),
+            body: self.body.try_clone()?,
+            options: self.options.clone(),
+        })
+    }
+}
+
 /// How to treat the response.
+#[derive(Clone)]
 pub(super) struct Options {
     pub(super) deadline: Option<Duration>,
     pub(super) redirects: Redirects,
@@ -31,6 +49,9 @@ pub(super) struct Options {
     pub(super) body_max: Option<u64>,
     /// Changes of the agent's limits, in order.
     pub(super) limits: Vec<Arc<dyn Fn(&mut Limits) + Send + Sync>>,
+    pub(super) read_timeout: Option<Duration>,
+    /// How often it may be sent again.
+    pub(super) retries: u32,
 }
 
 impl Default for Options {
@@ -42,6 +63,8 @@ impl Default for Options {
             cookies: None,
             body_max: None,
             limits: Vec::new(),
+            read_timeout: None,
+            retries: 0,
         }
     }
 }

@@ -6,8 +6,9 @@
 use super::body::{Outgoing, Pieces};
 use super::decode;
 use super::fetched::Fetched;
-use super::redirect::{self, BODY_FIELDS, NextRequest, ORIGIN_FIELDS, RedirectResponse};
+use super::redirect::{self, NextRequest, ORIGIN_FIELDS, RedirectResponse, describes_body};
 use super::request::{Options, Request};
+use super::retry::Retries;
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
 use crate::message::outgoing::OutgoingMessage;
@@ -27,25 +28,52 @@ pub(super) async fn send(mut request: Request) -> Result<Fetched, Error> {
         .deadline
         .and_then(|time| Some((Instant::now().checked_add(time)?, time)));
     let mut urls = Vec::new();
+    let mut retries = Retries::new(request.options.retries);
     loop {
         urls.push(request.url.clone());
-        let mut response = hop(&mut request, until).await?;
+        let mut response = attempts(&mut request, until, &mut retries).await?;
         store_cookies(&request, &response);
         let Some(next) = next(&request, &response, &urls)? else {
-            return answer(&request, response, urls);
+            return Ok(answer(&request, response, urls));
         };
         drain(&mut response).await;
         apply(&mut request, next);
     }
 }
 
+/// Sends one request, and again while that may help.
+async fn attempts(
+    request: &mut Request,
+    until: Option<(Instant, Duration)>,
+    retries: &mut Retries,
+) -> Result<Response, Error> {
+    loop {
+        let outcome = hop(request, until).await;
+        let sent = (&request.method, request.body.state());
+        let Some(pause) = retries.pause(sent, &outcome, until.map(|(at, _)| at)) else {
+            return outcome;
+        };
+        if let Ok(mut response) = outcome {
+            store_cookies(request, &response);
+            drain(&mut response).await;
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Sends one request and waits for the head of its response.
 async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Result<Response, Error> {
     let (method, url) = (request.method.clone(), request.url.clone());
+    let to = (url, request.zone.clone());
     let fields = fields(request, SystemTime::now())?;
-    let mut client = ClientRequest::with_fields(&request.agent, method, url, &fields)?;
+    let mut client = ClientRequest::with_fields(&request.agent, method, to, &fields)?;
     if let Some((at, whole)) = until {
         client = client.deadline_at(at.into_std(), whole);
+    }
+    if let Some(time) = request.options.read_timeout {
+        client = client
+            .response_timeout(time)
+            .limits(|limits| limits.time.body_idle = time);
     }
     for change in &request.options.limits {
         client = client.limits(&**change);
@@ -133,16 +161,16 @@ fn next(
     redirect::next(&request.options.redirects, &response).map_err(Error::answer)
 }
 
-fn answer(request: &Request, response: Response, urls: Vec<Url>) -> Result<Fetched, Error> {
+fn answer(request: &Request, response: Response, urls: Vec<Url>) -> Fetched {
     let head_only = request.method == Method::HEAD;
-    let mut coding = None;
+    let mut codings = Vec::new();
     if decodes(request) {
         let fields = response.raw_headers();
         let lines = fields.get_all("Content-Encoding");
-        coding = decode::coding_of(head_only, response.status(), lines).map_err(Error::answer)?;
+        codings = decode::codings_of(head_only, response.status(), lines);
     }
     let max = request.options.body_max;
-    Ok(Fetched::new(response, urls, head_only, coding, max))
+    Fetched::new(response, urls, head_only, &codings, max)
 }
 
 /// Whether this layer decodes: not if the user asks for a coding or a range.
@@ -170,13 +198,16 @@ fn take_credentials(request: &mut Request) -> Result<(), Error> {
 /// Turns a request into the next one.
 fn apply(request: &mut Request, next: NextRequest) {
     if !next.same_origin {
+        request.zone = None;
         for name in ORIGIN_FIELDS {
             request.fields.remove(name);
         }
     }
     if !next.keeps_body {
         request.body = ().into();
-        for name in BODY_FIELDS {
+        let names = request.fields.view().iter().map(|(name, _)| name);
+        let names = names.filter(|name| describes_body(name));
+        for name in names.map(<[u8]>::to_vec).collect::<Vec<_>>() {
             request.fields.remove(name);
         }
     }
@@ -194,9 +225,9 @@ fn fields(request: &Request, now: SystemTime) -> Result<Fields, Error> {
         cookies: Some(jar), ..
     } = &request.options
         && missing(&fields, "Cookie")
-        && let Some(cookies) = jar.header(&request.url, now)
+        && let Some(cookies) = jar.header_value(&request.url, now)
     {
-        fields.set("Cookie", &cookies)?;
+        fields.set("Cookie", cookies.as_bytes())?;
     }
     Ok(fields)
 }

@@ -1,47 +1,107 @@
-//! A body as text, by the charset of its `Content-Type` (RFC 9110 §8.3.2).
+//! A body as text, by the charset of its `Content-Type`, as browsers read it.
 //!
-//! Here: [`decode`]. Not here: collecting the body (`fetched.rs`).
+//! Here: [`decode`], and [`without_bom`]. The media type is parsed by the MIME Sniffing Standard (§4.4), and those of several
+//! fields combined by the Fetch Standard ("extract a MIME type"): both take what RFC 9110 §8.3 does not allow. Not here:
+//! collecting the body (`fetched.rs`).
 
-use std::borrow::Cow;
 use std::fmt;
 
-/// An unknown charset.
+/// A charset that this build cannot decode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CharsetError(String);
 
-/// Decodes the text, as browsers do: invalid sequences become U+FFFD. A byte order mark overrides the field and is dropped;
-/// without either the charset is UTF-8.
-pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>) -> Result<String, CharsetError> {
-    let named = content_type.and_then(charset);
-    let named = named.as_deref().unwrap_or("utf-8");
-    engine::decode(bytes, named)
-        .map(Cow::into_owned)
-        .ok_or_else(|| CharsetError(named.to_owned()))
+/// Decodes the text; `content_types` are the values of `Content-Type`. A byte order mark overrides them and is dropped. Without
+/// either, or with an unknown charset, it is UTF-8. Invalid sequences become U+FFFD.
+///
+/// # Errors
+/// For another charset in a build without the feature `charset`.
+pub(crate) fn decode<'a>(
+    bytes: &[u8],
+    content_types: impl Iterator<Item = &'a [u8]>,
+) -> Result<String, CharsetError> {
+    let label = charset(content_types).unwrap_or_default();
+    engine::decode(bytes, &label).ok_or(CharsetError(label))
 }
 
-/// The parameter `charset` of a media type.
-fn charset(content_type: &str) -> Option<String> {
-    let parameters = content_type.split_once(';')?.1;
-    for parameter in Parameters(parameters) {
-        let Some((name, value)) = parameter.split_once('=') else {
-            continue;
-        };
-        if name.trim_ascii().eq_ignore_ascii_case("charset") {
-            let value = value.trim_ascii();
-            let unquoted = value
-                .strip_prefix('"')
-                .and_then(|value| value.strip_suffix('"'));
-            // A backslash quotes the next character (RFC 9110 §5.6.4).
-            return Some(unquoted.map_or_else(|| value.to_owned(), |text| text.replace('\\', "")));
+/// Without the byte order mark of UTF-8.
+pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// The parameter `charset` of the last media type that says something; of an earlier one of the same type if the last has none.
+fn charset<'a>(content_types: impl Iterator<Item = &'a [u8]>) -> Option<String> {
+    let (mut essence, mut charset) = (String::new(), None);
+    for field in content_types {
+        // Each octet as a character: no octet elsewhere in the value hides the charset.
+        let field: String = field.iter().copied().map(char::from).collect();
+        for member in Members(&field, ',') {
+            let Some((kind, parameters)) = media_type(member) else {
+                continue;
+            };
+            let named = parameters.and_then(parameter);
+            if kind != essence {
+                (essence, charset) = (kind, None);
+            }
+            charset = named.or(charset);
         }
     }
-    None
+    charset
 }
 
-/// Splits at semicolons outside of quotes.
-struct Parameters<'a>(&'a str);
+/// Type and subtype in lower case, and the parameters. `None`: it says nothing.
+fn media_type(text: &str) -> Option<(String, Option<&str>)> {
+    let (essence, parameters) = match text.split_once(';') {
+        Some((essence, parameters)) => (essence, Some(parameters)),
+        None => (text, None),
+    };
+    let (kind, subtype) = essence.trim_ascii().split_once('/')?;
+    let token = |text: &str| !text.is_empty() && text.bytes().all(is_token);
+    let says = token(kind) && token(subtype) && (kind, subtype) != ("*", "*");
+    says.then(|| (essence.trim_ascii().to_ascii_lowercase(), parameters))
+}
 
-impl<'a> Iterator for Parameters<'a> {
+/// The value of the first parameter `charset`.
+fn parameter(parameters: &str) -> Option<String> {
+    Members(parameters, ';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        if !name.trim_ascii().eq_ignore_ascii_case("charset") {
+            return None;
+        }
+        let value = value.trim_ascii();
+        let label = match value.strip_prefix('"') {
+            Some(quoted) => unquoted(quoted),
+            None => value.to_owned(),
+        };
+        // Single quotes quote nothing in HTTP, yet servers send them, and browsers take them off.
+        let label = label.trim_matches(|c: char| c == '\'' || c.is_ascii_whitespace());
+        (!label.is_empty()).then(|| label.to_owned())
+    })
+}
+
+/// The text up to the closing quote, or to the end. A backslash quotes the next character (RFC 9110 §5.6.4).
+fn unquoted(quoted: &str) -> String {
+    let mut text = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => text.push(chars.next().unwrap_or('\\')),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+/// RFC 9110 §5.6.2.
+const fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// Splits at a separator outside of quotes.
+struct Members<'a>(&'a str, char);
+
+impl<'a> Iterator for Members<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
@@ -49,12 +109,12 @@ impl<'a> Iterator for Parameters<'a> {
             return None;
         }
         let (mut quoted, mut escaped) = (false, false);
-        let end = self.0.bytes().position(|byte| {
-            match byte {
+        let end = self.0.find(|c| {
+            match c {
                 _ if escaped => escaped = false,
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                b';' if !quoted => return true,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                c if c == self.1 && !quoted => return true,
                 _ => {}
             }
             false
@@ -70,39 +130,55 @@ impl<'a> Iterator for Parameters<'a> {
 mod engine {
     //! Every charset of the WHATWG Encoding Standard.
 
-    use std::borrow::Cow;
+    use encoding_rs::{Encoding, UTF_8};
 
-    pub(super) fn decode<'a>(bytes: &'a [u8], charset: &str) -> Option<Cow<'a, str>> {
-        let encoding = encoding_rs::Encoding::for_label(charset.as_bytes())?;
-        Some(encoding.decode(bytes).0)
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "without the feature there are others"
+    )]
+    pub(super) fn decode(bytes: &[u8], label: &str) -> Option<String> {
+        let encoding = Encoding::for_label(label.as_bytes()).unwrap_or(UTF_8);
+        Some(encoding.decode(bytes).0.into_owned())
     }
 }
 
 #[cfg(not(feature = "charset"))]
 mod engine {
-    //! UTF-8 and its subset ASCII.
+    //! UTF-8 and its subset ASCII, and UTF-16 with a byte order mark.
 
-    use std::borrow::Cow;
-
-    pub(super) fn decode<'a>(bytes: &'a [u8], charset: &str) -> Option<Cow<'a, str>> {
-        let known = ["utf-8", "utf8", "us-ascii", "ascii"];
-        known
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(charset))
-            .then(|| String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)))
+    pub(super) fn decode(bytes: &[u8], label: &str) -> Option<String> {
+        let utf_16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+            let (units, rest) = bytes.as_chunks();
+            let units = units.iter().copied().map(unit);
+            let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+            let lost = (!rest.is_empty()).then_some(char::REPLACEMENT_CHARACTER);
+            text.chain(lost).collect()
+        };
+        match bytes {
+            [0xff, 0xfe, rest @ ..] => return Some(utf_16(rest, u16::from_le_bytes)),
+            [0xfe, 0xff, rest @ ..] => return Some(utf_16(rest, u16::from_be_bytes)),
+            _ => {}
+        }
+        let bare = super::without_bom(bytes);
+        let known = [
+            "",
+            "utf-8",
+            "utf8",
+            "unicode-1-1-utf-8",
+            "us-ascii",
+            "ascii",
+        ];
+        let is_known = known.iter().any(|known| known.eq_ignore_ascii_case(label));
+        (is_known || bare.len() < bytes.len() || bare.is_ascii())
+            .then(|| String::from_utf8_lossy(bare).into_owned())
     }
 }
 
 impl fmt::Display for CharsetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = if cfg!(feature = "charset") {
-            "a charset of the Encoding Standard"
-        } else {
-            "UTF-8 (the feature `charset` knows more)"
-        };
         write!(
             f,
-            "expected text in {known}, its Content-Type says {:?}; take its bytes instead",
+            "expected text in UTF-8, its Content-Type says {:?}; the feature `charset` knows more, and the error has the bytes",
             self.0
         )
     }

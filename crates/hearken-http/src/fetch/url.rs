@@ -3,8 +3,9 @@
 //! Here: [`ToUrl`], and [`parse`] with errors that name what was expected. The crate `url` parses and joins, by the WHATWG URL
 //! standard. Not here: server and target of a URL (`client/target.rs`).
 
-use crate::client::without_password;
+use crate::client::{split_zone, without_password};
 use std::fmt;
+use std::sync::Arc;
 pub use url::Url;
 
 /// Conversion into an absolute `http` or `https` URL, from a text, a [`Url`] or an [`http::Uri`].
@@ -22,6 +23,12 @@ pub trait ToUrl {
     /// # Errors
     /// When it is not a URL, or its scheme is neither `http` nor `https`.
     fn to_url(&self) -> Result<Url, UrlError>;
+
+    /// The zone of its IPv6 address (RFC 6874: `http://[fe80::1%25eth0]/`), which a [`Url`] has no place for: the interface to
+    /// connect by. It is never sent. Default: none.
+    fn zone(&self) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// A text that is not a URL of http or https.
@@ -50,7 +57,8 @@ pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
         text: text.to_owned(),
         why,
     };
-    match Url::parse(text) {
+    let (bare, _) = split_zone(text).map_err(|why| error(Why::Syntax(why)))?;
+    match Url::parse(&bare) {
         // `localhost:3000` is parsed as a URL with the scheme `localhost`.
         Ok(url) if url.cannot_be_a_base() && !matches!(url.scheme(), "data" | "mailto") => {
             Err(error(Why::NoScheme))
@@ -95,11 +103,19 @@ impl ToUrl for str {
     fn to_url(&self) -> Result<Url, UrlError> {
         parse(self)
     }
+
+    fn zone(&self) -> Option<Arc<str>> {
+        split_zone(self).ok()?.1
+    }
 }
 
 impl ToUrl for String {
     fn to_url(&self) -> Result<Url, UrlError> {
         parse(self)
+    }
+
+    fn zone(&self) -> Option<Arc<str>> {
+        self.as_str().zone()
     }
 }
 
@@ -116,16 +132,26 @@ impl ToUrl for http::Uri {
     fn to_url(&self) -> Result<Url, UrlError> {
         parse(&self.to_string())
     }
+
+    fn zone(&self) -> Option<Arc<str>> {
+        self.to_string().zone()
+    }
 }
 
 impl<T: ToUrl + ?Sized> ToUrl for &T {
     fn to_url(&self) -> Result<Url, UrlError> {
         (**self).to_url()
     }
+
+    fn zone(&self) -> Option<Arc<str>> {
+        (**self).zone()
+    }
 }
 
 /// How many characters of an invalid text an error repeats.
 const SHOWN: usize = 100;
+
+crate::error::from_others!(UrlError);
 
 #[cfg(test)]
 mod tests;

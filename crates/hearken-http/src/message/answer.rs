@@ -2,9 +2,9 @@
 //!
 //! Here: [`Answer`] with its implementations, [`Json`]. Not here: the response itself (`message/response.rs`).
 
-use crate::error::Error;
+use crate::error::{Failure, Status};
 use crate::message::outgoing::OutgoingMessage;
-use crate::message::response::{Sent, ServerResponse, Status};
+use crate::message::response::{Sent, ServerResponse};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
@@ -19,15 +19,15 @@ use serde::Serialize;
 /// | [`Json<T>`](Json) | 200, `application/json` |
 /// | [`StatusCode`] | that status, its reason phrase as text |
 /// | `(status, value)` | that status, the rest from the value |
-/// | `Result<value, Error>` | the value; or the status of the error, its public text as content |
+/// | `Result<value, Failure>` | the value; or the status of the failure, its public text as content |
 ///
 /// Status and fields that the handler set on `res` are kept, a Content-Type too.
 ///
 /// ```
-/// use hearken_http::{Error, Json, Server};
+/// use hearken_http::{Json, Server};
 /// let server = Server::new(async |mut req, _res| {
 ///     let prices: Vec<f64> = req.json().await?; // not JSON: 400
-///     Ok::<_, Error>((201, Json(prices.iter().sum::<f64>())))
+///     Ok((201, Json(prices.iter().sum::<f64>())))
 /// });
 /// ```
 ///
@@ -55,7 +55,8 @@ use serde::Serialize;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a handler",
     label = "expected `Sent`, text, bytes, `Json`, a status with one of them, or a `Result` of them",
-    note = "end the response with `res.end(…)` and return its result, or return a value"
+    note = "end the response with `res.end(…)` and return its result, or return a value",
+    note = "an error goes into `Failure`: by `?`, or by `Err(error.into())`"
 )]
 pub trait Answer {
     /// Ends the response with this value. `res` has the status and fields that the handler set before it dropped its
@@ -70,14 +71,14 @@ impl Answer for Sent {
     }
 }
 
-/// An error becomes a response with its status; its details go to the log. Only for [`Error`], into which `?` converts
-/// every other error.
-impl<T: Answer> Answer for Result<T, Error> {
+/// A failure becomes a response with its status; its details go to the log. Only for [`Failure`], into which `?` converts
+/// every error.
+impl<T: Answer> Answer for Result<T, Failure> {
     #[inline]
     fn answer(self, res: ServerResponse) -> Sent {
         match self {
             Ok(value) => value.answer(res),
-            Err(error) => res.end_with_error(&error),
+            Err(failure) => res.fail(failure),
         }
     }
 }
@@ -162,7 +163,7 @@ impl<T: Serialize> Answer for Json<T> {
         let mut text = Vec::with_capacity(JSON_BYTES);
         match serde_json::to_writer(&mut text, &self.0) {
             Ok(()) => typed(res, "application/json", Bytes::from(text)),
-            Err(error) => res.end_with_error(&error.into()),
+            Err(error) => res.fail(error),
         }
     }
 }

@@ -27,7 +27,7 @@ impl<S: Source> IncomingMessage<S> {
     ///     while let Some(piece) = req.data().await? {
     ///         lines += piece.iter().filter(|&&byte| byte == b'\n').count();
     ///     }
-    ///     Ok::<_, Error>(res.end(format!("{lines} lines\n")))
+    ///     Ok(res.end(format!("{lines} lines\n")))
     /// });
     /// ```
     ///
@@ -51,7 +51,8 @@ impl<S: Source> IncomingMessage<S> {
         self.bytes_up_to(max).await
     }
 
-    /// As [`bytes`](Self::bytes), up to `max` bytes.
+    /// As [`bytes`](Self::bytes), up to `max` bytes. A response with more is not used up: another call, with a larger `max` for
+    /// one, begins at the same place.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes).
@@ -64,6 +65,10 @@ impl<S: Source> IncomingMessage<S> {
         let mut all = Collector::new(announced);
         while let Some(piece) = self.data().await? {
             if (all.len() + piece.len()) as u64 > max {
+                if !S::IS_REQUEST {
+                    self.put_back(piece);
+                    self.put_back(all.finish());
+                }
                 return Err(too_large::<S>(max));
             }
             all.push(piece);
@@ -74,52 +79,68 @@ impl<S: Source> IncomingMessage<S> {
     /// Collects the whole body as text.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8.
+    /// As [`bytes`](Self::bytes), and with status 400 when it is not UTF-8. [`bytes`](Self::bytes) returns it even so.
     pub async fn text(&mut self) -> Result<String, Error> {
         let bytes = self.bytes().await?;
-        String::from_utf8(bytes.into()).map_err(|error| unexpected::<S>("UTF-8", &error))
+        String::from_utf8(bytes.into()).map_err(|error| {
+            let why = error.utf8_error();
+            self.unexpected(error.into_bytes().into(), "UTF-8", &why)
+        })
     }
 
-    /// Collects the whole body and parses it as JSON. Does not check the Content-Type.
+    /// Puts back what was not given out, in front of the rest of the body.
+    fn put_back(&mut self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.source.put_back(piece);
+        }
+    }
+
+    /// The error about a body that is not what was expected. The body is not used up.
+    fn unexpected(&mut self, body: Bytes, what: &str, error: &dyn fmt::Display) -> Error {
+        self.put_back(body);
+        let status = if S::IS_REQUEST { 400 } else { 502 };
+        Error::new(status, format!("expected a body of {what}: {error}"))
+    }
+
+    /// Collects the whole body and parses it as JSON; a byte order mark is ignored (RFC 8259 §8.1). Does not check the
+    /// Content-Type.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`.
+    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`. [`bytes`](Self::bytes) returns it even so.
     ///
     /// ```
     /// use hearken_http::{Json, Server};
     /// let server = Server::new(async |mut req, _res| {
     ///     let numbers: Vec<i64> = req.json().await?;
-    ///     Ok::<_, hearken_http::Error>(Json(numbers.iter().sum::<i64>()))
+    ///     Ok(Json(numbers.iter().sum::<i64>()))
     /// });
     /// ```
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
-        serde_json::from_slice(&bytes).map_err(|error| unexpected::<S>("JSON", &error))
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let parsed = serde_json::from_slice(text);
+        parsed.map_err(|error| self.unexpected(bytes, "JSON", &error))
     }
 
     /// Collects the whole body and parses it as a form, `application/x-www-form-urlencoded`. A repeated name fills a list.
     /// Does not check the Content-Type.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`.
+    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`. [`bytes`](Self::bytes) returns it even so.
     ///
     /// ```
     /// use hearken_http::Server;
     /// use std::collections::HashMap;
     /// let server = Server::new(async |mut req, res| {
     ///     let form: HashMap<String, String> = req.form().await?;
-    ///     Ok::<_, hearken_http::Error>(res.end(form.get("name").cloned().unwrap_or_default()))
+    ///     Ok(res.end(form.get("name").cloned().unwrap_or_default()))
     /// });
     /// ```
     pub async fn form<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
-        serde_html_form::from_bytes(&bytes).map_err(|error| unexpected::<S>("form fields", &error))
+        let parsed = serde_html_form::from_bytes(&bytes);
+        parsed.map_err(|error| self.unexpected(bytes, "form fields", &error))
     }
-}
-
-fn unexpected<S: Source>(what: &str, error: &dyn fmt::Display) -> Error {
-    let status = if S::IS_REQUEST { 400 } else { 502 };
-    Error::new(status, format!("expected a body of {what}: {error}"))
 }
 
 fn too_large<S: Source>(max: u64) -> Error {

@@ -3,6 +3,7 @@
 //! Here: [`IncomingMessage`], its head, and its events. Not here: reading its body (`message/body.rs`), the exchange behind it
 //! (`message/source.rs`), receiving it (`conn/incoming.rs`).
 
+use crate::conn::closing::Closing;
 use crate::conn::exchange::Exchange;
 use crate::error::Closed;
 use crate::event::peer::Peer;
@@ -47,7 +48,7 @@ use std::rc::Rc;
 ///         file.write_all(&piece).await?;
 ///         total += piece.len();
 ///     }
-///     Ok::<_, Error>(res.status(201).end(format!("{}: {total} bytes\n", req.path())))
+///     Ok(res.status(201).end(format!("{}: {total} bytes\n", req.path())))
 /// });
 /// ```
 pub struct IncomingMessage<S: Source = ServerSource> {
@@ -166,6 +167,30 @@ impl IncomingMessage {
     pub fn closed(&self) -> impl Future<Output = Closed> + use<> {
         let exchange = Rc::clone(&self.source.exchange);
         poll_fn(move |cx| exchange.poll_closed(cx))
+    }
+
+    /// Resolves when the server begins to stop; at once if it is stopping. For handlers that would run on: an event stream, a long
+    /// poll. One that ends then does not hold up the end of the server, which otherwise waits for it as long as
+    /// `limits.time.grace`. Never resolves in a session. Each call returns a future of its own.
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// use std::time::Duration;
+    /// let server = Server::new(async |req, res| {
+    ///     let res = res.set("Content-Type", "text/event-stream");
+    ///     let mut closing = req.closing();
+    ///     for number in 0_u64.. {
+    ///         res.write(format!("data: {number}\n\n"));
+    ///         tokio::select! {
+    ///             () = &mut closing => break, // the client connects again, to the next server
+    ///             () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    ///         }
+    ///     }
+    ///     res.end("")
+    /// });
+    /// ```
+    pub fn closing(&self) -> impl Future<Output = ()> + Unpin + use<> {
+        Closing::new(&self.source.exchange.env.draining)
     }
 
     /// Adds a listener for an event of this message or of its response. Listeners for one event are called in the order in

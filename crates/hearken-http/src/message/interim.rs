@@ -3,7 +3,8 @@
 //! Here: `write_continue`, `write_processing`, `write_early_hints`, `write_information`. Not here: the automatic 100 on the
 //! first read of a body (`conn/orders.rs`), switching protocols (101).
 
-use crate::message::response::{ServerResponse, Status};
+use crate::error::Status;
+use crate::message::response::ServerResponse;
 use hearken_proto::{Fields, Misuse};
 
 impl ServerResponse {

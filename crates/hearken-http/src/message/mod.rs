@@ -25,6 +25,7 @@ pub(crate) mod send_file;
 pub mod source;
 mod switch;
 
+pub use crate::error::Status;
 pub use crate::event::complete::CompleteMessage;
 pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
@@ -34,6 +35,6 @@ pub use incoming::IncomingMessage;
 pub use layers::{ContentFilter, ResponseHead};
 pub use outgoing::OutgoingMessage;
 pub use ranges::Ranges;
-pub use response::{Sent, ServerResponse, Status};
+pub use response::{Sent, ServerResponse};
 pub use send_file::SendFile;
 pub use source::{ServerSource, Source};

@@ -48,7 +48,7 @@ pub mod sealed {
 ///     trace(&upstream, id)?;
 ///     trace(&res, id)?;
 ///     let answer = upstream.end("").await?;
-///     Ok::<_, Error>(res.end(format!("upstream says {}\n", answer.status())))
+///     Ok(res.end(format!("upstream says {}\n", answer.status())))
 /// });
 /// ```
 pub trait OutgoingMessage: sealed::Outgoing {

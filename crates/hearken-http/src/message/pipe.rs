@@ -3,7 +3,7 @@
 //! Here: [`pipe`], one loop for responses and requests; `pipe_from` and `pipe_from_stream` of [`ServerResponse`]. Not here:
 //! those of a client's request (`client/piping.rs`), files (`message/send_file.rs`).
 
-use crate::error::Error;
+use crate::error::{BoxError, Error, Failure};
 use crate::message::response::{Sent, ServerResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -38,7 +38,7 @@ pub(crate) trait Sink {
 }
 
 /// Sends all pieces of a stream, and ends the message.
-pub(crate) async fn pipe<S: Sink, B: Into<Bytes>, E: Into<Error>>(
+pub(crate) async fn pipe<S: Sink, B: Into<Bytes>, E: Into<BoxError>>(
     sink: S,
     stream: impl Stream<Item = Result<B, E>>,
 ) -> Result<S::Ended, Error> {
@@ -48,7 +48,7 @@ pub(crate) async fn pipe<S: Sink, B: Into<Bytes>, E: Into<Error>>(
         let piece = match sink.wait_for(next).await?.flatten() {
             None => return sink.end().await,
             Some(Ok(piece)) => piece.into(),
-            Some(Err(error)) => return Err(sink.source_failed(error.into())),
+            Some(Err(error)) => return Err(sink.source_failed(Error::other(error))),
         };
         if !sink.send(piece).await? {
             return sink.end().await;
@@ -104,8 +104,8 @@ impl ServerResponse {
     ///     res.set("Content-Type", "text/plain").pipe_from(&body[..]).await
     /// });
     /// ```
-    pub async fn pipe_from(self, reader: impl AsyncRead) -> Result<Sent, Error> {
-        pipe(self, ReaderStream::new(pin!(reader))).await
+    pub async fn pipe_from(self, reader: impl AsyncRead) -> Result<Sent, Failure> {
+        Ok(pipe(self, ReaderStream::new(pin!(reader))).await?)
     }
 
     /// As [`pipe_from`](Self::pipe_from), from a stream of pieces.
@@ -118,11 +118,11 @@ impl ServerResponse {
     /// // An echo: a request is a stream.
     /// let server = Server::new(async |req, res| res.pipe_from_stream(req).await);
     /// ```
-    pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<Error>>(
+    pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<BoxError>>(
         self,
         stream: impl Stream<Item = Result<B, E>>,
-    ) -> Result<Sent, Error> {
-        pipe(self, stream).await
+    ) -> Result<Sent, Failure> {
+        Ok(pipe(self, stream).await?)
     }
 }
 

@@ -5,15 +5,13 @@
 
 use crate::conn::exchange::Exchange;
 use crate::conn::outgoing::Stage;
-use crate::error::Error;
-use crate::error::request::log_failure;
+use crate::error::{Error, Failure, Status};
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::message::deferred::Deferred;
 use crate::message::incoming::add_listeners;
 use crate::message::outgoing::{self, OutgoingMessage};
 use bytes::Bytes;
 use hearken_proto::{Fields, Misuse};
-use http::StatusCode;
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -60,7 +58,7 @@ pub struct Sent(pub(crate) ());
 ///             res.drain().await?; // wait until the client has taken some
 ///         }
 ///     }
-///     Ok::<_, Error>(res.end("done\n"))
+///     Ok(res.end("done\n"))
 /// });
 /// ```
 #[doc(alias = "strictContentLength")]
@@ -356,8 +354,9 @@ impl ServerResponse {
         (Sent(()), Deferred::new(self))
     }
 
-    pub(crate) fn end_with_error(self, error: &Error) -> Sent {
-        self.respond_with_error(error);
+    /// Ends the response with a failure, as returning it from the handler does.
+    pub fn fail(self, failure: impl Into<Failure>) -> Sent {
+        self.exchange.fail_handler(failure.into());
         Sent(())
     }
 
@@ -365,28 +364,7 @@ impl ServerResponse {
     fn fail_unanswered(&self) {
         if !self.exchange.state().is_over() {
             let text = "a deferred response was dropped before it was ended";
-            self.respond_with_error(&Error::new(500, text));
-        }
-    }
-
-    #[cold]
-    fn respond_with_error(&self, error: &Error) {
-        let status = error.status().as_u16();
-        if error.status().is_server_error() && !error.is_closed() {
-            let request = self.exchange.state().failed_request();
-            log_failure!(request, status, %error, "a handler failed");
-        }
-        self.exchange.state().note_error(error);
-        if self.headers_sent() {
-            // Part of the response is sent: the client must not mistake it for the whole.
-            self.exchange.order(|state, _| {
-                if !state.is_over() {
-                    state.close(crate::Closed::Aborted);
-                }
-            });
-        } else {
-            let text = format!("{}\n", error.public_text());
-            self.exchange.respond(status, &text);
+            self.exchange.fail_handler(Failure::new(500, text));
         }
     }
 }
@@ -420,29 +398,5 @@ impl fmt::Debug for ServerResponse {
             .field("fields", &state.outgoing.fields)
             .field("stage", &state.outgoing.stage)
             .finish()
-    }
-}
-
-/// A status code, as an argument: a number or a [`StatusCode`].
-///
-/// ```
-/// use hearken_http::{Server, StatusCode};
-/// let server = Server::new(async |req, res| match req.path() {
-///     "/old" => res.status(301).set("Location", "/new").end(""),
-///     _ => res.status(StatusCode::NOT_FOUND).end("no such page\n"),
-/// });
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status(pub(crate) u16);
-
-impl From<u16> for Status {
-    fn from(status: u16) -> Self {
-        Self(status)
-    }
-}
-
-impl From<StatusCode> for Status {
-    fn from(status: StatusCode) -> Self {
-        Self(status.as_u16())
     }
 }

@@ -6,7 +6,7 @@
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Piece;
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::message::incoming::IncomingMessage;
 use crate::message::pipe::Sink;
 use crate::message::ranges::{self, Ranges, if_range_holds};
@@ -30,7 +30,7 @@ use std::time::SystemTime;
 /// let server = Server::new(async |req, res| {
 ///     let file = tokio::fs::File::open("film.mp4").await?;
 ///     let file = SendFile::from(file).with_validators().asked_by(&req);
-///     Ok::<_, Error>(res.set("Content-Type", "video/mp4").send_file(file).await?)
+///     Ok(res.set("Content-Type", "video/mp4").send_file(file).await?)
 /// });
 /// ```
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl ServerResponse {
     /// # Errors
     /// When this is not a regular file (for a pipe see [`pipe_from`](Self::pipe_from)), its metadata cannot be read, or the
     /// chosen part exceeds it. Returned from the handler, the error is answered 500.
-    pub async fn send_file(self, file: impl Into<SendFile>) -> Result<Sent, Error> {
+    pub async fn send_file(self, file: impl Into<SendFile>) -> Result<Sent, Failure> {
         let SendFile {
             file,
             part,
@@ -142,7 +142,7 @@ impl ServerResponse {
         })?;
         self.exchange.run_hooks(None);
         if self.exchange.has_filters() {
-            return self.end_with_filtered(pieces).await;
+            return Ok(self.end_with_filtered(pieces).await?);
         }
         self.exchange
             .order(|state, env| state.end_with_pieces(env, pieces));

@@ -26,7 +26,7 @@ impl ServerResponse {
     ///     let (sent, upgrading) = res.set("X-A", "1").upgrade("echo")?;
     ///     let stream = upgrading.await?;
     ///     drop(stream); // closes
-    ///     Ok::<_, Error>(sent)
+    ///     Ok(sent)
     /// });
     /// ```
     pub fn upgrade(self, protocol: &str) -> Result<(Sent, Upgrading), Error> {
@@ -43,11 +43,16 @@ impl ServerResponse {
 
     fn switch(self, protocol: Option<&str>) -> Result<(Sent, Upgrading), Error> {
         self.exchange.run_hooks(None);
-        let handover = Handover::new();
+        let handover = self.handover();
         let recipient: Arc<dyn Recipient> = Arc::clone(&handover) as _;
         self.exchange
             .order(|state, env| state.switch(env, protocol, recipient))?;
         Ok((Sent(()), Upgrading::new(handover)))
+    }
+
+    fn handover(&self) -> Arc<Handover> {
+        let state = self.exchange.state();
+        Handover::new(state.limits(&self.exchange.env).time.upgraded_idle)
     }
 
     /// Hands the transport over without sending a response: its new owner writes one, if there is to be one. Body bytes that
@@ -56,7 +61,7 @@ impl ServerResponse {
     ///
     /// [`Upgrading`] fails when a response has begun, or when the connection is closing.
     pub fn into_socket(self) -> (Sent, Upgrading) {
-        let handover = Handover::new();
+        let handover = self.handover();
         let recipient: Arc<dyn Recipient> = Arc::clone(&handover) as _;
         self.exchange.order(|state, _| state.detach(recipient));
         (Sent(()), Upgrading::new(handover))

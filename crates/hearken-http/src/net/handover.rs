@@ -6,6 +6,7 @@
 use crate::error::Error;
 use std::any::Any;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// Gets the transport of a connection once the switch to another protocol has been sent (RFC 9110 §7.8, §9.3.6).
 pub(crate) trait Recipient: Any + Send + Sync {
@@ -15,6 +16,10 @@ pub(crate) trait Recipient: Any + Send + Sync {
     fn cut(&self);
     /// Reports that the server is stopping.
     fn notify_closing(&self);
+    /// When the transport has been idle for as long as it may. `None` while there is no such time.
+    fn idle_deadline(&self) -> Option<Instant>;
+    /// Closes the transport because it was idle. Its user gets the reason. Wakes all tasks that wait for it.
+    fn time_out(&self);
     /// Ready once the transport is closed or was given up.
     fn poll_over(&self, cx: &Context<'_>) -> Poll<()>;
 }

@@ -17,6 +17,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A transport after `101 Switching Protocols`, or after a 2xx response to CONNECT. Reads return the bytes that were read
@@ -24,8 +25,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 ///
 /// On a server it still counts as a connection: [`closing`](Self::closing) resolves when the server stops. A transport that
 /// is open after `limits.time.grace`, or when `close_all_connections` is called, is closed: reads and writes then fail with
-/// [`io::ErrorKind::ConnectionAborted`]. It can be sent to other threads. Dropping it closes the transport at once; over
-/// TLS the peer cannot distinguish that from a truncation, unless `shutdown` was called before.
+/// [`io::ErrorKind::ConnectionAborted`]. One that is idle for `limits.time.upgraded_idle` is closed too, and they fail with
+/// [`io::ErrorKind::TimedOut`]: see [`set_idle_timeout`](Self::set_idle_timeout). It can be sent to other threads. Dropping it
+/// closes the transport at once; over TLS the peer cannot distinguish that from a truncation, unless `shutdown` was called
+/// before.
 ///
 /// ```no_run
 /// # async fn check(mut upgraded: hearken_http::Upgraded) -> std::io::Result<()> {
@@ -68,6 +71,29 @@ impl Upgraded {
             Some(handover) => handover.poll_closing(cx),
             None => Poll::Pending,
         })
+    }
+
+    /// Sets how long no byte may move in either direction until the server closes the transport; `Duration::MAX` means for ever.
+    /// It counts from the last byte, so it may close at once. A protocol whose peers may be silent for longer sends something
+    /// meanwhile, as a WebSocket sends a ping. Default: `limits.time.upgraded_idle` of the server, or of the request
+    /// ([`IncomingMessage::limits`](crate::IncomingMessage::limits)). Has no effect on a client.
+    ///
+    /// ```
+    /// use hearken_http::{Error, Server};
+    /// use std::time::Duration;
+    /// let server = Server::new(async |_req, res| {
+    ///     let (sent, upgrading) = res.upgrade("chat")?;
+    ///     let stream = upgrading.await?;
+    ///     stream.set_idle_timeout(Duration::from_secs(600));
+    ///     drop(stream);
+    ///     Ok::<_, Error>(sent)
+    /// });
+    /// ```
+    #[doc(alias = "setTimeout")]
+    pub fn set_idle_timeout(&self, idle: Duration) {
+        if let Some(handover) = &self.handover {
+            handover.set_idle(idle);
+        }
     }
 
     fn inner<R>(
@@ -167,7 +193,7 @@ impl Drop for Borrowed {
 }
 
 impl Borrowed {
-    fn inner<R>(
+    fn inner<R: Moved>(
         &mut self,
         cx: &mut Context<'_>,
         call: impl FnOnce(Pin<&mut dyn Transport>, &mut Context<'_>) -> Poll<io::Result<R>>,
@@ -187,16 +213,39 @@ impl AsyncRead for Borrowed {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.with_transport(
+        let before = buf.filled().len();
+        let polled = self.0.with_transport(
             cx,
             |wakers| &mut wakers.reader,
-            |io, cx| io.poll_read(cx, buf),
-        )
+            |io, cx| {
+                let read = ready!(io.poll_read(cx, buf));
+                Poll::Ready(read.map(|()| buf.filled().len() - before))
+            },
+        );
+        polled.map_ok(|_| ())
     }
 }
 
 impl AsyncWrite for Borrowed {
     delegate!(poll_write poll_write_vectored poll_flush poll_shutdown);
+}
+
+/// The result of a call of the transport.
+trait Moved {
+    /// Whether bytes have moved.
+    fn moved(&self) -> bool;
+}
+
+impl Moved for usize {
+    fn moved(&self) -> bool {
+        *self > 0
+    }
+}
+
+impl Moved for () {
+    fn moved(&self) -> bool {
+        false
+    }
 }
 
 /// Progress of a handover.
@@ -229,7 +278,32 @@ struct Slot {
     io: Option<Box<dyn Transport>>,
     read_ahead: Bytes,
     closing: bool,
+    /// The last byte was moved at this time.
+    moved: Instant,
+    /// How long none may move.
+    idle: Duration,
+    /// None was moved for that long.
+    timed_out: bool,
     wakers: Wakers,
+}
+
+impl Slot {
+    /// Why there is no transport any more.
+    fn missing(&self) -> io::Error {
+        if self.timed_out {
+            let text = format!("no byte was sent or received for {:?}", self.idle);
+            return io::Error::new(io::ErrorKind::TimedOut, text);
+        }
+        io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            "the server has closed this connection",
+        )
+    }
+}
+
+/// The time of the runtime, as workers read it: a test can set it forward.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// The transport between a connection and its new owner, which may be on different threads. The lock is held for one call of
@@ -239,13 +313,17 @@ pub(crate) struct Handover {
 }
 
 impl Handover {
-    pub(crate) fn new() -> Arc<Self> {
+    /// `idle`: how long no byte may move.
+    pub(crate) fn new(idle: Duration) -> Arc<Self> {
         Arc::new(Self {
             slot: Mutex::new(Slot {
                 stage: Stage::Waiting,
                 io: None,
                 read_ahead: Bytes::new(),
                 closing: false,
+                moved: now(),
+                idle,
+                timed_out: false,
                 wakers: Wakers::default(),
             }),
         })
@@ -257,28 +335,52 @@ impl Handover {
     }
 
     /// Calls the transport, if it is still open. `cut` wakes a pending caller by the waker that `waker` selects.
-    fn with_transport<R>(
+    fn with_transport<R: Moved>(
         &self,
         cx: &mut Context<'_>,
         waker: impl FnOnce(&mut Wakers) -> &mut Option<Waker>,
         call: impl FnOnce(Pin<&mut dyn Transport>, &mut Context<'_>) -> Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
-        let mut slot = self.slot();
-        let Slot { io, wakers, .. } = &mut *slot;
-        let Some(io) = io else {
-            return Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "the server has closed this connection",
-            )));
+        let slot = &mut *self.slot();
+        let Some(io) = &mut slot.io else {
+            return Poll::Ready(Err(slot.missing()));
         };
         let polled = call(Pin::new(&mut **io), cx);
-        if polled.is_pending() {
-            let waker = waker(wakers);
-            if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
-                *waker = Some(cx.waker().clone());
+        match &polled {
+            Poll::Ready(Ok(result)) if result.moved() => slot.moved = now(),
+            Poll::Ready(_) => {}
+            Poll::Pending => {
+                let waker = waker(&mut slot.wakers);
+                if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+                    *waker = Some(cx.waker().clone());
+                }
             }
         }
         polled
+    }
+
+    fn set_idle(&self, idle: Duration) {
+        let mut slot = self.slot();
+        slot.idle = idle;
+        let task = slot.wakers.task.take();
+        drop(slot);
+        task.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes the transport away, and wakes all tasks that wait for it.
+    fn end(&self, timed_out: bool) -> Option<Box<dyn Transport>> {
+        let mut slot = self.slot();
+        slot.stage = Stage::Over;
+        slot.timed_out = timed_out;
+        let io = slot.io.take();
+        let wakers = std::mem::take(&mut slot.wakers);
+        drop(slot);
+        [wakers.receiver, wakers.reader, wakers.writer]
+            .into_iter()
+            .flatten()
+            .chain(wakers.closing)
+            .for_each(Waker::wake);
+        io
     }
 
     fn poll_given(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Error>> {
@@ -334,6 +436,7 @@ impl Handover {
             return; // `Upgrading` was dropped: the transport closes
         }
         slot.stage = Stage::Given;
+        slot.moved = now();
         slot.io = Some(io);
         slot.read_ahead = read_ahead;
         let receiver = slot.wakers.receiver.take();
@@ -355,20 +458,19 @@ impl Recipient for Handover {
     }
 
     fn cut(&self) {
-        let mut slot = self.slot();
-        slot.stage = Stage::Over;
-        let io = slot.io.take();
-        let wakers = std::mem::take(&mut slot.wakers);
-        drop(slot);
-        if let Some(io) = io {
+        if let Some(io) = self.end(false) {
             io.cut();
         }
-        let closing = wakers.closing.into_iter();
-        [wakers.receiver, wakers.reader, wakers.writer]
-            .into_iter()
-            .flatten()
-            .chain(closing)
-            .for_each(Waker::wake);
+    }
+
+    fn idle_deadline(&self) -> Option<Instant> {
+        let slot = self.slot();
+        slot.io.as_ref()?;
+        slot.moved.checked_add(slot.idle)
+    }
+
+    fn time_out(&self) {
+        drop(self.end(true));
     }
 
     fn notify_closing(&self) {

@@ -240,7 +240,7 @@ fn a_transport_that_was_left_unread_is_read_again() {
         while let Some(piece) = req.data().await? {
             total += piece.len();
         }
-        Ok::<_, crate::Error>(res.end(total.to_string()))
+        Ok(res.end(total.to_string()))
     }));
     piped.send(post_head(200_000) + &".".repeat(100_000));
     assert!(!piped.wire.borrow().sent.is_empty(), "nobody reads yet");
@@ -390,7 +390,7 @@ fn a_transport_without_room_is_waited_for() {
                 res.drain().await?;
             }
         }
-        Ok::<_, crate::Error>(res.end(""))
+        Ok(res.end(""))
     }));
     piped.wire.borrow_mut().room = 0;
     piped.send("GET / HTTP/1.0\r\n\r\n");

@@ -1,41 +1,69 @@
 //! Accepts connections, up to the limit of the server, and without spinning when descriptors run out.
 //!
 //! Here: [`accept`], the task of one listener on one worker; [`ConnectionLimit`], the connection count of the whole server.
-//! Not here: binding (`net/listen/`).
+//! Not here: binding (`net/listen/`), the bound for each client address (`addresses.rs`), the default bound (`descriptors.rs`).
 
 use crate::error::Error;
+use crate::event::peer::Peer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenOptions, Listener, ListenerParts};
 use crate::net::transport::BoxIo;
+use crate::server::addresses::{AddressLimit, ClientPermit};
 use crate::server::runner::Handlers;
-use crate::server::worker::{Stop, Worker, reached};
-use std::fs::File;
+use crate::server::worker::{Ends, Stop, Worker, reached};
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 /// Delay before the next attempt when descriptors or permits ran out. Costs nothing, and no client notices it.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
+/// Between two reports that accepting fails.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(1);
+
 /// Counts the open connections of the whole server, and bounds them.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimit {
     open: AtomicUsize,
-    max: usize,
+    max: AtomicUsize,
+    /// The bound is not that of a user.
+    by_default: bool,
     last_id: AtomicU64,
+    pub(crate) addresses: Option<Arc<AddressLimit>>,
+    failures: Mutex<AcceptFailures>,
+}
+
+/// Failures of `accept` that were not reported.
+#[derive(Debug, Default)]
+struct AcceptFailures {
+    reported: Option<Instant>,
+    count: u64,
 }
 
 impl ConnectionLimit {
-    pub(crate) const fn new(max: usize) -> Self {
+    /// Without a bound of a user there is none until [`bound_by_default`](Self::bound_by_default).
+    pub(crate) fn new(max: Option<usize>, addresses: Option<Arc<AddressLimit>>) -> Self {
         Self {
             open: AtomicUsize::new(0),
-            max,
+            max: AtomicUsize::new(max.unwrap_or(usize::MAX)),
+            by_default: max.is_none(),
             last_id: AtomicU64::new(0),
+            addresses,
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Sets the bound, unless the user has set one.
+    pub(crate) fn bound_by_default(&self, bound: impl FnOnce() -> usize) {
+        if self.by_default {
+            self.max.store(bound(), Ordering::Relaxed);
         }
     }
 
@@ -46,7 +74,8 @@ impl ConnectionLimit {
 
     /// Takes a permit for one more connection. False at the limit.
     pub(crate) fn try_acquire(&self) -> bool {
-        let add = |open| (open < self.max).then_some(open + 1);
+        let max = self.max.load(Ordering::Relaxed);
+        let add = |open| (open < max).then_some(open + 1);
         self.open
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
             .is_ok()
@@ -61,6 +90,18 @@ impl ConnectionLimit {
     pub(crate) fn release(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
+
+    /// Counts a failure of `accept` on any worker. Returns how many there were since the last report, if it is time for one.
+    fn count_failure(&self, now: Instant) -> Option<u64> {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.count += 1;
+        let reported = failures.reported;
+        if reported.is_some_and(|at| now.saturating_duration_since(at) < BETWEEN_REPORTS) {
+            return None;
+        }
+        failures.reported = Some(now);
+        Some(std::mem::take(&mut failures.count))
+    }
 }
 
 /// A listener registered with the runtime.
@@ -70,8 +111,14 @@ enum Socket {
 }
 
 enum Accepted {
-    Tcp(TcpStream, SocketAddr),
+    Tcp(TcpStream, Client),
     Unix(UnixStream),
+}
+
+/// The client of an accepted connection.
+struct Client {
+    remote: SocketAddr,
+    permit: Option<ClientPermit>,
 }
 
 impl Socket {
@@ -80,9 +127,10 @@ impl Socket {
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<io::Result<Accepted>> {
         match self {
-            Self::Tcp(listener, _) => listener
-                .poll_accept(cx)
-                .map_ok(|(stream, from)| Accepted::Tcp(stream, from)),
+            Self::Tcp(listener, _) => listener.poll_accept(cx).map_ok(|(stream, remote)| {
+                let permit = None;
+                Accepted::Tcp(stream, Client { remote, permit })
+            }),
             Self::Unix(listener) => listener
                 .poll_accept(cx)
                 .map_ok(|(stream, _)| Accepted::Unix(stream)),
@@ -118,7 +166,6 @@ pub(crate) async fn accept<M, F>(
         Ok(socket) => socket,
         Err(error) => return report(&worker, error),
     };
-    let mut reserve = File::open("/dev/null").ok();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -128,12 +175,17 @@ pub(crate) async fn accept<M, F>(
         match accepted {
             // A permit is acquired after accepting: one held while waiting would be missing to other workers. At the
             // limit each worker holds one accepted connection, unread, and the system queues the rest.
-            Ok(accepted) => tokio::select! {
-                biased;
-                () = acquire(&worker) => begin(accepted, &socket, &worker, &handlers),
-                () = reached(&mut stop, Stop::Drain) => break,
-            },
-            Err(error) => recover(error, &socket, &worker, &mut reserve).await,
+            Ok(mut accepted) => {
+                if !admit(&mut accepted, &worker) {
+                    continue;
+                }
+                tokio::select! {
+                    biased;
+                    () = acquire(&worker) => begin(accepted, &socket, &worker, &handlers),
+                    () = reached(&mut stop, Stop::Drain) => break,
+                }
+            }
+            Err(error) => recover(error, &worker).await,
         }
     }
     accept_queued(&socket, &worker, &handlers).await;
@@ -159,7 +211,27 @@ pub(crate) async fn injected<M, F>(
             }
         };
         let Some(io) = io else { return };
-        worker.serve(io, (None, None), &handlers);
+        worker.serve(io, Ends::default(), &handlers);
+    }
+}
+
+/// Counts the connection for its client. False if the client has as many as it may: then the connection closes.
+fn admit(accepted: &mut Accepted, worker: &Worker) -> bool {
+    let (Accepted::Tcp(stream, from), Some(limit)) = (&mut *accepted, &worker.census.addresses)
+    else {
+        return true;
+    };
+    match limit.acquire(from.remote.ip()) {
+        Ok(permit) => {
+            from.permit = Some(permit);
+            true
+        }
+        Err(open) => {
+            let local = stream.local_addr().ok();
+            let peer = Peer::new(worker.census.next_id(), Some(from.remote), local);
+            worker.notify_dropped(&peer, open);
+            false
+        }
     }
 }
 
@@ -186,10 +258,14 @@ fn begin<M, F>(
                 // Best effort: the options may fail when the peer has disconnected.
                 let _ = options.apply_to_accepted(&socket2::SockRef::from(&stream));
             }
-            let local = stream.local_addr().ok();
-            worker.serve(stream, (Some(from), local), handlers);
+            let ends = Ends {
+                remote: Some(from.remote),
+                local: stream.local_addr().ok(),
+                permit: from.permit,
+            };
+            worker.serve(stream, ends, handlers);
         }
-        Accepted::Unix(stream) => worker.serve(stream, (None, None), handlers),
+        Accepted::Unix(stream) => worker.serve(stream, Ends::default(), handlers),
     }
 }
 
@@ -203,27 +279,26 @@ where
         let ready =
             std::future::poll_fn(|cx| std::task::Poll::Ready(socket.accept_ready(cx))).await;
         match ready {
-            std::task::Poll::Ready(Ok(accepted)) => begin(accepted, socket, worker, handlers),
+            std::task::Poll::Ready(Ok(mut accepted)) => {
+                if admit(&mut accepted, worker) {
+                    begin(accepted, socket, worker, handlers);
+                } else {
+                    worker.census.release();
+                }
+            }
             _ => return worker.census.release(),
         }
     }
 }
 
-/// Handles an error of `accept`. When descriptors ran out, it closes the reserve descriptor, so that one waiting client is
-/// accepted and closed instead of staying in the queue. The delay keeps a permanent error from spinning.
-async fn recover(error: io::Error, socket: &Socket, worker: &Worker, reserve: &mut Option<File>) {
-    let kind = AcceptError::of(&error);
-    if kind == AcceptError::Client {
+/// Handles an error of `accept`. When descriptors ran out, clients wait in the queue of the system. The delay keeps a permanent
+/// error from spinning.
+async fn recover(error: io::Error, worker: &Worker) {
+    if AcceptError::of(&error) == AcceptError::Client {
         return;
     }
     report(worker, error);
-    if kind == AcceptError::Exhausted && reserve.take().is_some() {
-        let _ = tokio::time::timeout(RETRY_DELAY, socket.accept()).await;
-    }
     tokio::time::sleep(RETRY_DELAY).await;
-    if reserve.is_none() {
-        *reserve = File::open("/dev/null").ok();
-    }
 }
 
 /// The cause of an error of `accept`.
@@ -260,9 +335,42 @@ impl AcceptError {
     }
 }
 
+/// Reports that accepting failed, at most once a second for the whole server.
 fn report(worker: &Worker, error: io::Error) {
-    tracing::error!(%error, "accepting failed");
-    worker.env.exchange.hooks.notify_error(&Error::from(error));
+    let Some(count) = worker.census.count_failure(worker.now()) else {
+        return;
+    };
+    let advice = if AcceptError::of(&error) == AcceptError::Exhausted {
+        "clients wait until connections close; raise the limit of open files, or lower `connections_max`"
+    } else {
+        "accepting is tried again"
+    };
+    tracing::error!(%error, count, "accepting failed: {advice}");
+    let error = Error::other(AcceptFailed { error, count });
+    worker.env.exchange.hooks.notify_error(&error);
+}
+
+/// What `event::Error` gets. Its source is the error of the system.
+#[derive(Debug)]
+struct AcceptFailed {
+    error: io::Error,
+    count: u64,
+}
+
+impl fmt::Display for AcceptFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "accepting failed: {}", self.error)?;
+        match self.count {
+            1 => Ok(()),
+            count => write!(f, ", {count} times since the last report"),
+        }
+    }
+}
+
+impl std::error::Error for AcceptFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 #[cfg(test)]
@@ -284,12 +392,24 @@ mod tests {
 
     #[test]
     fn the_limit_grants_its_number_of_permits_and_no_more() {
-        let limit = ConnectionLimit::new(2);
+        let limit = ConnectionLimit::new(Some(2), None);
+        limit.bound_by_default(|| 1); // the bound of a user counts
         assert!(limit.try_acquire() && limit.try_acquire());
         assert!(!limit.try_acquire());
         assert_eq!(limit.open(), 2);
         limit.release();
         assert!(limit.try_acquire());
         assert_eq!((limit.next_id(), limit.next_id()), (1, 2));
+    }
+
+    #[test]
+    fn failures_are_reported_once_a_second_with_their_number() {
+        let limit = ConnectionLimit::new(None, None);
+        let began = Instant::now();
+        let after = |millis| limit.count_failure(began + Duration::from_millis(millis));
+        assert_eq!(after(0), Some(1));
+        assert_eq!((after(1), after(500), after(999)), (None, None, None));
+        assert_eq!(after(1000), Some(4));
+        assert_eq!(after(5000), Some(1));
     }
 }

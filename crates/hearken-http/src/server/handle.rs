@@ -1,13 +1,14 @@
 //! A running server.
 //!
 //! Here: [`ServerHandle`], which stops the server, closes its connections, adds some, and reports their number. Not here: the
-//! server before it runs (`server/mod.rs`).
+//! server before it runs (`server/listening.rs`).
 
 use crate::error::Error;
 use crate::net::listen::LocalAddr;
 use crate::net::transport::BoxIo;
 use crate::server::accept::ConnectionLimit;
-use crate::server::worker::{CloseCommands, Stop};
+use crate::server::stopping::End;
+use crate::server::worker::{CloseCommands, Stop, reached};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     stop: Arc<watch::Sender<Stop>>,
-    end: watch::Receiver<bool>,
+    end: watch::Receiver<End>,
     inboxes: Arc<WorkerInboxes>,
     connections: Arc<ConnectionLimit>,
     address: LocalAddr,
@@ -47,13 +48,13 @@ struct WorkerInboxes {
 pub(crate) struct Orders {
     pub(crate) stop: watch::Sender<Stop>,
     pub(crate) close_commands: watch::Sender<CloseCommands>,
-    pub(crate) end: watch::Receiver<bool>,
+    pub(crate) end: watch::Receiver<End>,
 }
 
 impl Orders {
-    /// Channels without a receiver yet. The second value is set to true when all workers have ended.
-    pub(crate) fn new() -> (Self, watch::Sender<bool>) {
-        let (ended, end) = watch::channel(false);
+    /// Channels without a receiver yet. The second value takes how the server has ended.
+    pub(crate) fn new() -> (Self, watch::Sender<End>) {
+        let (ended, end) = watch::channel(End::Running);
         let orders = Self {
             stop: watch::Sender::new(Stop::Run),
             close_commands: watch::Sender::new(CloseCommands::default()),
@@ -165,6 +166,11 @@ impl ServerHandle {
         self.raise(Stop::Kill);
     }
 
+    /// As [`close_now`](Self::close_now), and waits for workers a shorter time.
+    pub(crate) fn close_at_once(&self) {
+        self.raise(Stop::AtOnce);
+    }
+
     fn raise(&self, to: Stop) {
         self.stop.send_if_modified(|stop| {
             let raised = *stop < to;
@@ -173,11 +179,47 @@ impl ServerHandle {
         });
     }
 
-    /// Waits until the server has stopped.
+    /// Waits until the server begins to stop, for whatever reason. Code that runs beside the server, and handlers by
+    /// [`IncomingMessage::closing`](crate::IncomingMessage::closing), end what would go on for ever.
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let handle = Server::new(async |_req, res| res.end("hi")).listen("127.0.0.1:0")?.start()?;
+    /// let closing = handle.closing();
+    /// let refreshing = tokio::spawn(async move {
+    ///     tokio::select! {
+    ///         () = closing => "the server stops",
+    ///         () = tokio::time::sleep(std::time::Duration::from_secs(3600)) => "an hour is over",
+    ///     }
+    /// });
+    /// handle.close();
+    /// assert_eq!(refreshing.await?, "the server stops");
+    /// # Ok(()) }
+    /// ```
+    pub fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (mut stop, mut end) = (self.stop.subscribe(), self.end.clone());
+        async move {
+            tokio::select! {
+                () = reached(&mut stop, Stop::Drain) => {}
+                // It has ended by itself: its workers have failed.
+                _ = end.wait_for(|end| *end != End::Running) => {}
+            }
+        }
+    }
+
+    /// Waits until the server has stopped: at most half a second longer than `limits.time.grace` after [`close`](Self::close). A
+    /// worker whose thread is blocked by a handler is left behind; [`event::Error`](crate::event::Error) and the log name it.
     pub async fn closed(&self) {
         let mut end = self.end.clone();
         // An error means that the sender was dropped, so the server has ended.
-        let _ = end.wait_for(|&ended| ended).await;
+        let _ = end.wait_for(|end| *end != End::Running).await;
+    }
+
+    /// Whether all workers have ended.
+    pub(crate) fn outcome(&self) -> Result<(), Error> {
+        self.end.borrow().outcome()
     }
 
     /// As [`closed`](Self::closed), but blocks the thread.

@@ -3,6 +3,7 @@
 //! Here: [`Server::in_memory`]. Not here: the runtime that runs it and the clients that speak to it (`test/`).
 
 use super::handle::Orders;
+use super::stopping::End;
 use super::{Server, ServerHandle};
 use crate::event::callbacks::notify_all;
 use crate::net::listen::LocalAddr;
@@ -33,7 +34,7 @@ impl Server {
         let life = async move {
             life.await;
             notify_all(&hooks.listeners.close, |listener| listener(()));
-            ended.send_replace(true);
+            ended.send_replace(End::Whole);
         };
         (life, listening.handle(vec![inbox], orders))
     }

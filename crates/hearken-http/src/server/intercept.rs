@@ -1,13 +1,14 @@
-//! How a server gets handlers for kinds of requests.
+//! How a server gets handlers for kinds of requests, and one for failures.
 //!
-//! Here: [`Server::handle`], [`Server::should_upgrade`]. Not here: what keeps them (`handlers.rs`).
+//! Here: [`Server::handle`], [`Server::should_upgrade`], [`Server::on_failure`]. Not here: what keeps them (`handlers.rs`).
 
 use super::Server;
 use super::handler::handler as boxed;
 use super::handlers::Interceptable;
+use crate::error::{FailedRequest, Failure};
 use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
-use crate::message::response::ServerResponse;
+use crate::message::response::{Sent, ServerResponse};
 use hearken_proto::Head;
 
 impl Server {
@@ -26,7 +27,7 @@ impl Server {
     ///
     /// A request of two kinds is of the first that fits in this order: `Connect`, `Upgrade`, `CheckExpectation`,
     /// `CheckContinue`. Of several calls for one kind the last counts. Node's `checkContinue`, `checkExpectation`, `upgrade`
-    /// and `connect` listeners; what only listens is [`on`](Self::on).
+    /// and `connect` listeners; what only listens is [`on`](Self::on), with or without a handler.
     ///
     /// ```
     /// use hearken_http::{Error, Server, event};
@@ -39,12 +40,12 @@ impl Server {
     ///     while let count @ 1.. = stream.read(&mut buffer).await? {
     ///         stream.write_all(&buffer[..count]).await?;
     ///     }
-    ///     Ok::<_, Error>(sent)
+    ///     Ok(sent)
     /// });
     /// ```
     ///
     /// # Panics
-    /// After [`listen`](Self::listen): the workers hold the handlers by then.
+    /// As [`on`](Self::on).
     #[track_caller]
     pub fn handle<E, H, R>(&mut self, event: E, handler: H) -> &mut Self
     where
@@ -75,6 +76,42 @@ impl Server {
         decide: impl Fn(&Head) -> bool + Send + Sync + 'static,
     ) -> &mut Self {
         self.hooks_mut().intercepted.should_upgrade = Some(Box::new(decide));
+        self
+    }
+
+    /// Gives all failures of handlers one form: `respond` makes the response for an error that a handler returns, for a panic, and for
+    /// a deferred response that was dropped. The response has the status of the failure and the fields that it carries, and none that
+    /// the handler has set. A failure in here becomes the default response. Faults of clients, whose requests reach no handler, are
+    /// [`event::ClientError`](crate::event::ClientError). The second call replaces the first.
+    ///
+    /// ```
+    /// use hearken_http::{Json, Server};
+    /// let mut server = Server::new(async |mut req, res| Ok(res.end(req.text().await?)));
+    /// server.on_failure(|failure, _req, _res| {
+    ///     Json(serde_json::json!({
+    ///         "status": failure.status().as_u16(),
+    ///         "code": failure.code(),
+    ///         "error": failure.public_message(),
+    ///     }))
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// After [`listen`](Self::listen).
+    #[track_caller]
+    pub fn on_failure<R: Answer>(
+        &mut self,
+        respond: impl Fn(&Failure, &FailedRequest, ServerResponse) -> R + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.hooks_mut().on_failure = Some(Box::new(move |failure, exchange| {
+            let Some(request) = failure.request() else {
+                return;
+            };
+            let res = ServerResponse::new(exchange);
+            let handle = res.clone_handle();
+            let answer = respond(failure, request, res);
+            let _: Sent = answer.answer(handle);
+        }));
         self
     }
 }

@@ -23,7 +23,7 @@ impl IncomingMessage {
     ///         });
     ///     }
     ///     let body = req.bytes().await?;
-    ///     Ok::<_, Error>(res.end(format!("{} bytes", body.len())))
+    ///     Ok(res.end(format!("{} bytes", body.len())))
     /// });
     /// ```
     #[doc(alias = "setTimeout")]

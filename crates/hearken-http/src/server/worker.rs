@@ -1,7 +1,8 @@
 //! One worker: a thread with its own runtime, listeners, buffers, timers and date. A connection lives and dies here.
 //!
-//! Here: [`Worker`], the task of a connection, and the life of a worker from its first accept to its last close. Not
-//! here: accepting (`server/accept.rs`), what a connection does (`conn/`), threads and signals (`server/mod.rs`).
+//! Here: [`Worker`] and the task of a connection. Not
+//! here: accepting (`server/accept.rs`), what a connection does (`conn/`), from the first accept of a worker to its last close
+//! (`server/life.rs`), threads and signals (`server/listening.rs`).
 
 use crate::conn::clock::Clock;
 use crate::conn::context::{Hooks, WorkerContext};
@@ -15,12 +16,14 @@ use crate::net::listen::Listener;
 use crate::net::transport::{BoxIo, ByTransport, HandedOver, Transport};
 use crate::net::upgraded::Handover;
 use crate::pump::Pump;
-use crate::server::accept::{self, ConnectionLimit};
+use crate::server::accept::ConnectionLimit;
+use crate::server::addresses::ClientPermit;
 use crate::server::handlers::SpecialHandlers;
 use crate::server::runner::{HandlerRunner, Handlers};
 use crate::server::wheel::Wheel;
 use hearken_proto::Limits;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -36,9 +39,6 @@ const TURNS_PER_READ: u32 = 16;
 /// What is read at once from one connection. One buffer serves all connections of a worker.
 const SCRATCH: usize = 64 * 1024;
 
-/// After everything was cut, until the worker ends whatever still holds on.
-const LAST_MOMENT: Duration = Duration::from_secs(1);
-
 /// How far stopping has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stop {
@@ -48,6 +48,8 @@ pub(crate) enum Stop {
     Drain,
     /// Now.
     Kill,
+    /// Now, and workers that do not end are not waited for.
+    AtOnce,
 }
 
 /// What a worker is made of.
@@ -81,11 +83,13 @@ pub(crate) struct CloseCommands {
 pub(crate) struct Worker {
     pub(crate) env: Rc<WorkerContext>,
     pub(crate) census: Arc<ConnectionLimit>,
-    wheel: RefCell<Wheel>,
+    pub(super) wheel: RefCell<Wheel>,
     /// The wheel has an earlier slot than it had.
     earlier: Notify,
     /// A connection of this worker has closed.
     pub(crate) closed: Notify,
+    /// The permits of clients, by the keys of their connections. Empty without a bound for each address.
+    clients: RefCell<HashMap<u32, ClientPermit>>,
     scratch: Cell<Option<Box<[u8]>>>,
     /// The time as it was read last, and how often it was used since.
     time: Cell<(Instant, u32)>,
@@ -100,7 +104,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(seed: &WorkerConfig) -> Rc<Self> {
+    pub(super) fn new(seed: &WorkerConfig) -> Rc<Self> {
         let now = monotonic_now();
         let dated = seed.date.map(|date| (now, date));
         let clock = Clock::new(now, date_at(now, dated)).read_by(monotonic_now);
@@ -110,6 +114,7 @@ impl Worker {
             wheel: RefCell::new(Wheel::new(now)),
             earlier: Notify::new(),
             closed: Notify::new(),
+            clients: RefCell::default(),
             scratch: Cell::new(None),
             time: Cell::new((now, 0)),
             slept: Arc::clone(&seed.slept),
@@ -133,7 +138,7 @@ impl Worker {
         self.read_time()
     }
 
-    fn read_time(&self) -> Instant {
+    pub(super) fn read_time(&self) -> Instant {
         self.slept.store(false, Ordering::Relaxed);
         let now = monotonic_now();
         let clock = &self.env.exchange.clock;
@@ -148,12 +153,12 @@ impl Worker {
         now
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.wheel.borrow().len()
     }
 
     /// Sleeps from slot to slot of the wheel and wakes the tasks that are due.
-    async fn turn_wheel(self: Rc<Self>) {
+    pub(super) async fn turn_wheel(self: Rc<Self>) {
         loop {
             let next = self.wheel.borrow().next();
             match next {
@@ -174,7 +179,7 @@ impl Worker {
     pub(crate) fn serve<T, M, F>(
         self: &Rc<Self>,
         transport: T,
-        ends: (Option<SocketAddr>, Option<SocketAddr>),
+        ends: Ends,
         handlers: &Rc<Handlers<M, F>>,
     ) where
         T: Transport + 'static,
@@ -183,7 +188,7 @@ impl Worker {
     {
         let now = self.now();
         let id = self.census.next_id();
-        let peer = Rc::new(Peer::new(id, ends.0, ends.1));
+        let peer = Rc::new(Peer::new(id, ends.remote, ends.local));
         let limits = &self.env.exchange.limits;
         let served = ServerConnection::new(
             &self.env,
@@ -195,8 +200,12 @@ impl Worker {
             served,
             runner: HandlerRunner::new(handlers),
         };
+        let key = self.wheel.borrow_mut().add();
+        if let Some(permit) = ends.permit {
+            self.clients.borrow_mut().insert(key, permit);
+        }
         let seat = ConnectionSlot {
-            key: self.wheel.borrow_mut().add(),
+            key,
             #[cfg(feature = "tls")]
             born: self.env.epochs.get().last,
             worker: Rc::clone(self),
@@ -207,6 +216,14 @@ impl Worker {
         }
         seat.start(transport, drive);
     }
+}
+
+/// The two ends of a transport, and the permit of its client, as far as there are some.
+#[derive(Default)]
+pub(crate) struct Ends {
+    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) permit: Option<ClientPermit>,
 }
 
 /// The time of the runtime, whose clock a test can set forward. Without a test that of the system.
@@ -267,6 +284,9 @@ impl ConnectionSlot {
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.worker.wheel.borrow_mut().remove(self.key);
+        if self.worker.census.addresses.is_some() {
+            self.worker.clients.borrow_mut().remove(&self.key);
+        }
         self.worker.census.release();
         self.worker.closed.notify_waiters();
     }
@@ -321,20 +341,27 @@ impl<T: Transport + 'static, R: Runner + Unpin> Future for Connection<T, R> {
             return this.pumped(cx);
         }
         let next = pump.deadline();
-        // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old
-        // one, and we look again.
-        let earlier = next.is_some_and(|next| armed.is_none_or(|armed| next < armed));
-        if due || earlier {
-            this.armed = Some(next);
-            if worker.wheel.borrow_mut().set(key, next) {
-                worker.earlier.notify_one();
-            }
-        }
+        this.arm(next, due);
         Poll::Pending
     }
 }
 
 impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
+    /// Has the wheel wake this task at its next deadline. `due`: the one that the wheel knows has passed.
+    #[inline(always)]
+    fn arm(&mut self, next: Option<Instant>, due: bool) {
+        let (worker, armed) = (&self.seat.worker, self.armed.flatten());
+        // A deadline that moves back, as it does with every request, leaves the wheel alone: it wakes us at the old
+        // one, and we look again.
+        let earlier = next.is_some_and(|next| armed.is_none_or(|armed| next < armed));
+        if due || earlier {
+            self.armed = Some(next);
+            if worker.wheel.borrow_mut().set(self.seat.key, next) {
+                worker.earlier.notify_one();
+            }
+        }
+    }
+
     /// There is nothing more to carry.
     #[cold]
     fn pumped(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -365,10 +392,17 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
 
     #[cold]
     fn poll_tunnel(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.life {
-            Life::Tunnel(tunnel) => tunnel.poll(cx, self.seat.worker.now()),
-            Life::Http(_) | Life::Over => Poll::Ready(()),
+        let Life::Tunnel(tunnel) = &mut self.life else {
+            return Poll::Ready(());
+        };
+        let now = self.seat.worker.now();
+        if tunnel.poll(cx, now).is_ready() {
+            return Poll::Ready(());
         }
+        let next = tunnel.deadline();
+        let due = self.armed.flatten().is_some_and(|armed| armed <= now);
+        self.arm(next, due);
+        Poll::Pending
     }
 }
 
@@ -379,76 +413,6 @@ impl<T, R: Runner> Drop for Connection<T, R> {
             Life::Http(mut pump) => pump.drive().handle_closed(now),
             Life::Tunnel(mut tunnel) => tunnel.by.handle_closed(now),
             Life::Over => {}
-        }
-    }
-}
-
-/// The whole life of a worker.
-pub(crate) async fn run_worker<M, F>(mut seed: WorkerConfig, make: M)
-where
-    M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
-{
-    let worker = Worker::new(&seed);
-    let handlers = Handlers::new(make, &seed.special);
-    let wheel = tokio::task::spawn_local(Rc::clone(&worker).turn_wheel());
-    let listeners = std::mem::take(&mut seed.listeners);
-    let accepting: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| {
-            let (worker, handlers, stop) =
-                (Rc::clone(&worker), Rc::clone(&handlers), seed.stop.clone());
-            tokio::task::spawn_local(accept::accept(listener, worker, handlers, stop))
-        })
-        .collect();
-    let injected = accept::injected(
-        seed.injected,
-        Rc::clone(&worker),
-        handlers,
-        seed.stop.clone(),
-    );
-    let injected = tokio::task::spawn_local(injected);
-    let sweeping = tokio::task::spawn_local(Rc::clone(&worker).sweep(seed.sweeps));
-    reached(&mut seed.stop, Stop::Drain).await;
-    for task in accepting.into_iter().chain([injected]) {
-        // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
-        let _ = task.await;
-    }
-    worker.env.exchange.draining.set(true);
-    worker.wheel.borrow().wake_all();
-    tokio::select! {
-        () = worker.emptied() => {}
-        () = tokio::time::sleep(seed.limits.time.grace) => {}
-        () = reached(&mut seed.stop, Stop::Kill) => {}
-    }
-    worker.env.close_all();
-    worker.wheel.borrow().wake_all();
-    let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
-    wheel.abort();
-    sweeping.abort();
-}
-
-impl Worker {
-    /// Passes on orders to end connections. Those that are accepted later are none of theirs.
-    async fn sweep(self: Rc<Self>, mut sweeps: watch::Receiver<CloseCommands>) {
-        let mut done = CloseCommands::default();
-        // An error means that no handle is left to give commands.
-        while sweeps.changed().await.is_ok() {
-            let ordered = *sweeps.borrow_and_update();
-            if ordered.idle > done.idle {
-                self.env.close_idle();
-            }
-            if ordered.all > done.all {
-                self.env.close_all();
-            }
-            done = ordered;
-            self.wheel.borrow().wake_all();
-        }
-    }
-
-    async fn emptied(&self) {
-        while self.connections() > 0 {
-            self.closed.notified().await;
         }
     }
 }

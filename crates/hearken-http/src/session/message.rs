@@ -5,11 +5,11 @@
 use crate::conn::context::ExchangeContext;
 use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
+use crate::error::Status;
 use crate::error::{Closed, Error};
 use crate::event::{MessageEvent, MessageListeners, sealed};
 use crate::message::incoming::add_listeners;
 use crate::message::outgoing::{self, OutgoingMessage};
-use crate::message::response::Status;
 use crate::message::source::{ServerSource, next_piece};
 use bytes::Bytes;
 use hearken_proto::{Fields, Head, Length, Misuse};

@@ -6,17 +6,16 @@
 //! use std::time::Duration;
 //!
 //! fn app() -> Server {
-//!     let mut server = Server::new(async |mut req, res| {
+//!     let server = Server::new(async |mut req, res| {
 //!         if req.path() == "/sum" {
 //!             let numbers: Vec<i64> = req.json().await?;
-//!             return Ok::<_, Error>(res.end(numbers.iter().sum::<i64>().to_string()));
+//!             return Ok(res.end(numbers.iter().sum::<i64>().to_string()));
 //!         }
 //!         Ok(res.end("welcome"))
 //!     });
 //!     let mut limits = Limits::default();
 //!     limits.time.head = Duration::from_secs(5);
-//!     server.limits(limits);
-//!     server
+//!     server.limits(limits)
 //! }
 //!
 //! # fn main() -> Result<(), InjectError> {

@@ -212,6 +212,15 @@ impl ClientTls {
         self.set(|settings| settings.accept_any = true)
     }
 
+    /// Whether a handshake with `host` can begin.
+    ///
+    /// # Errors
+    /// When the settings cannot be used, or no certificate can be for this host.
+    pub(crate) fn check(&self, host: &str) -> Result<(), TlsError> {
+        self.config()?;
+        self.name_for(host).map(drop)
+    }
+
     /// Runs the handshake with `host`, a name or an IP address (in brackets or not), on a transport connected to it. Has no
     /// deadline. The first handshake of a process may read the system's roots from disk.
     ///

@@ -142,3 +142,5 @@ impl std::error::Error for TlsError {
 /// The text for a peer that offers only versions before TLS 1.2.
 pub(super) const OLD_VERSION: &str =
     "the peer speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here";
+
+crate::error::from_others!(TlsError);

@@ -8,7 +8,7 @@ use super::error::{Inner, OLD_VERSION, TlsError, TlsErrorKind};
 use super::info::TlsInfo;
 use super::rejection::CertificateRejection;
 #[cfg(feature = "client")]
-use crate::error::failure::Cause;
+use crate::error::client::{Cause, TlsStage};
 use rustls::{
     AlertDescription, CommonState, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion,
 };
@@ -92,7 +92,11 @@ pub(crate) fn classify(error: &io::Error, fresh: bool) -> Option<Cause> {
     };
     Some(Cause::Tls {
         error: Box::new(error),
-        handshake,
+        stage: if handshake {
+            TlsStage::Handshake
+        } else {
+            TlsStage::Later
+        },
     })
 }
 

@@ -31,7 +31,7 @@ const SESSIONS: usize = 1024;
 /// use hearken_http::Server;
 /// use hearken_http::tls::ServerTls;
 /// let tls = ServerTls::from_files("cert.pem", "key.pem")?;
-/// let mut server = Server::new(async |_req, res| res.end("hi"));
+/// let server = Server::new(async |_req, res| res.end("hi"));
 /// let handle = server.tls(&tls).listen("127.0.0.1:3443")?.start()?;
 /// tls.reload()?; // after the files were renewed
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())

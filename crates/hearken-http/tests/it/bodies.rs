@@ -2,14 +2,14 @@
 
 use crate::child::{self, resident_bytes};
 use crate::client::{Client, PATIENCE};
-use hearken_http::{Closed, Error, Server};
+use hearken_http::{Closed, Failure, Server};
 use std::io::Read;
 use std::sync::mpsc;
 use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
-fn start(server: &mut Server) -> hearken_http::ServerHandle {
+fn start(server: Server) -> hearken_http::ServerHandle {
     server
         .workers(1)
         .listen("127.0.0.1:0")
@@ -25,7 +25,7 @@ fn a_large_upload_needs_little_memory() {
     if !child::is_child() {
         return child::run(NAME, "");
     }
-    let server = start(&mut Server::new(async |mut req, res| {
+    let server = start(Server::new(async |mut req, res| {
         let (mut total, mut pieces) = (0, 0);
         while let Some(piece) = req.data().await? {
             total += piece.len();
@@ -34,7 +34,7 @@ fn a_large_upload_needs_little_memory() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        Ok::<_, Error>(res.end(total.to_string()))
+        Ok(res.end(total.to_string()))
     }));
     let mut client = Client::connect(&server);
     let piece = vec![b'.'; MIB];
@@ -75,7 +75,7 @@ fn a_large_download_needs_little_memory() {
     if !child::is_child() {
         return child::run(NAME, "");
     }
-    let server = start(&mut Server::new(async |_req, res| {
+    let server = start(Server::new(async |_req, res| {
         let piece = vec![b'.'; 60_000];
         let mut left = 64 * MIB;
         while left > 0 {
@@ -85,7 +85,7 @@ fn a_large_download_needs_little_memory() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     }));
     let mut client = Client::connect(&server);
     let before = resident_bytes();
@@ -111,13 +111,13 @@ fn a_large_download_needs_little_memory() {
 
 #[test]
 fn an_echo_returns_a_large_body_unchanged() {
-    let server = start(&mut Server::new(async |mut req, res| {
+    let server = start(Server::new(async |mut req, res| {
         while let Some(piece) = req.data().await? {
             if !res.write(piece) {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     }));
     let mut client = Client::connect(&server);
     let body: Vec<u8> = (0..16 * MIB).map(|at| (at % 251) as u8).collect();
@@ -159,10 +159,10 @@ fn an_echo_returns_a_large_body_unchanged() {
 /// The handler reads after the client has filled all buffers in between.
 #[test]
 fn a_late_reader_gets_the_whole_body() {
-    let server = start(&mut Server::new(async |mut req, res| {
+    let server = start(Server::new(async |mut req, res| {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let length = req.bytes_up_to(u64::MAX).await?.len();
-        Ok::<_, Error>(res.end(length.to_string()))
+        Ok(res.end(length.to_string()))
     }));
     let mut client = Client::connect(&server);
     client.send(format!(
@@ -178,7 +178,7 @@ fn a_late_reader_gets_the_whole_body() {
 #[test]
 fn a_cut_upload_is_an_error_for_the_handler() {
     let (tell, told) = mpsc::channel();
-    let server = start(&mut Server::new(async move |mut req, res| {
+    let server = start(Server::new(async move |mut req, res| {
         let closed = req.closed();
         let body = req.bytes_up_to(u64::MAX).await;
         tell.send((
@@ -187,7 +187,7 @@ fn a_cut_upload_is_an_error_for_the_handler() {
         ))
         .unwrap();
         body?;
-        Ok::<_, Error>(res.end("never"))
+        Ok(res.end("never"))
     }));
     let mut client = Client::connect(&server);
     client.send(format!(
@@ -204,7 +204,7 @@ fn a_cut_upload_is_an_error_for_the_handler() {
 #[test]
 fn a_reset_upload_is_reported_as_reset() {
     let (tell, told) = mpsc::channel();
-    let server = start(&mut Server::new(async move |mut req, res| {
+    let server = start(Server::new(async move |mut req, res| {
         let closed = req.closed();
         let failed = req
             .bytes_up_to(u64::MAX)
@@ -227,7 +227,7 @@ fn a_reset_upload_is_reported_as_reset() {
 
 #[test]
 fn an_aborted_download_never_looks_complete() {
-    let server = start(&mut Server::new(async |req, res| {
+    let server = start(Server::new(async |req, res| {
         let res = if req.url() == "/length" {
             res.set("Content-Length", "100")
         } else {
@@ -235,7 +235,7 @@ fn an_aborted_download_never_looks_complete() {
         };
         res.write("part");
         res.drain().await?;
-        Err::<&str, _>(Error::new(500, "no more"))
+        Err::<&str, _>(Failure::new(500, "no more"))
     }));
     for target in ["/length", "/chunked"] {
         let mut client = Client::connect(&server);
@@ -253,7 +253,7 @@ fn an_aborted_download_never_looks_complete() {
 /// A response that rejects a large upload at once must reach a client that is still sending.
 #[test]
 fn an_early_rejection_is_not_lost_in_a_reset() {
-    let server = start(&mut Server::new(async |_req, res| {
+    let server = start(Server::new(async |_req, res| {
         res.status(413).end("too much")
     }));
     for _ in 0..20 {

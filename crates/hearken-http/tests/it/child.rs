@@ -28,15 +28,22 @@ fn command(test: &str, before: &str) -> Command {
 /// Runs `test` in its own process, after the shell commands `before`, and fails if it fails.
 #[track_caller]
 pub(crate) fn run(test: &str, before: &str) {
+    output(test, before);
+}
+
+/// As [`run`]; returns what it printed.
+#[track_caller]
+pub(crate) fn output(test: &str, before: &str) -> String {
     let output = command(test, before).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains("1 passed"), "the test was not found: {text}");
+    text.into_owned()
 }
 
 /// Starts `test`; returns the process and the lines that it sends by [`report`].
-pub(crate) fn start(test: &str) -> (Child, impl Iterator<Item = String>) {
+pub(crate) fn start(test: &str) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut child = command(test, "")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -32,7 +32,7 @@ fn content(bytes: usize) -> Vec<u8> {
 /// A server of one worker that sends this file; `/small` is a short response.
 fn serving(file: &Arc<File>) -> Server {
     let file = Arc::clone(file);
-    let mut server = Server::new(
+    let server = Server::new(
         move |req: hearken_http::IncomingMessage, res: hearken_http::ServerResponse| {
             let file = Arc::clone(&file);
             async move {
@@ -44,11 +44,10 @@ fn serving(file: &Arc<File>) -> Server {
             }
         },
     );
-    server.workers(1);
-    server
+    server.workers(1)
 }
 
-fn start(server: &mut Server, address: &str) -> ServerHandle {
+fn start(server: Server, address: &str) -> ServerHandle {
     server.listen(address).unwrap().start().unwrap()
 }
 
@@ -56,7 +55,7 @@ fn start(server: &mut Server, address: &str) -> ServerHandle {
 fn a_large_file_arrives_whole_over_tcp_and_unix() {
     let content = content(9 * MIB + 12_345);
     let file = file("large", &content);
-    let handle = start(&mut serving(&file), "127.0.0.1:0");
+    let handle = start(serving(&file), "127.0.0.1:0");
     let mut client = Client::connect(&handle);
     for _ in 0..2 {
         assert!(client.get("/").body == content);
@@ -72,7 +71,7 @@ fn a_large_file_arrives_whole_over_tcp_and_unix() {
     handle.close();
 
     let socket = path("socket");
-    let handle = start(&mut serving(&file), &format!("unix:{}", socket.display()));
+    let handle = start(serving(&file), &format!("unix:{}", socket.display()));
     let stream = UnixStream::connect(&socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut client = Client::over(stream);
@@ -90,7 +89,7 @@ fn a_file_takes_no_memory_and_does_not_block_the_worker() {
     }
     let file = file("idle", &[]);
     file.set_len(64 * MIB as u64).unwrap();
-    let handle = start(&mut serving(&file), "127.0.0.1:0");
+    let handle = start(serving(&file), "127.0.0.1:0");
     let before = resident_bytes();
     let mut slow = Vec::new();
     for _ in 0..8 {
@@ -118,7 +117,7 @@ fn a_file_that_becomes_shorter_never_looks_whole() {
     server.on(event::Disconnected, move |_| {
         count.fetch_add(1, Ordering::SeqCst);
     });
-    let handle = start(&mut server, "127.0.0.1:0");
+    let handle = start(server, "127.0.0.1:0");
     let mut client = Client::connect(&handle);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.stream.read_exact(&mut [0; 1000]).unwrap();
@@ -137,7 +136,7 @@ fn a_file_that_becomes_shorter_never_looks_whole() {
 #[tokio::test]
 async fn readers_at_both_ends() {
     use tokio::io::AsyncReadExt;
-    let mut server = Server::new(async |req, res| res.pipe_from(req).await);
+    let server = Server::new(async |req, res| res.pipe_from(req).await);
     let handle = start(server.workers(1), "127.0.0.1:0");
     let url = handle.address().to_string();
     let content = content(MIB + 1);

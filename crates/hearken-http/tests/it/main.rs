@@ -8,6 +8,7 @@ mod events;
 mod files;
 mod hostile;
 mod limits;
+mod proxies;
 mod reaching;
 mod serving;
 mod sessions;

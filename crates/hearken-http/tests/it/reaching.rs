@@ -3,6 +3,7 @@
 use crate::client::PATIENCE;
 use hearken_http::client::{AgentOptions, Destination, Family, Phase, Proxies};
 use hearken_http::{Agent, Error, Server, ServerHandle};
+use std::error::Error as _;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
@@ -16,7 +17,7 @@ fn agent(change: impl FnOnce(&mut AgentOptions)) -> Agent {
 
 /// A server that responds with the client's address and the target.
 fn serve(address: &str) -> ServerHandle {
-    let mut server = Server::new(async |req, res| {
+    let server = Server::new(async |req, res| {
         let from = req.peer().address().map(|address| address.ip().to_string());
         let host = req.header("host").unwrap_or_default().to_owned();
         res.end(format!("{} {host} {}", from.unwrap_or_default(), req.url()))
@@ -75,7 +76,7 @@ async fn an_unknown_name_is_an_error_with_the_name() {
     let error = text(&agent, "http://unknown.test/").await.unwrap_err();
     assert_eq!(error.phase(), Some(Phase::Connect));
     assert!(
-        error.to_string().contains("no address that may be used"),
+        error.to_string().ends_with("the name has no address"),
         "{error}"
     );
 }
@@ -239,7 +240,7 @@ async fn http_goes_through_a_proxy_in_absolute_form() {
         let proxies = Proxies::none()
             .http(&format!("http://us:pw@{address}"))
             .unwrap();
-        options.proxies = proxies.except("direct.test");
+        options.proxies = proxies.except("direct.test").unwrap();
     });
     let said = text(&agent, "http://user:secret@far.test:8080/a?b#c")
         .await
@@ -327,9 +328,13 @@ async fn https_goes_through_a_tunnel() {
     let key = rcgen::generate_simple_self_signed(["far.test".to_owned()]).unwrap();
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
-    let mut server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
-    server.tls(&tls);
-    let server = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
+    let server = server
+        .tls(&tls)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
     let address = server.address().to_string();
     let address = address.trim_start_matches("https://").trim_end_matches('/');
     let (via, heard) = proxy(
@@ -354,4 +359,106 @@ async fn https_goes_through_a_tunnel() {
     drop(response);
     assert!(heard.join().unwrap().starts_with("CONNECT far.test:443 "));
     server.close_now();
+}
+
+/// The name is not asked for anywhere, and the server hears it.
+#[tokio::test]
+async fn names_below_localhost_are_loopback() {
+    let server = serve("127.0.0.1:0");
+    let port = port(&server);
+    for host in [
+        "app.localhost",
+        "a.b.localhost",
+        "App.LocalHost",
+        "app.localhost.",
+    ] {
+        let said = text(&agent(|_| ()), &format!("http://{host}:{port}/x")).await;
+        let said = said.unwrap_or_else(|error| panic!("{host}: {error}"));
+        assert_eq!(said, format!("127.0.0.1 {}:{port} /x", host.to_lowercase()));
+    }
+    server.close_now();
+}
+
+#[tokio::test]
+async fn a_zone_connects_and_is_not_sent() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return; // nothing to be seen on this machine
+    }
+    let server = serve("[::1]:0");
+    let port = port(&server);
+    let agent = agent(|_| ());
+    for zone in ["%25lo", "%lo", "%251"] {
+        let url = format!("http://[::1{zone}]:{port}/x");
+        let said = text(&agent, &url).await.unwrap();
+        assert_eq!(said, format!("::1 [::1]:{port} /x"), "{zone}");
+        let said = agent.get(&url).await.unwrap().text().await.unwrap();
+        assert_eq!(said, format!("::1 [::1]:{port} /x"), "{zone}");
+    }
+    // A connection of one zone serves no other.
+    assert_eq!(agent.stats().created, 2);
+    let error = text(&agent, "http://[fe80::1%25nowhere]/")
+        .await
+        .unwrap_err();
+    assert!(error.is_resolve(), "{error}");
+    assert_eq!(error.peer(), Some("[fe80::1%nowhere]:80"));
+    assert!(
+        error.to_string().contains("\"nowhere\" to be an interface"),
+        "{error}"
+    );
+    server.close_now();
+}
+
+/// Each part of the error happened as it says.
+#[tokio::test]
+async fn an_address_that_cannot_be_used_is_named_with_the_reason() {
+    let agent = agent(|options| {
+        options.resolver(async |host: String, port: u16| {
+            let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
+            Ok(if host == "none.test" {
+                vec![]
+            } else {
+                vec![v6]
+            })
+        });
+    });
+    let get = |url: &str| agent.request("GET", url).unwrap();
+    let error = get("http://none.test/")
+        .end("")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "connecting to none.test:80 failed: the name has no address"
+    );
+    let v4 = get("http://six.test/").family(Family::V4);
+    assert_eq!(
+        v4.end("").await.unwrap_err().to_string(),
+        "connecting to six.test:80 failed: the host has no address that may be used: \
+         expected IPv4, by the option `family`, found ::1"
+    );
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let from = get("http://[::1]/").local_address(local).end("").await;
+    assert_eq!(
+        from.unwrap_err().to_string(),
+        "connecting to [::1]:80 failed: the host has no address that may be used: \
+         expected IPv4, as the local address 127.0.0.1, found ::1"
+    );
+    // An address that is not of this host.
+    let foreign = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    let error = get("http://127.0.0.1:9/")
+        .local_address(foreign)
+        .end("")
+        .await;
+    let error = error.unwrap_err();
+    assert!(
+        error.to_string().starts_with(
+            "connecting to 127.0.0.1:9 failed: 127.0.0.1:9: the local address 192.0.2.1 cannot be used: "
+        ),
+        "{error}"
+    );
+    assert!(
+        !error.to_string().contains(';'),
+        "no advice about the server: {error}"
+    );
 }

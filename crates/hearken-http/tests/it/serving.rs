@@ -1,7 +1,7 @@
 //! Servers on each kind of socket, and the environment of handlers.
 
 use crate::client::{Client, eventually};
-use hearken_http::{Closed, Error, Json, Server, event};
+use hearken_http::{Closed, Json, Server, event};
 use std::collections::HashSet;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +90,7 @@ fn tokio_works_inside_a_handler() {
         let blocking = tokio::task::spawn_blocking(|| 3);
         let late = tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>());
         let sum = other.await? + local.await? + blocking.await?;
-        Ok::<_, Error>(res.end(format!("{sum} {}", late.await.is_err())))
+        Ok(res.end(format!("{sum} {}", late.await.is_err())))
     })
     .listen("127.0.0.1:0")
     .unwrap()

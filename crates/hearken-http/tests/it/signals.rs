@@ -2,25 +2,36 @@
 
 use crate::child;
 use crate::client::{Client, PATIENCE, eventually};
-use hearken_http::Server;
 use hearken_http::server::Listening;
+use hearken_http::{Limits, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+/// Longer than every test.
+const LONG: Duration = Duration::from_secs(300);
+
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Its handler takes half a second, or never ends.
+/// Its handler takes half a second, or never ends, or blocks its thread.
 fn listening() -> Listening {
+    let mut limits = Limits::default();
+    limits.time.grace = Duration::from_secs(2);
     let listening = Server::new(async |req, res| {
         child::report(format!("begins {}", req.url()));
-        if req.url() == "/ever" {
-            std::future::pending::<()>().await;
+        match req.url() {
+            "/ever" => std::future::pending::<()>().await,
+            "/block" => std::thread::sleep(LONG),
+            "/blocking" => tokio::task::spawn_blocking(|| std::thread::sleep(LONG))
+                .await
+                .unwrap(),
+            _ => {}
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
         res.end("done")
     })
+    .limits(limits)
     .workers(2)
     .listen("127.0.0.1:0")
     .unwrap();
@@ -75,7 +86,9 @@ fn a_signal_drains() {
 #[test]
 fn a_second_signal_ends_at_once() {
     if child::is_child() {
-        return listening().run().unwrap();
+        let error = listening().run().unwrap_err();
+        assert_eq!(error.signal(), Some(15), "{error}");
+        return;
     }
     let (child, mut told) = child::start("signals::a_second_signal_ends_at_once");
     let address = address(&told.next().unwrap());
@@ -103,4 +116,58 @@ fn run_works_inside_a_runtime() {
     assert_eq!(client.get("/").text(), "done");
     signal(&child, Signal::TERM);
     ends(child, Duration::from_secs(5));
+}
+
+/// Sends SIGTERM while a handler runs that nothing can interrupt. Returns the process, and its output, which must stay open.
+fn stopped_while_blocked(
+    test: &str,
+    target: &str,
+) -> (Child, impl Iterator<Item = String> + use<>) {
+    let (child, mut told) = child::start(test);
+    let mut client = Client::to(address(&told.next().unwrap()));
+    client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert_eq!(told.next().unwrap(), format!("begins {target}"));
+    signal(&child, Signal::TERM);
+    (child, told)
+}
+
+#[test]
+fn a_handler_that_blocks_its_thread_does_not_keep_the_process() {
+    const NAME: &str = "signals::a_handler_that_blocks_its_thread_does_not_keep_the_process";
+    if child::is_child() {
+        let error = listening().run().unwrap_err();
+        assert!(error.to_string().contains("hearken-"), "{error}");
+        assert_eq!(error.signal(), None);
+        return;
+    }
+    let began = Instant::now();
+    let (child, _told) = stopped_while_blocked(NAME, "/block");
+    ends(child, Duration::from_secs(4));
+    assert!(
+        began.elapsed() >= Duration::from_secs(2),
+        "the grace time is kept"
+    );
+}
+
+#[test]
+fn a_second_signal_ends_a_process_whose_handler_blocks_its_thread() {
+    const NAME: &str = "signals::a_second_signal_ends_a_process_whose_handler_blocks_its_thread";
+    if child::is_child() {
+        assert_eq!(listening().run().unwrap_err().signal(), Some(2));
+        return;
+    }
+    let (child, _told) = stopped_while_blocked(NAME, "/block");
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, Signal::INT);
+    ends(child, Duration::from_millis(800));
+}
+
+#[test]
+fn a_blocking_task_of_a_handler_does_not_keep_the_process() {
+    const NAME: &str = "signals::a_blocking_task_of_a_handler_does_not_keep_the_process";
+    if child::is_child() {
+        return listening().run().unwrap();
+    }
+    let (child, _told) = stopped_while_blocked(NAME, "/blocking");
+    ends(child, Duration::from_secs(4));
 }

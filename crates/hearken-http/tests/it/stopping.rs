@@ -1,7 +1,7 @@
 //! `close`, `close_now`, and the grace period between them.
 
 use crate::client::{Client, PATIENCE, eventually};
-use hearken_http::{Limits, Server, ServerHandle};
+use hearken_http::{Limits, Server, ServerHandle, event};
 use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -181,4 +181,107 @@ fn listen_can_be_called_repeatedly() {
         server.close_now();
         server.wait();
     }
+}
+
+#[test]
+fn a_worker_whose_thread_is_blocked_is_left_behind_and_named() {
+    let (tell, told) = mpsc::channel();
+    let mut limits = Limits::default();
+    limits.time.grace = Duration::from_millis(200);
+    let mut server = Server::new(async move |_req, res| {
+        tell.send(()).unwrap();
+        std::thread::sleep(Duration::from_secs(5));
+        res.end("done")
+    });
+    let (events, log) = mpsc::channel();
+    let also = events.clone();
+    server.on(event::Error, move |error| {
+        events.send(error.to_string()).unwrap()
+    });
+    server.on(event::Close, move |()| {
+        also.send("closed".to_owned()).unwrap()
+    });
+    let server = server
+        .limits(limits)
+        .workers(2)
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .start()
+        .unwrap();
+    let mut client = Client::connect(&server);
+    client.send(GET);
+    told.recv_timeout(PATIENCE).unwrap();
+    let began = Instant::now();
+    server.close();
+    server.wait();
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(200), "{took:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let error = log.recv_timeout(PATIENCE).unwrap();
+    assert!(error.contains("hearken-"), "{error}");
+    assert_eq!(log.recv_timeout(PATIENCE).unwrap(), "closed");
+}
+
+#[test]
+fn handlers_and_handles_hear_that_the_server_stops() {
+    let (tell, told) = mpsc::channel();
+    let server = Server::new(async move |req, res| {
+        tell.send("begun").unwrap();
+        let closing = req.closing();
+        let elsewhere = tell.clone();
+        let task = req.closing();
+        tokio::task::spawn_local(async move {
+            task.await;
+            elsewhere.send("a task").unwrap();
+        });
+        closing.await;
+        req.closing().await; // at once
+        res.end("bye")
+    })
+    .workers(1)
+    .listen("127.0.0.1:0")
+    .unwrap()
+    .start()
+    .unwrap();
+    let mut client = Client::connect(&server);
+    client.send(GET);
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "begun");
+    let closing = server.closing();
+    let began = Instant::now();
+    server.close();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(closing);
+    runtime.block_on(server.closing());
+    let response = client.response();
+    assert_eq!((response.text(), response.closes()), ("bye", true));
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "a task");
+    drop(client);
+    server.wait();
+    runtime.block_on(server.closing());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn a_server_that_cannot_get_its_descriptors_does_not_start() {
+    const NAME: &str = "stopping::a_server_that_cannot_get_its_descriptors_does_not_start";
+    if !crate::child::is_child() {
+        return crate::child::run(NAME, "ulimit -n 40;");
+    }
+    let server = Server::new(async |_req, res| res.end("x")).workers(16);
+    let listening = server.listen("127.0.0.1:0").unwrap();
+    let error = listening.start().unwrap_err();
+    let source = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<std::io::Error>());
+    assert_eq!(
+        source.and_then(std::io::Error::raw_os_error),
+        Some(24),
+        "{error}"
+    );
 }

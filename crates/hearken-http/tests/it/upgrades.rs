@@ -2,7 +2,7 @@
 
 use crate::client::{Client, PATIENCE, eventually};
 use hearken_http::{
-    Error, IncomingMessage, Limits, Sent, Server, ServerHandle, ServerResponse, Upgraded, event,
+    Failure, IncomingMessage, Limits, Sent, Server, ServerHandle, ServerResponse, Upgraded, event,
 };
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
 
-fn start(server: &mut Server) -> ServerHandle {
+fn start(server: Server) -> ServerHandle {
     server
         .workers(2)
         .listen("127.0.0.1:0")
@@ -40,7 +40,7 @@ async fn echo(mut stream: Upgraded) -> std::io::Result<()> {
     }
 }
 
-async fn echo_here(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn echo_here(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
     let (sent, upgrading) = res.upgrade("echo")?;
     echo(upgrading.await?).await?;
     Ok(sent)
@@ -76,7 +76,7 @@ fn hear(stream: &mut TcpStream, expected: &str) {
 
 #[test]
 fn a_handler_can_use_the_transport() {
-    let server = start(&mut upgrading(echo_here));
+    let server = start(upgrading(echo_here));
     let mut stream = switched(&server, "first");
     hear(&mut stream, "first");
     stream.write_all(b"second").unwrap();
@@ -104,13 +104,13 @@ fn a_task_can_use_the_transport() {
             };
             tell.send(ended).unwrap();
         });
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let (bye, gone) = mpsc::channel();
     server.on(event::Disconnected, move |(_, why)| {
         bye.send(why.to_string()).unwrap()
     });
-    let server = start(&mut server);
+    let server = start(server);
     let mut stream = switched(&server, "");
     stream.write_all(b"hello").unwrap();
     hear(&mut stream, "hello");
@@ -146,10 +146,10 @@ fn tunnels_and_raw_sockets() {
                 stream.write_all(b"HTTP/1.1 299 Own Words\r\n\r\n").await?;
             }
             echo(stream).await?;
-            Ok::<_, Error>(sent)
+            Ok(sent)
         },
     );
-    let server = start(&mut server);
+    let server = start(server);
     for (to, status) in [
         ("tunnel:1", "HTTP/1.1 200 OK"),
         ("raw:1", "HTTP/1.1 299 Own Words"),
@@ -169,16 +169,16 @@ fn tunnels_and_raw_sockets() {
 #[test]
 fn close_all_connections_closes_upgraded_ones_too() {
     let (tell, told) = mpsc::channel();
-    let mut server = upgrading(async move |_req, res: ServerResponse| {
+    let server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         let mut stream = upgrading.await?;
         let error = stream.read_u8().await.unwrap_err();
         tell.send(error.kind()).unwrap();
         let error = stream.write_all(b"x").await.unwrap_err();
         tell.send(error.kind()).unwrap();
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
-    let server = start(&mut server);
+    let server = start(server);
     let mut streams: Vec<_> = (0..3).map(|_| switched(&server, "")).collect();
     let mut idle = Client::connect(&server);
     idle.get("/");
@@ -221,12 +221,12 @@ fn hear_nothing_more(stream: &TcpStream) {
 
 #[test]
 fn the_owner_of_a_transport_is_notified_when_the_server_stops() {
-    let server = start(&mut upgrading(async |_req, res: ServerResponse| {
+    let server = start(upgrading(async |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         let mut stream = upgrading.await?;
         stream.closing().await;
         stream.write_all(b"bye").await?;
-        Ok::<_, Error>(sent)
+        Ok(sent)
     }));
     let mut stream = switched(&server, "");
     hear_nothing_more(&stream);
@@ -244,10 +244,10 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
     let mut limits = Limits::default();
     limits.time.grace = Duration::from_millis(300);
     let (keep, kept) = mpsc::channel();
-    let mut server = upgrading(async move |_req, res: ServerResponse| {
+    let server = upgrading(async move |_req, res: ServerResponse| {
         let (sent, upgrading) = res.upgrade("echo")?;
         keep.send(upgrading.await?).unwrap(); // kept by a task that never reads it
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let server = start(server.limits(limits));
     let mut streams: Vec<_> = (0..2).map(|_| switched(&server, "")).collect();
@@ -276,7 +276,7 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
 fn a_busy_connection_is_not_idle() {
     let (tell, told) = mpsc::channel();
     let (open, gate) = tokio::sync::watch::channel(false);
-    let server = start(&mut Server::new(async move |_req, res| {
+    let server = start(Server::new(async move |_req, res| {
         tell.send(()).unwrap();
         let _ = gate.clone().wait_for(|open| *open).await;
         res.end("done")
@@ -302,7 +302,7 @@ fn injected_transports_are_served() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let mut server = upgrading(echo_here);
+    let server = upgrading(echo_here);
     let server = start(server.connections_max(4));
     let mut ends = Vec::new();
     for _ in 0..4 {

@@ -4,6 +4,7 @@ use crate::Servers;
 use crate::checks::{Checks, Result, agent, ask, counted, ensure, equal, error_of, number, text};
 use hearken::client::{AgentOptions, Phase, Proxies};
 use hearken::tls::{ClientTls, TlsError};
+use std::error::Error as _;
 
 /// The second connection resumes the session of the first, and both ends report it.
 pub(crate) async fn resumption(checks: &mut Checks, name: &str, url: &str, ca: &str) {

@@ -137,11 +137,12 @@ pub struct AgentOptions {
     /// `Connection: close`.
     #[doc(alias = "keepAlive")]
     pub keep_alive: bool,
-    /// Connections to one host, idle ones included. Default 256 (Node: no bound): a server that answers in 10 ms serves
-    /// 25,000 requests a second over them. Further requests wait in a queue.
+    /// Connections to one host, idle ones included, over all runtimes of the process together. Default 256 (Node: no bound): a
+    /// server that answers in 10 ms serves 25,000 requests a second over them. Further requests wait in a queue. When it
+    /// is reached, an idle connection of another runtime is closed to make room.
     #[doc(alias = "maxSockets")]
     pub max_sockets: usize,
-    /// Connections of the whole agent. Default 512 (Node: no bound): half of the descriptors that a process has by default on
+    /// Connections of the whole agent, over all runtimes. Default 512 (Node: no bound): half of the descriptors that a process has by default on
     /// most systems. When it is reached, an idle connection to another host is closed to make room.
     #[doc(alias = "maxTotalSockets")]
     pub max_total_sockets: usize,

@@ -1,13 +1,16 @@
 //! Which connections of an agent are idle, how many are open, and which requests wait for one. No I/O, no clock, no lock.
 //!
 //! Here: [`Pool`], generic in the connection. Its methods get the facts as arguments and return what the caller must do: close,
-//! hand over, wake. Not here: the lock and the hand-over (`shared.rs`), connecting (`client/connect/`).
+//! hand over, wake. The bounds hold over all runtimes of a process, though a connection serves requests of its own runtime
+//! alone: to make room for another runtime, an idle connection is closed. Not here: the lock and the hand-over (`shared.rs`),
+//! connecting (`client/connect/`).
 
 use slab::Slab;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::runtime::Id;
 
 /// What two requests must have in common to use one connection, for a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,10 +18,9 @@ pub(crate) struct KeyRef<'a, R> {
     pub(crate) https: bool,
     pub(crate) host: &'a str,
     pub(crate) port: u16,
+    pub(crate) zone: Option<&'a str>,
     /// Deviations from the usual way of connecting.
     pub(crate) route: Option<&'a R>,
-    /// A connection belongs to the runtime that watches its socket.
-    pub(crate) runtime: tokio::runtime::Id,
 }
 
 /// The same, as the pool keeps it.
@@ -27,8 +29,8 @@ struct Key<R> {
     https: bool,
     host: Box<str>,
     port: u16,
+    zone: Option<Box<str>>,
     route: Option<Arc<R>>,
-    runtime: tokio::runtime::Id,
 }
 
 /// How many connections there may be, and which is used first.
@@ -59,13 +61,26 @@ struct HostPool<C, W, R> {
     /// Sorted by `until`.
     idle: VecDeque<Idle<C>>,
     /// By ticket number.
-    waiting: BTreeMap<u64, W>,
+    waiting: BTreeMap<u64, Waiting<W>>,
+    /// How often in a row the request that has waited longest was passed over, because a connection of another runtime came back.
+    passed_over: usize,
 }
 
 struct Idle<C> {
     connection: C,
     until: Instant,
+    /// A connection belongs to the runtime that watches its socket.
+    runtime: Id,
 }
+
+struct Waiting<W> {
+    waiter: W,
+    runtime: Id,
+}
+
+/// So often a request that waits at one runtime lets later ones of another runtime use a connection of theirs again. Without
+/// a bound it would wait forever while they are busy; with none of it, each hand-over between runtimes would cost a connection.
+const PASSED_OVER_MAX: usize = 32;
 
 /// What a request for a connection gets.
 #[derive(Debug)]
@@ -133,37 +148,44 @@ impl<C, W, R: PartialEq + Hash> Pool<C, W, R> {
                     https: key.https,
                     host: key.host.into(),
                     port: key.port,
+                    zone: key.zone.map(Into::into),
                     route: route.cloned(),
-                    runtime: key.runtime,
                 },
                 hash,
                 open: 0,
                 idle: VecDeque::new(),
                 waiting: BTreeMap::new(),
+                passed_over: 0,
             });
             self.index.entry(hash).or_default().push(host);
             host
         })
     }
 
-    /// An idle connection, or the right to open one unless other requests wait already.
-    pub(crate) fn checkout(&mut self, host: usize) -> Checkout<C> {
+    /// An idle connection of this runtime, or the right to open one unless other requests wait already.
+    pub(crate) fn checkout(&mut self, host: usize, runtime: Id) -> Checkout<C> {
         let here = &mut self.hosts[host];
-        let idle = if self.bounds.fifo {
-            here.idle.pop_front()
+        let own = |idle: &Idle<C>| idle.runtime == runtime;
+        let at = if self.bounds.fifo {
+            here.idle.iter().position(own)
         } else {
-            here.idle.pop_back()
+            here.idle.iter().rposition(own)
         };
-        if let Some(idle) = idle {
+        if let Some(idle) = at.and_then(|at| here.idle.remove(at)) {
             self.idle -= 1;
             return Checkout::Idle(idle.connection, idle.until);
         }
-        if here.open >= self.bounds.sockets || !here.waiting.is_empty() {
+        if !here.waiting.is_empty() {
             return Checkout::Wait;
         }
+        let full = here.open >= self.bounds.sockets;
         let mut evicted = None;
-        if self.open >= self.bounds.total {
-            evicted = self.evict();
+        if full || self.open >= self.bounds.total {
+            evicted = if full {
+                self.evict_at(host) // idle at another runtime
+            } else {
+                self.evict(host)
+            };
             if evicted.is_none() {
                 return Checkout::Wait;
             }
@@ -173,42 +195,59 @@ impl<C, W, R: PartialEq + Hash> Pool<C, W, R> {
         Checkout::Open(evicted)
     }
 
-    /// Removes the idle connection that would be closed first anyway.
-    fn evict(&mut self) -> Option<C> {
+    /// Removes the idle connection that would be closed first anyway, to make room at the host `for_host`, which stays.
+    fn evict(&mut self, for_host: usize) -> Option<C> {
         let hosts = self.hosts.iter();
         let (_, oldest) = hosts
             .filter_map(|(at, host)| Some((host.idle.front()?.until, at)))
             .min()?;
-        let host = &mut self.hosts[oldest];
+        let evicted = self.evict_at(oldest);
+        if oldest != for_host {
+            self.remove_if_unused(oldest);
+        }
+        evicted
+    }
+
+    fn evict_at(&mut self, host: usize) -> Option<C> {
+        let host = &mut self.hosts[host];
         let idle = host.idle.pop_front()?;
         host.open -= 1;
         self.open -= 1;
         self.idle -= 1;
-        self.remove_if_unused(oldest);
         Some(idle.connection)
     }
 
     /// Appends a request to the queue of a host; returns the number of its ticket, for [`leave`](Self::leave).
-    pub(crate) fn enqueue(&mut self, host: usize, waiter: W) -> u64 {
+    pub(crate) fn enqueue(&mut self, host: usize, runtime: Id, waiter: W) -> u64 {
         self.tickets += 1;
         self.waiting += 1;
-        self.hosts[host].waiting.insert(self.tickets, waiter);
+        let waiting = Waiting { waiter, runtime };
+        self.hosts[host].waiting.insert(self.tickets, waiting);
         self.tickets
     }
 
     /// Removes a request from the queue. `None` if it was served already; its host number may be another's by then, but a
     /// ticket number is never used twice.
     pub(crate) fn leave(&mut self, host: usize, ticket: u64) -> Option<W> {
-        let waiter = self.hosts.get_mut(host)?.waiting.remove(&ticket)?;
+        let waiting = self.hosts.get_mut(host)?.waiting.remove(&ticket)?;
         self.waiting -= 1;
         self.remove_if_unused(host);
-        Some(waiter)
+        Some(waiting.waiter)
     }
 
-    /// Takes back a connection that may be used again until then.
-    pub(crate) fn put_back(&mut self, host: usize, connection: C, until: Instant) -> Next<C, W> {
-        if let Some(waiter) = self.first_waiting(host) {
+    /// Takes back a connection of a runtime that may be used again until then.
+    pub(crate) fn put_back(
+        &mut self,
+        host: usize,
+        runtime: Id,
+        connection: C,
+        until: Instant,
+    ) -> Next<C, W> {
+        if let Some(waiter) = self.next_for(host, runtime) {
             return Next::Give(waiter, host, Some(connection));
+        }
+        if !self.hosts[host].waiting.is_empty() {
+            return Next::Close(connection); // its room goes to a request of another runtime
         }
         // A request to another host may wait for room.
         let crowded = self.open >= self.bounds.total && self.waiting > 0;
@@ -217,7 +256,11 @@ impl<C, W, R: PartialEq + Hash> Pool<C, W, R> {
             return Next::Close(connection);
         }
         let at = here.idle.partition_point(|idle| idle.until <= until);
-        let idle = Idle { connection, until };
+        let idle = Idle {
+            connection,
+            until,
+            runtime,
+        };
         if at == here.idle.len() {
             here.idle.push_back(idle);
         } else {
@@ -249,38 +292,51 @@ impl<C, W, R: PartialEq + Hash> Pool<C, W, R> {
         let Some((_, host)) = longest else {
             return Next::Unclaimed;
         };
-        let Some(waiter) = self.first_waiting(host) else {
+        let Some((_, first)) = self.hosts[host].waiting.pop_first() else {
             return Next::Unclaimed;
         };
+        self.waiting -= 1;
+        self.hosts[host].passed_over = 0;
         self.hosts[host].open += 1;
         self.open += 1;
-        Next::Give(waiter, host, None)
+        Next::Give(first.waiter, host, None)
     }
 
-    /// Removes the request that has waited longest at a host.
-    fn first_waiting(&mut self, host: usize) -> Option<W> {
-        let (_, waiter) = self.hosts[host].waiting.pop_first()?;
+    /// Removes the request that has waited longest at a host for a connection of this runtime. `None` also when the turn is that
+    /// of another runtime.
+    fn next_for(&mut self, host: usize, runtime: Id) -> Option<W> {
+        let here = &mut self.hosts[host];
+        let mut waiting = here.waiting.iter();
+        let (&ticket, _) = waiting.find(|(_, waiting)| waiting.runtime == runtime)?;
+        let (&longest, _) = here.waiting.first_key_value()?;
+        if ticket == longest {
+            here.passed_over = 0;
+        } else if here.passed_over >= PASSED_OVER_MAX {
+            return None;
+        } else {
+            here.passed_over += 1;
+        }
+        let waiting = here.waiting.remove(&ticket)?;
         self.waiting -= 1;
-        Some(waiter)
+        Some(waiting.waiter)
     }
 
     /// Removes the idle connections of one runtime that are `over`; returns them, and when the next is due. Call
     /// [`give_room`](Self::give_room) for each that is closed.
     pub(crate) fn reap(
         &mut self,
-        runtime: Option<tokio::runtime::Id>,
+        runtime: Option<Id>,
         mut over: impl FnMut(&mut C, Instant) -> bool,
     ) -> (Vec<C>, Option<Instant>) {
         let (mut reaped, mut next, mut empty) = (Vec::new(), None, Vec::new());
         for (at, host) in &mut self.hosts {
-            if runtime.is_some_and(|runtime| runtime != host.key.runtime) {
-                continue;
-            }
             for _ in 0..host.idle.len() {
                 let Some(mut idle) = host.idle.pop_front() else {
                     break;
                 };
-                if over(&mut idle.connection, idle.until) {
+                if runtime.is_some_and(|runtime| runtime != idle.runtime) {
+                    host.idle.push_back(idle); // all are taken once, so the order stays
+                } else if over(&mut idle.connection, idle.until) {
                     host.open -= 1;
                     self.open -= 1;
                     self.idle -= 1;
@@ -335,10 +391,13 @@ impl<C, W, R> HostPool<C, W, R> {
 
 impl<R: PartialEq> Key<R> {
     fn is(&self, other: &KeyRef<'_, R>) -> bool {
-        self.runtime == other.runtime
-            && self.port == other.port
+        self.port == other.port
             && self.https == other.https
             && *self.host == *other.host
+            && self.zone.as_deref() == other.zone
             && self.route.as_deref() == other.route
     }
 }
+
+#[cfg(test)]
+mod tests;

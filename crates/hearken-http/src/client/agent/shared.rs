@@ -141,12 +141,13 @@ impl Shared {
         self: &Arc<Self>,
         key: &KeyRef<'_, Route>,
         route: Option<&Arc<Route>>,
+        runtime: Id,
     ) -> Result<Acquired, QueueTicket> {
         loop {
             let (mut connection, until) = {
                 let mut state = self.state();
                 let host = state.pool.host(key, route);
-                match state.pool.checkout(host) {
+                match state.pool.checkout(host, runtime) {
                     Checkout::Idle(mut connection, until) => {
                         connection.permit = Permit::new(self, host);
                         (connection, until)
@@ -159,7 +160,7 @@ impl Shared {
                     Checkout::Wait => {
                         let (waiter, granted) = oneshot::channel();
                         return Err(QueueTicket {
-                            number: state.pool.enqueue(host, waiter),
+                            number: state.pool.enqueue(host, runtime, waiter),
                             shared: Arc::clone(self),
                             host,
                             granted,
@@ -186,7 +187,9 @@ impl Shared {
         };
         let runtime = connection.runtime.clone();
         let mut state = self.state();
-        let next = state.pool.put_back(host, connection, now() + time);
+        let next = state
+            .pool
+            .put_back(host, runtime.id(), connection, now() + time);
         let unwatched = matches!(next, Next::Kept) && state.reapers.insert(runtime.id());
         drop(state);
         if unwatched {

@@ -1,18 +1,19 @@
 //! How a connection is opened: queue, name, address, proxy, TLS, each with its time-out and its error.
 //!
 //! Here: [`acquire`], which waits in the queue, and [`open`]; what a request wants of its connection (`plan.rs`), TCP (`tcp.rs`), the
-//! race between addresses (`happy.rs`), tunnels through proxies (`tunnel.rs`).
+//! race between addresses (`happy.rs`), proxies (`proxy.rs`) by tunnels (`tunnel.rs`) and SOCKS5 (`socks.rs`).
 //! May know: the agent and its pool (`client/agent/`), sockets, TLS.
 //! Must not know: requests and responses (`client/request/`).
 
-pub(crate) mod happy;
+mod happy;
 pub(crate) mod plan;
-pub(crate) mod tcp;
-pub(crate) mod tunnel;
+mod proxy;
+mod socks;
+mod tcp;
+mod tunnel;
 
 use crate::client::agent::connection::PooledConnection;
 use crate::client::agent::options::Destination;
-use crate::client::agent::proxies::Proxy;
 use crate::client::agent::shared::{Acquired, Permit, QueueTicket};
 use crate::client::connect::plan::{ConnectPlan, Step};
 use crate::client::info::{ConnectionFacts, Timings, Tls};
@@ -20,7 +21,7 @@ use crate::client::runtime::{self, now};
 use crate::client::target::TargetUri;
 use crate::conn::client::{ClassifyError, ClientConnection};
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Party, Phase, TlsStage};
 use crate::net::transport::BoxIo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,15 +34,15 @@ pub(crate) async fn acquire(
     ticket: QueueTicket,
 ) -> Result<Box<PooledConnection>, Error> {
     let began = now();
-    let peer = plan.target.authority();
+    let party = Party::from(plan.target.name());
     let step = Step {
         phase: Phase::Queue,
-        peer: &peer,
+        party: &party,
         time: plan.agent.shared.options.queue_timeout,
     };
     let waited = plan.within(step, ticket).await;
     let waited = waited.and_then(|acquired| acquired.map_err(|_| Cause::Aborted));
-    match waited.map_err(|cause| Failure::before(Phase::Queue, &peer, cause))? {
+    match waited.map_err(|cause| ExchangeError::before(Phase::Queue, &party, cause))? {
         Acquired::Connection(connection) => Ok(connection),
         Acquired::Permit(permit) => open(plan, permit, began).await,
     }
@@ -61,15 +62,17 @@ pub(crate) async fn open(
 ) -> Result<Box<PooledConnection>, Error> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let shared = &plan.agent.shared;
-    let peer = plan.target.authority();
+    let party = Party::from(plan.target.name());
     let mut facts = ConnectionFacts {
         id: NUMBER.fetch_add(1, Ordering::Relaxed),
         ..ConnectionFacts::default()
     };
     facts.timings.queue = now() - began;
-    let transport = reach(&plan, &peer, &mut facts).await?;
-    let transport = secure(&plan, &peer, transport, &mut facts).await?;
-    let http = ClientConnection::new(&shared.limits, &peer, now(), CLASSIFY);
+    check_tls(&plan, &party)?;
+    let transport = reach(&plan, &party, &mut facts).await?;
+    let party = party.through(facts.via.clone());
+    let transport = secure(&plan, &party, transport, &mut facts).await?;
+    let http = ClientConnection::new(&shared.limits, party, now(), CLASSIFY);
     let runtime = runtime::current()?;
     shared.count(|counts| counts.created += 1);
     Ok(Box::new(PooledConnection::new(
@@ -80,7 +83,7 @@ pub(crate) async fn open(
 /// A transport to the host of the request, or to the proxy in its place.
 async fn reach(
     plan: &ConnectPlan,
-    peer: &Arc<str>,
+    party: &Party,
     facts: &mut ConnectionFacts,
 ) -> Result<BoxIo, Error> {
     let options = &plan.agent.shared.options;
@@ -88,12 +91,15 @@ async fn reach(
     let began = now();
     let step = Step {
         phase: Phase::Connect,
-        peer,
+        party,
         time: options.connect_timeout,
     };
     if let Some(connector) = plan.connector.as_ref().or(options.connector.as_ref()) {
         let to = Destination {
-            host: target.host().to_owned(),
+            host: match target.zone() {
+                None => target.host().to_owned(),
+                Some(zone) => format!("{}%{zone}", target.host()),
+            },
             port: target.port(),
             https: target.is_https(),
         };
@@ -102,55 +108,24 @@ async fn reach(
         return Ok(transport);
     }
     if let Some(path) = plan.route.as_ref().and_then(|route| route.unix.as_ref()) {
-        let peer: Arc<str> = path.display().to_string().into();
+        let party = Party::from(Arc::<str>::from(path.display().to_string()));
         let step = Step {
-            peer: &peer,
+            party: &party,
             ..step
         };
         let stream = plan.io_within(step, UnixStream::connect(path)).await?;
         facts.timings.connect = now() - began;
         return Ok(Box::new(stream));
     }
-    let Some(proxy) = options.proxies.for_target(target) else {
-        let stream = tcp::connect(plan, target, peer, &mut facts.timings).await?;
-        return Ok(Box::new(with_addresses(stream, facts)));
-    };
-    let via = proxy.target.authority();
-    let stream = tcp::connect(plan, &proxy.target, &via, &mut facts.timings).await?;
-    let mut transport: BoxIo = Box::new(with_addresses(stream, facts));
-    if proxy.target.is_https() {
-        let timings = &mut facts.timings;
-        (transport, _) = handshake(plan, &proxy.target, &via, transport, timings).await?;
+    let proxy = options.proxies.for_target(target).map_err(|error| {
+        let cause = Cause::Setting(Arc::clone(error));
+        ExchangeError::before(Phase::Proxy, party, cause)
+    })?;
+    if let Some(proxy) = proxy {
+        return proxy::through(plan, proxy, facts).await;
     }
-    if !target.is_https() {
-        facts.proxied = true;
-        facts.proxy_auth.clone_from(&proxy.auth);
-        return Ok(transport);
-    }
-    open_tunnel(plan, proxy, &via, transport, &mut facts.timings).await
-}
-
-/// A tunnel to the host through a proxy.
-async fn open_tunnel(
-    plan: &ConnectPlan,
-    proxy: &Proxy,
-    via: &Arc<str>,
-    transport: BoxIo,
-    timings: &mut Timings,
-) -> Result<BoxIo, Error> {
-    let began = now();
-    let step = Step {
-        phase: Phase::Proxy,
-        peer: via,
-        time: plan.agent.shared.options.connect_timeout,
-    };
-    let to = plan.target.authority();
-    let limits = &plan.agent.shared.limits;
-    let tunnel = tunnel::open(transport, &to, proxy.auth.as_deref(), limits);
-    let tunnel = plan.within(step, tunnel).await.flatten();
-    let tunnel = tunnel.map_err(|cause| Failure::before(Phase::Proxy, via, cause))?;
-    timings.proxy = now() - began;
-    Ok(tunnel)
+    let stream = tcp::connect(plan, target, party, &mut facts.timings).await?;
+    Ok(Box::new(with_addresses(stream, facts)))
 }
 
 /// Notes the addresses of a connection.
@@ -163,7 +138,7 @@ fn with_addresses(stream: TcpStream, facts: &mut ConnectionFacts) -> TcpStream {
 /// The TLS handshake, if the request needs one.
 async fn secure(
     plan: &ConnectPlan,
-    peer: &Arc<str>,
+    party: &Party,
     transport: BoxIo,
     facts: &mut ConnectionFacts,
 ) -> Result<BoxIo, Error> {
@@ -171,7 +146,7 @@ async fn secure(
         return Ok(transport);
     }
     let timings = &mut facts.timings;
-    let (transport, tls) = handshake(plan, &plan.target, peer, transport, timings).await?;
+    let (transport, tls) = handshake(plan, &plan.target, party, transport, timings).await?;
     facts.tls = tls;
     Ok(transport)
 }
@@ -180,7 +155,7 @@ async fn secure(
 async fn handshake(
     plan: &ConnectPlan,
     with: &TargetUri,
-    peer: &Arc<str>,
+    party: &Party,
     transport: BoxIo,
     timings: &mut Timings,
 ) -> Result<(BoxIo, Option<Tls>), Error> {
@@ -188,33 +163,60 @@ async fn handshake(
     let options = &plan.agent.shared.options;
     let step = Step {
         phase: Phase::Tls,
-        peer,
+        party,
         time: options.tls_timeout,
     };
     let handshake = options.tls.connect(with.host(), transport);
-    let failed = |cause| Failure::before(Phase::Tls, peer, cause);
+    let failed = |cause| ExchangeError::before(Phase::Tls, party, cause);
     let done = plan.within(step, handshake).await.map_err(failed)?;
     let (stream, tls) = done.map_err(|error| {
         failed(Cause::Tls {
             error: Box::new(error),
-            handshake: true,
+            stage: TlsStage::Handshake,
         })
     })?;
     timings.tls += now() - began;
     Ok((Box::new(stream), Some(tls)))
 }
 
+/// Without the feature `tls` there is no connection that needs it: see [`check_tls`].
 #[cfg(not(feature = "tls"))]
 async fn handshake(
     _plan: &ConnectPlan,
     _with: &TargetUri,
-    peer: &Arc<str>,
+    party: &Party,
     _transport: BoxIo,
     _timings: &mut Timings,
 ) -> Result<(BoxIo, Option<Tls>), Error> {
-    let cause = Cause::Tls {
-        error: "this program was built without the feature `tls`".into(),
-        handshake: true,
-    };
-    Err(Failure::before(Phase::Tls, peer, cause))
+    Err(no_tls(
+        party,
+        "this program was built without the feature `tls`".into(),
+    ))
+}
+
+/// Whether TLS can be spoken, before there is a connection for it: with the server, and with the proxy on the way to it.
+fn check_tls(plan: &ConnectPlan, party: &Party) -> Result<(), Error> {
+    if plan.target.is_https() {
+        check_tls_with(plan, plan.target.host(), party)?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "tls")]
+fn check_tls_with(plan: &ConnectPlan, host: &str, party: &Party) -> Result<(), Error> {
+    let checked = plan.agent.shared.options.tls.check(host);
+    checked.map_err(|error| no_tls(party, Box::new(error)))
+}
+
+#[cfg(not(feature = "tls"))]
+fn check_tls_with(_plan: &ConnectPlan, _host: &str, party: &Party) -> Result<(), Error> {
+    Err(no_tls(
+        party,
+        "this program was built without the feature `tls`".into(),
+    ))
+}
+
+fn no_tls(party: &Party, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let stage = TlsStage::Settings;
+    ExchangeError::before(Phase::Tls, party, Cause::Tls { error, stage })
 }

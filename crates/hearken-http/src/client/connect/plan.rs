@@ -8,11 +8,10 @@ use crate::client::agent::pool::KeyRef;
 use crate::client::runtime::now;
 use crate::client::target::TargetUri;
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Party, Phase};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::runtime::Handle;
 use tokio::time::{timeout, timeout_at};
 
 /// See the module.
@@ -29,13 +28,13 @@ pub(crate) struct ConnectPlan {
 }
 
 /// The phase and the peer of a step that runs.
-type Running = Option<(Phase, Arc<str>)>;
+type Running = Option<(Phase, Party)>;
 
 /// One step of connecting: its phase, with which peer, its time-out.
 #[derive(Clone, Copy)]
 pub(crate) struct Step<'a> {
     pub(crate) phase: Phase,
-    pub(crate) peer: &'a Arc<str>,
+    pub(crate) party: &'a Party,
     pub(crate) time: Duration,
 }
 
@@ -51,13 +50,13 @@ impl ConnectPlan {
         }
     }
 
-    pub(crate) fn key(&self, runtime: &Handle) -> KeyRef<'_, Route> {
+    pub(crate) fn key(&self) -> KeyRef<'_, Route> {
         KeyRef {
             https: self.target.is_https(),
             host: self.target.host(),
             port: self.target.port(),
+            zone: self.target.zone(),
             route: self.route.as_deref(),
-            runtime: runtime.id(),
         }
     }
 
@@ -83,7 +82,7 @@ impl ConnectPlan {
     ) -> Result<T, Cause> {
         if let Some(running) = &self.running {
             let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            *running = Some((step.phase, Arc::clone(step.peer)));
+            *running = Some((step.phase, step.party.clone()));
         }
         match self.until {
             Some((at, whole)) if at.saturating_duration_since(now()) < step.time => {
@@ -105,6 +104,6 @@ impl ConnectPlan {
     ) -> Result<T, Error> {
         let done = self.within(step, done).await;
         done.and_then(|done| done.map_err(Cause::Io))
-            .map_err(|cause| Failure::before(step.phase, step.peer, cause))
+            .map_err(|cause| ExchangeError::before(step.phase, step.party, cause))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Here: [`open`]. Not here: which proxy (`client/agent/proxies.rs`), the time-out (`connect/mod.rs`).
 
-use crate::error::failure::Cause;
+use crate::error::client::Cause;
 use crate::net::transport::BoxIo;
 use crate::net::upgraded::Upgraded;
 use bytes::{Buf, BytesMut};

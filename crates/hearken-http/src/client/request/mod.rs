@@ -92,14 +92,14 @@ impl ClientRequest {
         Ok(Self::from_parts(agent, target, parts))
     }
 
-    /// With these fields. They replace those of the same names that a client adds.
+    /// With these fields, to a URL and the zone of its address. They replace those of the same names that a client adds.
     pub(crate) fn with_fields(
         agent: &Agent,
         method: Method,
-        url: Url,
+        (url, zone): (Url, Option<Arc<str>>),
         fields: &Fields,
     ) -> Result<Self, Error> {
-        let mut target = TargetUri::from_url(url)?;
+        let mut target = TargetUri::from_url(url)?.with_zone(zone);
         let mut parts = RequestParts::new(agent, method, &mut target)?;
         for (name, _) in fields.view().iter() {
             parts.fields.remove(name);

@@ -6,7 +6,7 @@ use crate::client::request::ClientRequest;
 use crate::client::request::exchange::WaitGuard;
 use crate::client::request::state::ExchangeState;
 use crate::client::request::wakers::Side;
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -77,7 +77,7 @@ impl ClientRequest {
             match self.while_wanted(reader.read_buf(&mut buffer)).await? {
                 None | Some(Ok(0)) => return self.end_and_wait(Bytes::new()).await,
                 Some(Ok(_)) => self.write_and_drain(buffer.split().freeze()).await?,
-                Some(Err(error)) => return Err(self.abort_with(error.into())),
+                Some(Err(error)) => return Err(self.abort_with(Error::other(error))),
             }
         }
     }
@@ -103,7 +103,7 @@ impl ClientRequest {
     ///     sent
     /// });
     /// ```
-    pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<Error>>(
+    pub async fn pipe_from_stream<B: Into<Bytes>, E: Into<BoxError>>(
         &self,
         stream: impl Stream<Item = Result<B, E>>,
     ) -> Result<(), Error> {
@@ -114,7 +114,7 @@ impl ClientRequest {
             match self.while_wanted(next).await?.flatten() {
                 None => return self.end_and_wait(Bytes::new()).await,
                 Some(Ok(piece)) => self.write_and_drain(piece).await?,
-                Some(Err(error)) => return Err(self.abort_with(error.into())),
+                Some(Err(error)) => return Err(self.abort_with(Error::other(error))),
             }
         }
     }

@@ -102,11 +102,12 @@ impl IncomingMessage<ClientSource> {
         StatusCode::from_u16(self.head().status()).unwrap_or_default()
     }
 
-    /// The reason phrase as sent, often empty; invalid UTF-8 is replaced. Not for decisions.
+    /// The reason phrase, often empty. Not for decisions. Its octets are read as UTF-8, or else as ISO 8859-1;
+    /// [`head`](Self::head) has them as sent.
     #[doc(alias = "statusMessage")]
     #[must_use]
     pub fn status_message(&self) -> String {
-        String::from_utf8_lossy(self.head().reason()).into_owned()
+        crate::message::headers::text(self.head().reason())
     }
 
     /// The URL of the request, without user and password.
@@ -137,7 +138,7 @@ impl IncomingMessage<ClientSource> {
         let mut state = self.source().exchange.state();
         let upgraded = state.upgraded.take();
         upgraded.ok_or_else(|| {
-            let (peer, status) = (state.plan.target.authority(), self.status());
+            let (peer, status) = (state.plan.target.name(), self.status());
             Error::new(
                 502,
                 format!("expected {peer} to switch protocols, it answered {status}"),

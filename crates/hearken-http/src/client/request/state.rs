@@ -16,7 +16,7 @@ use crate::client::request::wakers::{Side, Wakers};
 use crate::client::runtime::{self, now};
 use crate::conn::incoming::Incoming;
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Party, Phase};
 use crate::net::upgraded::Upgraded;
 use hearken_proto::{Head, Length, Misuse, Request};
 use http::Method;
@@ -114,7 +114,7 @@ impl ExchangeState {
             return self.connect(Permit::default(), began);
         }
         let shared = &plan.agent.shared;
-        match shared.acquire(&plan.key(&runtime), plan.route.as_ref()) {
+        match shared.acquire(&plan.key(), plan.route.as_ref(), runtime.id()) {
             Ok(Acquired::Connection(connection)) => self.on_connected(connection),
             Ok(Acquired::Permit(permit)) => self.connect(permit, began),
             Err(ticket) => {
@@ -228,7 +228,7 @@ impl ExchangeState {
         if self.flags.closed {
             return None;
         }
-        let peer = self.plan.target.authority();
+        let peer = Party::from(self.plan.target.name());
         self.events.push(|| Event::Abort);
         let (phase, peer) = match &self.stage {
             Stage::Live(_) | Stage::Over if self.flags.response => (Phase::Read, peer),
@@ -236,7 +236,7 @@ impl ExchangeState {
             _ => self.plan.running().unwrap_or((Phase::Connect, peer)),
         };
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        self.fail(Error::client(Failure {
+        self.fail(Error::client(ExchangeError {
             phase,
             peer,
             cause: Cause::Aborted,

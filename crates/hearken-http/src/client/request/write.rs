@@ -6,7 +6,7 @@
 use crate::client::request::parts::no_fields;
 use crate::client::request::state::{ExchangeState, Stage};
 use crate::error::Error;
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Phase};
 use bytes::Bytes;
 use hearken_proto::{Fields, Misuse};
 use std::task::Context;
@@ -39,9 +39,9 @@ impl ExchangeState {
         }
         let max = self.parts.limits.body.write_queue_bytes_max;
         if self.pending_bytes() as u64 > max {
-            self.fail(Error::client(Failure {
+            self.fail(Error::client(ExchangeError {
                 phase: Phase::Write,
-                peer: self.plan.target.authority(),
+                peer: self.plan.target.name().into(),
                 cause: Cause::Unwaited(max),
                 retry_safe: false,
             }));
@@ -111,11 +111,8 @@ impl ExchangeState {
         let Some((at, whole)) = self.plan.until.filter(|_| self.parts.hold.source) else {
             return false;
         };
-        let error = Failure::before(
-            Phase::Write,
-            &self.plan.target.authority(),
-            Cause::Deadline(whole),
-        );
+        let peer = self.plan.target.name().into();
+        let error = ExchangeError::before(Phase::Write, &peer, Cause::Deadline(whole));
         self.parts.hold.timed = true;
         self.stage = Stage::Connecting(Box::pin(async move {
             tokio::time::sleep_until(at.into()).await;

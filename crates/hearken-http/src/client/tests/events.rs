@@ -327,7 +327,7 @@ async fn switching_protocols() -> Result<(), Error> {
         let mut all = String::new();
         stream.read_to_string(&mut all).await?;
         log.add(all);
-        Ok::<_, Error>(())
+        Ok(())
     };
     let server = async {
         let mut peer = net.accept().await;
@@ -386,7 +386,7 @@ async fn a_response_before_the_end_of_the_request() -> Result<(), Error> {
         assert!(request.write("more"), "dropped content leaves room");
         request.finish("the end").await?;
         log.add(format!("agent open {}", agent.stats().open));
-        Ok::<_, Error>(())
+        Ok(())
     };
     let server = async {
         let mut peer = net.accept().await;
@@ -452,7 +452,7 @@ async fn a_tunnel() -> Result<(), Error> {
     let client = async {
         let response = request.end("").await?;
         log.add(format!("tunnel {}", response.upgrade().is_ok()));
-        Ok::<_, Error>(())
+        Ok(())
     };
     let server = async {
         let mut peer = net.accept().await;

@@ -11,9 +11,8 @@ use std::time::Duration;
 pub(crate) fn hint(fields: FieldsRef<'_>) -> (Option<Duration>, Option<u32>) {
     let (mut timeout, mut max) = (None, None);
     for value in fields.get_all("keep-alive") {
-        let Ok(value) = std::str::from_utf8(value) else {
-            continue;
-        };
+        // An octet beyond ASCII spoils its own part, not the others.
+        let value = String::from_utf8_lossy(value);
         for part in value.split(',') {
             let Some((name, number)) = part.split_once('=') else {
                 continue;

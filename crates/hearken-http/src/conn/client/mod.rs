@@ -14,7 +14,7 @@ use crate::conn::incoming::{Incoming, Progress};
 use crate::conn::line::{Line, Times};
 use crate::conn::outgoing::Stage;
 use crate::conn::{Ending, Input};
-use crate::error::failure::{Cause, Failure, Phase};
+use crate::error::client::{Cause, ExchangeError, Party, Phase};
 use crate::error::{Closed, Error};
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Connection, Event, Half, Head, Limits, Role};
@@ -87,7 +87,7 @@ pub(crate) struct ClientConnection {
     pub(crate) hint: (Option<Duration>, Option<u32>),
     /// More came than the response.
     pub(crate) excess: bool,
-    peer: Arc<str>,
+    peer: Party,
     limits: Arc<Limits>,
     eof: bool,
     ending: Option<Ending>,
@@ -129,7 +129,7 @@ impl Turn {
 impl ClientConnection {
     pub(crate) fn new(
         limits: &Arc<Limits>,
-        peer: &Arc<str>,
+        peer: Party,
         now: Instant,
         classify: ClassifyError,
     ) -> Self {
@@ -146,7 +146,7 @@ impl ClientConnection {
             switched: None,
             hint: (None, None),
             excess: false,
-            peer: Arc::clone(peer),
+            peer,
             limits: Arc::clone(limits),
             eof: false,
             ending: None,
@@ -316,9 +316,9 @@ impl ClientConnection {
         };
         let untouched = self.line.out.written() == turn.base;
         let reset = matches!(cause, Cause::Reset);
-        let error = Error::client(Failure {
+        let error = Error::client(ExchangeError {
             phase,
-            peer: Arc::clone(&self.peer),
+            peer: self.peer.clone(),
             cause,
             retry_safe: !answered && (turn.terms.idempotent || untouched),
         });

@@ -4,7 +4,7 @@
 //! (`event/observe.rs`), exchanges that never had a connection (`client/agent/observed.rs`).
 
 use crate::conn::observed::known_length;
-use crate::error::failure::Phase;
+use crate::error::client::Phase;
 use crate::error::{Closed, Error};
 use crate::event::facts::ExchangeFacts;
 use crate::event::observe::{Observer, Side, Step};

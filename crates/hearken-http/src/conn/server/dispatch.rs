@@ -1,8 +1,9 @@
 //! Which handler a request goes to, and whether it goes to one at all.
 //!
 //! Here: [`ServerConnection::start`], in Node's order: CONNECT and upgrades first, then the limit on requests, then
-//! expectations, then all the others. Each head is emitted by one event, that of its handler. Not here: running a handler
-//! (`server/runner.rs`), which handlers are registered (`server/handlers.rs`).
+//! expectations, then all the others. Each head is emitted by the event of its handler; the plain handler gets requests of other kinds
+//! too, whose events come before `Request`. Not here: running a handler (`server/runner.rs`), which handlers are registered
+//! (`server/handlers.rs`).
 
 use super::{Kind, ServerConnection, Turn};
 use crate::conn::exchange::Exchange;
@@ -31,6 +32,7 @@ impl ServerConnection {
             if let Some(line) = state.carrier.line() {
                 let mut spare = line.spare_head.take().unwrap_or_default();
                 line.proto.swap_head(&mut spare);
+                state.request_line.set(&spare);
                 head = Some(spare);
             }
             state.number
@@ -74,7 +76,8 @@ impl ServerConnection {
                 Route::Refused(501, "Not Implemented\n")
             };
         }
-        if let Some(protocols) = head.upgrade() {
+        let protocols = head.upgrade();
+        if let Some(protocols) = protocols {
             exchange.state().overrides().offered = Some(protocols.into());
             if intercepted.upgrade && self.upgrades(head) {
                 notify_all(&listeners.upgrade, |listener| listener(head));
@@ -90,9 +93,14 @@ impl ServerConnection {
             notify_all(&listeners.check_expectation, |listener| listener(head));
             return Route::To(Kind::CheckExpectation);
         }
-        if intercepted.check_continue && head.expects_continue() {
+        if head.expects_continue() {
             notify_all(&listeners.check_continue, |listener| listener(head));
-            return Route::To(Kind::CheckContinue);
+            if intercepted.check_continue {
+                return Route::To(Kind::CheckContinue);
+            }
+        }
+        if protocols.is_some() {
+            notify_all(&listeners.upgrade, |listener| listener(head));
         }
         Route::To(Kind::Plain)
     }

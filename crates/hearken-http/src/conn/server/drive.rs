@@ -27,7 +27,7 @@ impl ServerConnection {
         while let Some((position, number, event)) = next_flushed(&exchange) {
             self.observe_flushed(&exchange, (number, event), position, now);
             if let Err(panic) = notify_flushed(&exchange, number, event) {
-                self.panicked(&panic);
+                self.panicked(&panic.message);
             }
         }
     }

@@ -33,6 +33,7 @@ impl ServerConnection {
             self.observe(&mut state, Step::Failed { error }, turn.now);
         }
         self.ready = false;
+        self.notify_expectation(&exchange, error);
         notify_failed(&exchange, error);
         if with_handler {
             self.poll_runner(turn);
@@ -56,6 +57,22 @@ impl ServerConnection {
         } else {
             Ending::Linger
         });
+    }
+
+    /// Emits `CheckExpectation` for an expectation that has no handler, and is a fault therefore.
+    fn notify_expectation(&self, exchange: &Exchange, error: &Error) {
+        let listeners = &self.env.exchange.hooks.listeners.check_expectation;
+        let unknown = hearken_proto::Fault::ExpectationUnknown.code();
+        if listeners.is_empty() || error.protocol().is_none_or(|error| error.code() != unknown) {
+            return;
+        }
+        // Copied, so that the exchange is not borrowed while a listener runs.
+        let mut state = exchange.state();
+        let head = state.carrier.line().map(|line| line.proto.head().clone());
+        drop(state);
+        if let Some(head) = head {
+            notify_all(listeners, |listener| listener(&head));
+        }
     }
 
     /// The response to a fault: that of a listener, or the default.

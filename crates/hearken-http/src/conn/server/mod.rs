@@ -19,8 +19,7 @@ use super::line::Line;
 use super::notify::deliver_body;
 use super::outgoing::Stage;
 use super::{Ending, Input};
-use crate::error::request::log_failure;
-use crate::error::{Closed, Error};
+use crate::error::{Closed, Failure};
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
 use crate::event::peer::Peer;
@@ -363,7 +362,7 @@ impl ServerConnection {
         if let Some(exchange) = &self.exchange
             && let Err(panic) = deliver_body(exchange)
         {
-            self.panicked(&panic);
+            self.panicked(&panic.message);
             turn.runner.cancel();
         }
     }
@@ -374,18 +373,7 @@ impl ServerConnection {
         let Some(exchange) = &self.exchange else {
             return;
         };
-        let request = exchange.state().failed_request();
-        let error = Error::new(500, format!("a handler panicked: {message}"));
-        log_failure!(&request, %error);
-        let error = error.of_request(request);
-        exchange.state().note_error(&error);
-        self.env.exchange.hooks.notify_error(&error);
-        let begun = exchange.state().outgoing.stage == Stage::Body;
-        if begun {
-            exchange.state().close(Closed::Aborted);
-        } else {
-            exchange.respond(500, "Internal Server Error\n");
-        }
+        exchange.fail_handler(Failure::new(500, format!("a handler panicked: {message}")));
     }
 }
 

@@ -1,5 +1,6 @@
 //! A connection whose transport belongs to another protocol: it has nothing to carry any more, and lives on for what was
-//! promised about connections: they are counted, told of the end of the server, and can be cut.
+//! promised about connections: they are counted, notified of the end of the server,
+//! idle for a bounded time, and can be cut.
 //!
 //! Here: [`Tunnel`]. Not here: the cell that it shares with the user of the transport (`net/upgraded.rs`).
 
@@ -7,6 +8,7 @@ use super::drive::Command;
 use super::{Runner, ServedConnection};
 use crate::conn::exchange::Exchange;
 use crate::error::Closed;
+use crate::event::timeout::Deadline;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
 use std::rc::Rc;
@@ -56,11 +58,24 @@ impl<R: Runner> Tunnel<R> {
         if env.draining.get() {
             self.recipient.notify_closing();
         }
+        let deadline = self.recipient.idle_deadline();
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            let _: bool = served.keeps(Deadline::Upgraded);
+            served.why = Closed::Inactive;
+            self.recipient.time_out();
+        }
         served.poll_runner(&mut turn);
         if self.recipient.poll_over(turn.cx).is_pending() || turn.runner.running() {
             return Poll::Pending;
         }
         Poll::Ready(())
+    }
+}
+
+impl<R: Runner> Tunnel<R> {
+    /// When the transport has been idle for as long as it may.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.recipient.idle_deadline()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Queued output: `write` and `drain`, and its bound whatever a client does.
 
 use super::harness::{Gate, Log, get, ok, serve, spawn, tasks};
+use crate::Closed;
 use crate::conn::Ending;
-use crate::{Closed, Error};
 use bytes::Bytes;
 use std::io::ErrorKind;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ fn write_returns_false_when_full_and_drain_waits_for_room() {
             seen.add(format!("{round}: {written}"));
             res.drain().await?;
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.room = 0;
@@ -47,7 +47,7 @@ fn drain_is_ready_at_once_when_there_is_room() {
         res.drain().await?;
         res.write("x");
         res.drain().await?;
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.room = 0;
@@ -134,7 +134,7 @@ fn every_task_that_waits_for_room_is_woken() {
         res.drain().await?;
         seen.add("handler");
         Gate::default().wait().await;
-        Ok::<_, Error>("")
+        Ok("")
     })
     .connect();
     link.room = 0;

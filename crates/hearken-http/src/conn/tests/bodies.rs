@@ -5,7 +5,7 @@ use super::harness::{
     serve_with_gate, spawn, tasks,
 };
 use crate::conn::{Drive, Ending};
-use crate::{Closed, Error, event};
+use crate::{Closed, event};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -23,7 +23,7 @@ fn data_returns_pieces_as_they_arrive() {
             seen.add(String::from_utf8_lossy(&piece));
         }
         assert!(req.data().await?.is_none(), "the end is returned again");
-        Ok::<_, Error>(res.end("x"))
+        Ok(res.end("x"))
     })
     .connect();
     link.send(post_head(7) + "ab").send("cde");
@@ -39,7 +39,7 @@ fn a_chunked_body_is_one_body_and_has_trailers() {
         let text = req.text().await?;
         let sum = req.trailers().view().get("x-sum").map(<[u8]>::to_vec);
         let names = req.trailers().view().len();
-        Ok::<_, Error>(res.end(format!("{text} {sum:?} {names}")))
+        Ok(res.end(format!("{text} {sum:?} {names}")))
     })
     .connect();
     link.send(
@@ -129,7 +129,7 @@ fn an_unread_body_stops_reading_the_transport() {
         let first = req.data().await?.map_or(0, |piece| piece.len());
         opened_too.wait().await;
         let rest = req.bytes_up_to(u64::MAX).await?.len();
-        Ok::<_, Error>(res.end(format!("{}", first + rest)))
+        Ok(res.end(format!("{}", first + rest)))
     })
     .connect();
     link.cut = 16 * 1024;
@@ -154,7 +154,7 @@ fn an_owned_buffer_is_passed_on_without_a_copy() {
         while let Some(piece) = req.data().await? {
             seen.borrow_mut().push(piece);
         }
-        Ok::<_, Error>(res.end("x"))
+        Ok(res.end("x"))
     })
     .connect();
     link.owned = true;
@@ -170,7 +170,7 @@ fn an_owned_buffer_is_passed_on_without_a_copy() {
 fn a_body_over_the_limit_is_413() {
     let mut link = serve(async |mut req, res| {
         let body = req.bytes_up_to(4).await?;
-        Ok::<_, Error>(res.end(body))
+        Ok(res.end(body))
     })
     .connect();
     link.send(post("four") + &post("fiver"));
@@ -222,7 +222,7 @@ fn an_echo_of_a_large_body_keeps_the_connection() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.cut = 10_000;
@@ -313,7 +313,7 @@ fn a_stale_request_does_not_touch_the_next_exchange() {
             });
             return Ok(res.end("x"));
         }
-        Ok::<_, Error>(res.end(req.text().await?))
+        Ok(res.end(req.text().await?))
     });
     let mut link = server.connect();
     link.send("POST /stale HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
@@ -347,7 +347,7 @@ fn a_dropped_read_stops_the_body_deadline() {
 fn delivering_input_does_not_wake_the_connection_task() {
     let mut link = serve(async |mut req, res| {
         while req.data().await?.is_some() {}
-        Ok::<_, Error>(res.end("x"))
+        Ok(res.end("x"))
     })
     .connect();
     link.send(post_head(5));
@@ -410,7 +410,7 @@ fn closed_resolves_when_the_body_is_cut() {
         let closed = req.closed();
         spawn(async move { seen.add(format!("{:?}", closed.await)) });
         let body = req.text().await?;
-        Ok::<_, Error>(res.end(body))
+        Ok(res.end(body))
     })
     .connect();
     link.send(post_head(6) + "abc").end_input();

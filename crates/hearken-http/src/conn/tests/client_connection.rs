@@ -40,7 +40,10 @@ fn connect() -> Link {
 fn connect_with(options: ExchangeOptions) -> Link {
     let limits = Arc::new(Limits::default());
     let now = Instant::now();
-    let mut connection = ClientConnection::new(&limits, &"peer:80".into(), now, |_, _| None);
+    let mut connection =
+        ClientConnection::new(&limits, Arc::<str>::from("peer:80").into(), now, |_, _| {
+            None
+        });
     connection.begin(options, &limits, now);
     Link {
         connection,

@@ -3,7 +3,7 @@
 use super::faults::SMUGGLED;
 use super::harness::{CHUNKED, Gate, Guard, Log, get, post_head, refusal, serve};
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::event;
 
 #[test]
 fn the_error_response_names_the_rule_and_echoes_no_input() {
@@ -67,7 +67,7 @@ fn a_bad_chunk_cuts_a_response_in_progress() {
         while let Some(piece) = req.data().await? {
             res.write(piece);
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.send(CHUNKED.to_owned() + "3\r\nabc\r\n")
@@ -124,8 +124,7 @@ fn a_handler_that_does_not_read_a_broken_body_is_dropped_with_a_400() {
 
 #[test]
 fn a_large_declared_length_reserves_nothing() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     link.send(post_head(9_007_199_254_740_991));
     let heard = link.heard();
     assert!(heard.starts_with("HTTP/1.1 413 "), "{heard}");

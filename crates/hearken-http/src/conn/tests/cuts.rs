@@ -2,7 +2,7 @@
 
 use super::harness::{CHUNKED, Link, Open, get, post, serve, spawn};
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::{Failure, event};
 
 /// The server of all conversations: each path is one way to respond.
 fn server() -> Open {
@@ -38,13 +38,13 @@ fn server() -> Open {
             }
             "/big" => return Ok(res.end(vec![b'.'; 70_000])),
             "/panic" => panic!("on purpose"),
-            "/error" => return Err(Error::new(418, "no coffee")),
+            "/error" => return Err(Failure::new(418, "no coffee")),
             _ => {}
         }
         let body = req.text().await?;
         let trailers = req.trailers().view().len();
         let text = format!("{} {} {body} {trailers}", req.method(), req.url());
-        Ok::<_, Error>(res.set("X-Path", path).end(text))
+        Ok(res.set("X-Path", path).end(text))
     });
     setup.open()
 }

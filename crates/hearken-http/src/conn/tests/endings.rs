@@ -5,7 +5,7 @@ use super::harness::{
     serve_with_gate, spawn, tasks,
 };
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::event;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -166,7 +166,7 @@ fn an_end_inside_a_body_is_an_error_for_its_reader() {
                     Err(error) => {
                         let code = error.protocol().map(hearken_proto::Error::code);
                         seen.add(format!("{} {code:?}", body.len()));
-                        return Err(error);
+                        return Err(error.into());
                     }
                 }
                 if body.len() > 3 {
@@ -186,8 +186,7 @@ fn an_end_inside_a_body_is_an_error_for_its_reader() {
 
 #[test]
 fn an_end_instead_of_an_expected_body_is_answered() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     link.send(post_head(3).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n"))
         .end_input();
     let heard = link.heard();
@@ -212,7 +211,7 @@ fn an_end_inside_a_body_cuts_a_response_in_progress() {
         while let Some(piece) = req.data().await? {
             res.write(piece);
         }
-        Ok::<_, Error>(res.end("never"))
+        Ok(res.end("never"))
     })
     .connect();
     link.send(post_head(10) + "abc").end_input();

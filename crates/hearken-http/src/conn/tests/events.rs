@@ -3,7 +3,7 @@
 use super::harness::{
     CHUNKED, Gate, Link, Log, Setup, get, ok, post_head, serve, serve_gated, spawn, tasks,
 };
-use crate::{Error, IncomingMessage, ServerResponse, event};
+use crate::{IncomingMessage, ServerResponse, event};
 use std::io::ErrorKind;
 
 const PAGE: &str = include_str!("../../../../../docs/events.md");
@@ -202,7 +202,9 @@ fn a_panic() {
         assert!(res.headers_sent(), "on purpose");
         res.end("")
     })
-    .on(event::Error, move |_| error.add("server Error"));
+    .on(event::HandlerFailed, move |_| {
+        error.add("server HandlerFailed")
+    });
     log_all(setup, &log).connect().send(get("/"));
     check(&log, "A handler that panics");
 }
@@ -212,7 +214,7 @@ fn the_first_bytes_of_a_body_are_observed_once() {
     for body in ["3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", "1\r\na\r\n0\r\n\r\n"] {
         for cut in [usize::MAX, 1, 5] {
             let log = Log::default();
-            let setup = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)));
+            let setup = serve(async |mut req, res| Ok(res.end(req.bytes().await?)));
             let mut link = setup.observe(&log).connect();
             link.cut = cut;
             link.send(CHUNKED.to_owned() + body);

@@ -3,7 +3,7 @@
 use super::events::{check, log_all, log_incoming, log_outgoing, logged};
 use super::harness::{Gate, Link, Log, Setup, get, post, post_head, serve};
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::event;
 use std::io::ErrorKind;
 
 /// A server that logs all events and responds at once, without reading the body.
@@ -182,7 +182,7 @@ fn an_upgrade() {
         let (sent, upgrading) = res.upgrade("echo")?;
         seen.add("handler waits for the transport");
         drop(upgrading);
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let mut link = log_all(setup, &log).connect();
     link.send(UPGRADE.to_owned() + "raw");

@@ -2,7 +2,7 @@
 
 use super::harness::{answer, get, ok, post_head, serve, serve_gated};
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::event;
 
 /// `POST` with `Expect: 100-continue` and this Content-Length.
 fn expecting(length: usize) -> String {
@@ -13,8 +13,7 @@ const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 
 #[test]
 fn continue_is_sent_on_the_first_read_of_the_body() {
-    let (server, gate) =
-        serve_gated(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)));
+    let (server, gate) = serve_gated(async |mut req, res| Ok(res.end(req.bytes().await?)));
     let mut link = server.connect();
     link.send(expecting(2));
     assert_eq!(link.heard(), "", "the body is not read yet");
@@ -30,8 +29,7 @@ fn continue_is_sent_on_the_first_read_of_the_body() {
 
 #[test]
 fn continue_is_not_sent_for_a_received_or_empty_body_or_to_http_1_0() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     link.send(expecting(2) + "hi");
     assert_eq!(link.heard(), ok("hi"));
     link.send(expecting(0));

@@ -3,7 +3,6 @@
 //! it.
 
 use super::harness::{CHUNKED, Log, get, serve};
-use crate::Error;
 use crate::conn::Ending;
 
 /// A request that must never be served; it follows every fault.
@@ -21,7 +20,7 @@ fn refused(bytes: &[u8], cut: usize) -> (String, Vec<String>) {
         seen.add(req.url());
         let body = req.bytes().await?;
         seen.add(format!("body of {}", body.len()));
-        Ok::<_, Error>(res.end("served"))
+        Ok(res.end("served"))
     })
     .connect();
     link.cut = cut;
@@ -395,7 +394,7 @@ fn f17_trailers_are_not_merged_into_headers() {
                 String::from_utf8_lossy(value)
             ));
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.send(

@@ -258,7 +258,7 @@ fn a_directory_or_a_bad_part_is_an_error() {
 }
 
 /// Whether `send_file` accepts this file.
-async fn choose(file: SendFile) -> Result<(), crate::Error> {
+async fn choose(file: SendFile) -> Result<(), crate::Failure> {
     let env = serve(async |_req, res| res.end("")).open().env;
     let exchange = crate::conn::exchange::Exchange::of_server(&env.exchange);
     ServerResponse::new(exchange)
@@ -338,7 +338,7 @@ fn content_written_after_a_file_is_bounded() {
         let sent = res.clone_handle();
         let done = res.send_file(file.try_clone()?).await?;
         assert!(sent.needs_drain() && sent.queued_bytes() > 1_000_000);
-        Ok::<_, crate::Error>(done)
+        Ok(done)
     })
     .limits(|limits| limits.body.write_queue_bytes_max = 100)
     .connect();

@@ -2,7 +2,7 @@
 
 use super::harness::{Log, answer, get, ok, refusal, serve, serve_with_gate};
 use crate::conn::Ending;
-use crate::{Error, Fields, Json};
+use crate::{Failure, Fields, Json};
 use http::StatusCode;
 
 fn one(
@@ -236,11 +236,11 @@ fn a_value_keeps_fields_and_content_of_the_handler() {
 fn an_error_becomes_its_status() {
     let mut link = serve(async |req, res| {
         match req.url() {
-            "/ours" => Err(Error::new(409, "expected another version"))?,
+            "/ours" => Err(Failure::new(409, "expected another version"))?,
             "/theirs" => _ = "x".parse::<u8>()?,
             _ => {}
         }
-        Ok::<_, Error>(res.end("fine"))
+        Ok(res.end("fine"))
     })
     .connect();
     let plain = "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n";
@@ -266,7 +266,7 @@ fn an_error_becomes_its_status() {
 fn an_error_after_the_head_cuts_the_response() {
     let mut link = serve(async |_req, res| {
         res.write("part");
-        Err::<&str, _>(Error::new(400, "no more"))
+        Err::<&str, _>(Failure::new(400, "no more"))
     })
     .connect();
     link.send(get("/") + &get("/"));
@@ -395,7 +395,7 @@ fn a_response_until_close_that_fails_is_reset() {
             res
         };
         res.write("part");
-        Err::<&str, _>(Error::new(500, "no more"))
+        Err::<&str, _>(Failure::new(500, "no more"))
     })
     .open();
     let mut link = server.connect();

@@ -5,7 +5,7 @@ use super::harness::{
     tasks,
 };
 use crate::conn::Ending;
-use crate::{Deferred, Error, IncomingMessage, OutgoingMessage, ServerResponse, event};
+use crate::{Deferred, IncomingMessage, OutgoingMessage, ServerResponse, event};
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::rc::Rc;
@@ -26,9 +26,11 @@ fn a_panic_is_a_500_and_keeps_the_connection() {
     let mut link = serve(async |mut req, res| {
         let body = req.text().await?;
         assert!(body != "bad", "on purpose");
-        Ok::<_, Error>(res.set("X-A", "1").end("x"))
+        Ok(res.set("X-A", "1").end("x"))
     })
-    .on(event::Error, move |error| seen.add(error.to_string()))
+    .on(event::HandlerFailed, move |error| {
+        seen.add(error.to_string())
+    })
     .connect();
     let good = answer("200 OK", "X-A: 1\r\n", "x");
     link.send(post("good") + &post("bad") + &post("good"));
@@ -113,7 +115,9 @@ fn a_panic_in_a_message_listener_counts_as_one_of_the_handler() {
         req.on(event::Ready, move |_| answer.end("x"));
         sent
     })
-    .on(event::Error, move |error| seen.add(error.to_string()))
+    .on(event::HandlerFailed, move |error| {
+        seen.add(error.to_string())
+    })
     .connect();
     link.send(post("abc") + &get("/fine"));
     assert_eq!(link.heard(), failed() + &ok("x"));
@@ -144,7 +148,7 @@ fn a_panic_in_a_server_listener_is_caught() {
         .on(event::Connection, |_| panic!("on purpose"))
         .on(event::Request, |_| panic!("on purpose"))
         .on(event::ClientError, |_| panic!("on purpose"))
-        .on(event::Error, |_| panic!("on purpose"))
+        .on(event::HandlerFailed, |_| panic!("on purpose"))
         .on(event::Disconnected, |_| panic!("on purpose"))
         .connect();
     link.send(get("/"));

@@ -2,7 +2,7 @@
 
 use super::harness::{Log, Setup, get, ok, refusal, serve};
 use crate::conn::Ending;
-use crate::{Error, IncomingMessage, Sent, ServerResponse, event};
+use crate::{IncomingMessage, Sent, ServerResponse, event};
 
 const WAITS: &str =
     "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
@@ -26,9 +26,7 @@ fn all() -> Setup {
     serve(plain)
         .handle(
             event::CheckContinue,
-            async |mut req: IncomingMessage, res: ServerResponse| {
-                Ok::<_, Error>(res.end(req.bytes().await?))
-            },
+            async |mut req: IncomingMessage, res: ServerResponse| Ok(res.end(req.bytes().await?)),
         )
         .handle(event::CheckExpectation, taken("expectation"))
         .handle(event::Upgrade, taken("upgrade"))
@@ -147,7 +145,7 @@ fn switching(to: &'static str) -> Setup {
     serve(async move |_req, res| {
         let (sent, upgrading) = res.set("X-A", "1").upgrade(to)?;
         drop(upgrading);
-        Ok::<_, Error>(sent)
+        Ok(sent)
     })
 }
 
@@ -166,11 +164,11 @@ fn a_plain_handler_can_upgrade_too() {
 fn only_an_offered_protocol_can_be_upgraded_to() {
     assert!(answer_to(switching("chess"), UPGRADE).starts_with("HTTP/1.1 400 "));
     assert!(answer_to(switching("echo"), &get("/")).starts_with("HTTP/1.1 400 "));
-    let tunnel = || serve(async |_req, res| Ok::<_, Error>(res.accept_tunnel()?.0));
+    let tunnel = || serve(async |_req, res| Ok(res.accept_tunnel()?.0));
     assert!(answer_to(tunnel(), &get("/")).starts_with("HTTP/1.1 400 "));
     let late = serve(async |_req, res| {
         res.write("x");
-        Ok::<_, Error>(res.upgrade("echo")?.0)
+        Ok(res.upgrade("echo")?.0)
     });
     let mut link = late.connect();
     link.send(UPGRADE);
@@ -201,7 +199,7 @@ fn a_client_that_does_not_read_the_101_is_cut() {
         if let Err(error) = upgrading.await {
             seen.add(error.to_string());
         }
-        Ok::<_, Error>(sent)
+        Ok(sent)
     })
     .connect();
     link.room = 0;

@@ -111,7 +111,7 @@ fn http_1_0_closes_unless_it_asks_for_more() {
 fn a_body_ends_before_the_next_request_begins() {
     let mut link = serve(async |mut req, res| {
         let text = req.text().await?;
-        Ok::<_, crate::Error>(res.end(format!("{} {text}", req.method())))
+        Ok(res.end(format!("{} {text}", req.method())))
     })
     .connect();
     link.send(post("one") + &get("/") + &post("two"));
@@ -140,7 +140,7 @@ fn an_exchange_leaves_nothing_for_the_next() {
             res.send_date(false);
             return Ok(res.end(known));
         }
-        Ok::<_, crate::Error>(res.end(known))
+        Ok(res.end(known))
     })
     .connect();
     let first = "POST /1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n\

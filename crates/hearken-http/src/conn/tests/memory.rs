@@ -16,7 +16,7 @@ use crate::event;
 use crate::event::peer::Peer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
-use crate::{Error, OutgoingMessage};
+use crate::{Failure, OutgoingMessage};
 use bytes::Bytes;
 use hearken_proto::{Fields, Head, Misuse, Request, Response, Role, Version};
 use std::cell::RefCell;
@@ -252,7 +252,7 @@ impl<R: Runner> Multiplexed<R> {
             if runner.running()
                 && let Poll::Ready(Err(_)) = runner.poll(&mut cx)
             {
-                exchange.respond(500, "Internal Server Error\n");
+                exchange.fail_handler(Failure::new(500, "a handler panicked"));
             }
             let _ = deliver_body(exchange);
             let over = {
@@ -314,7 +314,7 @@ fn a_stream_carries_a_request_and_its_response() {
 fn a_later_request_is_answered_first_while_an_earlier_one_reads_its_body() {
     let mut connection = multiplex(async |mut req, res| {
         let body = req.text().await?;
-        Ok::<_, Error>(res.end(body))
+        Ok(res.end(body))
     });
     connection.request(1, "POST", "/slow").data(1, "one ");
     connection
@@ -331,7 +331,7 @@ fn backpressure_holds_one_stream_and_not_its_neighbour() {
     let mut connection = multiplex(async |_req, res| {
         while res.write("12345678") {}
         res.drain().await?;
-        Ok::<_, Error>(res.end("!"))
+        Ok(res.end("!"))
     });
     connection.request(1, "GET", "/").end(1);
     connection.request(3, "GET", "/").end(3);
@@ -404,7 +404,7 @@ fn a_response_that_cannot_be_finished_resets_its_stream_alone() {
     let mut connection = multiplex(async |req, res| {
         if req.path() == "/cut" {
             res.write("part");
-            return Err(Error::new(500, "no more"));
+            return Err(Failure::new(500, "no more"));
         }
         Ok(res.end("whole"))
     });

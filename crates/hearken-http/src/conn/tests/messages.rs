@@ -3,7 +3,7 @@
 use super::harness::{CHUNKED, Log, ok, post, post_head, serve};
 use crate::conn::Ending;
 use crate::message::Duplicates;
-use crate::{Error, Json, event};
+use crate::{Json, event};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ fn pausing_does_not_affect_data() {
     let mut link = serve(async |mut req, res| {
         req.pause();
         let text = req.text().await?;
-        Ok::<_, Error>(res.end(text))
+        Ok(res.end(text))
     })
     .connect();
     link.send(post("abc")).send(post("defg"));
@@ -144,7 +144,7 @@ fn a_message_is_a_stream() {
         while let Some(piece) = poll_fn(|cx| Pin::new(&mut req).poll_next(cx)).await {
             pieces.push(piece?);
         }
-        Ok::<_, Error>(res.end(format!("{} {:?}", pieces.len(), pieces.concat())))
+        Ok(res.end(format!("{} {:?}", pieces.len(), pieces.concat())))
     })
     .connect();
     link.cut = 3;
@@ -178,7 +178,7 @@ fn a_message_is_a_reader_whatever_the_size_of_its_buffer() {
         let piece = req.data().await?.unwrap_or_default();
         let rest = req.read_u8().await.unwrap_err().kind();
         let end = req.read(&mut three).await?;
-        Ok::<_, Error>(res.end(format!("{three:?} {none} {piece:?} {rest:?} {end}")))
+        Ok(res.end(format!("{three:?} {none} {piece:?} {rest:?} {end}")))
     })
     .connect();
     link.send(post("abcdefg"));
@@ -193,7 +193,7 @@ fn lines_can_be_read() {
         while let Some(line) = lines.next_line().await? {
             all.push(line);
         }
-        Ok::<_, Error>(res.end(all.join("|")))
+        Ok(res.end(all.join("|")))
     })
     .connect();
     link.cut = 1;
@@ -241,7 +241,7 @@ fn json_and_forms() {
             return Ok(Json(serde_json::json!(form)));
         }
         let numbers: Vec<i64> = req.json().await?;
-        Ok::<_, Error>(Json(serde_json::json!(numbers.iter().sum::<i64>())))
+        Ok(Json(serde_json::json!(numbers.iter().sum::<i64>())))
     })
     .connect();
     let mut say = |target: &str, body: &str| {
@@ -323,7 +323,7 @@ fn trailers_raw_and_by_name() {
         assert_eq!(names, [b"X-A".to_vec(), b"x-a".to_vec()]);
         let distinct = req.trailers_distinct();
         let joined = req.trailers_joined(Duplicates::Drop);
-        Ok::<_, Error>(res.end(format!("{distinct:?} {:?}", joined.get("x-a"))))
+        Ok(res.end(format!("{distinct:?} {:?}", joined.get("x-a"))))
     })
     .connect();
     link.send(CHUNKED);
@@ -339,7 +339,7 @@ fn destroying_a_request_ends_its_connection() {
         assert_eq!(req.data().await?, Some(Bytes::from_static(b"abc")));
         req.destroy();
         entries.add(req.data().await.unwrap_err().to_string());
-        Ok::<_, Error>(res.end("too late"))
+        Ok(res.end("too late"))
     })
     .connect();
     link.send(post_head(10)).send("abc");

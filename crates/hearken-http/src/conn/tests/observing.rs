@@ -2,7 +2,7 @@
 
 use super::harness::{Gate, Link, Log, Setup, get, post, serve};
 use crate::event::observe::{HandlerKind, Observation, Observer, Side, Step};
-use crate::{Error, event};
+use crate::{Failure, event};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -15,8 +15,10 @@ impl Observer for Facts {
         let step = match seen.step {
             Step::Head { head } => format!("Head {} {}", head.method(), head.target()),
             Step::HandlerStart { kind } => format!("HandlerStart {kind:?}"),
-            Step::HandlerEnd { error: Some(error) } => format!("HandlerEnd {error}"),
-            Step::HandlerEnd { error: None } => "HandlerEnd".to_owned(),
+            Step::HandlerEnd {
+                failure: Some(failure),
+            } => format!("HandlerEnd {failure}"),
+            Step::HandlerEnd { failure: None } => "HandlerEnd".to_owned(),
             Step::ResponseHead {
                 status,
                 reason,
@@ -93,7 +95,7 @@ fn an_upload_and_a_streamed_response() {
         let body = req.bytes().await?;
         res.write(body);
         res.write("!");
-        Ok::<_, Error>(res.end("?"))
+        Ok(res.end("?"))
     }));
     link.send(post("abc"));
     let log = log.take();
@@ -166,7 +168,7 @@ fn interim_responses() {
     let (mut link, log) = observed(serve(async |mut req, res| {
         res.write_early_hints(["</a.css>; rel=preload"])?;
         let body = req.bytes().await?;
-        Ok::<_, Error>(res.end(body))
+        Ok(res.end(body))
     }));
     link.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         .send("ab");
@@ -193,7 +195,7 @@ fn a_handler_that_fails() {
     let (mut link, log) = observed(serve(async |req, res| {
         let _held = req.url().to_owned();
         drop(res);
-        Err::<crate::Sent, _>(Error::new(404, "expected another path"))
+        Err::<crate::Sent, _>(Failure::new(404, "expected another path"))
     }));
     link.send(get("/a"));
     let lines = log.take();
@@ -212,7 +214,7 @@ fn a_handler_that_panics() {
         assert!(res.headers_sent(), "told to");
         res.end("")
     })
-    .on(event::Error, move |error| {
+    .on(event::HandlerFailed, move |error| {
         let request = error.request().map(ToString::to_string);
         seen.add(request.unwrap_or_default());
     });
@@ -233,7 +235,7 @@ fn an_error_names_its_request_without_an_observer() {
         assert!(res.headers_sent(), "told to");
         res.end("")
     })
-    .on(event::Error, move |error| {
+    .on(event::HandlerFailed, move |error| {
         let request = error.request().expect("a request");
         seen.add(format!("{:?} {:?}", request.method(), request.target()));
     })
@@ -282,7 +284,7 @@ fn a_fault_in_the_body_is_not_the_error_of_the_handler() {
 fn an_upgrade() {
     let setup = serve(async |_req, res| res.end("")).handle(event::Upgrade, async |_req, res| {
         let (sent, _upgrading) = res.upgrade("chat")?;
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let (mut link, log) = observed(setup);
     link.send("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n");

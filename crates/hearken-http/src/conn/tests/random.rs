@@ -4,7 +4,7 @@
 //! connection emits `Connection` and `Disconnected` once; every handler and task ends; nothing of them is kept.
 
 use super::harness::{Gate, Guard, Link, Log, Open, either, file, serve, spawn, tasks};
-use crate::{Error, IncomingMessage, OutgoingMessage, Sent, ServerResponse, event};
+use crate::{Failure, IncomingMessage, OutgoingMessage, Sent, ServerResponse, event};
 use hearken_proto::{Connection, Event, Fields, Length, Limits, Request, Role};
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -66,7 +66,7 @@ const PATHS: &[&str] = &[
     "/events-paused",
 ];
 
-type Answered = Result<Sent, Error>;
+type Answered = Result<Sent, Failure>;
 
 /// Handlers that wait for their client only.
 async fn at_once(mut req: IncomingMessage, res: ServerResponse) -> Answered {
@@ -87,7 +87,7 @@ async fn at_once(mut req: IncomingMessage, res: ServerResponse) -> Answered {
             res.write("piece");
             panic!("on purpose");
         }
-        "/error" => return Err(Error::new(409, "on purpose")),
+        "/error" => return Err(Failure::new(409, "on purpose")),
         "/closed" => {
             let sent = res.end("x");
             req.closed().await;
@@ -160,7 +160,7 @@ async fn later(mut req: IncomingMessage, res: ServerResponse, gate: Gate) -> Ans
         "/error-late" => {
             res.flush_headers();
             gate.wait().await;
-            return Err(Error::new(409, "on purpose"));
+            return Err(Failure::new(409, "on purpose"));
         }
         "/destroy-late" => {
             let sent = res.end(vec![b'.'; 100_000]);

@@ -2,7 +2,7 @@
 
 use super::harness::{Log, answer, get, ok, post_head, refusal, serve, serve_with_gate};
 use crate::conn::Ending;
-use crate::{Closed, Error, Fields, Misuse, OutgoingMessage, Sent, ServerResponse};
+use crate::{Closed, Fields, Misuse, OutgoingMessage, Sent, ServerResponse};
 use bytes::Bytes;
 
 pub(super) const CHUNKED_HEAD: &str =
@@ -101,7 +101,7 @@ fn corked_content_is_sent_at_the_queue_limit() {
         }
         res.drain().await?; // sends the corked content
         entries.add("drained");
-        Ok::<_, Error>(res.end("!"))
+        Ok(res.end("!"))
     })
     .limits(|limits| limits.body.queue_bytes = 80)
     .connect();
@@ -332,7 +332,7 @@ fn continue_is_sent_only_once() {
     let mut link = serve(async |mut req, res| {
         res.write_continue()?;
         let body = req.bytes().await?;
-        Ok::<_, Error>(res.end(body))
+        Ok(res.end(body))
     })
     .connect();
     link.send(post_head(3).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n"));
@@ -364,7 +364,7 @@ fn the_queue_facts_of_a_response() {
         state("written");
         res.drain().await?;
         state("drained");
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .limits(|limits| limits.body.queue_bytes = 100)
     .connect();
@@ -383,7 +383,7 @@ fn the_queue_facts_of_a_response() {
         assert!(!res.write("abc"));
         assert_eq!((res.is_ended(), res.is_finished()), (true, false));
         res.drain().await?;
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.send(get("/"));

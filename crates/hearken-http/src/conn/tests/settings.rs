@@ -2,8 +2,8 @@
 
 use super::harness::{Gate, Log, get, ok, post, post_head, serve, serve_gated};
 use crate::conn::Ending;
+use crate::event;
 use crate::server::wheel::Wheel;
-use crate::{Error, event};
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
@@ -91,7 +91,7 @@ fn a_keep_alive_field_of_the_handler_is_kept() {
 
 #[test]
 fn a_whole_request_has_a_deadline() {
-    let mut link = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?)))
         .limits(|limits| limits.time.request = Duration::from_secs(5))
         .connect();
     link.send(post_head(100));
@@ -107,7 +107,7 @@ fn a_whole_request_has_a_deadline() {
 /// Counted from the beginning of each request, not of the connection.
 #[test]
 fn each_request_has_its_own_deadline() {
-    let mut link = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?)))
         .limits(|limits| limits.time.request = Duration::from_secs(5))
         .connect();
     for _ in 0..4 {
@@ -146,7 +146,7 @@ fn limits_of_one_exchange() {
             req.limits(|limits| limits.body.buffered_bytes_max = 4);
             req.limits(|limits| limits.time.body_idle = Duration::from_secs(1));
         }
-        Ok::<_, Error>(res.end(req.bytes().await?))
+        Ok(res.end(req.bytes().await?))
     });
     let mut link = setup.connect();
     link.send(post("abcd"));
@@ -193,7 +193,7 @@ fn every_deadline_fires_within_a_tenth_of_a_second() {
     for (bytes, set) in cases {
         for millis in [1, 24, 25, 26, 999, 1013, 26_007] {
             let time = Duration::from_millis(millis);
-            let setup = serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)));
+            let setup = serve(async |mut req, res| Ok(res.end(req.bytes().await?)));
             let mut link = setup
                 .limits(|limits| {
                     limits.time.head = Duration::from_secs(100);

@@ -3,7 +3,7 @@
 
 use super::harness::{Gate, Guard, Log, get, ok, post_head, serve, serve_gated, serve_with_gate};
 use crate::conn::Ending;
-use crate::{Error, event};
+use crate::event;
 
 fn last(body: &str) -> String {
     ok(body).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
@@ -84,7 +84,7 @@ fn an_upload_and_a_download_in_progress_finish() {
                 res.drain().await?;
             }
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.room = 0;
@@ -161,4 +161,38 @@ fn a_client_that_does_not_read_cannot_delay_the_end() {
         Some(Ending::Now),
         "an idle connection is not cut"
     );
+}
+
+#[test]
+fn closing_resolves_when_draining_begins_and_leaves_nothing_behind() {
+    let log = Log::default();
+    let seen = log.clone();
+    let mut link = serve(async move |req, res| {
+        let dropped = req.closing();
+        drop(dropped);
+        req.closing().await;
+        seen.add("closing");
+        res.end("x")
+    })
+    .connect();
+    link.send(get("/"));
+    assert_eq!(link.env.exchange.draining.waiting(), 1);
+    link.env.exchange.draining.set(true);
+    link.go();
+    assert_eq!(log.take(), ["closing"]);
+    assert_eq!(link.heard(), last("x"));
+    assert_eq!(link.env.exchange.draining.waiting(), 0);
+}
+
+#[test]
+fn a_handler_that_is_dropped_waits_no_longer_for_the_end_of_the_server() {
+    let mut link = serve(async move |req, res| {
+        req.closing().await;
+        res.end("x")
+    })
+    .connect();
+    link.send(get("/"));
+    assert_eq!(link.env.exchange.draining.waiting(), 1);
+    link.lose(std::io::ErrorKind::ConnectionReset);
+    assert_eq!(link.env.exchange.draining.waiting(), 0);
 }

@@ -81,8 +81,7 @@ fn keep_alive_begins_when_both_messages_are_complete() {
 /// Body bytes received after the head do not count as the beginning of the next head.
 #[test]
 fn after_a_body_the_connection_is_idle() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     link.send(post_head(4)).send("ab").send("cd");
     assert_eq!(link.heard(), ok("abcd"));
     assert_eq!(link.deadline_in(), Some(secs(15)));
@@ -101,7 +100,7 @@ fn a_body_that_stalls_is_408_and_an_error_for_its_reader() {
         let body = req.bytes().await;
         seen.add(format!("{:?}", body.as_ref().map_err(Error::is_timeout)));
         body?;
-        Ok::<_, Error>(res.end("x"))
+        Ok(res.end("x"))
     })
     .limits(|limits| limits.time.body_rate_min = 0)
     .connect();
@@ -122,8 +121,7 @@ fn a_body_that_stalls_is_408_and_an_error_for_its_reader() {
 
 #[test]
 fn a_body_that_drips_is_cut_off() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     link.send(post_head(100_000));
     for _ in 0..9 {
         link.secs(1).send(".");
@@ -139,8 +137,7 @@ fn a_body_that_drips_is_cut_off() {
 #[test]
 fn a_body_at_the_minimum_rate_continues() {
     let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?.len().to_string())))
-            .connect();
+        serve(async |mut req, res| Ok(res.end(req.bytes().await?.len().to_string()))).connect();
     link.send(post_head(300 * 40));
     for _ in 0..40 {
         link.secs(1).send([b'.'; 300]);
@@ -151,8 +148,7 @@ fn a_body_at_the_minimum_rate_continues() {
 /// After a fast beginning, one byte a second: the average over the whole body counts.
 #[test]
 fn the_average_rate_counts() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     link.send(post_head(100_000)).send([b'.'; 256 * 20]);
     for _ in 0..19 {
         link.secs(1).send(".");
@@ -164,8 +160,7 @@ fn the_average_rate_counts() {
 
 #[test]
 fn an_unread_body_has_no_deadline() {
-    let (server, gate) =
-        serve_gated(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)));
+    let (server, gate) = serve_gated(async |mut req, res| Ok(res.end(req.bytes().await?)));
     let mut link = server.connect();
     link.send(post_head(4));
     assert_eq!(link.deadline_in(), None);
@@ -186,7 +181,7 @@ fn a_reader_that_processes_a_piece_has_no_deadline() {
     let mut link = serve(async |mut req, res| {
         req.data().await?;
         Gate::default().wait().await;
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.send(post_head(4));
@@ -228,7 +223,7 @@ fn a_body_that_stalls_cuts_a_response_in_progress() {
         while let Some(piece) = req.data().await? {
             res.write(piece);
         }
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     })
     .connect();
     link.send(CHUNKED.to_owned() + "3\r\nabc\r\n").secs(30);
@@ -293,7 +288,7 @@ fn disconnected_has_the_reason() {
     let log = Log::default();
     let close = |log: &Log| {
         let seen = log.clone();
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?)))
+        serve(async |mut req, res| Ok(res.end(req.bytes().await?)))
             .on(event::Disconnected, move |(_, why)| {
                 seen.add(format!("{why:?}"))
             })
@@ -318,8 +313,7 @@ fn disconnected_has_the_reason() {
 /// A deadline passes once: an idle connection is not woken again and again.
 #[test]
 fn a_passed_deadline_does_not_repeat() {
-    let mut link =
-        serve(async |mut req, res| Ok::<_, Error>(res.end(req.bytes().await?))).connect();
+    let mut link = serve(async |mut req, res| Ok(res.end(req.bytes().await?))).connect();
     for _ in 0..100 {
         link.send(post("a")).secs(3);
     }

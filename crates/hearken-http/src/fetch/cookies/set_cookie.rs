@@ -1,4 +1,5 @@
-//! The `Set-Cookie` field, parsed by §5.6 of the draft: nothing is unquoted or unescaped.
+//! The `Set-Cookie` field, parsed by §5.6 of the draft: nothing is unquoted or unescaped, and each octet of name and value is
+//! kept.
 //!
 //! Here: [`SetCookie`]. Not here: whether the host may set it (`cookies.rs`), dates (`date.rs`).
 
@@ -8,8 +9,8 @@ use std::time::{Duration, SystemTime};
 /// The content of the field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SetCookie {
-    pub(super) name: String,
-    pub(super) value: String,
+    pub(super) name: Vec<u8>,
+    pub(super) value: Vec<u8>,
     /// In lower case, without a leading dot; never empty.
     pub(super) domain: Option<String>,
     /// Begins with a slash.
@@ -21,14 +22,16 @@ pub(super) struct SetCookie {
 impl SetCookie {
     /// `None`: the field is ignored.
     pub(super) fn parse(line: &[u8], now: SystemTime) -> Option<Self> {
-        // A tab is allowed, unlike other control characters. A value that is not UTF-8 could not be sent back unchanged.
-        let line = std::str::from_utf8(line).ok()?;
-        if line.chars().any(|c| c != '\t' && c.is_ascii_control()) {
+        // A tab is allowed, unlike other control characters.
+        if line
+            .iter()
+            .any(|&byte| byte != b'\t' && byte.is_ascii_control())
+        {
             return None;
         }
-        let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
-        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
-        let (name, value) = (trim(name), trim(value));
+        let (pair, attributes) = split_once(line, b';').unwrap_or((line, b""));
+        let (name, value) = split_once(pair, b'=').unwrap_or((b"", pair));
+        let (name, value) = (trim_bytes(name), trim_bytes(value));
         if name.is_empty() && value.is_empty() || name.len() + value.len() > BYTES_MAX {
             return None;
         }
@@ -40,7 +43,7 @@ impl SetCookie {
             secure: false,
             expires: None,
         };
-        cookie.parse_attributes(attributes, now);
+        cookie.parse_attributes(&String::from_utf8_lossy(attributes), now);
         Some(cookie)
     }
 
@@ -58,7 +61,7 @@ impl SetCookie {
                 "max-age" => lives = max_age(value, now).or(lives),
                 "domain" => {
                     let domain = value.strip_prefix('.').unwrap_or(value);
-                    self.domain = (!domain.is_empty()).then(|| domain.to_ascii_lowercase());
+                    self.domain = (!domain.is_empty()).then(|| canonical(domain));
                 }
                 "path" => self.path = value.starts_with('/').then(|| value.to_owned()),
                 "secure" => self.secure = true,
@@ -86,6 +89,26 @@ fn max_age(value: &str, now: SystemTime) -> Option<SystemTime> {
         return Some(SystemTime::UNIX_EPOCH);
     }
     now.checked_add(Duration::from_secs(seconds))
+}
+
+/// A domain as URLs have it: in lower case, and names of other scripts in ASCII.
+fn canonical(domain: &str) -> String {
+    let ascii = || Some(url::Host::parse(domain).ok()?.to_string());
+    let ascii = if domain.is_ascii() { None } else { ascii() };
+    ascii.unwrap_or_else(|| domain.to_ascii_lowercase())
+}
+
+fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|&byte| byte == at)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
+}
+
+/// [`trim`] for bytes.
+fn trim_bytes(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// Trims spaces and tabs only: trimming more would let a cookie bypass `__Host-`.

@@ -57,11 +57,66 @@ fn pairs_are_kept_unchanged() {
             "{line:?}"
         );
     }
-    let jar = CookieJar::new();
-    assert!(
-        !jar.store(&url("http://a.example/"), b"a=\xff", now()),
-        "not UTF-8"
-    );
+}
+
+/// Servers set octets, and get back the same ones.
+#[test]
+fn octets_that_are_no_text_are_kept() {
+    let (jar, url) = (CookieJar::new(), url("http://a.example/"));
+    assert!(jar.store(&url, b"st\xe4dt=K\xf6ln; Path=/", now()));
+    assert!(jar.store(&url, "utf=Köln", now()));
+    let value = jar.header_value(&url, now()).expect("cookies");
+    assert_eq!(value.as_bytes(), b"st\xe4dt=K\xf6ln; utf=K\xc3\xb6ln");
+    assert!(jar.store(&url, b"st\xe4dt=; Max-Age=0; Path=/", now()));
+    assert_eq!(jar.header(&url, now()).as_deref(), Some("utf=Köln"));
+}
+
+#[test]
+fn public_suffixes() {
+    let cases: &[(&str, &str, &str, bool)] = &[
+        ("a.com", "com", "b.com", false),
+        ("a.com", "com.", "b.com", false),
+        ("a.localhost", "localhost", "b.localhost", false),
+        #[cfg(feature = "public-suffixes")]
+        ("a.co.uk", "co.uk", "b.co.uk", false),
+        ("x.a.co.uk", "a.co.uk", "y.a.co.uk", true),
+        #[cfg(feature = "public-suffixes")]
+        ("a.github.io", "github.io", "b.github.io", false),
+        // A suffix may have cookies of its own.
+        ("co.uk", "co.uk", "co.uk", true),
+        #[cfg(feature = "public-suffixes")]
+        ("co.uk", "co.uk", "a.co.uk", false),
+        // A rule with a star, and one with an exception.
+        #[cfg(feature = "public-suffixes")]
+        ("a.b.ck", "b.ck", "c.b.ck", false),
+        ("a.www.ck", "www.ck", "b.www.ck", true),
+        // Names of other scripts, in both forms.
+        #[cfg(feature = "public-suffixes")]
+        ("a.公司.cn", "公司.cn", "b.公司.cn", false),
+        #[cfg(feature = "public-suffixes")]
+        ("a.公司.cn", "xn--55qx5d.cn", "b.公司.cn", false),
+        (
+            "a.bücher.example",
+            "bücher.example",
+            "b.bücher.example",
+            true,
+        ),
+        (
+            "a.intern.example",
+            "intern.example",
+            "b.intern.example",
+            true,
+        ),
+    ];
+    for (from, domain, to, goes) in cases {
+        let line = format!("a=b; Domain={domain}");
+        let sent = sent(
+            &format!("http://{from}/"),
+            &[&line],
+            &format!("http://{to}/"),
+        );
+        assert_eq!(sent == "a=b", *goes, "{from} sets {line}, then {to}");
+    }
 }
 
 #[test]

@@ -62,8 +62,18 @@ pub(super) enum Engine {
     #[cfg(feature = "zstd")]
     Zstd {
         decoder: Option<zstd::stream::raw::Decoder<'static>>,
-        between_frames: bool,
+        frames: Frames,
     },
+}
+
+/// Where a zstd decoder is.
+#[cfg(feature = "zstd")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frames {
+    /// Before the first.
+    None,
+    Within,
+    Between,
 }
 
 impl Engine {
@@ -86,7 +96,7 @@ impl Engine {
             #[cfg(feature = "zstd")]
             Coding::Zstd => Self::Zstd {
                 decoder: zstd_decoder(),
-                between_frames: true,
+                frames: Frames::None,
             },
         }
     }
@@ -98,10 +108,7 @@ impl Engine {
             Self::Deflate(deflate) => deflate.step(input, output),
             Self::Brotli { state, ended } => brotli_step(state, ended, input, output),
             #[cfg(feature = "zstd")]
-            Self::Zstd {
-                decoder,
-                between_frames,
-            } => zstd_step(decoder.as_mut(), between_frames, input, output),
+            Self::Zstd { decoder, frames } => zstd_step(decoder.as_mut(), frames, input, output),
         }
     }
 
@@ -112,7 +119,7 @@ impl Engine {
             Self::Deflate(deflate) => matches!(deflate, Deflate::Ended),
             Self::Brotli { ended, .. } => *ended,
             #[cfg(feature = "zstd")]
-            Self::Zstd { between_frames, .. } => *between_frames,
+            Self::Zstd { frames, .. } => *frames != Frames::Within,
         }
     }
 }
@@ -134,7 +141,7 @@ impl Gzip {
                         ended: false,
                     }
                 }
-                Some(_) => return Err(DecodeError::Trailing(Coding::Gzip)),
+                Some(_) => return padding(input, Coding::Gzip),
             }
         }
         let (step, ended) = inflate(&mut self.member, input, output, Coding::Gzip)?;
@@ -171,14 +178,23 @@ impl Deflate {
                 return self.step(input, output);
             }
             Self::Known(decompress) => inflate(decompress, input, output, Coding::Deflate)?,
-            Self::Ended if input.is_empty() => return Ok(Step::default()),
-            Self::Ended => return Err(DecodeError::Trailing(Coding::Deflate)),
+            Self::Ended => return padding(input, Coding::Deflate),
         };
         if step.1 {
             *self = Self::Ended;
         }
         Ok(step.0)
     }
+}
+
+/// Zeros and line ends behind the end of a coding: some servers fill up blocks, or print the body as a line. They mean nothing.
+/// Anything else is an error.
+fn padding(input: &[u8], coding: Coding) -> Result<Step, DecodeError> {
+    if input.iter().all(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+        let read = input.len();
+        return Ok(Step { read, wrote: 0 });
+    }
+    Err(DecodeError::Trailing(coding))
 }
 
 /// One step, and whether it reached the end of the data.
@@ -206,10 +222,7 @@ fn brotli_step(
     output: &mut [u8],
 ) -> Result<Step, DecodeError> {
     if *ended {
-        return match input {
-            [] => Ok(Step::default()),
-            _ => Err(DecodeError::Trailing(Coding::Brotli)),
-        };
+        return padding(input, Coding::Brotli);
     }
     let mut step = Step::default();
     let (mut left, mut room, mut total) = (input.len(), output.len(), 0);
@@ -244,20 +257,28 @@ fn zstd_decoder() -> Option<zstd::stream::raw::Decoder<'static>> {
 #[cfg(feature = "zstd")]
 fn zstd_step(
     decoder: Option<&mut zstd::stream::raw::Decoder<'static>>,
-    between_frames: &mut bool,
+    frames: &mut Frames,
     input: &[u8],
     output: &mut [u8],
 ) -> Result<Step, DecodeError> {
     use zstd::stream::raw::Operation;
-    if *between_frames && input.is_empty() {
-        return Ok(Step::default());
+    match input.first() {
+        None if *frames != Frames::Within => return Ok(Step::default()),
+        Some(0 | b'\r' | b'\n') if *frames == Frames::Between => {
+            return padding(input, Coding::Zstd);
+        }
+        _ => {}
     }
     let broken = DecodeError::Broken(Coding::Zstd);
     let Some(decoder) = decoder else {
         return Err(broken);
     };
     let status = decoder.run_on_buffers(input, output).map_err(|_| broken)?;
-    *between_frames = status.remaining == 0;
+    *frames = if status.remaining == 0 {
+        Frames::Between
+    } else {
+        Frames::Within
+    };
     Ok(Step {
         read: status.bytes_read,
         wrote: status.bytes_written,

@@ -81,6 +81,76 @@ async fn json_and_text() {
     }
 }
 
+/// What cannot be read is not lost: the error has the bytes.
+#[tokio::test]
+async fn an_odd_charset_label_loses_no_text() {
+    for label in [
+        "'utf-8'",
+        "\"utf-8\"",
+        "UTF8",
+        " utf-8 ",
+        "'UTF-8",
+        "\"utf-8",
+        "klingon",
+        "",
+    ] {
+        let field = format!("Content-Type: text/plain; charset={label}\r\n");
+        let server = Server::once(answer("200 OK", &field, "hä")).await;
+        let text = get(server.url("/")).await.expect("an answer").text().await;
+        assert_eq!(text.expect(label), "hä", "{label:?}");
+    }
+    let two = "Content-Type: text/plain; x=\"a\"\r\nContent-Type: text/plain;charset=utf-8\r\n";
+    let server = Server::once(answer("200 OK", two, "\u{feff}hä")).await;
+    let text = get(server.url("/")).await.expect("an answer").text().await;
+    assert_eq!(text.expect("text"), "hä");
+}
+
+#[tokio::test]
+async fn json_with_a_byte_order_mark_is_read_and_other_text_is_not_lost() {
+    let server = Server::once(answer("200 OK", "", "\u{feff}{\"x\":1,\"y\":2}")).await;
+    let point = get(server.url("/"))
+        .await
+        .expect("an answer")
+        .json::<Point>()
+        .await;
+    assert_eq!(point.expect("a point"), Point { x: 1, y: 2 });
+    let server = Server::once(answer("200 OK", "", "<html>")).await;
+    let error = get(server.url("/"))
+        .await
+        .expect("an answer")
+        .json::<Point>()
+        .await;
+    let error = error.expect_err("no JSON");
+    assert_eq!(error.body().map(|body| &body[..]), Some(&b"<html>"[..]));
+    assert_eq!(error.status(), 502);
+    // The same below the one-liner, where the message is still there.
+    let server = Server::start(vec![vec![answer("200 OK", "", b"\xff{}"); 3]]).await;
+    let response = Agent::default().request("GET", &server.url("/"));
+    let mut response = response
+        .expect("a request")
+        .end("")
+        .await
+        .expect("a response");
+    assert!(response.text().await.is_err());
+    assert!(response.json::<Point>().await.is_err());
+    assert!(response.bytes_up_to(2).await.is_err());
+    assert_eq!(response.bytes().await.expect("all of it"), &b"\xff{}"[..]);
+    assert_eq!(response.bytes().await.expect("the end"), "");
+}
+
+#[tokio::test]
+async fn values_are_octets() {
+    let reply = b"HTTP/1.1 200 Sch\xf6n\r\nX-City: K\xf6ln\r\nKeep-Alive: x=\xff, timeout=7\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::once(say(reply)).await;
+    let answer = get(server.url("/")).await.expect("an answer");
+    assert_eq!(answer.status_message(), "Schön");
+    assert_eq!(answer.header("X-City"), None);
+    assert_eq!(answer.header_text("x-city").as_deref(), Some("Köln"));
+    assert_eq!(answer.header_text("nothing"), None);
+    assert_eq!(answer.raw_headers().get("X-City"), Some(&b"K\xf6ln"[..]));
+    assert_eq!(answer.headers()["x-city"].as_bytes(), b"K\xf6ln");
+}
+
 #[tokio::test]
 async fn a_status_can_be_an_error() {
     let server = Server::start(vec![
@@ -214,7 +284,7 @@ mod codings {
             ("gzip", &b"plain"[..], "expected gzip"),
             ("gzip", cut, "ends in the middle"),
             ("gzip", &bomb, "at most 100 times"),
-            ("gzip, gzip", &coded, "one content coding"),
+            ("gzip, gzip", &coded, "expected gzip"),
         ] {
             let server = Server::once(answer(
                 "200 OK",
@@ -227,6 +297,24 @@ mod codings {
             assert!(error.is_decode(), "{error}");
             assert_eq!(error.status(), 502, "the status for our own client");
             assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn several_codings_are_undone_or_the_body_is_given_as_it_came() {
+        let twice = gzip(&gzip(b"hearken"));
+        for (field, raw) in [
+            ("gzip, gzip", false),
+            ("x-gzip, identity, GZIP", false),
+            ("gzip, compress", true),
+            ("gzip, gzip, gzip, gzip, gzip", true),
+        ] {
+            let fields = format!("Content-Encoding: {field}\r\n");
+            let server = Server::once(answer("200 OK", &fields, &twice)).await;
+            let answer = get(server.url("/")).await.expect("an answer");
+            assert_eq!(answer.header("Content-Encoding"), raw.then_some(field));
+            let wanted = if raw { &twice[..] } else { b"hearken" };
+            assert_eq!(answer.bytes().await.expect(field), wanted, "{field}");
         }
     }
 

@@ -1,10 +1,13 @@
 //! The one-liner on real sockets, against servers that follow a script.
 
+mod again;
 mod answers;
 mod bodies;
+mod forms;
 mod hops;
 mod requests;
 mod server;
+mod table;
 
 use super::*;
 use server::{Act, Server, answer, say};

@@ -60,6 +60,11 @@ impl Server {
     pub(super) async fn asked(&mut self) -> Option<String> {
         self.asked.recv().await
     }
+
+    /// Whether no further request has come so far.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.asked.is_empty()
+    }
 }
 
 async fn play(socket: TcpStream, script: Vec<Act>, sender: UnboundedSender<String>) {

@@ -264,3 +264,5 @@ const PORT_IN_USE: &str = "the port is in use; stop the program that listens the
 const PORT_NOT_ALLOWED: &str = "this process lacks the right to listen there; ports below 1024 need one: choose a higher port, or let \
      the service manager open the socket (fd:0)";
 const NO_DESCRIPTOR_LEFT: &str = "no file descriptor is left; raise the limit of this process";
+
+crate::error::from_others!(ListenError);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::conn::tests::harness::Log;
 use crate::event;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[test]
@@ -73,11 +75,9 @@ fn the_last_exchange_of_a_connection_is_the_last() {
 
 #[test]
 fn a_pipelined_request_behind_the_last_one_gets_no_response() {
-    let mut server = echo();
     let mut limits = hearken_proto::Limits::default();
     limits.connection.requests_max = 1;
-    server.limits(limits);
-    let test = TestServer::new(&server);
+    let test = TestServer::new(&echo().limits(limits));
     let mut connection = test.connect();
     connection
         .request(Request::get("/1"))
@@ -142,7 +142,7 @@ fn a_client_that_does_not_read_stops_the_handler() {
         noted.add("full");
         res.drain().await?;
         noted.add("drained");
-        Ok::<_, Error>(res.end(""))
+        Ok(res.end(""))
     });
     let test = TestServer::new(&server);
     let mut connection = test.connect();
@@ -203,7 +203,7 @@ fn after_an_upgrade_the_connection_speaks_with_the_handler() {
         }
         stream.write_all(b"bye").await?;
         stream.shutdown().await?;
-        Ok::<_, Error>(sent)
+        Ok(sent)
     });
     let test = TestServer::new(&server);
     let mut connection = test.connect();
@@ -249,9 +249,7 @@ fn a_server_that_stops_ends_what_runs_within_its_grace() {
 
 #[test]
 fn a_server_takes_no_more_connections_than_it_may() {
-    let mut server = echo();
-    server.connections_max(1);
-    let test = TestServer::new(&server);
+    let test = TestServer::new(&echo().connections_max(1));
     let one = test.connect();
     assert!(!test.connect().is_open());
     drop(one);
@@ -274,8 +272,112 @@ fn a_file_is_sent_from_a_thread() {
 #[cfg(feature = "self-signed")]
 #[test]
 fn a_server_with_tls_is_tested_without() {
-    let mut server = echo();
     let (tls, _pem) = crate::tls::ServerTls::self_signed(&["localhost"]).unwrap();
-    server.tls(&tls);
+    let server = echo().tls(&tls);
     assert!(server.inject(Request::get("/")).is_ok());
+}
+
+/// A server whose upgrade handler echoes, and logs how that ends.
+fn upgraded(log: &Log, configure: impl Fn(&crate::Upgraded) + Send + Sync + 'static) -> Server {
+    let (ends, late, gone) = (log.clone(), log.clone(), log.clone());
+    let configure = Arc::new(configure);
+    let mut server = echo();
+    server.handle(event::Upgrade, async move |_req, res| {
+        let (sent, upgrading) = res.upgrade("echo")?;
+        let mut stream = upgrading.await?;
+        configure(&stream);
+        let mut buffer = [0; 64];
+        loop {
+            match stream.read(&mut buffer).await {
+                Ok(0) => break,
+                Ok(count) => stream.write_all(&buffer[..count]).await?,
+                Err(error) => {
+                    ends.add(format!("{:?}: {error}", error.kind()));
+                    break;
+                }
+            }
+        }
+        Ok(sent)
+    });
+    server.on(event::Timeout, move |timeout| {
+        late.add(format!("{:?}", timeout.deadline()));
+    });
+    server.on(event::Disconnected, move |(_, why)| {
+        gone.add(format!("{why:?}"));
+    });
+    server
+}
+
+fn upgrade_to_echo() -> Request {
+    let request = Request::get("/").header("Connection", "Upgrade");
+    request.header("Upgrade", "echo")
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_an_upgrade() {
+    let log = Log::default();
+    let test = TestServer::new(&upgraded(&log, |_| {}));
+    let mut connection = test.connect();
+    assert_eq!(connection.inject(upgrade_to_echo()).unwrap().status(), 101);
+    for _ in 0..3 {
+        test.advance(secs(119));
+        assert_eq!(
+            connection.send("x").received(),
+            "x",
+            "a byte begins the time anew"
+        );
+    }
+    test.advance(secs(119));
+    assert!(connection.is_open());
+    test.advance(secs(1));
+    assert!(!connection.is_open());
+    let expected = [
+        "Upgraded",
+        "TimedOut: no byte was sent or received for 120s",
+        "Inactive",
+    ];
+    assert_eq!(log.take(), expected);
+}
+
+#[test]
+fn an_upgraded_connection_has_an_idle_time_of_its_own() {
+    let log = Log::default();
+    let test = TestServer::new(&upgraded(&log, |stream| stream.set_idle_timeout(secs(7))));
+    let mut short = test.connect();
+    short.inject(upgrade_to_echo()).unwrap();
+    test.advance(secs(6));
+    assert!(short.is_open());
+    test.advance(secs(1));
+    assert!(!short.is_open());
+    assert_eq!(log.take()[0], "Upgraded");
+    let test = TestServer::new(&upgraded(&log, |stream| {
+        stream.set_idle_timeout(Duration::MAX)
+    }));
+    let mut never = test.connect();
+    never.inject(upgrade_to_echo()).unwrap();
+    test.advance(secs(100_000));
+    assert_eq!(never.send("x").received(), "x");
+}
+
+#[test]
+fn a_handler_ends_with_its_server_when_it_waits_for_that() {
+    let server = Server::new(async |req, res: ServerResponse| {
+        let mut closing = req.closing();
+        loop {
+            res.write("tick ");
+            tokio::select! {
+                () = &mut closing => break,
+                () = tokio::time::sleep(secs(1)) => {}
+            }
+        }
+        res.end("bye")
+    });
+    let test = TestServer::new(&server);
+    let mut connection = test.connect();
+    connection.request(Request::get("/")).unwrap();
+    test.advance(secs(2));
+    test.handle().close();
+    assert_eq!(connection.response().unwrap().text(), "tick tick tick bye");
+    test.settle();
+    assert!(!connection.is_open(), "without waiting for the grace time");
 }

@@ -4,7 +4,6 @@ mod connections;
 mod requests;
 mod time;
 
-use crate::error::Error;
 use crate::message::response::ServerResponse;
 use crate::server::Server;
 use crate::test::{Request, TestServer};
@@ -33,6 +32,6 @@ fn echo() -> Server {
                 String::from_utf8_lossy(value)
             );
         }
-        Ok::<_, Error>(res.end(seen + &body))
+        Ok(res.end(seen + &body))
     })
 }

@@ -69,7 +69,7 @@ fn a_response_is_decoded() {
         res.set_status(203);
         res.write("{\"a\":");
         res.write("1}");
-        Ok::<_, Error>(res.append("Set-Cookie", "a=1").append("Set-Cookie", "b=2"))
+        Ok(res.append("Set-Cookie", "a=1").append("Set-Cookie", "b=2"))
             .map(|res| res.end_with_trailers(&trailers))
     });
     let response = server.inject(Request::get("/")).unwrap();

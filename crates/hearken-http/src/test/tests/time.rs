@@ -7,11 +7,9 @@ use std::sync::{Arc, Mutex};
 
 #[test]
 fn a_jump_over_a_deadline_is_answered_408() {
-    let mut server = echo();
     let mut limits = hearken_proto::Limits::default();
     limits.time.head = secs(6);
-    server.limits(limits);
-    let test = TestServer::new(&server);
+    let test = TestServer::new(&echo().limits(limits));
     let mut connection = test.connect();
     connection.send("GET / HT");
     test.advance(secs(5));
@@ -111,7 +109,7 @@ fn a_response_waits_for_threads_in_real_time() {
             slow();
             sent.send("from a thread")
         });
-        Ok::<_, Error>(res.end(received.await?))
+        Ok(res.end(received.await?))
     });
     assert_eq!(
         server.inject(Request::get("/")).unwrap().text(),

@@ -37,7 +37,7 @@ async fn narrow(address: std::net::SocketAddr) -> TcpStream {
 #[tokio::test]
 async fn a_slow_reader_receives_all_of_a_large_response() {
     let (tls, client) = secure();
-    let mut server = Server::new(async |_req, res| res.end(pattern(LARGE)));
+    let server = Server::new(async |_req, res| res.end(pattern(LARGE)));
     let handle = server
         .workers(1)
         .listen_options(ListenOptions::new().send_buffer_bytes(4096))

@@ -34,9 +34,6 @@ impl Scene {
         change(&mut limits);
         let (a, b, c, d) = (sender.clone(), sender.clone(), sender.clone(), sender);
         server
-            .limits(limits)
-            .workers(1)
-            .tls(&tls)
             .on(event::Connection, move |peer| {
                 assert!(peer.tls().is_none());
                 a.send("connection".to_owned()).unwrap();
@@ -53,6 +50,7 @@ impl Scene {
             .on(event::Disconnected, move |(_, why)| {
                 d.send(format!("{why:?}")).unwrap()
             });
+        let server = server.limits(limits).workers(1).tls(&tls);
         let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
         Self {
             handle,
@@ -328,7 +326,7 @@ async fn whole_files_and_ranges_are_sent() {
     let authority = Authority::new("Test Root");
     let pair = authority.issue(&["127.0.0.1"]);
     let tls = ServerTls::from_pem(pair.chain.as_bytes(), pair.key.as_bytes()).unwrap();
-    let mut server = Server::new(
+    let server = Server::new(
         move |req: crate::IncomingMessage, res: crate::ServerResponse| {
             let file = std::sync::Arc::clone(&file);
             async move {
@@ -337,7 +335,7 @@ async fn whole_files_and_ranges_are_sent() {
             }
         },
     );
-    server.workers(1).tls(&tls);
+    let server = server.workers(1).tls(&tls);
     let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
     let address = handle.address().to_string();
     let authority_of = address.split("://").last().unwrap().trim_end_matches('/');

@@ -14,6 +14,7 @@ use hearken_http::client::{AgentOptions, AgentStats, ClientRequest, Destination,
 use hearken_http::tls::TlsError;
 use hearken_http::{Agent, Error};
 use hearken_testkit::hostile::{Ask, Behaviour, Conversation, Ending, Hostile, Verdict};
+use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 use tokio::io::duplex;

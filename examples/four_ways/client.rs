@@ -1,33 +1,18 @@
-//! Shared by the examples `threads`, `processes`, `selector` and `async`: the server's state for one client, on hearken-proto
+//! What `threads`, `processes`, `selector` and `async` have in common: the server's state for one client, on the protocol core
 //! alone. Bytes go in, responses come out. Nothing here waits, so each example waits in its own way.
 
 use std::process;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use hearken_proto::{Connection, Date, Event, Fields, Length, Limits, Misuse, Response, Role};
+use hearken::proto::{Connection, Date, Event, Fields, Length, Limits, Misuse, Response, Role};
 
 /// How long a client may be silent. `hearken::Server` has a deadline for each phase; these examples have this one.
-pub const IDLE: Duration = Duration::from_secs(15);
-
-/// The address to listen on: the first argument, or 127.0.0.1:3000.
-#[must_use]
-pub fn address() -> String {
-    let argument = std::env::args().nth(1);
-    argument.unwrap_or_else(|| "127.0.0.1:3000".to_owned())
-}
+pub(crate) const IDLE: Duration = Duration::from_secs(15);
 
 /// One client: input that is not parsed yet, and output that is not sent yet.
-///
-/// ```
-/// let mut client = common::Client::new();
-/// client.receive(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-/// assert!(client.output().starts_with(b"HTTP/1.1 200 OK\r\n"));
-/// client.sent(client.output().len());
-/// assert!(!client.is_finished(), "the connection is persistent");
-/// ```
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     connection: Connection,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -47,8 +32,7 @@ impl Default for Client {
 
 impl Client {
     /// A client that has just connected.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -56,7 +40,7 @@ impl Client {
     ///
     /// # Errors
     /// When a response is malformed: a bug in this file, never caused by the client.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
         let mut input = std::mem::take(&mut self.input);
         input.extend_from_slice(bytes);
         let mut at = 0;
@@ -85,7 +69,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
-    pub fn end_of_input(&mut self) -> Result<(), Misuse> {
+    pub(crate) fn end_of_input(&mut self) -> Result<(), Misuse> {
         match self.connection.receive_eof() {
             Ok(_) => Ok(()),
             Err(error) => self.refuse(&error), // in the middle of a request
@@ -93,20 +77,18 @@ impl Client {
     }
 
     /// Bytes to send.
-    #[must_use]
-    pub fn output(&self) -> &[u8] {
+    pub(crate) fn output(&self) -> &[u8] {
         &self.output
     }
 
     /// Removes the first `count` bytes of the output, which have been sent.
-    pub fn sent(&mut self, count: usize) {
+    pub(crate) fn sent(&mut self, count: usize) {
         self.output.drain(..count);
     }
 
     /// Whether the connection can be closed: all output is sent. `hearken::Server` keeps reading for a moment before it
     /// closes, since a reset caused by late input can destroy a response in flight (RFC 9112 §9.6).
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.connection.is_finished() && self.output.is_empty()
     }
 
@@ -130,9 +112,9 @@ impl Client {
         self.respond(status, &text)
     }
 
-    fn refuse(&mut self, error: &hearken_proto::Error) -> Result<(), Misuse> {
+    fn refuse(&mut self, error: &hearken::proto::Error) -> Result<(), Misuse> {
         match error.answer() {
-            hearken_proto::Answer::Status(status) => self.respond(status, &format!("{error}\n")),
+            hearken::proto::Answer::Status(status) => self.respond(status, &format!("{error}\n")),
             _ => Ok(()),
         }
     }
@@ -153,13 +135,3 @@ impl Client {
         self.connection.send_end(None, &mut self.output)
     }
 }
-
-/// The examples of the README, compiled as doctests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
-
-/// The examples of docs/client.md, compiled as doctests.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/client.md")]
-pub struct ClientPage;
