@@ -9,11 +9,12 @@
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hearken::message::{ContentFilter, ResponseHead};
+use hearken::message::{
+    Conditions, ContentFilter, Cookie, EntityTag, Precondition, ResponseHead, Validators,
+};
 use hearken::prelude::*;
 use hearken::{Fields, StatusCode};
 use std::cell::RefCell;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -50,18 +51,16 @@ struct Visits(Rc<RefCell<u32>>);
 
 impl Visits {
     fn layer(req: &IncomingMessage, res: &ServerResponse) -> Self {
-        let cookie = req.header("cookie").unwrap_or_default();
-        let value = cookie
-            .split("; ")
-            .find_map(|pair| pair.strip_prefix("visits="));
+        let value = req.cookies().get("visits");
         let before = value.and_then(|value| value.parse().ok()).unwrap_or(0);
         let visits = Self(Rc::new(RefCell::new(before)));
         let now = visits.clone();
         res.on_head(move |head| {
             let now = *now.0.borrow();
             if now != before {
-                let cookie = format!("visits={now}; HttpOnly; SameSite=Lax; Path=/");
-                head.append("Set-Cookie", cookie).expect("digits are legal");
+                let cookie = Cookie::new("visits", now.to_string());
+                let cookie = cookie.to_field().expect("digits are legal");
+                head.append("Set-Cookie", cookie).expect("a legal field");
             }
         });
         visits
@@ -70,27 +69,23 @@ impl Visits {
 
 /// An ETag of content that is there as a whole, and 304 if the client has it (RFC 9110 §13.1.2).
 fn etag(req: &IncomingMessage, res: &ServerResponse) {
-    let known = req.header("if-none-match").map(str::to_owned);
+    let conditions = Conditions::of(req);
     res.on_head(move |head| {
         let Some(content) = head.content().filter(|_| head.status() == StatusCode::OK) else {
             return;
         };
-        let mut hasher = DefaultHasher::new();
-        content.hash(&mut hasher);
-        let tag = format!("W/\"{:x}-{:x}\"", content.len(), hasher.finish());
-        let matches = known.is_some_and(|known| known.split(", ").any(|one| one == tag));
-        set(head, "ETag", &tag);
-        if matches {
-            head.set_status(StatusCode::NOT_MODIFIED);
+        let validators = Validators::new().etag(EntityTag::of_content(content));
+        head.validators(&validators);
+        if let Precondition::NotModified(_) = conditions.check(&validators) {
+            head.set_not_modified();
         }
     });
 }
 
-/// Compresses text for clients that take gzip. What is written while the handler waits goes out at once.
+/// Compresses text for clients that take gzip. What is written while the handler waits goes out at once. A sketch of how a filter
+/// works: `message::Compression` of the feature `compress` is complete.
 fn compress(req: &IncomingMessage, res: &ServerResponse) {
-    let accepts = req
-        .header("accept-encoding")
-        .is_some_and(|codings| codings.contains("gzip"));
+    let accepts = req.accepts_encodings(&["gzip", "identity"]) == Some("gzip");
     res.on_head(move |head| {
         set(head, "Vary", "Accept-Encoding");
         let text = head

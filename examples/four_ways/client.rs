@@ -123,7 +123,10 @@ impl Client {
     fn respond(&mut self, status: u16, text: &str) -> Result<(), Misuse> {
         let mut fields = Fields::new();
         fields.set("Content-Type", "text/plain; charset=utf-8")?;
-        let now = httpdate::fmt_http_date(SystemTime::now());
+        // A clock may be set to any time; a date has four digits for the year.
+        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        let now = SystemTime::now().clamp(SystemTime::UNIX_EPOCH, last);
+        let now = httpdate::fmt_http_date(now);
         let date = now.as_bytes().try_into().map(Date::new);
         let mut response = Response::new(status, &fields, Length::Known(text.len() as u64));
         response.date = date.as_ref().ok().and_then(|date| date.as_ref().ok());

@@ -635,7 +635,7 @@ fn layers() {
     assert!(first.body.len() < text.len());
     assert_eq!(
         first.field("set-cookie"),
-        Some("visits=5; HttpOnly; SameSite=Lax; Path=/")
+        Some("visits=5; Path=/; HttpOnly; SameSite=Lax")
     );
     assert!(first.field("x-response-time").is_some());
     assert!(

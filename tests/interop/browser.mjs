@@ -1,12 +1,12 @@
 // Drives Chromium through its debugging pipe (JSON messages, each ended by a NUL). Checks what the page of `hearken echo` can
-// fetch under its own policy, what its buttons do, and that the curl commands under them work. browser.sh starts it with
-// the flags. Needs HEARKEN_URL. Writes screenshots to the directory HEARKEN_SHOTS, if set.
+// fetch under its own policy, what its buttons do, that the curl commands under them work, and what its live panel shows, with a
+// screenshot. browser.sh starts it with the flags. Needs HEARKEN_URL. Writes screenshots to the directory HEARKEN_SHOTS, if set.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const SECONDS_MAX = 25; // for everything
+const SECONDS_MAX = 40; // for everything
 const url = new URL(process.env.HEARKEN_URL);
 let failed = false;
 
@@ -131,6 +131,22 @@ const SHOWN = {
   '/information': ['200 OK', 'this is what 102 and 103 came before'],
   '/upgrade/echo': ['426 Upgrade Required', 'expected the fields'],
   '/': ['200 OK', '<!doctype html>'],
+  '/anything': ['200 OK', '"more": "1"'],
+  '/anything/{path}': ['200 OK', '"method": "POST"'],
+  '/redirect/{n}': ['200 OK', '/anything"'],
+  '/redirect-to': ['200 OK', '"from": "here"'],
+  '/cookies': ['200 OK', '"cookies"'],
+  '/cookies/set': ['200 OK', '"theme": "dark"'],
+  '/cookies/set/{name}/{value}': ['200 OK', '"cookies"'],
+  '/cookies/delete': ['200 OK', '"cookies"'],
+  '/basic-auth/{user}/{password}': ['200 OK', '"user": "ada"'],
+  '/bearer': ['200 OK', '"token": "token"'],
+  '/range/{n}': ['206 Partial Content', '636465'.match(/../g).join(' ')],
+  '/etag/{tag}': ['304 Not Modified', ''],
+  '/cache': ['200 OK', '"cached"'],
+  '/cache/{seconds}': ['200 OK', '"max-age": 60'],
+  '/sse': ['200 OK', 'id: 3'],
+  '/live': ['200 OK', 'event: step'],
 };
 
 /** Clicks every button of the page, all at once, and looks at what is shown. */
@@ -164,8 +180,92 @@ async function buttons(session) {
     session,
   );
   equal('a second click stops', 'Stopped', stopped);
+  await livePanel(session);
   equal('the page does nothing that its own policy forbids', [], complaints);
   if (process.env.HEARKEN_SHOTS) await pictures(process.env.HEARKEN_SHOTS, session);
+}
+
+/** The live panel: rows that come while requests are made, their steps, their commands, and a picture of it. */
+async function livePanel(session) {
+  const state = () => evaluate("document.querySelector('#live .state').textContent", session);
+  equal('the panel is live', true, (await state()).startsWith('Live'));
+  await evaluate("document.querySelector('[data-live=clear]').click()", session);
+  const made = await evaluate(
+    `(async () => {
+      const secret = { Authorization: 'Basic ' + btoa('ada:geheim'), 'X-Api-Key': 'geheim' };
+      await fetch('/echo/first?token=geheim', { headers: secret }).then((answer) => answer.text());
+      await fetch('/echo', { method: 'POST', body: 'second' }).then((answer) => answer.text());
+      await fetch('/status/503');
+      const rows = () => [...document.querySelectorAll('#live li')];
+      const done = () => rows().filter((row) => 'done' in row.dataset);
+      while (done().length < 3) await new Promise((next) => setTimeout(next, 20));
+      for (const row of rows()) row.querySelector('details').open = true;
+      await new Promise((next) => setTimeout(next, 50));
+      const text = (row, part) => row.querySelector(part).textContent;
+      return rows().reverse().map((row) => ({
+        line: ['.method', '.target', '.status'].map((part) => text(row, part)),
+        steps: [...row.querySelectorAll('.steps tr')].map((step) => [...step.cells].slice(0, 2).map((cell) => cell.textContent)),
+        buttons: [...row.querySelectorAll('button')].map((button) => button.textContent),
+        all: row.textContent,
+      }));
+    })()`,
+    session,
+  );
+  equal('the panel lists the requests as they come', [
+    ['GET', '/echo/first?token=***', '200'], ['POST', '/echo', '200'], ['GET', '/status/503', '503'],
+  ], made.map((row) => row.line));
+  const steps = made[1]?.steps ?? [];
+  const wanted = ['request head', 'handler begins', 'body received, 6 B', 'response head', 'head sent', 'last byte sent, 6 B', 'end'];
+  equal('the panel shows the steps', [], wanted.filter((name) => !steps.some(([, step]) => step === name)));
+  const times = steps.map(([time]) => Number.parseFloat(time));
+  equal('the times of the steps never go back', [...times].sort((a, b) => a - b), times);
+  equal('the panel has copy buttons', ['Copy curl', 'Copy hearken fetch'], made[0]?.buttons);
+  equal('the panel masks secrets', [], made.filter((row) => /geheim|YWRhOmdlaGVpbQ/.test(row.all)).map((row) => row.line));
+  const commands = await evaluate(
+    `(async () => {
+      const copied = [];
+      Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => copied.push(text) } });
+      for (const button of document.querySelectorAll('#live li:last-child button')) button.click();
+      await new Promise((next) => setTimeout(next, 20));
+      return copied;
+    })()`,
+    session,
+  );
+  equal('the copy buttons copy commands', ['curl', 'hearken fetch -v'], commands.map((text) => text.split(' -H ')[0]));
+  const { data } = await picture(session, '#live');
+  const { width, height, colours } = await measure(data, session);
+  // An empty or unstyled panel has one colour, or is a few lines high.
+  equal('a screenshot of the panel has its rows', [true, true, true], [width > 600, height > 200, colours > 20]);
+  if (process.env.HEARKEN_SHOTS) {
+    mkdirSync(process.env.HEARKEN_SHOTS, { recursive: true });
+    writeFileSync(`${process.env.HEARKEN_SHOTS}/panel.png`, Buffer.from(data, 'base64'));
+  }
+}
+
+/** A picture of one element. */
+async function picture(session, selector) {
+  const box = await evaluate(
+    `(() => { const box = document.querySelector('${selector}').getBoundingClientRect();
+      return { x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height, scale: 1 }; })()`,
+    session,
+  );
+  return order('Page.captureScreenshot', { clip: box, captureBeyondViewport: true }, session);
+}
+
+/** Size and number of colours of a PNG, decoded by the browser. */
+async function measure(data, session) {
+  return evaluate(
+    `(async () => {
+      const bytes = Uint8Array.from(atob('${data}'), (c) => c.charCodeAt(0));
+      const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const context = canvas.getContext('2d');
+      context.drawImage(image, 0, 0);
+      const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
+      return { width: image.width, height: image.height, colours: new Set(pixels).size };
+    })()`,
+    session,
+  );
 }
 
 /** The whole page with its answers, light and dark. */

@@ -27,5 +27,5 @@ shows() { # PATH TEXT
 shows / '/echo/{text}'
 shows /json '{"message":"Hello, World!"}'
 shows /echo/hello hello
-timeout 30 node "$here/browser.mjs" "${FLAGS[@]}" --user-data-dir="$scratch/profile" || failed=1
+timeout 45 node "$here/browser.mjs" "${FLAGS[@]}" --user-data-dir="$scratch/profile" || failed=1
 exit "$failed"

@@ -116,6 +116,32 @@ framing() {
     has "a trailer comes behind the chunks" "^content-digest: sha-256=:${answer//+/\\+}:" "$(tr -d '\r' <"$scratch/head")"
 }
 
+like_httpbin() {
+    local answer
+    equal "redirects are followed" "200 3" "$(curl -sS -L -o /dev/null -w '%{http_code} %{num_redirects}' "$url/redirect/3")"
+    answer=$(curl -sS -L --post302 -d a=1 "$url/redirect-to?url=/anything&status=307")
+    has "a 307 keeps method and content" '"a": "1"' "$answer"
+    answer=$(curl -sS -L -c "$scratch/jar" -b "$scratch/jar" "$url/cookies/set?theme=dark")
+    has "cookies are set and come back" '"theme": "dark"' "$answer"
+    answer=$(curl -sS -L -c "$scratch/jar" -b "$scratch/jar" "$url/cookies/delete?theme")
+    lacks "and are deleted" 'theme' "$answer"
+    equal "Basic authentication: no credentials" 401 \
+        "$(curl -sS -o /dev/null -w '%{http_code}' "$url/basic-auth/a/b")"
+    equal "Basic authentication" 200 "$(curl -sS -o /dev/null -w '%{http_code}' -u a:b "$url/basic-auth/a/b")"
+    equal "a range" cde "$(curl -sS -r 2-4 "$url/range/26")"
+    head -c 10 <(printf 'abcdefghij') >"$scratch/part"
+    curl -sS -C - -o "$scratch/part" "$url/range/26"
+    equal "a download continues" abcdefghijklmnopqrstuvwxyz "$(cat "$scratch/part")"
+    curl -sS --etag-save "$scratch/etag" -o /dev/null "$url/etag/v1"
+    equal "an entity tag is known again" 304 \
+        "$(curl -sS --etag-compare "$scratch/etag" -o /dev/null -w '%{http_code}' "$url/etag/v1")"
+    answer=$(curl -sS -F a=1 -F "file=@$scratch/part" "$url/anything")
+    has "a multipart form is read" '"file": "abcdefghijklmnopqrstuvwxyz"' "$answer"
+    equal "events come with their numbers" 3 "$(curl -sSN "$url/sse?count=3&interval=0.05" | grep -c '^id: ')"
+    has "any origin may read" '^access-control-allow-origin: https://b.example' \
+        "$(curl -sSi -H 'Origin: https://b.example' "$url/headers")"
+}
+
 codings() {
     local answer
     answer=$(curl -sS --compressed -D "$scratch/head" "$url/stream/200")
@@ -168,6 +194,7 @@ versions
 heads
 uploads
 framing
+like_httpbin
 codings
 connections
 gibibyte

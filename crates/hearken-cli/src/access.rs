@@ -107,6 +107,14 @@ impl Style {
             Step::Ended { why } if handled && !facts.is_sent() => {
                 Some(self.line(peer, facts, Some(why)))
             }
+            // After its response: the line of the request is written.
+            Step::HandlerEnd { failure: Some(_) } if facts.is_sent() => {
+                let failure = failure_of(facts)?;
+                let mut line = self.opening_of(peer, facts);
+                line.push_str(" - ");
+                push_note(&mut line, &failure);
+                Some(line)
+            }
             Step::Failed { error } if !handled && facts.status().is_none() => {
                 self.fault(peer, error)
             }
@@ -122,24 +130,22 @@ impl Style {
         let mut line = self.opening(peer);
         line.push_str(" - - ");
         self.push_status(&mut line, error.status().as_u16());
-        line.push_str(" (");
-        push_own(&mut line, &error.to_string());
-        line.push_str(")\n");
+        line.push(' ');
+        push_note(&mut line, &error.to_string());
         Some(line)
     }
 
     fn note_line(self, peer: Option<&Peer>, text: &str) -> String {
         let mut line = match peer {
-            Some(peer) => self.opening(peer) + " - - - (",
-            None => self.time() + " - - - - (",
+            Some(peer) => self.opening(peer) + " - - - ",
+            None => self.time() + " - - - - ",
         };
-        push_own(&mut line, text);
-        line.push_str(")\n");
+        push_note(&mut line, text);
         line
     }
 
     fn time(self) -> String {
-        let now = humantime::format_rfc3339_millis(SystemTime::now());
+        let now = humantime::format_rfc3339_millis(printable(SystemTime::now()));
         let (dim, plain) = if self.coloured {
             (DIM, PLAIN)
         } else {
@@ -158,11 +164,7 @@ impl Style {
     }
 
     fn line(self, peer: &Peer, facts: &ExchangeFacts, cut: Option<Closed>) -> String {
-        let mut line = self.opening(peer);
-        line.push(' ');
-        push_escaped(&mut line, facts.method().unwrap_or("-"));
-        line.push(' ');
-        push_escaped(&mut line, facts.target().unwrap_or("-"));
+        let mut line = self.opening_of(peer, facts);
         line.push(' ');
         self.push_status(&mut line, facts.status().unwrap_or(0));
         let started = facts.handler_started().unwrap_or_else(|| facts.began());
@@ -174,10 +176,23 @@ impl Style {
             line.push_str(" route ");
             push_own(&mut line, route);
         }
-        if let Some(why) = cut {
-            let _ = write!(line, " ({why})");
+        match failure_of(facts).or_else(|| cut.map(|why| why.to_string())) {
+            Some(note) => {
+                line.push(' ');
+                push_note(&mut line, &note);
+            }
+            None => line.push('\n'),
         }
-        line.push('\n');
+        line
+    }
+
+    /// Time, client, method and target.
+    fn opening_of(self, peer: &Peer, facts: &ExchangeFacts) -> String {
+        let mut line = self.opening(peer);
+        line.push(' ');
+        push_escaped(&mut line, facts.method().unwrap_or("-"));
+        line.push(' ');
+        push_escaped(&mut line, facts.target().unwrap_or("-"));
         line
     }
 
@@ -204,6 +219,20 @@ fn milliseconds(time: Duration) -> String {
         0.0..10.0 => format!("{ms:.2} ms"),
         _ => format!("{ms:.0} ms"),
     }
+}
+
+/// How the handler has failed. One below 500 is an answer, and its status says enough.
+fn failure_of(facts: &ExchangeFacts) -> Option<String> {
+    let failure = facts.failure()?;
+    let failed = failure.status().is_server_error();
+    failed.then(|| format!("{failure:?}")) // with all sources
+}
+
+/// Ends a line with a text of the server.
+fn push_note(line: &mut String, text: &str) {
+    line.push('(');
+    push_own(line, text);
+    line.push_str(")\n");
 }
 
 /// Adds a text of the server, which may be more than ASCII. Control characters are replaced, in case it quotes a client.
@@ -234,6 +263,12 @@ const GREEN: &str = "\u{1b}[32m";
 const YELLOW: &str = "\u{1b}[33m";
 const CYAN: &str = "\u{1b}[36m";
 const PLAIN: &str = "\u{1b}[0m";
+
+/// The nearest time that the log's form can express, from 1970 to 9999: a clock may be set to any.
+fn printable(time: SystemTime) -> SystemTime {
+    let last = SystemTime::UNIX_EPOCH + Duration::from_millis(253_402_300_799_999);
+    time.clamp(SystemTime::UNIX_EPOCH, last)
+}
 
 #[cfg(test)]
 mod tests;

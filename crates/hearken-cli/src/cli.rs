@@ -1,7 +1,7 @@
 //! The flags of `hearken echo` and their help. Not here: their meaning (`plan.rs`), the flags of `hearken fetch`
 //! (`fetch/flags.rs`).
 
-use crate::fetch::flags::{self, Fetch};
+use crate::fetch::{flags::Fetch, help};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub(crate) enum Command {
     #[command(long_about = ECHO_ABOUT, after_help = ECHO_EXAMPLES, after_long_help = ECHO_MORE)]
     Echo(Echo),
     /// An HTTP client that prints bodies, or a report as JSON
-    #[command(long_about = flags::ABOUT, after_help = flags::EXAMPLES, after_long_help = flags::MORE)]
+    #[command(long_about = help::ABOUT, after_help = help::EXAMPLES, after_long_help = help::MORE)]
     Fetch(Box<Fetch>),
 }
 
@@ -66,14 +66,18 @@ pub(crate) struct Echo {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Write only fatal errors to stderr
+    /// Write only fatal errors to stderr, and turn the live panel of the page off
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Turn the live panel of the page off, which shows the requests of all clients
+    #[arg(long)]
+    pub(crate) no_panel: bool,
 }
 
 const ECHO_ABOUT: &str = "\
 A server for testing HTTP clients: it echoes what you send, shows what it received, and responds with the status, the size \
-and the speed you ask for. GET / is a page that lists all endpoints, with a button for each.
+and the speed you ask for. GET / is a page that lists all endpoints, with a button for each, and shows the requests as they come.
 
 When it listens, it prints its URL to stdout, alone on one line. It logs each request to stderr: time, client, method, \
 target, status, bytes of the body, and duration. A log that is not read loses lines and says so; it never holds up requests. \

@@ -19,6 +19,8 @@ pub(crate) struct EchoPlan {
     /// `None`: plain http.
     pub(crate) tls: Option<Tls>,
     pub(crate) log: LogMode,
+    /// The page shows the requests of all clients.
+    pub(crate) panel: bool,
 }
 
 /// The source of the certificate.
@@ -89,6 +91,7 @@ pub(crate) fn plan(echo: &Echo, environment: &Environment) -> Result<EchoPlan, C
         tls: tls(echo, &address),
         address,
         workers: echo.workers,
+        panel: !echo.quiet && !echo.no_panel,
         log: if echo.quiet {
             LogMode::Quiet
         } else {

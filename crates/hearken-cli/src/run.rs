@@ -4,9 +4,10 @@
 
 use crate::access::{Log, print_within};
 use crate::advice;
-use crate::echo;
+use crate::echo::{self, live};
 use crate::plan::{CommandError, EchoPlan, LogMode};
 use crate::tls;
+use hearken::observe::{Observation, Observer};
 use hearken::{Error, Server, event};
 use std::io::{self, Write};
 use std::thread;
@@ -34,6 +35,9 @@ fn serve(plan: EchoPlan, log: &Log) -> Result<(), CommandError> {
     }
     if let Some(log) = lines {
         log.listen(&mut server);
+        if plan.panel {
+            server.observer(Both(log.clone(), live::Feed::start()));
+        }
     }
     // Emitted after the signal handlers are installed: a program that reads the URL may send a signal at once.
     server.on(event::Listening, |address| {
@@ -51,6 +55,16 @@ fn failed(error: &Error) -> CommandError {
     match error.signal() {
         Some(signal) => CommandError::Stopped(signal),
         None => CommandError::Failed(error.to_string()),
+    }
+}
+
+/// Two observers as one.
+struct Both<A, B>(A, B);
+
+impl<A: Observer, B: Observer> Observer for Both<A, B> {
+    fn observe(&self, seen: &Observation<'_>) {
+        self.0.observe(seen);
+        self.1.observe(seen);
     }
 }
 

@@ -26,7 +26,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`server`] | [`Server`], [`ServerHandle`]: listen, run, drain, stop |
-//! | [`message`] | [`IncomingMessage`], [`ServerResponse`], [`Answer`]: what handlers read and write |
+//! | [`message`] | [`IncomingMessage`], [`ServerResponse`], [`Answer`]: what handlers read and write; cookies, conditions, negotiation, files |
 //! | [`event`], [`observe`] | the events of servers and messages; an observer of every step |
 //! | [`client`] | [`client::request`], [`Agent`]: Node's requests on pooled connections |
 //! | [`fetch`](mod@fetch) | [`get`], [`post`], …: one-liners with redirects, decompression, cookies |
@@ -43,6 +43,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod conn;
+mod date;
 pub mod error;
 pub mod event;
 #[cfg(feature = "client")]
@@ -63,6 +64,7 @@ pub use net::listen;
 pub use bytes::Bytes;
 #[cfg(feature = "client")]
 pub use client::{Agent, Response, request};
+pub use date::HttpDate;
 pub use error::{Closed, Error, Failure};
 pub use event::peer::Peer;
 #[cfg(feature = "client")]

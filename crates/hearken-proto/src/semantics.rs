@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::head::{Head, RequestTarget, Version};
 use crate::special::Special;
 use crate::{Fault, syntax};
+use core::net::Ipv6Addr;
 
 /// The rules that need the complete head of a request. `pass_expectations`: unknown expectations are left to the caller.
 #[inline]
@@ -69,8 +70,8 @@ fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
     }
 }
 
-/// Whether the value of Host is legal and matches a target in a legal form: it must equal the authority, if the target
-/// has one (RFC 9112 §3.2.2). A port may be left out if it is the default of the scheme, and for CONNECT always,
+/// Whether the value of Host is legal and matches a target in a legal form: it must name the same host and port, if the target
+/// has an authority (RFC 9112 §3.2.2). A port may be left out if it is the default of the scheme, and for CONNECT always,
 /// as the example of §3.2.3 does.
 pub(crate) fn host_agrees(host: &[u8], target: &str) -> bool {
     if matches!(target.as_bytes(), [b'/', ..] | b"*") {
@@ -123,12 +124,54 @@ fn same_authority(one: &[u8], other: &[u8], default_port: &[u8]) -> bool {
     else {
         return false;
     };
-    let or_default = |port| {
-        if <[u8]>::is_empty(port) {
-            default_port
-        } else {
-            port
-        }
+    let number = |port: &[u8]| {
+        let port = if port.is_empty() { default_port } else { port };
+        // Digits up to 65535, with any number of zeros in front: `authority` has checked them.
+        port.iter()
+            .fold(0_u32, |number, digit| number * 10 + u32::from(digit - b'0'))
     };
-    host.eq_ignore_ascii_case(other_host) && or_default(port) == or_default(other_port)
+    same_host(host, other_host) && number(port) == number(other_port)
+}
+
+/// Whether two hosts are equal by RFC 3986 §6.2.2: without case, with percent-encoded letters, digits and `-._~` decoded, and
+/// IPv6 addresses as numbers (RFC 4291 §2.2 has several spellings of each). A dot at the end makes another name: resolvers
+/// and certificates treat it so. An IPv4 address in an IPv6 one is another host.
+fn same_host(one: &[u8], other: &[u8]) -> bool {
+    match (ipv6(one), ipv6(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => Spelling(one).eq(Spelling(other)),
+        _ => false,
+    }
+}
+
+fn ipv6(host: &[u8]) -> Option<Ipv6Addr> {
+    let address = host.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    core::str::from_utf8(address).ok()?.parse().ok()
+}
+
+/// The bytes of a legal host in lower case, with what need not be percent-encoded decoded.
+struct Spelling<'a>(&'a [u8]);
+
+impl Iterator for Spelling<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        if first == b'%'
+            && let [high, low, behind @ ..] = rest
+            && let Some(byte) = unreserved(*high, *low)
+        {
+            self.0 = behind;
+            return Some(byte.to_ascii_lowercase());
+        }
+        Some(first.to_ascii_lowercase())
+    }
+}
+
+/// The byte that two hexadecimal digits mean, if it is unreserved (RFC 3986 §2.3).
+fn unreserved(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = u8::try_from(digit(high)? * 16 + digit(low)?).ok()?;
+    (byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')).then_some(byte)
 }

@@ -1,7 +1,7 @@
 //! Hearken with one worker, every default on. Arguments after the port: a certificate and its key for TLS, or `upgrade`
 //! for a handler of upgrades.
 
-use hearken::{Answer, Error, IncomingMessage, Json, Sent, Server, ServerResponse, event};
+use hearken::{Answer, Failure, IncomingMessage, Json, Sent, Server, ServerResponse, event};
 use hearken::tls::ServerTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 }
 
 /// After the switch of protocols the peer returns what it reads.
-async fn echo(_req: IncomingMessage, res: ServerResponse) -> Result<Sent, Error> {
+async fn echo(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failure> {
+    drop(req); // or its head would be in memory for as long as the protocol runs
     let (sent, upgrading) = res.upgrade("echo")?;
     let mut stream = upgrading.await?;
     let mut buffer = [0; 64];

@@ -74,3 +74,84 @@ fn a_line_has_the_route_if_it_is_set() {
     server.close();
     server.wait();
 }
+
+/// Without a subscriber for `tracing`: the line of the request names the failure.
+#[test]
+fn a_handler_that_fails_has_one_line_with_its_error() {
+    use hearken::{Failure, IncomingMessage, ServerResponse};
+    use std::io::Write;
+    let mut server = Server::new(async |req: IncomingMessage, res: ServerResponse| {
+        match req.path() {
+            "/error" => return Err(Failure::new(503, "no \u{1b}database")),
+            "/panic" => panic!("on purpose"),
+            "/late" => {
+                let _ = res.end("answered");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                return Err(Failure::new(500, "too late"));
+            }
+            _ => {}
+        }
+        Err::<hearken::Sent, _>(Failure::new(404, "no such page"))
+    });
+    let (sender, lines) = std::sync::mpsc::channel();
+    server.observer(Lines(sender));
+    let server = server.workers(1).listen("127.0.0.1:0").unwrap();
+    let server = server.start().unwrap();
+    let address = server.address().socket_addr().unwrap();
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    let mut ask = |target: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.write_all(request.as_bytes()).unwrap();
+        let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
+        line.split_once(" GET ").unwrap().1.to_owned()
+    };
+    let error = ask("/error");
+    assert!(
+        error.starts_with("/error 503 20 B ") && error.ends_with(" ms (no \u{fffd}database)\n"),
+        "{error}"
+    );
+    let panic = ask("/panic");
+    assert!(
+        panic.ends_with(" ms (a handler panicked: on purpose)\n"),
+        "{panic}"
+    );
+    let answer = ask("/none");
+    assert!(
+        answer.starts_with("/none 404 13 B ") && answer.ends_with(" ms\n"),
+        "{answer}"
+    );
+    let late = ask("/late");
+    assert!(
+        late.starts_with("/late 200 8 B ") && late.ends_with(" ms\n"),
+        "{late}"
+    );
+    let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(line.ends_with(" GET /late - (too late)\n"), "{line}");
+    drop(client);
+    server.close();
+    server.wait();
+}
+
+#[test]
+fn every_clock_is_printed() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    for (time, text) in [
+        (
+            epoch.checked_sub(Duration::from_secs(1)),
+            "1970-01-01T00:00:00.000Z",
+        ),
+        (
+            epoch.checked_add(Duration::from_secs(u64::from(u32::MAX) * 1000)),
+            "9999-12-31T23:59:59.999Z",
+        ),
+        (
+            epoch.checked_add(Duration::from_secs(784_111_777)),
+            "1994-11-06T08:49:37.000Z",
+        ),
+    ] {
+        if let Some(time) = time {
+            let printed = humantime::format_rfc3339_millis(printable(time)).to_string();
+            assert_eq!(printed, text);
+        }
+    }
+}

@@ -16,11 +16,11 @@ pub(crate) async fn trailers(
         bytes += piece.len();
     }
     let trailers = req.trailers();
-    let content = super::pretty(&json!({
-        "trailers": super::FieldObject(trailers.view()),
+    let content = super::json::pretty(&json!({
+        "trailers": super::json::FieldObject(trailers.view()),
         "bytes": bytes,
     }));
-    Ok(response.send_with_digest(super::JSON, content))
+    Ok(response.send_with_digest(super::json::JSON, content))
 }
 
 /// Sends the first bytes of a longer response, then closes the connection.

@@ -1,24 +1,33 @@
 //! `hearken echo`: the handler, and how each endpoint responds.
 //!
 //! Here: [`handle`], and the responses whose content is there as a whole. Not here: which endpoint a request names
-//! (`route.rs`), how a response is sent (`response.rs`), responses that take time (`streams.rs`), those that show the framing
-//! of HTTP (`framing.rs`), the upgrade (`upgrade.rs`), the page (`page.rs`).
+//! (`route.rs`), how a response is sent (`response.rs`), responses that take time (`streams.rs`, `events.rs`), those that show the
+//! framing of HTTP (`framing.rs`), its validators (`validators.rs`), credentials (`auth.rs`, `cookies.rs`), the upgrade
+//! (`upgrade.rs`), the page (`page.rs`) and its live panel (`live/`).
 
+mod anything;
+mod auth;
 mod coding;
+mod cookies;
+mod cors;
+mod events;
 mod framing;
+mod json;
+pub(crate) mod live;
 mod page;
 mod parameters;
 mod response;
 mod route;
 mod streams;
 mod upgrade;
+mod validators;
 
-use hearken::{Failure, FieldsRef, IncomingMessage, Sent, ServerResponse, StatusCode};
-use response::{ResponseBuilder, TEXT};
+use hearken::{Failure, IncomingMessage, Sent, ServerResponse, StatusCode};
+use json::{FieldObject, JSON, send_json, text_of};
+use response::{ResponseBuilder, TEXT, has_no_content};
 use route::{Action, Rejection};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::json;
-use std::borrow::Cow;
 use std::pin::Pin;
 
 /// The handler.
@@ -48,18 +57,24 @@ fn waiting(future: impl Future<Output = Result<Sent, Failure>> + 'static) -> Pro
 
 fn respond(req: IncomingMessage, response: ResponseBuilder) -> Progress {
     let (path, query) = path_and_query(&req);
-    match route::route(req.head().method(), path, query) {
+    let routed = route::route(req.head().method(), path, query);
+    let response = match &routed {
+        // Those for benchmarks need no look at the fields: any origin may read them.
+        Ok(Action::Plaintext | Action::Json) => response,
+        _ => cors::allow(&req, response),
+    };
+    match routed {
         Ok(action) if response.is_acceptable() => perform(action, req, response),
         Ok(_) => done(response.reject(&Rejection::NOT_ACCEPTABLE)),
         Err(rejection) => done(response.reject(&rejection)),
     }
 }
 
-/// As `req.path()` and `req.query()`, with one look at the target for both.
+/// As `req.path()` and `req.raw_query()`, with one look at the target for both.
 fn path_and_query(req: &IncomingMessage) -> (&str, Option<&str>) {
     let target = req.url();
     if !target.starts_with('/') {
-        return (req.path(), req.query());
+        return (req.path(), req.raw_query());
     }
     match target.bytes().position(|byte| byte == b'?') {
         Some(at) => (&target[..at], Some(&target[at + 1..])),
@@ -93,22 +108,33 @@ fn perform(action: Action, req: IncomingMessage, response: ResponseBuilder) -> P
         Action::Cut(cut) => waiting(framing::cut(cut, response)),
         Action::Information => Progress::Done(framing::information(response)),
         Action::Upgrade => waiting(upgrade::upgrade(req, response)),
-        Action::Options(allow) => done(response.status(204).append("Allow", allow).send_empty()),
+        Action::Options(allow) => done(cors::options(&req, allow, response)),
+        other => perform_more(other, req, response),
     }
 }
 
-const JSON: &str = "application/json";
-
-fn send_json(response: ResponseBuilder, value: &impl Serialize) -> Sent {
-    response.send(JSON, pretty(value))
-}
-
-/// Indented and with a final line feed, for terminals.
-fn pretty(value: &impl Serialize) -> Vec<u8> {
-    // Values are text and numbers and keys are text, so this cannot fail.
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    text
+/// The endpoints that httpbin has too, and the live panel.
+fn perform_more(action: Action, req: IncomingMessage, response: ResponseBuilder) -> Progress {
+    match action {
+        Action::Anything => waiting(anything::respond(req, response)),
+        Action::Redirect { location, status } => done(
+            response
+                .status(status)
+                .append("Location", location)
+                .send_empty(),
+        ),
+        Action::Cookies => done(cookies::list(&req, response)),
+        Action::SetCookies(set) => done(cookies::set(&set, response)),
+        Action::BasicAuth { user, password } => done(auth::basic(&req, &user, &password, response)),
+        Action::Bearer => done(auth::bearer(&req, response)),
+        Action::Range { bytes } => waiting(validators::range(bytes, req, response)),
+        Action::Etag(tag) => done(validators::etag(&req, &tag, response)),
+        Action::Cache(age) => done(validators::cache(&req, age, response)),
+        Action::Events(events) => waiting(events::respond(events, req, response)),
+        Action::Live(time) => waiting(live::respond(time, req, response)),
+        // All others are in `perform`.
+        _ => done(response.reject(&Rejection::NOT_ACCEPTABLE)),
+    }
 }
 
 fn headers(req: &IncomingMessage) -> impl Serialize {
@@ -118,38 +144,6 @@ fn headers(req: &IncomingMessage) -> impl Serialize {
     }
     Headers {
         headers: FieldObject(req.raw_headers()),
-    }
-}
-
-/// Fields as one JSON object, in the order and case in which they were sent; the values of a repeated name are a list.
-struct FieldObject<'a>(FieldsRef<'a>);
-
-impl Serialize for FieldObject<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut grouped: Vec<(&[u8], Vec<Cow<'_, str>>)> = Vec::new();
-        for (name, value) in self.0.iter() {
-            let group = grouped
-                .iter_mut()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            match group {
-                Some((_, values)) => values.push(text_of(value)),
-                None => grouped.push((name, vec![text_of(value)])),
-            }
-        }
-        let one_or_all = |values: Vec<Cow<'_, str>>| match values.as_slice() {
-            [one] => json!(one),
-            all => json!(all),
-        };
-        let pairs = grouped.into_iter();
-        serializer.collect_map(pairs.map(|(name, values)| (text_of(name), one_or_all(values))))
-    }
-}
-
-/// Decodes UTF-8, or ISO 8859-1 if it is not UTF-8.
-fn text_of(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => bytes.iter().copied().map(char::from).collect(),
     }
 }
 
@@ -184,11 +178,3 @@ fn send_status(status: u16, response: ResponseBuilder) -> Sent {
 
 /// Not Basic: with that, browsers ask for a password.
 const CHALLENGE: &str = "Bearer realm=\"echo\"";
-
-/// 204 and 304 cannot have content; 205 must not (RFC 9110 §15.3.6).
-const fn has_no_content(status: u16) -> bool {
-    matches!(status, 204 | 205 | 304)
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,5 @@
-//! The page at `/`, which lists the endpoints and has a button for each. One file without external resources.
+//! The page at `/`: the live panel, and the endpoints with a button for each. One text without external resources, put together
+//! from `page/`.
 //!
 //! Here: the page and its Content-Security-Policy, which allows the page's own script and style by their hashes.
 
@@ -9,7 +10,13 @@ use hearken::Sent;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-const PAGE: &str = include_str!("page.html");
+/// The parts in one text.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    let script = [include_str!("page/try.js"), include_str!("page/panel.js")].concat();
+    let page = include_str!("page/page.html");
+    let page = page.replacen("{{style}}", include_str!("page/style.css").trim_end(), 1);
+    page.replacen("{{script}}", script.trim_end(), 1)
+});
 
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |element| STANDARD.encode(Sha256::digest(content_of(element)));
@@ -25,7 +32,7 @@ pub(crate) fn respond(response: ResponseBuilder) -> Sent {
     let response = response
         .append("Content-Security-Policy", &*POLICY)
         .append("Referrer-Policy", "no-referrer");
-    response.send("text/html; charset=utf-8", PAGE)
+    response.send("text/html; charset=utf-8", PAGE.as_str())
 }
 
 /// The content of the only element with this name.

@@ -17,7 +17,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn pairs(self) -> form_urlencoded::Parse<'a> {
+    pub(crate) fn pairs(self) -> form_urlencoded::Parse<'a> {
         form_urlencoded::parse(self.text.as_bytes())
     }
 
@@ -43,8 +43,31 @@ impl<'a> Query<'a> {
     }
 }
 
+/// The parameter of a path, not decoded yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameter<'a>(pub(crate) &'a str);
+
+impl<'a> Parameter<'a> {
+    /// Decodes it, once. It may contain slashes.
+    pub(crate) fn text(self) -> Result<Cow<'a, str>, Rejection> {
+        decode(self.0)
+    }
+
+    /// Decodes two segments, each for itself: an encoded slash separates nothing.
+    pub(crate) fn pair(self, form: &'static str) -> Result<(String, String), Rejection> {
+        match self.0.split_once('/') {
+            Some((first, second)) if !first.is_empty() => {
+                Ok((decode(first)?.into_owned(), decode(second)?.into_owned()))
+            }
+            _ => Err(Rejection::expected(format!(
+                "expected a path of the form {form}"
+            ))),
+        }
+    }
+}
+
 /// Decodes percent-encoded text.
-pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Rejection> {
+fn decode(text: &str) -> Result<Cow<'_, str>, Rejection> {
     if !text.contains('%') {
         return Ok(text.into());
     }

@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hearken::message::Upgrading;
-use hearken::{Bytes, Error, Failure, Fields, IncomingMessage, Sent, ServerResponse};
+use hearken::{
+    Bytes, Error, Failure, Fields, IncomingMessage, OutgoingMessage, Sent, ServerResponse,
+};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::sync::LazyLock;
@@ -25,18 +27,23 @@ pub(crate) struct ResponseBuilder {
     secure: bool,
     /// The request is a HEAD: the content is not sent.
     head_only: bool,
+    /// The response depends on the Origin field.
+    varies_by_origin: bool,
 }
 
-/// Fields of all responses: they depend on the moment, and echoed content must not be taken for a page.
+/// Fields of all responses: they depend on the moment, echoed content must not be taken for a page, and pages of any origin may
+/// read them (`cors.rs`).
 static ALWAYS: LazyLock<Fields> = LazyLock::new(|| {
     let mut fields = Fields::new();
     let legal = fields
         .append("Cache-Control", "no-store")
-        .and_then(|()| fields.append("X-Content-Type-Options", "nosniff"));
+        .and_then(|()| fields.append("X-Content-Type-Options", "nosniff"))
+        .and_then(|()| fields.append(ALLOW_ORIGIN, "*"));
     legal.expect("legal by construction");
     fields
 });
 
+const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 const DIGEST: &str = "Content-Digest";
 /// Below this size gzip makes most content larger.
 const GZIP_BYTES_MIN: usize = 256;
@@ -55,7 +62,24 @@ impl ResponseBuilder {
             accept,
             secure: accept.allows_gzip() && req.peer().tls().is_some(),
             head_only: head.method_bytes() == b"HEAD",
+            varies_by_origin: false,
         }
+    }
+
+    /// Allows this origin, with its cookies and credentials, to read the response.
+    pub(crate) fn allow_origin(mut self, origin: &[u8]) -> Self {
+        self.varies_by_origin = true;
+        let response = self.set(ALLOW_ORIGIN, origin);
+        response.append("Access-Control-Allow-Credentials", "true")
+    }
+
+    /// Allows no other origin to read the response.
+    pub(crate) fn same_origin_only(mut self) -> Self {
+        self.varies_by_origin = false;
+        for name in [ALLOW_ORIGIN, "Access-Control-Allow-Credentials"] {
+            self.res.remove_header(name);
+        }
+        self.append("Cross-Origin-Resource-Policy", "same-origin")
     }
 
     /// Whether the client accepts gzip or identity.
@@ -74,9 +98,20 @@ impl ResponseBuilder {
         self
     }
 
+    /// Replaces a field.
+    pub(crate) fn set(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.res = self.res.set(name, value);
+        self
+    }
+
     /// Sends a response without content.
     pub(crate) fn send_empty(self) -> Sent {
-        self.res.status(self.status).end("")
+        let response = if self.varies_by_origin {
+            self.append("Vary", "Origin")
+        } else {
+            self
+        };
+        response.res.status(response.status).end("")
     }
 
     /// Sends all content at once, compressed if the client accepts that and the content is large enough.
@@ -160,7 +195,12 @@ impl ResponseBuilder {
         coding: &[u8],
         length: Option<u64>,
     ) -> ResponseStream {
-        let response = self.append("Content-Encoding", coding);
+        let response = if self.varies_by_origin {
+            self.append("Vary", "Origin")
+        } else {
+            self
+        };
+        let response = response.append("Content-Encoding", coding);
         response.start(content_type, length, ContentCoding::Identity)
     }
 
@@ -198,7 +238,12 @@ impl ResponseBuilder {
             .accept
             .choose(preferred)
             .unwrap_or(ContentCoding::Identity);
-        let response = self.append("Vary", "Accept-Encoding");
+        let vary = if self.varies_by_origin {
+            "Accept-Encoding, Origin"
+        } else {
+            "Accept-Encoding"
+        };
+        let response = self.append("Vary", vary);
         match coding {
             ContentCoding::Identity => (response, coding),
             ContentCoding::Gzip => (response.append("Content-Encoding", "gzip"), coding),
@@ -249,6 +294,11 @@ impl ResponseStream {
         };
         Ok(response.res.end(last))
     }
+}
+
+/// 204 and 304 cannot have content; 205 must not (RFC 9110 §15.3.6).
+pub(crate) const fn has_no_content(status: u16) -> bool {
+    matches!(status, 204 | 205 | 304)
 }
 
 fn encoder() -> GzEncoder<Vec<u8>> {

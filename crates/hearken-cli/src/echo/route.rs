@@ -1,9 +1,11 @@
 //! The router: from method, path and query to an [`Action`], as plain data.
 //!
-//! Here: [`route`], the list of [`ENDPOINTS`], and [`Rejection`] for a request that no endpoint accepts. Not here: the
-//! responses (`mod.rs`, `streams.rs`).
+//! Here: [`route`], the list of [`ENDPOINTS`], and [`Rejection`] for a request that no endpoint accepts; what the parameters mean
+//! (`route/parse.rs`). Not here: the responses (`mod.rs`, `streams.rs`).
 
-use super::parameters::{self as parameter, Query};
+mod parse;
+
+use super::parameters::{Parameter, Query};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -33,6 +35,29 @@ pub(crate) enum Action {
     Upgrade,
     Plaintext,
     Json,
+    Anything,
+    /// To this target.
+    Redirect {
+        location: String,
+        status: u16,
+    },
+    Cookies,
+    /// Name and value; `None` deletes.
+    SetCookies(Vec<(String, Option<String>)>),
+    BasicAuth {
+        user: String,
+        password: String,
+    },
+    Bearer,
+    Range {
+        bytes: u64,
+    },
+    Etag(String),
+    /// With the seconds for which a cache may keep it; without them a response with validators.
+    Cache(Option<u64>),
+    Events(Events),
+    /// The steps of requests, for this time.
+    Live(Option<Duration>),
     /// With the value of `Allow`.
     Options(&'static str),
 }
@@ -55,6 +80,13 @@ pub(crate) struct Cut {
     pub(crate) bytes: usize,
     /// The Content-Length, greater than `bytes`; `None` for chunks.
     pub(crate) length: Option<u64>,
+}
+
+/// Server-sent events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Events {
+    pub(crate) count: u64,
+    pub(crate) interval: Duration,
 }
 
 /// A request that no endpoint accepts. The text says what was expected.
@@ -93,8 +125,10 @@ pub(crate) struct Endpoint {
     prefix: &'static str,
     has_parameter: bool,
     methods: Methods,
-    parse: fn(&str, Query<'_>) -> Result<Action, Rejection>,
+    parse: Parse,
 }
+
+type Parse = fn(Parameter<'_>, Query<'_>) -> Result<Action, Rejection>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Methods {
@@ -125,11 +159,7 @@ const ANY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// All endpoints. A request is matched against them in this order; the first two are for benchmarks.
 pub(crate) const ENDPOINTS: &[Endpoint] = {
-    const fn at(
-        path: &'static str,
-        methods: Methods,
-        parse: fn(&str, Query<'_>) -> Result<Action, Rejection>,
-    ) -> Endpoint {
+    const fn at(path: &'static str, methods: Methods, parse: Parse) -> Endpoint {
         let mut end = 0;
         while end < path.len() && path.as_bytes()[end] != b'{' {
             end += 1;
@@ -148,91 +178,41 @@ pub(crate) const ENDPOINTS: &[Endpoint] = {
         at("/plaintext", Get, |_, _| Ok(Action::Plaintext)),
         at("/json", Get, |_, _| Ok(Action::Json)),
         at("/", Get, |_, _| Ok(Action::Page)),
-        at("/echo/{text}", Get, |text, _| {
-            Ok(Action::EchoText(text.to_owned()))
-        }),
+        at("/echo/{text}", Get, parse::echo_text),
         at("/echo", Post, |_, _| Ok(Action::Echo)),
+        at("/anything", Any, |_, _| Ok(Action::Anything)),
+        at("/anything/{path}", Any, |_, _| Ok(Action::Anything)),
         at("/headers", Get, |_, _| Ok(Action::Headers)),
         at("/ip", Get, |_, _| Ok(Action::Ip)),
         at("/user-agent", Get, |_, _| Ok(Action::UserAgent)),
         at("/method", Any, |_, _| Ok(Action::Method)),
-        at("/status/{code}", Any, |code, _| {
-            Ok(Action::Status(parameter::status("code", code)?))
-        }),
-        at("/bytes/{n}", Get, bytes),
-        at("/stream/{n}", Get, |n, _| {
-            Ok(Action::Stream {
-                lines: parameter::count("n", n, LINES_MAX)?,
-            })
-        }),
-        at("/delay/{seconds}", Get, |seconds, _| {
-            Ok(Action::Delay(parameter::seconds(
-                "seconds",
-                seconds,
-                SECONDS_MAX,
-            )?))
-        }),
-        at("/drip", Get, drip),
+        at("/status/{code}", Any, parse::status),
+        at("/redirect/{n}", Any, parse::redirect),
+        at("/redirect-to", Any, parse::redirect_to),
+        at("/cookies", Get, |_, _| Ok(Action::Cookies)),
+        at("/cookies/set", Get, parse::set_cookies),
+        at("/cookies/set/{name}/{value}", Get, parse::set_cookie),
+        at("/cookies/delete", Get, parse::delete_cookies),
+        at("/basic-auth/{user}/{password}", Any, parse::basic_auth),
+        at("/bearer", Any, |_, _| Ok(Action::Bearer)),
+        at("/bytes/{n}", Get, parse::bytes),
+        at("/range/{n}", Get, parse::range),
+        at("/etag/{tag}", Get, parse::etag),
+        at("/cache", Get, |_, _| Ok(Action::Cache(None))),
+        at("/cache/{seconds}", Get, parse::cache),
+        at("/stream/{n}", Get, parse::stream),
+        at("/sse", Get, parse::events),
+        at("/delay/{seconds}", Get, parse::delay),
+        at("/drip", Get, parse::drip),
         at("/trailers", Any, |_, _| Ok(Action::Trailers)),
-        at("/cut/{n}", Get, cut),
+        at("/cut/{n}", Get, parse::cut),
         at("/information", Get, |_, _| Ok(Action::Information)),
         at("/upgrade/echo", Get, |_, _| Ok(Action::Upgrade)),
+        at("/live", Get, parse::live),
     ]
 };
 
-/// Most bytes of `/bytes/{n}`: 100 MiB.
-const BYTES_MAX: u64 = 100 * 1024 * 1024;
-/// Most lines of `/stream/{n}`.
-const LINES_MAX: u64 = 1000;
-/// Longest wait of `/delay/{seconds}`, and of each of the two of `/drip`.
-const SECONDS_MAX: u32 = 10;
-/// Most bytes of `/drip`: 10 MiB.
-const DRIP_BYTES_MAX: u64 = 10 * 1024 * 1024;
-/// Most bytes of `/cut/{n}`: 64 KiB.
-const CUT_BYTES_MAX: u64 = 64 * 1024;
-
-fn bytes(n: &str, query: Query<'_>) -> Result<Action, Rejection> {
-    query.allow_only(&["seed"])?;
-    Ok(Action::Bytes {
-        count: parameter::count("n", n, BYTES_MAX)?,
-        seed: query.get("seed", |name, text| parameter::count(name, text, u64::MAX))?,
-    })
-}
-
-fn drip(_: &str, query: Query<'_>) -> Result<Action, Rejection> {
-    query.allow_only(&["duration", "numbytes", "delay", "code"])?;
-    let seconds = |name: &str, text: &str| parameter::seconds(name, text, SECONDS_MAX);
-    let bytes = query.get("numbytes", |name, text| {
-        parameter::count(name, text, DRIP_BYTES_MAX)
-    })?;
-    Ok(Action::Drip(Drip {
-        delay: query.get("delay", seconds)?.unwrap_or_default(),
-        duration: query
-            .get("duration", seconds)?
-            .unwrap_or(Duration::from_secs(2)),
-        bytes: bytes.unwrap_or(10),
-        status: query.get("code", parameter::status)?.unwrap_or(200),
-    }))
-}
-
-fn cut(n: &str, query: Query<'_>) -> Result<Action, Rejection> {
-    query.allow_only(&["length"])?;
-    let bytes = parameter::count("n", n, CUT_BYTES_MAX)?;
-    let length = query.get("length", |name, text| {
-        parameter::count(name, text, u64::MAX)
-    })?;
-    if length.is_some_and(|length| length <= bytes) {
-        return Err(Rejection::expected(format!(
-            "expected a length of more than {bytes}, or nothing would be cut"
-        )));
-    }
-    Ok(Action::Cut(Cut {
-        bytes: bytes as usize,
-        length,
-    }))
-}
-
-/// Finds the endpoint and parses its parameters. The path is decoded once.
+/// Finds the endpoint and parses its parameters.
 pub(crate) fn route(method: &str, path: &str, query: Option<&str>) -> Result<Action, Rejection> {
     // RFC 9110 §9.3.7: `*` means the server as a whole.
     if path == "*" && method == "OPTIONS" {
@@ -259,7 +239,7 @@ pub(crate) fn route(method: &str, path: &str, query: Option<&str>) -> Result<Act
             text: format!("expected one of these methods here: {allow}").into(),
         });
     }
-    (endpoint.parse)(&parameter::decode(parameter)?, Query::new(query))
+    (endpoint.parse)(Parameter(parameter), Query::new(query))
 }
 
 impl Endpoint {

@@ -73,14 +73,14 @@ pub(crate) async fn lines(
 pub(crate) async fn delay(time: Duration, response: ResponseBuilder) -> Result<Sent, Failure> {
     sleep(time).await;
     let delay = serde_json::json!({ "delay": time.as_secs_f64() });
-    Ok(super::send_json(response, &delay))
+    Ok(super::json::send_json(response, &delay))
 }
 
 /// Sends bytes spread evenly over a time.
 pub(crate) async fn drip(drip: Drip, response: ResponseBuilder) -> Result<Sent, Failure> {
     sleep(drip.delay).await;
     let response = response.status(drip.status);
-    if super::has_no_content(drip.status) {
+    if super::response::has_no_content(drip.status) {
         return Ok(response.send_empty());
     }
     let mut stream = response.stream(TEXT, Some(drip.bytes), ContentCoding::Gzip);

@@ -1,6 +1,6 @@
 //! Exit codes, which are curl's where curl has one, and short names of failures for scripts.
 //!
-//! Here: [`Failure`]. The table of codes is in `flags.rs` and docs/fetch.md. Not here: the texts, which come from the library.
+//! Here: [`Failure`]. The table of codes is in `help.rs` and docs/fetch.md. Not here: the texts, which come from the library.
 
 use super::sink::SinkError;
 use crate::advice;
@@ -9,6 +9,7 @@ use hearken::client::Phase;
 use hearken::tls::TlsError;
 use std::borrow::Cow;
 use std::error::Error as _;
+use std::time::Duration;
 
 /// Why a URL could not be fetched.
 #[derive(Debug)]
@@ -24,6 +25,11 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 pub(crate) enum FetchError {
     Failed(Failure),
+    /// The status of an answer that another attempt may improve, and when that begins.
+    Again {
+        status: u16,
+        wait: Duration,
+    },
     /// The reader of stdout has closed it: the program ends without an error.
     StdoutClosed,
 }
@@ -43,6 +49,12 @@ impl From<Error> for Failure {
 impl From<Error> for FetchError {
     fn from(error: Error) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl From<Failure> for FetchError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
@@ -66,6 +78,16 @@ impl From<SinkError> for FetchError {
 }
 
 impl Failure {
+    /// The failure of `-C`.
+    pub(crate) fn range(message: String) -> Self {
+        Self {
+            exit: RANGE,
+            code: "RANGE".into(),
+            phase: None,
+            message,
+        }
+    }
+
     /// The failure of a status under `-f`.
     pub(crate) fn status(url: &str, status: u16, reason: &str) -> Self {
         Self {
@@ -117,6 +139,7 @@ fn classify(error: &Error) -> (u8, Cow<'static, str>) {
 }
 
 const STATUS: u8 = 22;
-const WRITE: u8 = 23;
+pub(crate) const WRITE: u8 = 23;
+const RANGE: u8 = 33;
 /// The connection ended in the middle of a message.
 const TRUNCATED: [&str; 2] = ["H1_TRUNCATED_HEAD", "H1_TRUNCATED_BODY"];

@@ -1,6 +1,6 @@
 //! `--max-head`: how large the head of a response may be.
 //!
-//! Here: [`HeadLimit`], as plain data, and its text form. Not here: the flag (`flags.rs`), the agent that obeys it (`run.rs`).
+//! Here: [`HeadLimit`], as plain data, and its text form. Not here: the flag (`flags.rs`), the agent that obeys it (`client.rs`).
 
 use hearken::proto::HeadLimits;
 use std::str::FromStr;

@@ -1,264 +1,225 @@
 //! Runs the plan of `hearken fetch`: one URL after the other, over one pool of connections.
 //!
-//! Here: what is printed to stdout and stderr. Not here: exit codes (`exit.rs`), writing bodies (`sink.rs`).
+//! Here: what is printed besides bodies, and trying again. Not here: one attempt (`exchange.rs`), exit codes (`exit.rs`),
+//! writing bodies (`sink.rs`).
 
-use super::exit::{Failure, FetchError};
-use super::plan::{Body, FetchPlan, Part, Report, Target, Trust};
-use super::report::{ErrorReport, Line, ResponseReport, Timings, milliseconds};
-use super::sink::{Sink, SinkError};
+use super::client;
+use super::content::Prepared;
+use super::cookies::Cookies;
+use super::exchange;
+use super::exit::{Failure, FetchError, WRITE};
+use super::plan::{FetchPlan, Output, Report, Target};
+use super::report::{ErrorReport, Line, milliseconds};
+use super::retry::Attempt;
+use super::seen::{Seen, Watcher};
+use super::shown::shown;
+use super::sink::SinkError;
+use super::trace::Trace;
+use super::write_out::{self, Item, Values};
 use crate::plan::CommandError;
 use crate::run::print_error;
-use hearken::client::AgentOptions;
-use hearken::fetch::Redirects;
-use hearken::tls::ClientTls;
-use hearken::{Agent, Bytes, Fetched, Method, RequestBuilder};
-use sha2::{Digest, Sha256};
-use std::io::{self, Read, Write};
-use std::time::Instant;
+use hearken::Agent;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+/// What all fetches of a run have in common.
+pub(super) struct Run<'a> {
+    pub(super) plan: &'a FetchPlan,
+    pub(super) agent: Agent,
+    pub(super) content: Prepared,
+    pub(super) cookies: Cookies<'a>,
+    write_out: Vec<Item>,
+    watcher: Option<Watcher>,
+}
+
+/// A URL that is done.
+struct Fetched {
+    line: Line,
+    retries: u32,
+    result: Result<(), FetchError>,
+}
 
 /// Fetches all URLs and returns the exit code of the first failure.
 pub(crate) fn run(plan: &FetchPlan) -> Result<u8, CommandError> {
-    let body = plan.body.as_ref().map(read_body).transpose()?;
-    let agent = agent(plan)?;
+    let write_out = plan.write_out.as_ref().map(write_out::Template::read);
+    let write_out = write_out.transpose()?.unwrap_or_default();
+    let content = Prepared::of(plan)?;
+    let watched = plan.verbose || !write_out.is_empty();
+    let watcher = watched.then(|| {
+        let trace = plan
+            .verbose
+            .then(|| Trace::new(plan.request.redirects.is_some()));
+        Watcher::new(trace)
+    });
+    let run = Run {
+        plan,
+        agent: client::agent(&plan.connection, watcher.as_ref())?,
+        content,
+        cookies: Cookies::load(&plan.cookies)?,
+        write_out,
+        watcher,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| CommandError::Failed(format!("cannot start: {error}")))?;
-    Ok(runtime.block_on(fetch_all(plan, &agent, body.as_ref())))
-}
-
-async fn fetch_all(plan: &FetchPlan, agent: &Agent, body: Option<&Bytes>) -> u8 {
-    let mut exit = 0;
-    for target in &plan.targets {
-        let request = request(plan, agent, target, body);
-        let mut line = Line {
-            url: target.url.clone(),
-            ..Line::default()
-        };
-        let start = Instant::now();
-        let result = fetch(plan, target, request, &mut line).await;
-        line.timings.total = milliseconds(start.elapsed());
-        match result {
-            Ok(()) => {}
-            Err(FetchError::StdoutClosed) => return exit,
-            Err(FetchError::Failed(failure)) => {
-                exit = if exit == 0 { failure.exit } else { exit };
-                line.error = Some(report(failure, plan));
-            }
+    let exit = runtime.block_on(run.all());
+    // A thread may still wait for stdin, which a server need not read to its end.
+    runtime.shutdown_background();
+    Ok(match run.cookies.save() {
+        Ok(()) => exit,
+        Err(text) => {
+            run.print_failure(&text);
+            if exit == 0 { WRITE } else { exit }
         }
-        if plan.report == Report::Json
-            && let Err(error) = print(&line)
-        {
-            return match SinkError::of_stdout(error).into() {
-                FetchError::StdoutClosed => exit,
-                FetchError::Failed(failure) => {
-                    print_error(&failure.message);
-                    failure.exit
-                }
-            };
-        }
-    }
-    exit
-}
-
-/// Prints a failure to stderr, unless the line of `--json` contains it.
-fn report(failure: Failure, plan: &FetchPlan) -> ErrorReport {
-    if !plan.silent && plan.report != Report::Json {
-        print_error(&failure.message);
-    }
-    ErrorReport {
-        phase: failure.phase.map(|phase| phase.to_string()),
-        code: failure.code.into_owned(),
-        exit: failure.exit,
-        message: failure.message,
-    }
-}
-
-fn print(line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(&text)?;
-    stdout.flush()
-}
-
-async fn fetch(
-    plan: &FetchPlan,
-    target: &Target,
-    request: RequestBuilder,
-    line: &mut Line,
-) -> Result<(), FetchError> {
-    let mut fetched = request.await?;
-    let receive_start = Instant::now();
-    record(line, &fetched);
-    let mut sink = Sink::new(&target.output);
-    if plan.report == Report::HeadAndBody {
-        sink.write_head(&head(&fetched))?;
-    }
-    let status = fetched.status();
-    if plan.fail && status.as_u16() >= 400 {
-        let response = line.response.as_ref();
-        let url = response.map_or("", |response| &response.final_url);
-        return Err(FetchError::Failed(Failure::status(
-            url,
-            status.as_u16(),
-            &fetched.status_message(),
-        )));
-    }
-    let mut sha256 = (plan.report == Report::Json).then(Sha256::new);
-    let receive = async {
-        while let Some(piece) = fetched.data().await? {
-            line.body_bytes += piece.len() as u64;
-            if let Some(sha256) = &mut sha256 {
-                sha256.update(&piece);
-            }
-            sink.write(&piece)?;
-        }
-        Ok::<(), FetchError>(())
-    };
-    let received = receive.await;
-    line.timings.receive = milliseconds(receive_start.elapsed());
-    received?;
-    line.sha256 = sha256.map(|sha256| hex(&sha256.finalize()));
-    Ok(sink.finish()?)
-}
-
-fn request(
-    plan: &FetchPlan,
-    agent: &Agent,
-    target: &Target,
-    body: Option<&Bytes>,
-) -> RequestBuilder {
-    // The plan has checked that it is a token.
-    let method = Method::from_bytes(plan.method.as_bytes()).unwrap_or_default();
-    let mut request = agent
-        .fetch(method, &target.url)
-        .headers(plan.headers.iter().map(|(name, value)| (name, value)))
-        .decompress(plan.compressed)
-        .redirects(match plan.redirects {
-            Some(most) => Redirects::follow(most.into()),
-            None => Redirects::none(),
-        });
-    if let Some(time) = plan.max_time {
-        request = request.deadline(time);
-    }
-    match body {
-        Some(body) => request.body(body.clone()),
-        None => request,
-    }
-}
-
-fn agent(plan: &FetchPlan) -> Result<Agent, CommandError> {
-    let mut options = AgentOptions::default();
-    if let Some(limit) = plan.max_head {
-        limit.apply_to(&mut options.limits.head);
-    }
-    options.tls = match &plan.trust {
-        Trust::SystemRoots => ClientTls::new(),
-        Trust::SystemRootsAnd(path) => ClientTls::new()
-            .root_file(path)
-            .map_err(|error| CommandError::Usage(format!("--cacert: {error}")))?,
-        Trust::AnyCertificate => ClientTls::new().dangerously_accept_any_certificate(),
-    };
-    Ok(Agent::new(options))
-}
-
-/// Reads the whole body to send.
-fn read_body(body: &Body) -> Result<Bytes, CommandError> {
-    let mut all = Vec::new();
-    for (at, part) in body.parts.iter().enumerate() {
-        if at > 0 {
-            all.push(b'&');
-        }
-        let (mut bytes, stripped) = match part {
-            Part::Text(text) => (text.clone().into_bytes(), false),
-            Part::File { path, stripped } => {
-                let bytes = std::fs::read(path).map_err(|error| {
-                    CommandError::Usage(format!("cannot read {}: {error}", path.display()))
-                })?;
-                (bytes, *stripped)
-            }
-            Part::Stdin { stripped } => {
-                let mut bytes = Vec::new();
-                let read = io::stdin().lock().read_to_end(&mut bytes);
-                read.map_err(|error| CommandError::Usage(format!("cannot read stdin: {error}")))?;
-                (bytes, *stripped)
-            }
-        };
-        if stripped {
-            bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | b'\0'));
-        }
-        all.append(&mut bytes);
-    }
-    Ok(all.into())
-}
-
-/// Status line and fields as received, and the empty line.
-fn head(fetched: &Fetched) -> Vec<u8> {
-    let version = version(fetched);
-    let mut head = format!("{version} {} ", fetched.status().as_u16()).into_bytes();
-    head.extend_from_slice(fetched.response().head().reason());
-    head.extend_from_slice(b"\r\n");
-    for (name, value) in fetched.raw_headers().iter() {
-        for bytes in [name, b": ", value, b"\r\n"] {
-            head.extend_from_slice(bytes);
-        }
-    }
-    head.extend_from_slice(b"\r\n");
-    head
-}
-
-fn version(fetched: &Fetched) -> &'static str {
-    if fetched.version() == hearken::Version::HTTP_10 {
-        "HTTP/1.0"
-    } else {
-        "HTTP/1.1"
-    }
-}
-
-/// Copies the head of the response, its connection and its timings.
-fn record(line: &mut Line, fetched: &Fetched) {
-    // Values are octets: those that are not UTF-8 are ISO 8859-1, so that none is lost.
-    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().copied().map(char::from).collect(),
-    };
-    let headers = fetched.raw_headers();
-    let connection = fetched.response().connection();
-    let address =
-        |address: Option<std::net::SocketAddr>| address.map(|address| address.to_string());
-    line.response = Some(ResponseReport {
-        final_url: fetched.url().to_string(),
-        status: fetched.status().as_u16(),
-        reason: fetched.status_message(),
-        version: version(fetched),
-        headers: headers
-            .iter()
-            .map(|(name, value)| (text(name), text(value)))
-            .collect(),
-        reused: connection.reused(),
-        remote_address: address(connection.remote_address()),
-        local_address: address(connection.local_address()),
-    });
-    line.redirects = fetched.history().iter().map(ToString::to_string).collect();
-    let timings = fetched.response().timings();
-    line.timings = Timings {
-        resolve: milliseconds(timings.resolve),
-        connect: milliseconds(timings.connect),
-        proxy: milliseconds(timings.proxy),
-        tls: milliseconds(timings.tls),
-        send: milliseconds(timings.send),
-        wait: milliseconds(timings.wait),
-        receive: 0.0,
-        total: 0.0,
-    };
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
+}
+
+impl Run<'_> {
+    async fn all(&self) -> u8 {
+        let mut exit = 0;
+        for (number, target) in self.plan.targets.iter().enumerate() {
+            let mut fetched = self.with_retries(target).await;
+            let failed = match fetched.result {
+                Ok(()) => 0,
+                Err(FetchError::StdoutClosed) => return exit,
+                Err(FetchError::Failed(ref failure)) => failure.exit,
+                // Only an attempt that is followed by another one ends so.
+                Err(FetchError::Again { .. }) => 1,
+            };
+            exit = if exit == 0 { failed } else { exit };
+            if let Err(FetchError::Failed(failure)) = fetched.result {
+                fetched.line.error = Some(self.report(failure));
+            }
+            fetched.result = Ok(());
+            if let Err(error) = self.print(number, target, &fetched, failed) {
+                return match SinkError::of_stdout(error).into() {
+                    FetchError::Failed(failure) => {
+                        self.print_failure(&failure.message);
+                        failure.exit
+                    }
+                    _ => exit,
+                };
+            }
+        }
+        exit
+    }
+
+    async fn with_retries(&self, target: &Target) -> Fetched {
+        let began = Instant::now();
+        let mut retries = 0;
+        loop {
+            let mut line = Line {
+                url: shown(&target.url),
+                ..Line::default()
+            };
+            if let Some(watcher) = &self.watcher {
+                watcher.begin(&target.method, &target.url);
+            }
+            let start = Instant::now();
+            let attempt = Attempt {
+                retries,
+                began,
+                replayable: Prepared::is_replayable(target),
+            };
+            let result = exchange::fetch(self, target, &mut line, attempt).await;
+            line.timings.total = milliseconds(start.elapsed());
+            let wait = match &result {
+                Err(FetchError::Again { wait, .. }) => Some(*wait),
+                // What is on stdout cannot be taken back.
+                Err(FetchError::Failed(failure)) if !is_printed(target, &line) => {
+                    attempt.wait_after_failure(&self.plan.retry, failure)
+                }
+                _ => None,
+            };
+            let Some((wait, error)) = wait.zip(result.as_ref().err()) else {
+                self.note_done(&result, &line);
+                return Fetched {
+                    line,
+                    retries,
+                    result,
+                };
+            };
+            retries += 1;
+            self.note_retry(error, wait, retries);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// The last line of `-v`.
+    fn note_done(&self, result: &Result<(), FetchError>, line: &Line) {
+        if let (Ok(()), Some(watcher), Some(response)) = (result, &self.watcher, &line.response) {
+            watcher.done(response.status, line.body_bytes);
+        }
+    }
+
+    /// Says why there is another attempt, and when.
+    fn note_retry(&self, error: &FetchError, wait: Duration, retries: u32) {
+        let why = match error {
+            FetchError::Again { status, .. } => format!("the server answered {status}"),
+            FetchError::Failed(failure) => failure.message.clone(),
+            FetchError::StdoutClosed => String::new(),
+        };
+        if !self.plan.silent {
+            let (times, wait) = (self.plan.retry.times, wait.as_secs_f64());
+            print_warning(&format!("{why}; retry {retries} of {times} in {wait} s"));
+        }
+    }
+
+    /// Prints a failure to stderr, unless the line of `--json` contains it.
+    fn report(&self, failure: Failure) -> ErrorReport {
+        if self.plan.report != Report::Json {
+            self.print_failure(&failure.message);
+        }
+        ErrorReport {
+            phase: failure.phase.map(|phase| phase.to_string()),
+            code: failure.code.into_owned(),
+            exit: failure.exit,
+            message: failure.message,
+        }
+    }
+
+    fn print_failure(&self, text: &str) {
+        if !self.plan.hides_errors {
+            print_error(text);
+        }
+    }
+
+    /// Prints the line of `--json`, and the text of `-w`.
+    fn print(&self, number: usize, target: &Target, fetched: &Fetched, exit: u8) -> io::Result<()> {
+        let mut text = Vec::new();
+        if self.plan.report == Report::Json {
+            text = serde_json::to_vec(&fetched.line)?;
+            text.push(b'\n');
+        }
+        let values = Values {
+            line: &fetched.line,
+            target,
+            seen: self
+                .watcher
+                .as_ref()
+                .map_or_else(Seen::default, Watcher::seen),
+            exit,
+            retries: fetched.retries,
+            number,
+        };
+        let printed = write_out::print(&self.write_out, &values);
+        text.extend_from_slice(printed.stdout.as_bytes());
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&text)?;
+        stdout.flush()?;
+        io::stderr().lock().write_all(printed.stderr.as_bytes())
+    }
+}
+
+/// Whether a part of the body was written to where it stays.
+fn is_printed(target: &Target, line: &Line) -> bool {
+    line.body_bytes > 0 && matches!(target.output, Output::Stdout | Output::StdoutAsIs)
+}
+
+/// Prints a warning to stderr in the format of clap.
+fn print_warning(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    // The fetch goes on even if stderr is closed.
+    let _ = writeln!(stderr, "\u{1b}[1;33mwarning:\u{1b}[0m {text}");
 }

@@ -34,6 +34,7 @@ fn without_flags_it_listens_on_the_loopback_address() {
         workers: None,
         tls: None,
         log: LogMode::Lines { coloured: false },
+        panel: true,
     };
     assert_eq!(plan, Ok(expected));
 }

@@ -9,12 +9,18 @@ mod command;
 mod endpoints;
 mod fetch;
 mod fetch_failures;
+mod fetch_flags;
 mod fetch_tls;
+mod fetch_verbose;
 mod framing;
+mod live;
 mod log;
+mod more_endpoints;
 mod program;
 mod scripted;
 mod signals;
 mod streams;
+#[cfg(unix)]
+mod terminal;
 mod tls;
 mod upgrade;

@@ -4,10 +4,10 @@
 //! more. Not here: the clock of
 //! the system, which the driver of the connections reads.
 
+use crate::date::HttpDate;
 use crate::event::watch::ReadClock;
 use hearken_proto::Date;
 use std::cell::Cell;
-use std::io::Write as _;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Plain data, written by the driver, read by everybody.
@@ -18,6 +18,8 @@ pub(crate) struct Clock {
     /// The last moment whose second was asked for, and that second: most turns use the same moment.
     second: Cell<(Instant, u32)>,
     date: Cell<Date>,
+    /// The same date as a number.
+    wall: Cell<HttpDate>,
     date_until: Cell<Instant>,
     /// Reads the time between two turns, for observers.
     pub(crate) read: Option<ReadClock>,
@@ -28,7 +30,8 @@ impl Clock {
         Self {
             origin: now,
             second: Cell::new((now, 0)),
-            date: Cell::new(date_of(wall)),
+            date: Cell::new(date_of(wall.into())),
+            wall: Cell::new(wall.into()),
             date_until: Cell::new(now),
             read: None,
         }
@@ -65,7 +68,8 @@ impl Clock {
 
     #[cold]
     fn set_date(&self, now: Instant, wall: SystemTime) {
-        self.date.set(date_of(wall));
+        self.wall.set(wall.into());
+        self.date.set(date_of(self.wall.get()));
         let into_second = wall
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.subsec_nanos());
@@ -77,11 +81,13 @@ impl Clock {
     pub(crate) fn date(&self) -> Date {
         self.date.get()
     }
+
+    /// The value of the Date field: the time at which a message originates (RFC 9110 §8.8.2).
+    pub(crate) fn wall(&self) -> HttpDate {
+        self.wall.get()
+    }
 }
 
-fn date_of(wall: SystemTime) -> Date {
-    let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
-    // An IMF-fixdate has this length until the year 10000; a longer one would be cut.
-    let _ = write!(&mut text[..], "{}", httpdate::HttpDate::from(wall));
-    Date::new(&text).expect("a date consists of letters, digits and spaces")
+fn date_of(wall: HttpDate) -> Date {
+    Date::new(&wall.to_bytes()).expect("a date consists of letters, digits and spaces")
 }

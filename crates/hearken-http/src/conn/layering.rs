@@ -55,6 +55,7 @@ impl Exchange {
                 fields: &mut fields,
                 content,
                 filters: &mut filters,
+                now: self.env.clock.wall(),
             };
             called = catch_panic(|| hook(&mut head));
         }

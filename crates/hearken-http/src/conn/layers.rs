@@ -3,6 +3,7 @@
 //! Here: [`ResponseHead`], [`ContentFilter`], [`Layers`]. Not here: when an exchange runs them (`layering.rs`); layers themselves:
 //! compression, ETag, cookies belong above this crate.
 
+use crate::date::HttpDate;
 use bytes::Bytes;
 use hearken_proto::{Fields, FieldsRef, Misuse};
 use http::StatusCode;
@@ -64,6 +65,8 @@ pub struct ResponseHead<'a> {
     pub(super) fields: &'a mut Fields,
     pub(super) content: Option<&'a Bytes>,
     pub(super) filters: &'a mut Filters,
+    /// The time of the response.
+    pub(crate) now: HttpDate,
 }
 
 impl ResponseHead<'_> {
@@ -82,6 +85,10 @@ impl ResponseHead<'_> {
     #[must_use]
     pub fn fields(&self) -> FieldsRef<'_> {
         self.fields.view()
+    }
+
+    pub(crate) const fn fields_mut(&mut self) -> &mut Fields {
+        self.fields
     }
 
     /// The first value of a field, compared without case.

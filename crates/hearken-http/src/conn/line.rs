@@ -171,17 +171,27 @@ impl Line {
         flush: Option<u32>,
     ) -> Result<(), Misuse> {
         let after = self.proto.frame_content(len, &mut self.out.tail)?;
+        let from = self.out.position();
+        let mut in_parts = false;
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) if Output::copies(bytes.len()) => {
                     self.out.tail.extend_from_slice(&bytes);
                 }
                 Piece::Bytes(bytes) => self.out.push(bytes),
-                Piece::File(file) => self.out.push_file(file),
+                Piece::File(file) => {
+                    in_parts = true;
+                    self.out.push_file(file);
+                }
             }
         }
+        let end = self.out.position();
         self.out.tail.extend_from_slice(after);
-        self.mark(flush, FlushEvent::Data(len));
+        match flush {
+            // A file takes time: its listeners see how it goes.
+            Some(exchange) if in_parts => self.flush.push_parts(from, end, exchange),
+            _ => self.mark(flush, FlushEvent::Data(len)),
+        }
         Ok(())
     }
 

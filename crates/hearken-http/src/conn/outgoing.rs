@@ -168,29 +168,63 @@ pub(crate) enum FlushEvent {
 /// Flush events with their positions, in order. Empty, and without memory, without a listener or observer.
 #[derive(Debug, Default)]
 pub(crate) struct FlushQueue {
-    queue: VecDeque<(u64, u32, FlushEvent)>,
+    queue: VecDeque<(u64, u32, Queued)>,
+}
+
+#[derive(Debug)]
+enum Queued {
+    Event(FlushEvent),
+    /// Content up to this position, of which the transport takes parts: each is a [`FlushEvent::Data`]. Its own position is
+    /// that of the first byte that has not been reported.
+    Parts {
+        end: u64,
+    },
 }
 
 impl FlushQueue {
     pub(crate) fn push(&mut self, position: u64, exchange: u32, mark: FlushEvent) {
-        self.queue.push_back((position, exchange, mark));
+        self.queue
+            .push_back((position, exchange, Queued::Event(mark)));
+    }
+
+    /// Marks content that lies between these positions, and is reported in the parts that the transport takes.
+    pub(crate) fn push_parts(&mut self, from: u64, end: u64, exchange: u32) {
+        if from < end {
+            self.queue
+                .push_back((from + 1, exchange, Queued::Parts { end }));
+        }
     }
 
     /// As `push`, for a position that may lie before others.
     pub(crate) fn insert(&mut self, position: u64, exchange: u32, mark: FlushEvent) {
+        self.insert_queued(position, exchange, Queued::Event(mark));
+    }
+
+    fn insert_queued(&mut self, position: u64, exchange: u32, queued: Queued) {
         let at = self
             .queue
             .partition_point(|&(other, _, _)| other <= position);
-        self.queue.insert(at, (position, exchange, mark));
+        self.queue.insert(at, (position, exchange, queued));
     }
 
     /// The next mark at or before `written`.
     pub(crate) fn pop(&mut self, written: u64) -> Option<(u64, u32, FlushEvent)> {
-        let &(position, exchange, mark) = self.queue.front()?;
-        (position <= written).then(|| {
-            self.queue.pop_front();
-            (position, exchange, mark)
-        })
+        let &(position, ..) = self.queue.front()?;
+        if position > written {
+            return None;
+        }
+        let (position, exchange, queued) = self.queue.pop_front()?;
+        match queued {
+            Queued::Event(mark) => Some((position, exchange, mark)),
+            Queued::Parts { end } => {
+                let upto = written.min(end);
+                if upto < end {
+                    self.insert_queued(upto + 1, exchange, Queued::Parts { end });
+                }
+                let part = usize::try_from(upto + 1 - position).unwrap_or(usize::MAX);
+                Some((upto, exchange, FlushEvent::Data(part)))
+            }
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

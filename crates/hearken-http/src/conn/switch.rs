@@ -3,13 +3,14 @@
 //! Here: [`State::switch`], with a response (RFC 9110 §7.8, §9.3.6), and [`State::detach`], without. Not here: the handles
 //! that users hold (`message/switch.rs`), what becomes of the connection (`server/tunnel.rs`).
 
+use crate::conn::carrier::Carrier;
 use crate::conn::context::ExchangeContext;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
 use crate::conn::outgoing::Stage;
 use crate::error::Error;
 use crate::net::handover::Recipient;
-use hearken_proto::{Length, Misuse, Response, list_members};
+use hearken_proto::{Fields, Length, Misuse, Response, list_members};
 use std::sync::Arc;
 
 impl State {
@@ -81,6 +82,18 @@ impl State {
         }
         self.overrides().recipient = Some(recipient);
         self.wake_if_answered();
+    }
+
+    /// The transport has gone to another owner: the line goes to another connection, and memory that is not needed any more is
+    /// freed.
+    pub(super) fn release_line(&mut self) -> Carrier {
+        let own = self.overrides.as_deref();
+        let needed = own.is_some_and(|own| own.watch.is_some() || own.route.is_some());
+        if !needed {
+            self.overrides = None;
+        }
+        self.outgoing.fields = Fields::new();
+        std::mem::replace(&mut self.carrier, Carrier::Gone)
     }
 
     /// Whether the transport goes to another owner.

@@ -26,7 +26,8 @@ events! {
     Ready, ready, <'a> &'a CompleteMessage<'a>;
     /// The transport has taken the head of an outgoing message.
     HeaderDone, header_done, <'a> ();
-    /// The transport has taken a piece of an outgoing body, of this many bytes.
+    /// The transport has taken a piece of an outgoing body, of this many bytes. For a file it is emitted for each part that the
+    /// transport takes, so that a listener sees its progress.
     DataDone, data_done, <'a> usize;
     /// The transport has taken the last byte of an outgoing message.
     #[doc(alias = "finish")]

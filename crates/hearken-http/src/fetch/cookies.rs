@@ -7,6 +7,7 @@
 //! feature `public-suffixes` every domain of one label is one, and no other. `SameSite` and `HttpOnly` concern browsers only.
 
 mod date;
+mod netscape;
 mod set_cookie;
 
 use http::HeaderValue;

@@ -5,6 +5,7 @@
 
 use super::redirect::BodyState;
 use crate::client::Response;
+use crate::date::HttpDate;
 use crate::error::Error;
 use http::Method;
 use std::hash::{BuildHasher, RandomState};
@@ -73,7 +74,7 @@ fn retry_after(field: &[u8], now: SystemTime) -> Option<Duration> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    let date = httpdate::parse_http_date(text).ok()?;
+    let date = SystemTime::from(HttpDate::parse(text, now.into())?);
     Some(date.duration_since(now).unwrap_or_default())
 }
 

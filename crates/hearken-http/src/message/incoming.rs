@@ -71,7 +71,8 @@ impl IncomingMessage {
         self.head().target()
     }
 
-    /// The path of the request target, without query, scheme and host. Not percent-decoded.
+    /// The path of the request target, without query, scheme and host. Not percent-decoded:
+    /// [`path_segments`](Self::path_segments) does that.
     #[must_use]
     pub fn path(&self) -> &str {
         let target = self.head().target();
@@ -89,9 +90,9 @@ impl IncomingMessage {
         }
     }
 
-    /// The query of the request target, without its question mark. Not percent-decoded.
+    /// The query of the request target as sent, without its question mark. [`query`](Self::query) parses it.
     #[must_use]
-    pub fn query(&self) -> Option<&str> {
+    pub fn raw_query(&self) -> Option<&str> {
         self.head().target().split_once('?').map(|(_, query)| query)
     }
 
@@ -108,7 +109,8 @@ impl IncomingMessage {
     }
 
     /// Which bytes of a representation of `len` bytes the client asks for. Only a GET with one Range field asks for a part
-    /// (RFC 9110 §14.2). Ignores If-Range, which [`send_file`](crate::ServerResponse::send_file) evaluates.
+    /// (RFC 9110 §14.2). Ignores If-Range: [`Precondition::ranges`](crate::message::Precondition::ranges) does not, and
+    /// [`send_file`](crate::ServerResponse::send_file) neither.
     #[must_use]
     pub fn ranges(&self, len: u64) -> Ranges {
         ranges::range_field(self.head()).map_or(Ranges::Whole, |field| Ranges::parse(field, len))

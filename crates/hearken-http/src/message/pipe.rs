@@ -4,7 +4,9 @@
 //! those of a client's request (`client/piping.rs`), files (`message/send_file.rs`).
 
 use crate::error::{BoxError, Error, Failure};
+use crate::message::incoming::IncomingMessage;
 use crate::message::response::{Sent, ServerResponse};
+use crate::message::source::Source;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;
@@ -123,6 +125,32 @@ impl ServerResponse {
         stream: impl Stream<Item = Result<B, E>>,
     ) -> Result<Sent, Failure> {
         Ok(pipe(self, stream).await?)
+    }
+
+    /// Sends the body of a message, and its trailers: what a proxy does with the response of another server. Otherwise as
+    /// [`pipe_from`](Self::pipe_from); set status and fields before, Content-Length too if the message has one.
+    ///
+    /// # Errors
+    /// As [`pipe_from`](Self::pipe_from).
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// let server = Server::new(async |req, res| res.pipe_from_message(req).await);
+    /// ```
+    pub async fn pipe_from_message<S: Source>(
+        self,
+        mut message: IncomingMessage<S>,
+    ) -> Result<Sent, Failure> {
+        while let Some(piece) = self.wait_for(message.data()).await?.transpose()?.flatten() {
+            if !self.send(piece).await? {
+                return Ok(self.end(""));
+            }
+        }
+        let trailers = message.trailers();
+        if !trailers.view().is_empty() {
+            self.add_trailers(&trailers);
+        }
+        Ok(self.end(""))
     }
 }
 

@@ -1,11 +1,10 @@
-//! Range requests (RFC 9110 §14): which bytes a Range field asks for, and whether If-Range allows it.
+//! Range requests (RFC 9110 §14): which bytes a Range field asks for.
 //!
 //! Here: plain functions of field lines. Why so strict: many or overlapping ranges multiply what a server has to send.
-//! Not here: the response (`message/send_file.rs`).
+//! Not here: If-Range (`message/conditional.rs`), the response (`message/send_file.rs`).
 
 use hearken_proto::Head;
 use std::ops::Range;
-use std::time::{Duration, SystemTime};
 
 /// A field with more ranges is ignored.
 const RANGES_MAX: usize = 16;
@@ -125,35 +124,6 @@ fn overlap(ranges: &[Range<u64>]) -> bool {
         .collect();
     sorted.sort_unstable();
     sorted.windows(2).any(|pair| pair[1].0 < pair[0].1)
-}
-
-/// Whether the condition of If-Range holds (RFC 9110 §13.1.5): the same strong entity tag, or exactly the date of the last
-/// change, if that is at least a second ago, so that a second change would show.
-pub(crate) fn if_range_holds(
-    field: &[u8],
-    etag: Option<&[u8]>,
-    modified: Option<SystemTime>,
-    now: SystemTime,
-) -> bool {
-    let field = field.trim_ascii();
-    if field.starts_with(b"\"") {
-        return etag == Some(field);
-    }
-    let date = std::str::from_utf8(field)
-        .ok()
-        .and_then(|date| httpdate::parse_http_date(date).ok());
-    let (Some(date), Some(modified)) = (date, modified) else {
-        return false; // includes weak tags, which do not promise equal bytes
-    };
-    seconds(date) == seconds(modified)
-        && now
-            .duration_since(modified)
-            .is_ok_and(|ago| ago >= Duration::from_secs(1))
-}
-
-fn seconds(time: SystemTime) -> Option<u64> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(since.as_secs())
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! Files as content: whole, a part, or the ranges that a client asks for (RFC 9110 §14, §15.3.7, §15.5.17).
 //!
-//! Here: [`SendFile`], `send_file`. Not here: parsing ranges (`message/ranges.rs`), moving the bytes to the transport
-//! (`net/file.rs`).
+//! Here: [`SendFile`], `send_file`. Not here: preconditions (`message/conditional.rs`), parsing ranges (`message/ranges.rs`),
+//! moving the bytes to the transport (`net/file.rs`).
 
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Piece;
+use crate::date::HttpDate;
 use crate::error::{Error, Failure};
+use crate::message::conditional::{self, Conditions, EntityTag, Precondition, Validators};
 use crate::message::incoming::IncomingMessage;
+use crate::message::media_type::media_type_of;
 use crate::message::pipe::Sink;
-use crate::message::ranges::{self, Ranges, if_range_holds};
+use crate::message::ranges::{self, Ranges};
 use crate::message::response::{Sent, ServerResponse};
 use crate::net::file::FilePiece;
 use crate::net::file_reader::FileReader;
@@ -19,26 +22,28 @@ use std::fs::{File, Metadata};
 use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 /// A file to send with [`ServerResponse::send_file`], and how.
 ///
 /// ```no_run
-/// use hearken_http::{Error, Server};
+/// use hearken_http::Server;
 /// use hearken_http::message::SendFile;
 /// let server = Server::new(async |req, res| {
 ///     let file = tokio::fs::File::open("film.mp4").await?;
-///     let file = SendFile::from(file).with_validators().asked_by(&req);
-///     Ok(res.set("Content-Type", "video/mp4").send_file(file).await?)
+///     let file = SendFile::from(file).named("film.mp4").with_validators().asked_by(&req);
+///     Ok(res.send_file(file).await?)
 /// });
 /// ```
 #[derive(Debug)]
 pub struct SendFile {
     file: Opened,
     part: Option<Range<u64>>,
-    asked: Option<RangeRequest>,
+    asked: Option<Asked>,
     validators: bool,
+    content_type: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -47,11 +52,11 @@ enum Opened {
     Tokio(tokio::fs::File),
 }
 
-/// The range fields of the request.
+/// What the request asks for.
 #[derive(Debug)]
-struct RangeRequest {
+struct Asked {
+    conditions: Conditions,
     range: Option<Box<[u8]>>,
-    if_range: Option<Box<[u8]>>,
 }
 
 impl From<File> for SendFile {
@@ -73,6 +78,7 @@ impl SendFile {
             part: None,
             asked: None,
             validators: false,
+            content_type: None,
         }
     }
 
@@ -83,25 +89,37 @@ impl SendFile {
         self
     }
 
-    /// Answers the Range field of this request: 206 with one part or with `multipart/byteranges`, 416 when no range is
-    /// satisfiable, and the whole for methods other than GET, for more than 16 ranges and for overlapping ones. If-Range is
-    /// compared with the ETag and Last-Modified of the response. Also sets `Accept-Ranges: bytes`. A response with a status
-    /// other than 200 is sent whole.
+    /// Answers the preconditions and the Range field of this request, in the order of RFC 9110 §13.2.2:
+    ///
+    /// - If-Match and If-Unmodified-Since: 412 when they do not hold.
+    /// - If-None-Match and If-Modified-Since: 304 to GET and HEAD, 412 to other methods, when the client has this file.
+    /// - Range, unless If-Range asks for the whole: 206 with one part or with `multipart/byteranges`, 416 when no range is
+    ///   satisfiable, and the whole for methods other than GET, for more than 16 ranges and for overlapping ones.
+    ///
+    /// They are compared with the ETag and Last-Modified of the response, those of
+    /// [`with_validators`](Self::with_validators) included. Also sets `Accept-Ranges: bytes`. A response with a status other
+    /// than 200 is sent whole and without a condition. Where a request has changed something already, leave this out: its
+    /// preconditions belong before the change ([`IncomingMessage::preconditions`]).
     #[must_use]
     pub fn asked_by(mut self, req: &IncomingMessage) -> Self {
-        let if_range = ranges::single(req.head(), "if-range");
-        // A repeated If-Range never holds.
-        let repeated = if_range.is_none() && req.raw_headers().get("if-range").is_some();
-        let range = ranges::range_field(req.head()).filter(|_| !repeated);
-        self.asked = Some(RangeRequest {
-            range: range.map(Box::from),
-            if_range: if_range.map(Box::from),
+        self.asked = Some(Asked {
+            conditions: Conditions::of(req),
+            range: ranges::range_field(req.head()).map(Box::from),
         });
         self
     }
 
+    /// Sets the Content-Type that belongs to this file name, unless the response has one: see
+    /// [`media_type_of`](crate::message::media_type_of). A name with an unknown ending sets `application/octet-stream`.
+    #[must_use]
+    pub fn named(mut self, name: impl AsRef<Path>) -> Self {
+        self.content_type = Some(media_type_of(name).unwrap_or("application/octet-stream"));
+        self
+    }
+
     /// Sets Last-Modified, and an ETag made of the modification time and the length, unless the response has them. The tag
-    /// does not detect a change that keeps both.
+    /// does not detect a change that keeps both. A file may have any time: one in the future is sent as the time of the
+    /// response (RFC 9110 §8.8.2.1), and one outside of the years 0 to 9999 as the nearest inside.
     #[must_use]
     pub const fn with_validators(mut self) -> Self {
         self.validators = true;
@@ -126,6 +144,7 @@ impl ServerResponse {
             part,
             asked,
             validators,
+            content_type,
         } = file.into();
         let file = match file {
             Opened::Std(file) => file,
@@ -134,11 +153,20 @@ impl ServerResponse {
         let metadata = file.metadata()?;
         let part = checked_part(&metadata, part)?;
         let file = Arc::new(file);
-        let pieces = self.exchange.order(|state, _| {
-            if validators && state.can_respond() {
-                set_validators(state, &metadata)?;
+        let pieces = self.exchange.order(|state, env| {
+            let now = env.clock.wall();
+            if state.can_respond() {
+                let fields = &mut state.outgoing.fields;
+                if let Some(content_type) = content_type
+                    && fields.view().get("content-type").is_none()
+                {
+                    fields.set("Content-Type", content_type)?;
+                }
+                if validators {
+                    conditional::set_validators(fields, &validators_of(&metadata), now)?;
+                }
             }
-            pieces(state, &file, part, asked)
+            pieces(state, &Sending { file, part }, asked, now)
         })?;
         self.exchange.run_hooks(None);
         if self.exchange.has_filters() {
@@ -186,40 +214,73 @@ fn checked_part(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u
     Ok(part)
 }
 
-fn set_validators(state: &mut State, metadata: &Metadata) -> Result<(), Misuse> {
+/// Without any if this system has no modification times.
+fn validators_of(metadata: &Metadata) -> Validators {
     let Ok(modified) = metadata.modified() else {
-        return Ok(()); // this system has no modification times
+        return Validators::new();
     };
-    let fields = &mut state.outgoing.fields;
-    if fields.view().get("last-modified").is_none() {
-        fields.set("Last-Modified", httpdate::fmt_http_date(modified))?;
+    let nanos = match modified.duration_since(UNIX_EPOCH) {
+        Ok(since) => format!("{:x}", since.as_nanos()),
+        Err(before) => format!("-{:x}", before.duration().as_nanos()),
+    };
+    let tag = EntityTag::from_legal(&format!("{nanos}-{:x}", metadata.len()));
+    Validators::new().etag(tag).modified(modified)
+}
+
+/// A part of a file, which is the whole representation.
+struct Sending {
+    file: Arc<File>,
+    part: Range<u64>,
+}
+
+impl Sending {
+    fn len(&self) -> u64 {
+        self.part.end - self.part.start
     }
-    if fields.view().get("etag").is_none() {
-        let since = modified.duration_since(SystemTime::UNIX_EPOCH);
-        let nanos = since.map_or(0, |since| since.as_nanos());
-        fields.set("ETag", format!("\"{nanos:x}-{:x}\"", metadata.len()))?;
+
+    fn piece(&self, range: &Range<u64>) -> Piece {
+        let from = self.part.start + range.start;
+        let piece = FilePiece::new(Arc::clone(&self.file), from, range.end - range.start);
+        Piece::File(Box::new(piece))
     }
-    Ok(())
+
+    fn whole(&self) -> Vec<Piece> {
+        vec![self.piece(&(0..self.len()))]
+    }
 }
 
 /// Returns the content and sets the status and fields that describe it.
 fn pieces(
     state: &mut State,
-    file: &Arc<File>,
-    part: Range<u64>,
-    asked: Option<RangeRequest>,
+    sending: &Sending,
+    asked: Option<Asked>,
+    now: HttpDate,
 ) -> Result<Vec<Piece>, Misuse> {
-    let piece = |range: &Range<u64>| {
-        let from = part.start + range.start;
-        let piece = FilePiece::new(Arc::clone(file), from, range.end - range.start);
-        Piece::File(Box::new(piece))
-    };
-    let len = part.end - part.start;
     let fresh = state.outgoing.stage == Stage::Head && state.outgoing.status == 200;
     let Some(asked) = asked.filter(|_| fresh) else {
-        return Ok(vec![piece(&(0..len))]);
+        return Ok(sending.whole());
     };
-    let ranges = effective_ranges(state, &asked, len);
+    let current = Validators::of_fields(state.outgoing.fields.view(), now);
+    let unmet = match asked.conditions.check(&current) {
+        Precondition::Met { range } => {
+            let range = asked.range.filter(|_| range);
+            let ranges = range.map_or(Ranges::Whole, |range| Ranges::parse(&range, sending.len()));
+            return ranged_pieces(state, sending, ranges);
+        }
+        Precondition::NotModified(_) => 304,
+        Precondition::Failed(_) => 412,
+    };
+    state.outgoing.status = unmet;
+    conditional::remove_description(&mut state.outgoing.fields);
+    Ok(Vec::new())
+}
+
+fn ranged_pieces(
+    state: &mut State,
+    sending: &Sending,
+    ranges: Ranges,
+) -> Result<Vec<Piece>, Misuse> {
+    let len = sending.len();
     let fields = &mut state.outgoing.fields;
     if fields.view().get("accept-ranges").is_none() {
         fields.set("Accept-Ranges", "bytes")?;
@@ -228,11 +289,11 @@ fn pieces(
         fields.remove("content-length"); // it describes the whole
     }
     Ok(match ranges {
-        Ranges::Whole => vec![piece(&(0..len))],
+        Ranges::Whole => sending.whole(),
         Ranges::One(range) => {
             fields.set("Content-Range", content_range(&range, len))?;
             state.outgoing.status = 206;
-            vec![piece(&range)]
+            vec![sending.piece(&range)]
         }
         Ranges::Several(ranges) => {
             let boundary = boundary();
@@ -244,7 +305,7 @@ fn pieces(
             for range in &ranges {
                 let head = part_head(&boundary, content_type.as_deref(), range, len);
                 pieces.push(Piece::Bytes(head));
-                pieces.push(piece(range));
+                pieces.push(sending.piece(range));
             }
             pieces.push(Piece::Bytes(format!("\r\n--{boundary}--\r\n").into()));
             pieces
@@ -259,24 +320,6 @@ fn pieces(
             Vec::new()
         }
     })
-}
-
-/// The ranges to answer, after If-Range.
-fn effective_ranges(state: &State, asked: &RangeRequest, len: u64) -> Ranges {
-    let Some(range) = &asked.range else {
-        return Ranges::Whole;
-    };
-    if let Some(condition) = &asked.if_range {
-        let fields = state.outgoing.fields.view();
-        let modified = fields
-            .get("last-modified")
-            .and_then(|date| std::str::from_utf8(date).ok())
-            .and_then(|date| httpdate::parse_http_date(date).ok());
-        if !if_range_holds(condition, fields.get("etag"), modified, SystemTime::now()) {
-            return Ranges::Whole;
-        }
-    }
-    Ranges::parse(range, len)
 }
 
 fn content_range(range: &Range<u64>, len: u64) -> String {

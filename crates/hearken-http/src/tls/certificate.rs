@@ -2,15 +2,13 @@
 //!
 //! Here: [`CertificateInfo`], as plain data. Not here: whether to trust it (`verify.rs`).
 
+use crate::date::HttpDate;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
-
-/// The last second that a certificate can contain (RFC 5280 §4.1.2.5): the end of the year 9999, which means "never".
-const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The contents of a certificate. Reading it verifies nothing.
 ///
@@ -94,8 +92,8 @@ impl fmt::Display for CertificateInfo {
             "{}, issued by {}, valid from {} to {}, for {}",
             or(&self.subject, "one without a subject"),
             or(&self.issuer, "an issuer without a name"),
-            httpdate::fmt_http_date(self.not_before),
-            httpdate::fmt_http_date(self.not_after),
+            HttpDate::from(self.not_before),
+            HttpDate::from(self.not_after),
             list(&self.names),
         )
     }
@@ -154,5 +152,5 @@ pub(super) fn clean(text: &str) -> String {
 
 /// Clamped to the years that a date can be printed for.
 fn moment(seconds: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(seconds.clamp(0, LAST_SECOND).unsigned_abs())
+    HttpDate::from_unix_seconds(seconds).into()
 }

@@ -6,6 +6,7 @@ use super::error::TlsError;
 use super::info::TlsInfo;
 use super::rejection::capture;
 use super::server::ServerTls;
+use crate::date::HttpDate;
 use crate::net::rewind::Rewind;
 use crate::net::transport::Transport;
 use bytes::BytesMut;
@@ -180,7 +181,7 @@ where
 fn plain_response(head_only: bool) -> String {
     let text =
         "this port speaks https, and the request came as plain http: use https:// in its address\n";
-    let date = httpdate::fmt_http_date(SystemTime::now());
+    let date = HttpDate::from(SystemTime::now());
     format!(
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
          Connection: close\r\nDate: {date}\r\n\r\n{}",

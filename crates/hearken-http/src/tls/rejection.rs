@@ -5,11 +5,11 @@
 //! here: the decision (`verify.rs`).
 
 use super::certificate::{CertificateInfo, clean, list};
+use crate::date::HttpDate;
 use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use std::cell::RefCell;
 use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// Why a certificate was rejected.
 #[derive(Debug)]
@@ -135,7 +135,6 @@ fn reason(
 }
 
 fn date(time: UnixTime) -> String {
-    // Years up to 9999, as in `CertificateInfo`.
-    let seconds = time.as_secs().min(253_402_300_799);
-    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    HttpDate::from_unix_seconds(seconds).to_string()
 }

@@ -8,6 +8,9 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpos
 use rcgen::{KeyUsagePurpose, date_time_ymd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// A clock set later than the year 9900 counts as that: the end of the validity must have four digits.
+const NOW_MAX: Duration = Duration::from_secs(250_200_000_000);
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Its validity. Each start makes a new one, so it is short.
@@ -49,7 +52,8 @@ fn make(names: &[&str]) -> Result<(String, String), rcgen::Error> {
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .min(NOW_MAX);
     let epoch = date_time_ymd(1970, 1, 1);
     // Valid from yesterday on: the clocks of machines differ.
     params.not_before = epoch + now.saturating_sub(DAY);

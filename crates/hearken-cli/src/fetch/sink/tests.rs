@@ -10,17 +10,17 @@ fn path(name: &str) -> PathBuf {
 fn a_file_is_created_with_the_first_byte_or_at_the_end() {
     let path = path("file");
     let _ = std::fs::remove_file(&path);
-    let sink = Sink::new(&Output::File(path.clone()));
+    let sink = Sink::new(&Output::File(path.clone()), "", false);
     drop(sink);
     assert!(!path.exists(), "no byte was written");
 
-    let mut sink = Sink::new(&Output::File(path.clone()));
+    let mut sink = Sink::new(&Output::File(path.clone()), "", false);
     sink.write(b"hear\0").expect("a directory for files");
     sink.write(b"ken").expect("room");
     sink.finish().expect("room");
     assert_eq!(std::fs::read(&path).expect("a file"), b"hear\0ken");
 
-    Sink::new(&Output::File(path.clone()))
+    Sink::new(&Output::File(path.clone()), "", false)
         .finish()
         .expect("room");
     assert_eq!(std::fs::read(&path).expect("a file"), b"", "an empty body");
@@ -30,7 +30,7 @@ fn a_file_is_created_with_the_first_byte_or_at_the_end() {
 #[test]
 fn a_failed_write_names_the_file() {
     let path = path("no-directory").join("x");
-    let error = Sink::new(&Output::File(path.clone()))
+    let error = Sink::new(&Output::File(path.clone()), "", false)
         .write(b"x")
         .expect_err("no such directory");
     match error {
@@ -59,6 +59,7 @@ fn only_the_first_piece_of_a_body_is_checked() {
     let mut sink = Sink {
         destination: Destination::Nowhere,
         reject_binary: true,
+        formatter: None,
     };
     sink.write_head(b"HTTP/1.1 200 OK\r\nX: \0\r\n")
         .expect("a head");

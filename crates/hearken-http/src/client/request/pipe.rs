@@ -7,7 +7,9 @@ use crate::client::request::exchange::WaitGuard;
 use crate::client::request::state::ExchangeState;
 use crate::client::request::wakers::Side;
 use crate::error::{BoxError, Error};
+use crate::message::incoming::IncomingMessage;
 use crate::message::pipe::{READ_BYTES, READ_BYTES_MIN};
+use crate::message::source::Source;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;
@@ -117,6 +119,45 @@ impl ClientRequest {
                 Some(Err(error)) => return Err(self.abort_with(Error::other(error))),
             }
         }
+    }
+
+    /// As [`pipe_from_stream`](Self::pipe_from_stream), from the body of a message, with its trailers: what a proxy does with a
+    /// request. Set Content-Length before if the message has one.
+    ///
+    /// # Errors
+    /// As [`pipe_from`](Self::pipe_from).
+    ///
+    /// # Cancel safety
+    /// What was taken from the message is written, and the request not ended.
+    ///
+    /// ```
+    /// use hearken_http::Server;
+    /// let server = Server::new(async |mut req, res| {
+    ///     let out = hearken_http::request("POST", "http://127.0.0.1:3000/echo")?;
+    ///     let (sent, _) = tokio::join!(
+    ///         async { res.pipe_from_message(out.response().await?).await },
+    ///         out.pipe_from_message(&mut req)
+    ///     );
+    ///     sent
+    /// });
+    /// ```
+    pub async fn pipe_from_message<S: Source>(
+        &self,
+        message: &mut IncomingMessage<S>,
+    ) -> Result<(), Error> {
+        loop {
+            match self.while_wanted(message.data()).await? {
+                None => return self.end_and_wait(Bytes::new()).await,
+                Some(Ok(Some(piece))) => self.write_and_drain(piece).await?,
+                Some(Ok(None)) => break,
+                Some(Err(error)) => return Err(self.abort_with(error)),
+            }
+        }
+        let trailers = message.trailers();
+        let trailers = (!trailers.view().is_empty()).then(|| Box::new(trailers));
+        self.exchange
+            .order(|state| state.end(Bytes::new(), trailers));
+        self.end_and_wait(Bytes::new()).await
     }
 
     /// Waits for a future and drives the exchange meanwhile, so that written content is sent and a failure is noticed.

@@ -274,7 +274,8 @@ impl ServerConnection {
         };
         self.observe_close(&exchange, now);
         notify_end(&exchange, self.why);
-        let written = (exchange.state().carrier.line()).map_or(0, |line| line.out.written());
-        self.peer.sent(written);
+        if let Some(line) = exchange.state().carrier.line() {
+            self.peer.sent(line.out.written());
+        }
     }
 }

@@ -28,6 +28,15 @@ impl<R: Runner> ServedConnection<R> {
         let recipient = self.served.exchange.as_deref().and_then(recipient_of)?;
         self.served.observe_upgrade();
         let rest = Bytes::from(self.served.take_pending());
+        if let Some(exchange) = &self.served.exchange {
+            let mut line = exchange.state().release_line();
+            if let Some(line) = line.line() {
+                self.served.peer.sent(line.out.written());
+            }
+            let next = Exchange::new(&self.served.env.exchange, line);
+            next.state().next();
+            self.served.env.put_exchange(next);
+        }
         Some((
             Tunnel {
                 by: self,

@@ -346,3 +346,30 @@ fn content_written_after_a_file_is_bounded() {
     assert!(link.is_open());
     assert!(link.heard_len() > 1_000_000);
 }
+
+#[test]
+fn a_file_reports_its_progress() {
+    let content = vec![b'x'; 1_000_000];
+    let file = Rc::new(file(&content));
+    let parts = Rc::new(std::cell::RefCell::new(Vec::new()));
+    let (seen, done) = (Rc::clone(&parts), Rc::new(std::cell::Cell::new(0)));
+    let total = Rc::clone(&done);
+    let mut link = serve(async move |_req, res| {
+        let (parts, total, sum) = (Rc::clone(&parts), Rc::clone(&total), Rc::clone(&parts));
+        res.on(event::DataDone, move |bytes| parts.borrow_mut().push(bytes));
+        res.on(event::Done, move |()| total.set(sum.borrow().iter().sum()));
+        res.send_file(file.try_clone()?).await
+    })
+    .connect();
+    link.take = 100_000;
+    link.room = 250_000;
+    link.send(get("/"));
+    let halfway = seen.borrow().clone();
+    assert!(halfway.len() >= 2, "{halfway:?}");
+    let sum = halfway.iter().sum::<usize>();
+    assert!((200_000..250_000).contains(&sum), "{halfway:?}");
+    assert_eq!(done.get(), 0);
+    link.give_room(usize::MAX / 2);
+    assert!(seen.borrow().len() >= 10, "{:?}", seen.borrow());
+    assert_eq!(done.get(), content.len(), "all parts come before Done");
+}

@@ -149,7 +149,7 @@ fn messages_without_a_body_have_none() {
     let mut link = serve(async |req, res| {
         let status: u16 = req.path()[1..].parse().unwrap();
         res.status(status)
-            .end(req.query().unwrap_or_default().to_owned())
+            .end(req.raw_query().unwrap_or_default().to_owned())
     })
     .connect();
     link.send(get("/204?body"));

@@ -5,6 +5,7 @@ mod bodies;
 #[cfg(feature = "client")]
 mod client_connection;
 mod client_errors;
+mod conditional;
 mod cuts;
 mod endings;
 mod events;

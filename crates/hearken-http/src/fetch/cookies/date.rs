@@ -1,6 +1,6 @@
 //! Dates of cookies, which occur in many formats: RFC 6265 §5.1.1.
 //!
-//! Here: [`parse`]. Not here: the dates of other fields, which are strict (`httpdate`).
+//! Here: [`parse`]. Not here: the dates of other fields, which are strict (`date.rs`).
 
 use std::time::{Duration, SystemTime};
 
