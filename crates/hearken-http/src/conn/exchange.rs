@@ -209,6 +209,7 @@ impl State {
             line.attach(peer.bytes_read(), peer.bytes_written(), report_lines);
         }
         self.peer = Some(Rc::clone(peer));
+        self.request_line.clear();
         self.wakers.task = None;
     }
 
@@ -220,7 +221,6 @@ impl State {
         }
         self.incoming.reset();
         self.outgoing.reset();
-        self.request_line.clear();
         self.number = 0;
         if self.closed.is_some() || self.overrides.is_some() || self.listeners.is_used() {
             self.closed = None;
@@ -239,6 +239,7 @@ impl State {
         next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
         next.watches = std::mem::take(&mut self.watches);
         next.peer.clone_from(&self.peer);
+        next.request_line = std::mem::take(&mut self.request_line); // its response may be on its way
         next.wakers.task = self.wakers.task.take();
         next.next();
         self.close(Closed::Done);

@@ -1,4 +1,4 @@
-//! A handler has failed: it returned an error, panicked, dropped its deferred response, or asked for what cannot be sent.
+//! A handler has failed: it returned an error, panicked, dropped its deferred response, asked for what cannot be sent, or was dropped.
 //!
 //! Here: the log, the event, what observers see, and the response. Not here: faults of the peer (`server/failure.rs`).
 
@@ -6,7 +6,7 @@ use super::context::ExchangeContext;
 use super::exchange::{Exchange, State};
 use super::outgoing::Stage;
 use crate::error::request::log_failure;
-use crate::error::{Closed, Failure};
+use crate::error::{Closed, Error, Failure};
 use crate::event::callbacks::catch_panic;
 use std::rc::Rc;
 
@@ -88,9 +88,34 @@ impl State {
             log_failure!(&request, status, error = ?failure, "a handler failed");
         }
         let failure = failure.of_request(request);
-        self.note_failure(&failure);
-        env.hooks.notify_handler_failed(&failure);
+        self.announce(env, &failure);
         failure
+    }
+
+    fn announce(&mut self, env: &ExchangeContext, failure: &Failure) {
+        self.note_failure(failure);
+        env.hooks.notify_handler_failed(failure);
+    }
+
+    /// Reports that the server has dropped a handler before its end. A client that leaves is no failure, and neither is a handler
+    /// that has aborted its exchange. Only a stop is logged as an error: the other reasons are in the hand of clients.
+    #[cold]
+    pub(crate) fn report_dropped(&mut self, env: &ExchangeContext, why: Closed) {
+        match why {
+            Closed::Done | Closed::PeerGone | Closed::Reset | Closed::Aborted => return,
+            Closed::BadMessage
+            | Closed::ReadTimeout
+            | Closed::WriteTimeout
+            | Closed::Inactive
+            | Closed::Stopped => {}
+        }
+        let failure = Failure::new(500, "the handler was dropped before its end");
+        let failure = failure.caused_by(Error::closed(why));
+        let request = self.failed_request();
+        if why == Closed::Stopped {
+            log_failure!(&request, error = ?failure, "a handler was dropped");
+        }
+        self.announce(env, &failure.of_request(request));
     }
 
     /// Adds the fields of a failure. False when they cannot be sent, and the response is a 500 without them.

@@ -12,7 +12,6 @@ use std::io;
 /// Why an exchange is over whose transport has failed.
 pub(crate) fn closed_by(error: &io::Error) -> Closed {
     if is_file_error(error) {
-        tracing::error!(%error, "a message was cut");
         Closed::Aborted
     } else if error.kind() == io::ErrorKind::ConnectionReset {
         Closed::Reset

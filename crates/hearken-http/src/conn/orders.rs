@@ -11,7 +11,6 @@ use super::exchange::State;
 use super::incoming::Progress;
 use super::outgoing::Stage;
 use super::output::Output;
-use crate::error::request::log_failure;
 use crate::error::{Closed, Error, Failure};
 use bytes::Bytes;
 use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};
@@ -121,8 +120,17 @@ impl State {
     fn leaves_body(&self, env: &ExchangeContext) -> bool {
         // A client that waits for 100 may send its body after this response or not: what follows would be a guess.
         self.incoming.expects_continue
-            || (!self.incoming.was_wanted
+            || ((!self.incoming.was_wanted || self.incoming.unread)
                 && self.unread_bytes() > self.limits(env).body.drain_bytes_max)
+    }
+
+    /// Whether the response has begun and is the last of its connection. The length of a body that is dropped does not matter
+    /// then, and a client that sends its whole request before it reads the response must be able to send it.
+    #[cold]
+    pub(crate) fn is_answered_last(&mut self) -> bool {
+        let line = self.carrier.line();
+        let last = line.is_some_and(|line| !line.proto.persistent());
+        last && self.outgoing.stage != Stage::Head
     }
 
     /// Bytes of the body that have not been read, and what is known of those to come.
@@ -248,11 +256,10 @@ impl State {
         }
         let waiting = self.carrier.bytes_in_memory();
         if waiting as u64 > self.limits(env).body.write_queue_bytes_max {
-            log_failure!(
-                self.failed_request(),
-                bytes = waiting,
-                "a handler went on writing without waiting for `drain`"
+            let text = format!(
+                "{waiting} bytes wait for the client, and the handler went on writing without waiting for `drain`"
             );
+            self.report(env, Failure::new(500, text));
             self.close(Closed::Aborted);
             self.carrier.discard(); // a peer that takes next to nothing must not hold all this any longer
             return false;
@@ -262,7 +269,7 @@ impl State {
         {
             self.abort(env, misuse);
         }
-        let room = (self.queued_bytes() as u64) < self.limits(env).body.queue_bytes;
+        let room = (self.queued_bytes() as u64) < self.window(env);
         if !room && self.listeners.is_used() && !self.outgoing.full {
             self.outgoing.full = true;
             self.mark_room(env);

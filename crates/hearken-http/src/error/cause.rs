@@ -341,3 +341,75 @@ impl fmt::Display for Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn refused() -> Attempt {
+        Attempt::Failed(io::ErrorKind::ConnectionRefused.into())
+    }
+
+    #[test]
+    fn each_address_says_what_happened_there() {
+        let mut tried = Addresses {
+            attempts: vec![
+                (at(1), refused()),
+                (
+                    at(2),
+                    Attempt::Unbegun(io::Error::other("no socket here: busy")),
+                ),
+                (at(3), Attempt::Silent(Duration::from_micros(9_750_999))),
+                (at(4), Attempt::Untried),
+            ],
+            left_out: 3,
+            over: Some(Over::Phase),
+        };
+        let text = "127.0.0.1:1: connection refused, 127.0.0.1:2: no socket here: busy, \
+                    127.0.0.1:3: no answer within 9.75s, 127.0.0.1:4: not tried, 3 more addresses: not tried";
+        assert_eq!(tried.to_string(), text);
+        assert!(tried.is_timeout() && !tried.are_refused() && !tried.are_unbegun());
+        assert_eq!(
+            tried.last_error().map(ToString::to_string).as_deref(),
+            Some("no socket here: busy")
+        );
+        tried.over = Some(Over::Deadline(Duration::from_secs(10)));
+        let text = format!("all of it took longer than 10s: {text}");
+        assert_eq!(tried.to_string(), text);
+    }
+
+    #[test]
+    fn a_refusal_is_no_timeout() {
+        let tried = Addresses {
+            attempts: vec![(at(1), refused()), (at(2), refused())],
+            left_out: 0,
+            over: None,
+        };
+        assert!(tried.are_refused() && !tried.is_timeout());
+    }
+
+    #[test]
+    fn a_party_names_the_proxy_on_the_way() {
+        let via = |variable: Option<&str>| {
+            Arc::new(Via {
+                proxy: "p:1".into(),
+                variable: variable.map(Into::into),
+            })
+        };
+        let server = || Party::from(Arc::<str>::from("a:80"));
+        assert_eq!(server().to_string(), "a:80");
+        let through = server().through(Some(via(Some("http_proxy"))));
+        assert_eq!(
+            through.to_string(),
+            "a:80 through the proxy p:1 of http_proxy"
+        );
+        assert!(!through.is_proxy());
+        let proxy = Party::proxy(&via(None));
+        assert_eq!(proxy.to_string(), "the proxy p:1");
+        assert!(proxy.is_proxy());
+    }
+}

@@ -25,16 +25,20 @@ pub(crate) use log_failure;
 /// Bytes of a request target that are kept for logs and errors.
 const TARGET_MAX: usize = 1024;
 
-/// Method and target of the request of an exchange, kept while its handler holds the head. The memory is used again.
+/// Method and target of the last request of a connection, kept while its handler holds the head, and while its response is sent. The
+/// memory is used again.
 #[derive(Debug, Default)]
 pub(crate) struct RequestLine {
     text: Vec<u8>,
     method_len: usize,
+    /// All that waited for the transport when the request came has been taken: what waits now is its response.
+    pub(crate) alone: bool,
 }
 
 impl RequestLine {
     #[inline]
-    pub(crate) fn set(&mut self, head: &Head) {
+    pub(crate) fn set(&mut self, head: &Head, alone: bool) {
+        self.alone = alone;
         let (method, target) = (head.method_bytes(), head.target_bytes());
         self.text.clear();
         self.text.extend_from_slice(method);

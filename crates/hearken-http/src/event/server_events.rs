@@ -160,8 +160,15 @@ events! {
     /// ```
     Close, close, <'a> ();
     /// A handler has failed: it returned an error or panicked, dropped its deferred response, or its response cannot be sent as it
-    /// was set or does not fit its Content-Length. The failure has status, error and request, with its client and route. Emitted
-    /// before the response. Not emitted for the error of an exchange that is over, because the client has disconnected, say.
+    /// was set or does not fit its Content-Length; the file that it sends has become shorter; it writes on without waiting for
+    /// [`drain`](crate::ServerResponse::drain). Or the server has dropped it before its end: at the end of `limits.time.grace`, at a
+    /// deadline, or because its client broke the protocol; then [`is_closed`](crate::Failure::is_closed) is true.
+    ///
+    /// The failure has status, error and request, with its client and route. Emitted before the response, for every status: an error
+    /// with a status below 500 is an answer to the client, which you may want to count, and the log does not have it. Not
+    /// emitted when the client has left: neither for a handler that is dropped then nor for the error that it returns.
+    ///
+    /// Listeners must not use the handles of the exchange.
     ///
     /// ```
     /// use hearken_http::{Server, event};

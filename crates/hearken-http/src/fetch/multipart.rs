@@ -5,6 +5,7 @@
 
 use super::body::Body;
 use crate::error::Error;
+use crate::message::media_type_of;
 use http::HeaderValue;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -56,8 +57,8 @@ impl Form {
         self.part(name, Part::new(value.into()))
     }
 
-    /// Adds a file. Its name without its directories is sent as the file name, and its content as
-    /// `application/octet-stream`; for others see [`Part`].
+    /// Adds a file. Its name without its directories is sent as the file name, and the media type is that of its ending; for
+    /// others see [`Part`].
     #[must_use]
     pub fn file(self, name: impl Into<String>, path: impl AsRef<Path>) -> Self {
         self.part(name, Part::file(path))
@@ -100,7 +101,8 @@ impl Part {
         }
     }
 
-    /// A file, with its name without its directories.
+    /// A file, with its name without its directories, and the media type of its ending
+    /// ([`media_type_of`](crate::message::media_type_of)).
     pub fn file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let name = path.file_name().unwrap_or_default();
@@ -114,7 +116,8 @@ impl Part {
         self
     }
 
-    /// The media type to send. Default: none for a value, `application/octet-stream` for a file.
+    /// The media type to send. Default: none for a value; for a file that of the ending of its name, or
+    /// `application/octet-stream`.
     #[must_use]
     pub fn content_type(mut self, media_type: impl Into<String>) -> Self {
         self.content_type = Some(media_type.into());
@@ -128,7 +131,8 @@ impl Part {
             head += &format!("; filename=\"{}\"", escaped(file_name));
         }
         head += "\r\n";
-        let default = self.file_name.as_ref().map(|_| "application/octet-stream");
+        let default = self.file_name.as_ref();
+        let default = default.map(|name| media_type_of(name).unwrap_or("application/octet-stream"));
         if let Some(kind) = self.content_type.as_deref().or(default) {
             if HeaderValue::from_str(kind).is_err() {
                 return Err(Error::new(

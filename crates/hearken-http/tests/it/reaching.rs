@@ -462,3 +462,21 @@ async fn an_address_that_cannot_be_used_is_named_with_the_reason() {
         "no advice about the server: {error}"
     );
 }
+
+/// Settings that cannot be used are no failure of the server: it is not asked.
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn tls_that_cannot_begin_opens_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let at = listener.local_addr().unwrap();
+    let agent = agent(|options| {
+        options.tls = hearken_http::tls::ClientTls::new().system_roots(false);
+    });
+    let error = text(&agent, &format!("https://{at}/")).await.unwrap_err();
+    assert!(error.is_tls() && error.is_connect(), "{error}");
+    let start = format!("preparing TLS with {at} failed: no root certificates");
+    assert!(error.to_string().starts_with(&start), "{error}");
+    let none = listener.accept().unwrap_err();
+    assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+}

@@ -177,8 +177,8 @@ pub struct AgentOptions {
     #[doc(alias = "keepAliveMsecs")]
     pub tcp_keep_alive: Option<Duration>,
     /// Bounds on the size, the queues and the time of responses. Default [`Limits::client`]: heads of 256 KiB and 2,000
-    /// field lines, 128 interim responses. Of the times, `keep_alive`, `head`, `connection_age`, `linger` and `grace`
-    /// concern servers only.
+    /// field lines, 128 interim responses. Of the times, `keep_alive`, `head`, `connection_age`, `linger`,
+    /// `linger_idle` and `grace` concern servers only.
     ///
     /// ```
     /// use hearken_http::Agent;

@@ -158,8 +158,8 @@ impl ObservedConnection {
             }
             Event::Switched => {
                 let name = head.fields().get("upgrade");
-                let name = name.and_then(|name| std::str::from_utf8(name).ok());
-                self.protocol = name.filter(|_| head.status() == 101).map(Into::into);
+                let name = name.filter(|_| head.status() == 101);
+                self.protocol = name.map(|name| String::from_utf8_lossy(name).into());
                 self.watch.show(Step::Head { head }, now);
             }
             _ => {}

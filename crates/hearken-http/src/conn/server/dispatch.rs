@@ -32,7 +32,8 @@ impl ServerConnection {
             if let Some(line) = state.carrier.line() {
                 let mut spare = line.spare_head.take().unwrap_or_default();
                 line.proto.swap_head(&mut spare);
-                state.request_line.set(&spare);
+                let alone = line.out.is_empty();
+                state.request_line.set(&spare, alone);
                 head = Some(spare);
             }
             state.number

@@ -6,7 +6,7 @@ use super::{Runner, ServedConnection, ServerConnection, Turn};
 use crate::conn::loss::closed_by;
 use crate::conn::notify::{next_flushed, notify_end, notify_flushed};
 use crate::conn::output::Output;
-use crate::conn::{Drive, Ending, Input};
+use crate::conn::{Drive, Ending, Input, LingerTimes};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
@@ -117,7 +117,7 @@ impl<R: Runner> Drive for ServedConnection<R> {
         let (most, drained) = (limits.queue_bytes as usize, limits.drain_bytes_max);
         (state.carrier.line()).is_none_or(|line| line.pending.len() < most)
             && state.incoming.queued() < most
-            && state.incoming.dropped_bytes <= drained
+            && (state.incoming.dropped_bytes <= drained || state.is_answered_last())
     }
 
     fn at_eof(&self) -> bool {
@@ -157,7 +157,11 @@ impl<R: Runner> Drive for ServedConnection<R> {
         }
         let (served, mut turn) = self.turn(cx, now);
         served.eof = true;
-        served.abort(closed_by(error), &mut turn);
+        let why = closed_by(error);
+        if why == Closed::Aborted {
+            served.report_cut(error);
+        }
+        served.abort(why, &mut turn);
     }
 
     fn handle_stuck(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -230,9 +234,30 @@ impl<R: Runner> Drive for ServedConnection<R> {
         exchange.state().limits(&exchange.env).time.write_idle
     }
 
-    fn linger(&self) -> (Duration, u64) {
-        let limits = &self.served.env.exchange.limits;
-        (limits.time.linger, limits.body.drain_bytes_max)
+    #[inline]
+    fn lingers(&self) -> bool {
+        self.served.ending == Some(Ending::Linger)
+    }
+
+    fn linger(&self) -> LingerTimes {
+        let env = &self.served.env.exchange;
+        let times = LingerTimes::of(&env.limits.time);
+        if self.served.why == Closed::ReadTimeout || env.draining.get() {
+            times.shortened()
+        } else {
+            times
+        }
+    }
+
+    #[inline]
+    fn is_spent(&self, measure: bool) -> bool {
+        let budget = &self.served.env.exchange.budget;
+        budget.was_over() || (measure && budget.is_over())
+    }
+
+    fn go_on_later(&self, cx: &Context<'_>) -> bool {
+        self.served.env.exchange.later.push(cx.waker());
+        true
     }
 
     fn handle_closed(&mut self, now: Instant) {
@@ -240,7 +265,7 @@ impl<R: Runner> Drive for ServedConnection<R> {
         if std::mem::replace(&mut served.closed, true) {
             return;
         }
-        self.runner.cancel();
+        served.drop_handler(&mut self.runner, served.why);
         served.close_exchange(now);
         let (bytes_in, bytes_out) = (served.peer.bytes_read(), served.peer.bytes_written());
         served.observe_connection(

@@ -3,17 +3,18 @@
 //! Here: which listeners are notified, what is still sent, and what the pump is to do. Not here: the deadlines that lead
 //! here (`deadlines.rs`), the usual end of an exchange (`mod.rs`).
 
-use super::{ServerConnection, Turn};
+use super::{Runner, ServerConnection, Turn};
 use crate::conn::Ending;
 use crate::conn::exchange::Exchange;
 use crate::conn::notify::notify_failed;
 use crate::conn::outgoing::Stage;
-use crate::error::{Closed, Error};
+use crate::error::{Closed, Error, Failure};
 use crate::event::callbacks::notify_all;
 use crate::event::client_error::ClientError;
 use crate::event::observe::Step;
 use hearken_proto::Half;
 use http::StatusCode;
+use std::io;
 use std::rc::Rc;
 
 impl ServerConnection {
@@ -25,6 +26,11 @@ impl ServerConnection {
             return;
         };
         let with_handler = turn.runner.running();
+        let why = if error.status() == StatusCode::REQUEST_TIMEOUT {
+            Closed::ReadTimeout
+        } else {
+            Closed::BadMessage
+        };
         {
             let mut state = exchange.state();
             state.incoming.fail(error.clone());
@@ -37,7 +43,7 @@ impl ServerConnection {
         notify_failed(&exchange, error);
         if with_handler {
             self.poll_runner(turn);
-            turn.runner.cancel();
+            self.drop_handler(turn.runner, why);
         }
         let stage = exchange.state().outgoing.stage;
         match stage {
@@ -46,12 +52,8 @@ impl ServerConnection {
             Stage::Ended => {}
         }
         let mut state = exchange.state();
-        self.why = if error.status() == StatusCode::REQUEST_TIMEOUT {
-            Closed::ReadTimeout
-        } else {
-            Closed::BadMessage
-        };
-        state.close(self.why);
+        self.why = why;
+        state.close(why);
         self.ending = Some(if stage == Stage::Body {
             state.ending_of_part()
         } else {
@@ -119,8 +121,42 @@ impl ServerConnection {
         }
         notify_failed(&exchange, &error);
         self.poll_runner(turn);
-        turn.runner.cancel();
+        self.drop_handler(turn.runner, why);
         exchange.state().carrier.discard();
+    }
+
+    /// Drops the handler where it stands, and reports that if it has not ended.
+    #[cold]
+    pub(super) fn drop_handler(&self, runner: &mut dyn Runner, why: Closed) {
+        let running = runner.running();
+        runner.cancel();
+        if running && let Some(exchange) = &self.exchange {
+            exchange.state().report_dropped(&exchange.env, why);
+        }
+    }
+
+    /// Content could not be sent to its end, because its file cannot be read or has become shorter.
+    #[cold]
+    pub(super) fn report_cut(&self, error: &io::Error) {
+        let Some(exchange) = &self.exchange else {
+            return;
+        };
+        let state = &mut *exchange.state();
+        let next_has_come = state.number > 0 && state.outgoing.stage == Stage::Head;
+        if next_has_come || !state.request_line.alone {
+            // Of several responses on their way it may be any.
+            state.request_line.clear();
+            if let Some(line) = state.carrier.line() {
+                line.spare_head = None;
+            }
+        }
+        let failure = Failure::new(500, "a response was cut").caused_by(error.to_string());
+        let failure = state.report(&exchange.env, failure);
+        if state.number == 0
+            && let Some(watch) = state.watches.last_mut()
+        {
+            watch.facts.set_failure(&failure);
+        }
     }
 
     pub(super) fn receive_eof(&mut self, turn: &mut Turn<'_, '_>) {

@@ -61,7 +61,7 @@ impl<R: Runner> Tunnel<R> {
             served.why = Closed::Stopped;
             self.recipient.cut();
             served.poll_runner(&mut turn); // so that it sees why
-            turn.runner.cancel();
+            served.drop_handler(turn.runner, Closed::Stopped);
             return Poll::Ready(());
         }
         if env.draining.get() {

@@ -47,6 +47,7 @@ async fn values_and_files() {
     let form = Form::new()
         .text("title", "Tag & Nacht")
         .file("photo", &file.0)
+        .part("table", Part::new("1").file_name("t.CSV"))
         .part(
             "notes",
             Part::new("x")
@@ -60,6 +61,8 @@ async fn values_and_files() {
         "--B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nTag & Nacht\r\n\
          --B\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"{name}\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n\0bytes\r\n\
+         --B\r\nContent-Disposition: form-data; name=\"table\"; filename=\"t.CSV\"\r\n\
+         Content-Type: text/csv; charset=utf-8\r\n\r\n1\r\n\
          --B\r\nContent-Disposition: form-data; name=\"notes\"; filename=\"n.md\"\r\n\
          Content-Type: text/markdown\r\n\r\nx\r\n\
          --B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n\r\n--B--\r\n"

@@ -1,6 +1,7 @@
 //! The harness itself: what it sends and decodes, when it gives up, and that its clock is the only one.
 
 mod connections;
+mod failures;
 mod requests;
 mod time;
 

@@ -36,7 +36,8 @@ impl Exception {
                 Some((bits, port)) => (bits, Some(port.parse().ok()?)),
                 None => (bits, None),
             };
-            let network = IpNet::new(address(ip)?, bits.parse().ok()?).ok()?;
+            let ip = address(ip).or_else(|| abbreviated(ip))?;
+            let network = IpNet::new(ip, bits.parse().ok()?).ok()?;
             return Some(Self::Network(canonical(network), port));
         }
         if let Some(ip) = address(text) {
@@ -116,6 +117,15 @@ fn address(text: &str) -> Option<IpAddr> {
     let bare = text.split_once('%').map_or(text, |(ip, _)| ip);
     let ip: IpAddr = bare.parse().ok()?;
     (bare.len() == text.len() || ip.is_ipv6()).then_some(ip)
+}
+
+/// An IPv4 address without its last zeros, as in `169.254/16`.
+fn abbreviated(text: &str) -> Option<IpAddr> {
+    let mut octets = [0; 4];
+    for (at, part) in text.split('.').enumerate() {
+        *octets.get_mut(at)? = part.parse().ok()?;
+    }
+    Some(octets.into())
 }
 
 const fn is_of_name(byte: u8) -> bool {

@@ -111,6 +111,11 @@ fn exceptions() {
 fn patterns_and_ranges() {
     check_exceptions(&[
         (
+            "169.254/16, 10/8:81",
+            &["http://169.254.7.8/", "http://10.1.1.1:81/"],
+            &["http://169.255.7.8/", "http://10.1.1.1/"],
+        ),
+        (
             "10.*, *.b.org:81",
             &["http://10.1.2.3/", "http://a.b.org:81/"],
             &["http://110.1.2.3/", "http://a.b.org/"],
