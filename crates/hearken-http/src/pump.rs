@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// Turns of one connection before the others get theirs. A turn reads once and writes once.
+/// Turns of one connection before the others get theirs, if its time is not over before. A turn reads once and writes once.
 const TURNS: usize = 16;
 
 /// See the module.
@@ -68,10 +68,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive, F: SendFiles<T>> Pump<T, D, F>
         if due {
             self.endpoint.handle_timeout(cx, now);
         }
-        for _ in 0..TURNS {
+        let mut polled_app = false;
+        for turn in 0..TURNS {
             let wanted = self.endpoint.wants_read();
             let read = wanted && self.read(cx, now, scratch);
-            if !read {
+            polled_app = !read;
+            if polled_app {
                 self.endpoint.poll_app(cx, now);
             }
             let wrote = self.write(cx, now);
@@ -87,9 +89,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive, F: SendFiles<T>> Pump<T, D, F>
             if !read && !wrote && (wanted || !self.endpoint.wants_read()) {
                 return Poll::Pending;
             }
+            if self.endpoint.is_spent(turn > 0) {
+                break;
+            }
         }
-        self.endpoint.poll_app(cx, now); // input without end must not drown the order to stop
-        cx.waker().wake_by_ref();
+        if !polled_app {
+            self.endpoint.poll_app(cx, now); // input without end must not drown the order to stop
+        }
+        if !self.endpoint.go_on_later(cx) {
+            give_way(cx);
+        }
         Poll::Pending
     }
 
@@ -129,6 +138,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin, D: Drive, F: SendFiles<T>> Pump<T, D, F>
         }
         wrote
     }
+}
+
+/// Wakes the task once its runtime has looked at the sockets and has run what was ready. To wake it at once would put it
+/// into the queue before that.
+#[cold]
+fn give_way(cx: &mut Context<'_>) {
+    // Its first poll hands the waker to the runtime.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 #[inline]

@@ -82,10 +82,12 @@ pub struct BodyLimits {
     pub trailer_fields_max: u32,
     /// A body that is collected into memory, in bytes. Default 2 MiB; more is answered 413. Streaming is not bounded.
     pub buffered_bytes_max: u64,
-    /// Bytes of an unread body that are read and dropped to keep the connection. Default 256 KiB; more closes it.
+    /// Bytes of an unread body that are read and dropped to keep the connection. Default 256 KiB; a longer rest is dropped
+    /// for `linger`, and the connection closes.
     pub drain_bytes_max: u64,
-    /// Received bytes that wait for their reader before the transport is left unread; for a server the same holds for
-    /// what it wrote: above it `write` says stop. Default 64 KiB.
+    /// Received bytes that wait for their reader before the transport is left unread. Default 64 KiB. For a server it also
+    /// bounds what it wrote and the transport has not taken: above it `write` says stop. That bound begins at 16 KiB and
+    /// grows to this one with a sixteenth of what the transport of the connection has taken.
     #[doc(alias = "highWaterMark")]
     pub queue_bytes: u64,
     /// Written bytes that wait for the transport. A handler that exceeds it without waiting for `drain` loses the
@@ -137,8 +139,14 @@ pub struct TimeLimits {
     pub upgraded_idle: Duration,
     /// Age at which a connection ends after its current exchange. Default 1 h, shortened by up to a tenth at random.
     pub connection_age: Duration,
-    /// Reading after the last byte of a response that closes, so that the peer can receive it. Default 2 s.
+    /// Reading and dropping what the peer still sends after the last byte of a response that closes, so that the peer can
+    /// receive that response. Ends with the peer's direction. Default 30 s; after a missed deadline, and while the server
+    /// stops, at most 2 s of it. Then closed.
+    #[doc(alias = "lingering_time")]
     pub linger: Duration,
+    /// Without a byte from the peer during `linger`. Default 5 s; then closed.
+    #[doc(alias = "lingering_timeout")]
+    pub linger_idle: Duration,
     /// From the start of a shutdown until open connections are dropped. Default 25 s.
     pub grace: Duration,
 }
@@ -192,7 +200,8 @@ impl Default for TimeLimits {
             keep_alive_buffer: None,
             upgraded_idle: Duration::from_secs(120),
             connection_age: Duration::from_secs(3600),
-            linger: Duration::from_secs(2),
+            linger: Duration::from_secs(30),
+            linger_idle: Duration::from_secs(5),
             grace: Duration::from_secs(25),
         }
     }

@@ -45,6 +45,8 @@ static ALWAYS: LazyLock<Fields> = LazyLock::new(|| {
 
 const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 const DIGEST: &str = "Content-Digest";
+/// Content that is compressed at once: it takes some tenths of a millisecond.
+const GZIP_STEP: usize = 8 * 1024;
 /// Below this size gzip makes most content larger.
 const GZIP_BYTES_MIN: usize = 256;
 
@@ -267,18 +269,23 @@ impl ResponseStream {
     }
 
     /// Sends a piece and flushes the compression, so that the client can decode the piece before the next one is sent. Waits
-    /// while the client does not read.
+    /// while the client does not read. Compresses in small steps, and lets other connections go on between two of them.
     pub(crate) async fn write(&mut self, piece: impl Into<Bytes>) -> Result<(), Error> {
-        let piece = piece.into();
-        let piece = match &mut self.gzip {
-            None => piece,
-            Some(gzip) => {
-                gzip.write_all(&piece)?;
-                gzip.flush()?;
-                std::mem::take(gzip.get_mut()).into()
-            }
+        let mut piece = piece.into();
+        let Some(gzip) = &mut self.gzip else {
+            self.response.res.write(piece);
+            return self.response.res.drain().await;
         };
-        if !self.response.res.write(piece) {
+        while !piece.is_empty() {
+            let step = piece.split_to(piece.len().min(GZIP_STEP));
+            gzip.write_all(&step)?;
+            if piece.is_empty() {
+                gzip.flush()?;
+            }
+            let compressed = std::mem::take(gzip.get_mut());
+            if !compressed.is_empty() {
+                self.response.res.write(compressed);
+            }
             self.response.res.drain().await?;
         }
         Ok(())

@@ -108,7 +108,8 @@ async fn write_evenly(drip: &Drip, stream: &mut ResponseStream) -> Result<(), Er
 
 const TICK: Duration = Duration::from_millis(10);
 const BINARY: &str = "application/octet-stream";
-const PIECE_BYTES: u64 = 64 * 1024;
+/// What waits for a client that does not read is about one piece.
+const PIECE_BYTES: u64 = 16 * 1024;
 
 /// Whether gzip probably makes content of this type smaller.
 fn is_compressible(content_type: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use super::plan::RetryPlan;
-use hearken::Fetched;
+use hearken::{Fetched, HttpDate};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A status that says "not now", as in curl.
@@ -16,7 +16,7 @@ pub(crate) fn retry_after(fetched: &Fetched, now: SystemTime) -> Option<Duration
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = httpdate::parse_http_date(text).ok()?;
+    let date = SystemTime::from(HttpDate::parse(text, now.into())?);
     Some(date.duration_since(now).unwrap_or_default())
 }
 

@@ -219,6 +219,7 @@ fn ranges_of_letters() {
         ),
         ("Range: bytes=0-1,4-5\r\n", 200, whole.text(), None),
         ("If-None-Match: W/\"range30\"\r\n", 304, "", None),
+        ("If-Match: \"x\"\r\nRange: bytes=1-3\r\n", 412, "", None),
     ] {
         let answer = client.ask("GET", "/range/30", fields);
         assert_eq!((answer.status, answer.text()), (status, text), "{fields}");

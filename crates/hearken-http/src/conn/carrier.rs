@@ -110,6 +110,12 @@ impl Carrier {
         forward!(self, line => line.queued_bytes(), else 0)
     }
 
+    /// Bytes that the transport has taken so far.
+    #[inline]
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        forward!(self, line => line.taken_bytes(), else 0)
+    }
+
     /// Bytes that wait for the transport in memory.
     #[inline]
     pub(crate) fn bytes_in_memory(&self) -> usize {

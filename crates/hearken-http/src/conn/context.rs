@@ -2,6 +2,7 @@
 //!
 //! Here: [`ExchangeContext`], [`WorkerContext`], [`Epochs`], [`Hooks`]. Not here: one connection (`server/mod.rs`).
 
+use super::budget::{Budget, Later};
 use super::clock::Clock;
 use super::closing::Draining;
 use super::exchange::Exchange;
@@ -24,6 +25,9 @@ pub(crate) struct ExchangeContext {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) hooks: Arc<Hooks>,
+    /// The time of the poll in progress, and the connections that gave way.
+    pub(crate) budget: Budget,
+    pub(crate) later: Later,
     /// An observer is installed.
     pub(crate) observed: Cell<bool>,
     pub(crate) draining: Rc<Draining>,
@@ -39,6 +43,8 @@ impl ExchangeContext {
         Rc::new(Self {
             keep_alive: time.keep_alive_buffer.map(|_| seconds),
             limits,
+            budget: Budget::new(clock.read),
+            later: Later::default(),
             clock,
             observed: Cell::new(hooks.observer.is_some()),
             hooks,

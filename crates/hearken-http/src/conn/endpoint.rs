@@ -1,9 +1,10 @@
 //! What a pump drives: a connection, and what the connection waits for once its own work is done.
 //!
 //! Here: [`Endpoint`]. It waits for a transport that holds bytes back, as TLS does, and for the peer's end after ours
-//! (RFC 9112 §9.6); both waits have deadlines. It also decides how much is read at once. Not here: moving bytes
-//! (`pump.rs`), what they mean (the connections, by [`Drive`]).
+//! (RFC 9112 §9.6); both waits have deadlines. It also decides how much is read at once. Not here: how long and how fast it
+//! reads after our end (`linger.rs`), moving bytes (`pump.rs`), what they mean (the connections, by [`Drive`]).
 
+use super::linger::Linger;
 use super::output::Output;
 use super::{Drive, Ending, Input};
 use std::io;
@@ -23,20 +24,12 @@ pub(crate) struct Endpoint<D> {
     wait: Option<Box<Wait>>,
 }
 
-#[derive(Debug)]
-enum Wait {
+#[derive(Debug, Default)]
+struct Wait {
     /// The transport has taken bytes and cannot pass them on. It may keep them until then.
-    Flush(Instant),
-    /// Our end is sent; what the peer still sends is read and dropped.
-    Linger(Linger),
-}
-
-#[derive(Debug)]
-struct Linger {
-    until: Instant,
-    bytes_left: u64,
-    shut: bool,
-    over: bool,
+    flush: Option<Instant>,
+    /// The connection has nothing more to say; what the peer still sends is read and dropped.
+    linger: Option<Linger>,
 }
 
 /// What a pump does with its transport at the end of a turn.
@@ -67,10 +60,13 @@ impl<D> Endpoint<D> {
 
     #[inline]
     fn linger(&mut self) -> Option<&mut Linger> {
-        match self.wait.as_deref_mut() {
-            Some(Wait::Linger(linger)) => Some(linger),
-            _ => None,
-        }
+        self.wait.as_deref_mut()?.linger.as_mut()
+    }
+
+    /// The linger whose time runs: all output is out.
+    #[inline]
+    fn last_linger(&mut self) -> Option<&mut Linger> {
+        self.linger().filter(|linger| linger.has_begun())
     }
 }
 
@@ -78,36 +74,43 @@ impl<D: Drive> Endpoint<D> {
     /// The moment at which `handle_timeout` must be called.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {
+        let own = self.connection.deadline();
         match self.wait.as_deref() {
-            None => self.connection.deadline(),
-            Some(Wait::Linger(linger)) => Some(linger.until),
-            Some(&Wait::Flush(until)) => {
-                let own = self.connection.deadline();
-                Some(own.map_or(until, |at| at.min(until)))
+            None => own,
+            Some(wait) => {
+                let linger = wait.linger.as_ref().and_then(Linger::deadline);
+                [own, wait.flush, linger].into_iter().flatten().min()
             }
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
-        match self.linger() {
-            Some(linger) => linger.over |= now >= linger.until,
-            None => self.connection.handle_timeout(cx, now),
+        if let Some(linger) = self.linger() {
+            linger.handle_timeout(now);
         }
+        self.connection.handle_timeout(cx, now);
     }
 
     #[inline]
     pub(crate) fn wants_read(&self) -> bool {
-        match self.wait.as_deref() {
-            Some(Wait::Linger(linger)) => linger.shut && !linger.over,
-            _ => self.connection.wants_read(),
+        self.connection.wants_read() || self.wants_to_drop()
+    }
+
+    /// Whether input is to be read in order to be dropped.
+    #[inline]
+    fn wants_to_drop(&self) -> bool {
+        if !self.connection.lingers() || self.connection.at_eof() {
+            return false;
         }
+        let linger = self.wait.as_deref().and_then(|wait| wait.linger.as_ref());
+        linger.is_none_or(Linger::wants_read)
     }
 
     /// The size of a new buffer for the next read, if one is worth its memory.
     #[inline]
     pub(crate) fn own_buffer(&self) -> Option<usize> {
         let left = self.connection.body_left();
-        if left < OWN_BUFFER_MIN || self.wait.is_some() {
+        if left < OWN_BUFFER_MIN || self.wait.is_some() || self.connection.lingers() {
             return None;
         }
         Some(usize::try_from(left).map_or(OWN_BUFFER_MAX, |left| left.min(OWN_BUFFER_MAX)))
@@ -117,9 +120,8 @@ impl<D: Drive> Endpoint<D> {
     #[inline]
     pub(crate) fn handle_input(&mut self, input: &Input<'_>, cx: &mut Context<'_>, now: Instant) {
         let count = input.bytes().len();
-        if let Some(linger) = self.linger() {
-            linger.bytes_left = linger.bytes_left.saturating_sub(count as u64);
-            linger.over = count == 0 || linger.bytes_left == 0;
+        if self.connection.lingers() {
+            self.lingering(now).drop_input(count, now);
         } else if count == 0 {
             self.connection.handle_eof(cx, now);
         } else {
@@ -129,19 +131,31 @@ impl<D: Drive> Endpoint<D> {
 
     /// Reading has failed.
     pub(crate) fn handle_lost(&mut self, error: &io::Error, cx: &mut Context<'_>, now: Instant) {
-        match self.linger() {
-            Some(linger) => linger.over = true,
-            None => self.connection.handle_lost(error, cx, now),
+        let truncated = error.kind() == io::ErrorKind::UnexpectedEof; // TLS without its close_notify
+        if let Some(linger) = self.last_linger() {
+            linger.over = true;
+        } else if truncated && self.connection.lingers() {
+            self.lingering(now).drop_input(0, now);
+        } else {
+            self.connection.handle_lost(error, cx, now);
         }
+    }
+
+    /// The linger of a connection that has nothing more to say.
+    #[cold]
+    fn lingering(&mut self, now: Instant) -> &mut Linger {
+        let wait = self.wait.get_or_insert_default();
+        wait.linger.get_or_insert_with(|| Linger::new(now))
     }
 
     #[inline]
     pub(crate) fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.connection.poll_app(cx, now);
         if self.wait.is_some() {
-            let lingers = self.connection.ending() == Some(Ending::Linger);
+            let (lingers, total) = (self.connection.lingers(), self.connection.linger().total);
             if let Some(linger) = self.linger() {
                 linger.over |= !lingers; // the server stops now
+                linger.shorten(total, now); // it stops soon
             }
         }
     }
@@ -186,7 +200,9 @@ impl<D: Drive> Endpoint<D> {
     /// Whether the transport must be flushed although it has taken nothing more.
     #[inline]
     pub(crate) fn wants_flush(&self) -> bool {
-        matches!(self.wait.as_deref(), Some(Wait::Flush(_)))
+        self.wait
+            .as_deref()
+            .is_some_and(|wait| wait.flush.is_some())
     }
 
     /// What came of a flush. A transport with a buffer of its own may wait for room as a write does; bytes that it takes
@@ -201,7 +217,7 @@ impl<D: Drive> Endpoint<D> {
     ) {
         match flushed {
             Poll::Ready(Ok(())) if self.wait.is_none() => {}
-            Poll::Ready(Ok(())) => self.wait = None,
+            Poll::Ready(Ok(())) => self.end_flush(),
             Poll::Ready(Err(error)) => self.handle_unwritable(error, cx, now),
             Poll::Pending => self.wait_for_flush(moved, cx, now),
         }
@@ -209,16 +225,24 @@ impl<D: Drive> Endpoint<D> {
 
     #[cold]
     fn wait_for_flush(&mut self, moved: bool, cx: &mut Context<'_>, now: Instant) {
-        match self.wait.as_deref_mut() {
-            Some(Wait::Flush(until)) if moved => *until = now + self.connection.write_idle(),
-            Some(Wait::Flush(until)) if now < *until => {}
-            Some(_) => {
+        let wait = self.wait.get_or_insert_default();
+        match wait.flush {
+            Some(until) if !moved && now < until => {}
+            Some(_) if !moved => {
                 self.wait = None;
                 self.connection.handle_stuck(cx, now);
             }
-            None => {
-                let until = now + self.connection.write_idle();
-                self.wait = Some(Box::new(Wait::Flush(until)));
+            _ => wait.flush = Some(now + self.connection.write_idle()),
+        }
+    }
+
+    /// The transport holds nothing back any more.
+    #[cold]
+    fn end_flush(&mut self) {
+        if let Some(wait) = self.wait.as_deref_mut() {
+            wait.flush = None;
+            if wait.linger.is_none() {
+                self.wait = None;
             }
         }
     }
@@ -234,7 +258,7 @@ impl<D: Drive> Endpoint<D> {
 
     #[cold]
     fn next_of_end(&mut self, now: Instant) -> Next {
-        if let Some(linger) = self.linger() {
+        if let Some(linger) = self.last_linger() {
             return match (linger.over, linger.shut) {
                 (true, _) => self.close(now),
                 (false, true) => Next::Run,
@@ -244,7 +268,7 @@ impl<D: Drive> Endpoint<D> {
         let Some(ending) = self.connection.ending() else {
             return Next::Run;
         };
-        if self.wait.is_some() && self.waits_for_flush(ending) {
+        if self.wants_flush() && self.waits_for_flush(ending) {
             return Next::Run; // until the last byte is out, or its time
         }
         match ending {
@@ -252,14 +276,10 @@ impl<D: Drive> Endpoint<D> {
             Ending::Keep | Ending::Cut => self.close(now),
             Ending::Now => Next::Shutdown,
             Ending::Linger => {
-                let (time, bytes) = self.connection.linger();
-                let eof = self.connection.at_eof();
-                self.wait = Some(Box::new(Wait::Linger(Linger {
-                    until: now + time,
-                    bytes_left: if eof { 0 } else { bytes },
-                    shut: false,
-                    over: false,
-                })));
+                let (times, eof) = (self.connection.linger(), self.connection.at_eof());
+                let linger = self.lingering(now);
+                linger.begin(times, now);
+                linger.eof |= eof;
                 Next::Shutdown
             }
         }
@@ -269,20 +289,29 @@ impl<D: Drive> Endpoint<D> {
     #[cold]
     pub(crate) fn handle_shut(&mut self, shut: &Poll<io::Result<()>>, now: Instant) -> Next {
         // Without a linger nothing that matters is left: the end is sent as a courtesy.
-        if let Some(linger) = self.linger() {
-            let waits = match shut {
-                Poll::Ready(Ok(())) => {
-                    linger.shut = true;
-                    linger.bytes_left > 0
-                }
-                Poll::Ready(Err(_)) => false,
-                Poll::Pending => true,
-            };
-            if waits && now < linger.until {
+        if let Some(linger) = self.last_linger() {
+            match shut {
+                Poll::Ready(Ok(())) => linger.sent_end(),
+                Poll::Ready(Err(_)) => linger.over = true,
+                Poll::Pending => {}
+            }
+            linger.handle_timeout(now); // a time of zero is over at once
+            if !linger.over {
                 return Next::Run;
             }
         }
         self.close(now)
+    }
+
+    /// As [`Drive::is_spent`].
+    #[inline]
+    pub(crate) fn is_spent(&self, measure: bool) -> bool {
+        self.connection.is_spent(measure)
+    }
+
+    /// As [`Drive::go_on_later`].
+    pub(crate) fn go_on_later(&self, cx: &Context<'_>) -> bool {
+        self.connection.go_on_later(cx)
     }
 
     fn close(&mut self, now: Instant) -> Next {
@@ -294,7 +323,7 @@ impl<D: Drive> Endpoint<D> {
     fn waits_for_flush(&self, ending: Ending) -> bool {
         match ending {
             Ending::Linger | Ending::Keep | Ending::HandOver => true,
-            Ending::Now => !self.connection.linger().0.is_zero(),
+            Ending::Now => !self.connection.linger().total.is_zero(),
             Ending::Cut => false,
         }
     }

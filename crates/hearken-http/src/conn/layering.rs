@@ -5,11 +5,22 @@
 
 use super::context::ExchangeContext;
 use super::exchange::{Exchange, State};
-use super::layers::{HeadHook, Layers, Pass, ResponseHead};
+use super::layers::{HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
 use super::output::Piece;
 use crate::error::{Closed, Failure};
 use crate::event::callbacks::catch_panic;
 use bytes::Bytes;
+
+/// What [`Exchange::filter_next`] has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filtering {
+    /// No content waits for filters, or there is no room for what they return.
+    Nothing,
+    /// There is more to filter, after the turns of other connections.
+    More,
+    /// The response has ended.
+    Ended,
+}
 
 impl State {
     #[inline]
@@ -128,6 +139,14 @@ impl Exchange {
     #[cold]
     fn end_through_layers(&self, content: Bytes) {
         self.run_hooks(Some(&content));
+        if content.len() > STEP_BYTES && self.has_filters() {
+            return self.order(|state, _| {
+                if !state.is_over() {
+                    let out = Vec::new();
+                    state.overrides().layers.rest = Some(Box::new(Rest { content, out }));
+                }
+            });
+        }
         match self.filter(vec![content.clone()], Pass::End) {
             None => self.order(|state, env| state.end(env, content)),
             Some(pieces) => {
@@ -166,6 +185,65 @@ impl Exchange {
         if unflushed && let Some(pieces) = self.filter(Vec::new(), Pass::Flush) {
             self.order(|state, env| state.write_all(env, pieces));
         }
+    }
+
+    /// What filters keep back need not go out when the handler waits: more content comes at once.
+    pub(crate) fn hold_filters(&self) {
+        if let Some(layers) = self.state().layers() {
+            layers.unflushed = false;
+        }
+    }
+
+    /// Whether the response was ended and its last content still passes the filters.
+    pub(crate) fn is_filtering(&self) -> bool {
+        let state = self.state();
+        let own = state.overrides.as_ref();
+        own.is_some_and(|own| own.layers.rest.is_some())
+    }
+
+    /// Filters the next piece of the last content. What comes out is sent with its length if all of it fits into the queue
+    /// of the connection, and otherwise in chunks, no faster than the peer takes it.
+    #[cold]
+    pub(crate) fn filter_next(&self) -> Filtering {
+        let mut rest = {
+            let mut state = self.state();
+            let Some(rest) = state.overrides().layers.rest.take() else {
+                return Filtering::Nothing;
+            };
+            if state.is_over() {
+                return Filtering::Nothing;
+            }
+            let max = state.limits(&self.env).body.queue_bytes;
+            if state.queued_bytes() as u64 >= max {
+                state.overrides().layers.rest = Some(rest);
+                return Filtering::Nothing; // the pump comes back when the peer has taken some
+            }
+            rest
+        };
+        let step = rest.content.split_to(rest.content.len().min(STEP_BYTES));
+        let is_last = rest.content.is_empty();
+        let pass = if is_last { Pass::End } else { Pass::Write };
+        let Some(pieces) = self.filter(vec![step], pass) else {
+            return Filtering::Nothing;
+        };
+        self.hold_filters();
+        rest.out.extend(pieces);
+        self.order(|state, env| {
+            if state.is_over() {
+                return Filtering::Nothing; // a filter panicked
+            }
+            if is_last {
+                let pieces = rest.out.into_iter().map(Piece::Bytes).collect();
+                state.end_with_pieces(env, pieces);
+                return Filtering::Ended;
+            }
+            let bytes: usize = rest.out.iter().map(Bytes::len).sum();
+            if !state.can_respond() || bytes as u64 >= state.limits(env).body.queue_bytes {
+                state.write_all(env, std::mem::take(&mut rest.out));
+            }
+            state.overrides().layers.rest = Some(rest);
+            Filtering::More
+        })
     }
 
     /// Whether content passes filters, so that its bytes are needed. To be asked after [`run_hooks`](Self::run_hooks).

@@ -153,7 +153,20 @@ pub(crate) struct Layers {
     pub(super) filters: Filters,
     /// A filter may keep back bytes of what was written.
     pub(super) unflushed: bool,
+    /// Content that ends the response and has not passed the filters.
+    pub(super) rest: Option<Box<Rest>>,
 }
+
+/// The last content of a response, which filters get in steps, so that other connections have their turn in between.
+#[derive(Default)]
+pub(super) struct Rest {
+    pub(super) content: Bytes,
+    /// What the filters have returned, while it may still be the whole content.
+    pub(super) out: Vec<Bytes>,
+}
+
+/// The most content that filters get in one turn of a connection.
+pub(super) const STEP_BYTES: usize = 32 * 1024;
 
 /// What filters are called for.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ pub(crate) fn clamp_all(limits: &mut Limits) {
         upgraded_idle,
         connection_age,
         linger,
+        linger_idle,
         grace,
         ..
     } = &mut limits.time;
@@ -39,6 +40,7 @@ pub(crate) fn clamp_all(limits: &mut Limits) {
         upgraded_idle,
         connection_age,
         linger,
+        linger_idle,
         grace,
     ];
     for time in times.into_iter().chain(keep_alive_buffer) {

@@ -267,6 +267,11 @@ impl Line {
         self.out.len()
     }
 
+    #[inline]
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        self.out.written()
+    }
+
     pub(crate) fn bytes_in_memory(&self) -> usize {
         self.out.in_memory()
     }

@@ -11,6 +11,7 @@
 //!
 //! Must not know: tokio, sockets, rustls, the handles that users hold (`message`), workers, agents.
 
+pub(crate) mod budget;
 pub(crate) mod carrier;
 #[cfg(feature = "client")]
 pub(crate) mod client;
@@ -27,6 +28,7 @@ mod layering;
 pub(crate) mod layers;
 pub(crate) mod limits;
 pub(crate) mod line;
+mod linger;
 pub(crate) mod listeners;
 mod loss;
 pub(crate) mod notify;
@@ -40,6 +42,7 @@ mod switch;
 mod timers;
 
 use bytes::Bytes;
+pub(crate) use linger::LingerTimes;
 use output::Output;
 use std::io;
 use std::ops::Deref;
@@ -123,8 +126,20 @@ pub(crate) trait Drive {
     fn ending(&self) -> Option<Ending>;
     /// How long a transport may keep bytes that it took and cannot pass on.
     fn write_idle(&self) -> Duration;
-    /// How long, and for how many bytes, the pump reads on after our end was sent.
-    fn linger(&self) -> (Duration, u64);
+    /// Whether the connection has nothing more to say but what is queued, so that input is read only to be dropped.
+    fn lingers(&self) -> bool;
+    /// How long the pump reads on after our end was sent.
+    fn linger(&self) -> LingerTimes;
+    /// Whether this poll has taken its time, so that others must have theirs. `measure`: reads the clock for it.
+    fn is_spent(&self, measure: bool) -> bool {
+        let _ = measure;
+        false
+    }
+    /// Has the task polled again when others have had their time. False if its runtime is to see to that.
+    fn go_on_later(&self, cx: &Context<'_>) -> bool {
+        let _ = cx;
+        false
+    }
     /// The transport is closed. The last call.
     fn handle_closed(&mut self, now: Instant);
 }

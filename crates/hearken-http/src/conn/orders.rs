@@ -120,8 +120,17 @@ impl State {
     fn leaves_body(&self, env: &ExchangeContext) -> bool {
         // A client that waits for 100 may send its body after this response or not: what follows would be a guess.
         self.incoming.expects_continue
-            || (!self.incoming.was_wanted
+            || ((!self.incoming.was_wanted || self.incoming.unread)
                 && self.unread_bytes() > self.limits(env).body.drain_bytes_max)
+    }
+
+    /// Whether the response has begun and is the last of its connection. The length of a body that is dropped does not matter
+    /// then, and a client that sends its whole request before it reads the response must be able to send it.
+    #[cold]
+    pub(crate) fn is_answered_last(&mut self) -> bool {
+        let line = self.carrier.line();
+        let last = line.is_some_and(|line| !line.proto.persistent());
+        last && self.outgoing.stage != Stage::Head
     }
 
     /// Bytes of the body that have not been read, and what is known of those to come.
@@ -260,7 +269,7 @@ impl State {
         {
             self.abort(env, misuse);
         }
-        let room = (self.queued_bytes() as u64) < self.limits(env).body.queue_bytes;
+        let room = (self.queued_bytes() as u64) < self.window(env);
         if !room && self.listeners.is_used() && !self.outgoing.full {
             self.outgoing.full = true;
             self.mark_room(env);

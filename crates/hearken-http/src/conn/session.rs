@@ -15,7 +15,7 @@ use super::notify::{
 use super::outgoing::Stage;
 use super::output::Output;
 use super::timers::{Due, Timer, earliest};
-use super::{Drive, Ending, Input};
+use super::{Drive, Ending, Input, LingerTimes};
 use crate::error::{Closed, Error};
 use crate::event::observe::Step;
 use hearken_proto::{Event, Half, Role};
@@ -336,9 +336,13 @@ impl Drive for SessionConnection {
         self.exchange.env.limits.time.write_idle
     }
 
-    fn linger(&self) -> (Duration, u64) {
-        let limits = &self.exchange.env.limits;
-        (limits.time.linger, limits.body.drain_bytes_max)
+    /// The transport goes back to its owner.
+    fn lingers(&self) -> bool {
+        false
+    }
+
+    fn linger(&self) -> LingerTimes {
+        LingerTimes::of(&self.exchange.env.limits.time)
     }
 
     fn handle_closed(&mut self, now: Instant) {

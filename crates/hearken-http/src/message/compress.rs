@@ -32,7 +32,8 @@ use std::sync::Arc;
 /// response that would have been compressed for another client.
 ///
 /// **Streams stay streams**: what was written leaves when the handler waits, or at [`flush`](ServerResponse::flush), so events of
-/// `text/event-stream` arrive one by one. Input is compressed in pieces of at most 32 KiB. One encoder takes about 270 KiB of memory
+/// `text/event-stream` arrive one by one. Content is compressed in pieces of
+/// at most 32 KiB, with the turns of other connections in between, and no faster than the client takes it. One encoder takes about 270 KiB of memory
 /// for gzip and deflate, and 1 to 2 MiB for br and zstd, until the response has ended.
 ///
 /// **Secrets.** A response that contains both a secret and text from the request can betray the secret by its compressed length

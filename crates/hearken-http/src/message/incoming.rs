@@ -31,7 +31,8 @@ use std::rc::Rc;
 ///
 /// **Backpressure.** While the body is not read, at most `limits.body.queue_bytes` (64 KiB) are queued; then the transport is
 /// not read, and the client has to wait. **Dropping** the message drops the rest of its body: up to
-/// `limits.body.drain_bytes_max` are received and dropped; a longer rest closes the connection after the response.
+/// `limits.body.drain_bytes_max` are received and dropped; with a longer rest the connection closes after the response, and the
+/// client can send for `limits.time.linger`, so that it gets the response.
 ///
 /// ```
 /// use hearken_http::{Error, Server};

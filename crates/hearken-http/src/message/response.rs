@@ -206,7 +206,8 @@ impl ServerResponse {
         self.exchange.write(piece)
     }
 
-    /// Waits until there is room to write; returns at once when there is.
+    /// Waits until there is room to write. When there is, it returns at once, or after other connections have had their turn if
+    /// this one has taken its time: a handler that awaits it after each piece never keeps others waiting.
     ///
     /// # Errors
     /// When the exchange is over and nothing can be sent.
@@ -273,13 +274,12 @@ impl ServerResponse {
         self.exchange.state().queued_bytes()
     }
 
-    /// The number of queued bytes from which [`write`](Self::write) returns `false`: `limits.body.queue_bytes` of this
-    /// exchange.
+    /// The number of queued bytes from which [`write`](Self::write) returns `false` now: 16 KiB at first, then a sixteenth of
+    /// what the transport of this connection has taken, at most `limits.body.queue_bytes` of this exchange.
     #[must_use]
     #[doc(alias = "writableHighWaterMark")]
     pub fn high_water_mark(&self) -> u64 {
-        let state = self.exchange.state();
-        state.limits(&self.exchange.env).body.queue_bytes
+        self.exchange.state().window(&self.exchange.env)
     }
 
     /// Whether there is no room to write.
@@ -362,7 +362,8 @@ impl ServerResponse {
 
     #[cold]
     fn fail_unanswered(&self) {
-        if !self.exchange.state().is_over() {
+        let ended = self.exchange.state().is_over() || self.exchange.is_filtering();
+        if !ended {
             let text = "a deferred response was dropped before it was ended";
             self.exchange.fail_handler(Failure::new(500, text));
         }

@@ -24,6 +24,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::UNIX_EPOCH;
 
 /// A file to send with [`ServerResponse::send_file`], and how.
@@ -186,9 +187,15 @@ impl ServerResponse {
                 }
                 Piece::File(mut file) => {
                     while file.left() > 0 {
-                        let bytes = poll_fn(|cx| file.poll_bytes(FileReader::boxed, cx)).await?;
+                        let mut bytes =
+                            poll_fn(|cx| file.poll_bytes(FileReader::boxed, cx)).await?;
                         file.advance(bytes.len());
-                        self.send(bytes).await?;
+                        while !bytes.is_empty() {
+                            self.send(bytes.split_to(bytes.len().min(FILTER_BYTES)))
+                                .await?;
+                            self.exchange.hold_filters();
+                            others_turn().await;
+                        }
                     }
                 }
             }
@@ -196,6 +203,22 @@ impl ServerResponse {
         Ok(self.end(""))
     }
 }
+
+/// Lets the tasks of other connections run.
+async fn others_turn() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// The most bytes that filters get in one turn.
+const FILTER_BYTES: usize = 32 * 1024;
 
 /// The bytes of the file to send.
 fn checked_part(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u64>, Error> {

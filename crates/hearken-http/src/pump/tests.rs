@@ -1,10 +1,13 @@
 //! The pump on a transport in memory that wakes only whom it has told to wait.
 
+mod giving_way;
+mod lingering;
+
 use super::*;
 use crate::conn::server::ServedConnection;
 use crate::conn::tests::harness::{
     Bell, Gate, Guard, HandlerFuture, Log, Make, Open, Setup, get, ok, post_head, run_tasks, serve,
-    without_dates,
+    spawn, without_dates,
 };
 use crate::event;
 use crate::server::runner::HandlerRunner;
@@ -163,13 +166,23 @@ impl Piped {
         let waker = Waker::from(Arc::clone(&self.bell));
         let mut cx = Context::from_waker(&waker);
         let mut scratch = [0; 4096];
+        let budget = &self.open.env.exchange.budget;
+        budget.begin();
         let polled = self.pump.poll(&mut cx, self.now, due, &mut scratch);
+        budget.end();
         self.done = polled.is_ready();
+    }
+
+    /// Whether the connection gave way. It is woken, as by its worker.
+    fn gave_way(&self) -> bool {
+        let cx = Context::from_waker(Waker::noop());
+        let next = self.open.env.exchange.later.poll_next(&cx);
+        next.map(Waker::wake).is_ready()
     }
 
     fn go(&mut self) {
         for _ in 0..100_000 {
-            if !run_tasks() & !self.bell.rang() {
+            if !run_tasks() & !self.bell.rang() & !self.gave_way() {
                 return;
             }
             self.poll(false);
@@ -198,6 +211,13 @@ impl Piped {
         let writer = self.wire.borrow_mut().writer.take();
         writer.into_iter().for_each(Waker::wake);
         self.go();
+    }
+
+    /// Lets time pass in which no deadline lies.
+    fn pass(&mut self, time: Duration) {
+        let at = self.pump.deadline().expect("a deadline");
+        self.now += time;
+        assert!(self.now < at, "a deadline lies before");
     }
 
     /// Passes the next deadline.
@@ -263,97 +283,6 @@ fn a_transport_that_is_not_wanted_is_not_touched() {
         piped.poll(false);
     }
     assert_eq!(piped.wire.borrow().reads, reads);
-}
-
-#[test]
-fn a_busy_connection_lets_others_have_their_turn() {
-    let mut piped = Piped::new(serve(async |_req, res| res.end("")));
-    piped.wire.borrow_mut().flood = Some(get("/").into_bytes());
-    piped.poll(false);
-    assert!(piped.bell.rang(), "it comes back by itself");
-    assert!(piped.wire.borrow().reads < 50);
-}
-
-#[test]
-fn a_flood_does_not_keep_the_server_from_stopping() {
-    let log = Log::default();
-    let seen = log.clone();
-    let setup = serve(async |_req, res| res.end(""));
-    let setup = setup.on(event::Disconnected, move |(_, why)| {
-        seen.add(format!("{why:?}"))
-    });
-    let mut piped = Piped::new(setup);
-    piped.wire.borrow_mut().flood = Some(get("/").into_bytes());
-    piped.poll(false);
-    assert!(!piped.done);
-    piped.open.env.close_all();
-    piped.poll(false);
-    piped.poll(false);
-    assert!(piped.done);
-    assert_eq!(log.take(), ["Stopped"]);
-}
-
-#[test]
-fn after_close_the_rest_is_read_until_the_peer_ends() {
-    let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
-    piped.send(CLOSING);
-    assert!(piped.heard().ends_with("\r\n\r\nx"));
-    assert!(piped.wire.borrow().shut, "our end is sent at once");
-    assert!(!piped.done);
-    piped.send("more that nobody wants");
-    assert!(piped.wire.borrow().sent.is_empty());
-    assert!(!piped.done);
-    piped.end_input();
-    assert!(piped.done);
-}
-
-#[test]
-fn a_peer_that_never_ends_is_left_after_a_while() {
-    let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
-    piped.send(CLOSING);
-    assert_eq!(piped.jump(), Duration::from_secs(2));
-    assert!(piped.done);
-}
-
-#[test]
-fn a_peer_that_sends_on_is_left_after_many_bytes() {
-    let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
-    piped.send(CLOSING);
-    for _ in 0..256 {
-        assert!(!piped.done);
-        piped.send([b'.'; 1024]);
-    }
-    assert!(piped.done);
-}
-
-#[test]
-fn reading_on_lets_others_have_their_turn() {
-    let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
-    piped.send(CLOSING);
-    piped.wire.borrow_mut().flood = Some(vec![b'.'; 4096]);
-    let reads = piped.wire.borrow().reads;
-    piped.poll(false);
-    assert!(piped.bell.rang(), "it comes back by itself");
-    assert!(piped.wire.borrow().reads - reads < 50 && !piped.done);
-    for _ in 0..10 {
-        piped.poll(false);
-    }
-    assert_eq!(
-        piped.wire.borrow().reads - reads,
-        64,
-        "256 KiB in pieces of 4 KiB"
-    );
-    assert!(piped.done);
-}
-
-#[test]
-fn the_order_to_stop_now_ends_the_reading_on() {
-    let mut piped = Piped::new(serve(async |_req, res| res.end("x")));
-    piped.send(CLOSING);
-    assert!(!piped.done);
-    piped.open.env.close_all();
-    piped.poll(false);
-    assert!(piped.done);
 }
 
 #[test]

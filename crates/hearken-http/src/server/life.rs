@@ -12,6 +12,7 @@ use crate::event::peer::Peer;
 use crate::event::watch::show;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -45,6 +46,7 @@ where
     );
     let injected = tokio::task::spawn_local(injected);
     let sweeping = tokio::task::spawn_local(Rc::clone(&worker).sweep(seed.sweeps));
+    let resuming = tokio::task::spawn_local(Rc::clone(&worker).resume());
     reached(&mut seed.stop, Stop::Drain).await;
     for task in accepting.into_iter().chain([injected]) {
         // It ends by itself: it waits for the same order. Should it have panicked, there is nothing left to stop.
@@ -62,6 +64,7 @@ where
     let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;
     wheel.abort();
     sweeping.abort();
+    resuming.abort();
 }
 
 impl Worker {
@@ -104,6 +107,17 @@ impl Worker {
             show(&**observer, &seen);
         }
         notify_all(&hooks.listeners.drop_connection, |listener| listener(peer));
+    }
+
+    /// Resumes connections that gave way, one for each look at the sockets: those that became ready meanwhile come first.
+    async fn resume(self: Rc<Self>) {
+        let env = &self.env.exchange;
+        loop {
+            let next = poll_fn(|cx| env.later.poll_next(cx)).await;
+            env.budget.begin_round(self.read_time());
+            next.wake();
+            tokio::task::yield_now().await; // resolves after the next look
+        }
     }
 
     async fn emptied(&self) {

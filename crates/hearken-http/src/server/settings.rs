@@ -10,7 +10,7 @@ use hearken_proto::Limits;
 impl IncomingMessage {
     /// Changes the limits of this exchange alone: those of the body, and those of time that are not over. Limits that were
     /// applied with the head (of the head, of chunk extensions and trailers) and those of the connection (`keep_alive`,
-    /// `connection_age`, `linger`, `grace`) do not change. A further call starts from the result of the previous one.
+    /// `connection_age`, `linger`, `linger_idle`, `grace`) do not change. A further call starts from the result of the previous one.
     ///
     /// ```
     /// use hearken_http::{Error, Server};

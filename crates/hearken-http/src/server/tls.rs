@@ -9,7 +9,7 @@ use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::tls_client_error::TlsClientError;
 use crate::net::rewind::Rewind;
-use crate::net::transport::Transport;
+use crate::net::transport::{BoxIo, Transport};
 use crate::server::worker::{ConnectionSlot, Worker};
 use crate::tls::error::{TlsError, TlsErrorKind};
 use crate::tls::handshake::{self, Failed, Rejection};
@@ -19,7 +19,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The most time that a handshake has left once the server stops.
 const WHEN_STOPPING: Duration = Duration::from_secs(1);
@@ -79,21 +78,25 @@ where
         notify_all(listeners, |listener| listener(&failure));
     }
     if let Some(transport) = failed.transport {
-        reject(&handshaking.slot, transport, failed.rejection).await;
+        reject(handshaking, transport, failed.rejection).await;
     }
 }
 
-/// Sends the rejection, with the limits of time and bytes that hold after a response that closes.
-async fn reject<T>(slot: &ConnectionSlot, transport: Rewind<T>, rejection: Rejection)
+/// Sends the rejection. What follows is what follows every last response: the end of our direction, and reading on.
+async fn reject<T, R>(handshaking: Handshaking<R>, transport: Rewind<T>, rejection: Rejection)
 where
-    T: AsyncRead + AsyncWrite + Unpin,
+    T: Transport + 'static,
+    R: Runner + Unpin + 'static,
 {
-    let worker = slot.worker();
-    let limits = &worker.env.exchange.limits;
-    let until = worker.now() + limits.time.linger;
-    let reject = handshake::reject(transport, rejection, limits.body.drain_bytes_max);
-    // At the deadline the connection closes in any case.
-    let _ = slot.within(until, reject).await;
+    let worker = handshaking.slot.worker();
+    let until = worker.now() + worker.env.exchange.limits.time.write_idle;
+    let rejected = handshake::reject(transport, rejection);
+    if let Ok(Ok(transport)) = handshaking.slot.within(until, rejected).await {
+        let Handshaking { mut drive, slot } = handshaking;
+        drive.served.ending = Some(Ending::Linger);
+        let transport: BoxIo = Box::new(transport);
+        slot.start(transport, drive);
+    }
 }
 
 fn why(error: Option<&TlsError>) -> Closed {

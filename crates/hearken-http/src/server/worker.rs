@@ -139,8 +139,11 @@ impl Worker {
     }
 
     pub(super) fn read_time(&self) -> Instant {
-        self.slept.store(false, Ordering::Relaxed);
+        let slept = self.slept.swap(false, Ordering::Relaxed);
         let now = monotonic_now();
+        if slept {
+            self.env.exchange.budget.begin_round(now);
+        }
         let clock = &self.env.exchange.clock;
         clock.set(now, || date_at(now, self.dated));
         // An observer needs the moment, not the turn.
@@ -335,7 +338,10 @@ impl<T: Transport + 'static, R: Runner + Unpin> Future for Connection<T, R> {
             .scratch
             .take()
             .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+        let budget = &worker.env.exchange.budget;
+        budget.begin();
         let polled = pump.poll(cx, now, due, &mut scratch);
+        budget.end();
         worker.scratch.set(Some(scratch));
         if polled.is_ready() {
             return this.pumped(cx);

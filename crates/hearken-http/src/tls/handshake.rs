@@ -6,21 +6,26 @@ use super::error::TlsError;
 use super::info::TlsInfo;
 use super::rejection::capture;
 use super::server::ServerTls;
+use super::stream::ServerStream;
 use crate::date::HttpDate;
 use crate::net::rewind::Rewind;
-use crate::net::transport::Transport;
-use bytes::BytesMut;
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_rustls::server::TlsStream;
 
-/// Bytes that are read to recognise the protocol of the client. Most ClientHello messages fit.
+/// Bytes of one read of a ClientHello. Most fit.
 const HELLO_BYTES: usize = 2048;
+
+/// From here on rustls collects a ClientHello.
+const HELLO_BYTES_MAX: usize = 16 * 1024;
+
+/// The type of a record with a handshake message.
+const HANDSHAKE: u8 = 0x16;
 
 /// Handshakes that one worker computes in one turn of its event loop, before it goes on to serve its connections. One
 /// takes tenths of a millisecond, with RSA more.
@@ -57,22 +62,100 @@ pub(crate) enum Rejection {
     OldVersion(u8),
 }
 
-impl<T: Transport> Transport for TlsStream<Rewind<T>> {
-    fn cut(&self) {
-        self.get_ref().0.get_ref().cut();
-    }
-}
+/// What becomes of a handshake.
+type Accepted<T> = Result<(ServerStream<T>, TlsInfo), Failed<T>>;
 
-/// Runs the handshake. Settings and certificate are chosen when the client's first message has arrived.
+/// Runs the handshake. Settings and certificate are chosen when the client's first message has arrived; until then
+/// a client costs hardly more than its socket and that message.
 pub(crate) async fn accept<T>(
     tls: &ServerTls,
     permits: &HandshakePermits,
-    transport: T,
-) -> Result<(TlsStream<Rewind<T>>, TlsInfo), Failed<T>>
+    mut transport: T,
+) -> Accepted<T>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let transport = read_ahead(transport).await?;
+    match read_hello(&mut transport).await {
+        Ok(hello) if hello.is_empty() => Err(Failed {
+            error: None,
+            transport: None,
+            rejection: Rejection::Silent,
+        }),
+        // Boxed: the states of the handshake are large.
+        Ok(hello) => {
+            let transport = Rewind::new(transport, hello.into());
+            Box::pin(shake_hands(tls, permits, transport)).await
+        }
+        Err(error) => Err(Failed {
+            error: Some(TlsError::handshake(error, None)),
+            transport: None,
+            rejection: Rejection::Silent,
+        }),
+    }
+}
+
+/// Reads the first message of a client. Holds what has come of it and nothing else. Returns a part of it at the end of input,
+/// and as soon as it cannot become a ClientHello.
+async fn read_hello<T: AsyncRead + Unpin>(transport: &mut T) -> io::Result<Vec<u8>> {
+    let mut hello = Vec::new();
+    loop {
+        let count = poll_fn(|cx| read_some(transport, &mut hello, cx)).await?;
+        if count == 0 || is_decided(&hello) || recognise(&hello) != Rejection::Silent {
+            return Ok(hello);
+        }
+    }
+}
+
+/// Adds what one read returns.
+fn read_some<T: AsyncRead + Unpin>(
+    transport: &mut T,
+    to: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut piece = [0; HELLO_BYTES];
+    let mut piece = ReadBuf::new(&mut piece);
+    ready!(Pin::new(transport).poll_read(cx, &mut piece))?;
+    to.extend_from_slice(piece.filled());
+    Poll::Ready(Ok(piece.filled().len()))
+}
+
+/// Whether rustls can decide about these bytes: they hold a whole handshake message, in one record or more (RFC 8446 §5.1), or
+/// something else. A longer message than usual is its business too.
+fn is_decided(mut bytes: &[u8]) -> bool {
+    if bytes.len() >= HELLO_BYTES_MAX {
+        return true;
+    }
+    let (mut message, mut header) = (0, Vec::with_capacity(4));
+    while let [kind, _, _, high, low, rest @ ..] = bytes {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if *kind != HANDSHAKE || length == 0 {
+            return true;
+        }
+        let Some((payload, rest)) = rest.split_at_checked(length) else {
+            return false;
+        };
+        message += length;
+        header.extend(payload.iter().take(4 - header.len()));
+        if let [_, high, middle, low] = header[..] {
+            let wanted = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
+            if message >= wanted || wanted > HELLO_BYTES_MAX {
+                return true;
+            }
+        }
+        bytes = rest;
+    }
+    bytes.first().is_some_and(|&kind| kind != HANDSHAKE)
+}
+
+/// The handshake with a client that has sent its first message.
+async fn shake_hands<T>(
+    tls: &ServerTls,
+    permits: &HandshakePermits,
+    transport: Rewind<T>,
+) -> Accepted<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let rejection = recognise(transport.prefix());
     let error = match rejection {
         Rejection::Silent => None,
@@ -111,7 +194,8 @@ where
     };
     match done {
         Ok(stream) => {
-            let session = stream.get_ref().1;
+            let stream = ServerStream::new(stream);
+            let session = stream.session();
             let info = TlsInfo::new(session, session.server_name());
             Ok((stream, info))
         }
@@ -121,21 +205,6 @@ where
             rejection: Rejection::Silent,
         }),
     }
-}
-
-/// Reads the first bytes of a client.
-async fn read_ahead<T: AsyncRead + Unpin>(mut io: T) -> Result<Rewind<T>, Failed<T>> {
-    let mut first = BytesMut::with_capacity(HELLO_BYTES);
-    let error = match io.read_buf(&mut first).await {
-        Ok(0) => None,
-        Ok(_) => return Ok(Rewind::new(io, first.freeze())),
-        Err(error) => Some(TlsError::handshake(error, None)),
-    };
-    Err(Failed {
-        error,
-        transport: None,
-        rejection: Rejection::Silent,
-    })
 }
 
 /// Recognises clients that cannot succeed by their first bytes. A TLS record begins with its type, 20 to 24; a letter begins
@@ -149,9 +218,11 @@ fn recognise(first: &[u8]) -> Rejection {
     }
 }
 
-/// Sends the rejection, ends our direction, then reads and drops up to `bytes_max`: closing at once could destroy bytes that
-/// the client has not read yet (RFC 9112 §9.6).
-pub(crate) async fn reject<T>(mut transport: Rewind<T>, rejection: Rejection, mut bytes_max: u64)
+/// Sends the rejection. The end of our direction is still to be sent.
+pub(crate) async fn reject<T>(
+    mut transport: Rewind<T>,
+    rejection: Rejection,
+) -> io::Result<Rewind<T>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -163,19 +234,8 @@ where
         // A record with an alert: fatal, protocol_version (RFC 8446 §6.2). rustls would name another reason.
         Rejection::OldVersion(minor) => vec![0x15, 3, minor, 0, 2, 2, 70],
     };
-    if transport.write_all(&bytes).await.is_err() {
-        return;
-    }
-    if transport.shutdown().await.is_err() {
-        return;
-    }
-    let mut dropped = [0; 1024];
-    while bytes_max > 0 {
-        match transport.read(&mut dropped).await {
-            Ok(count @ 1..) => bytes_max = bytes_max.saturating_sub(count as u64),
-            _ => return,
-        }
-    }
+    transport.write_all(&bytes).await?;
+    Ok(transport)
 }
 
 fn plain_response(head_only: bool) -> String {

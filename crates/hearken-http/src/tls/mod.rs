@@ -23,6 +23,7 @@ mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod server;
+mod stream;
 #[cfg_attr(
     not(feature = "client"),
     expect(dead_code, reason = "only a client verifies servers")

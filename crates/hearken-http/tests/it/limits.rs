@@ -3,6 +3,7 @@
 use crate::child::{self, cpu_time_of_rest, resident_bytes};
 use crate::client::{Client, eventually};
 use hearken_http::observe::{Observation, Observer, Step};
+use hearken_http::tls::ServerTls;
 use hearken_http::{Limits, Server, event};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -341,6 +342,98 @@ fn peers_that_never_read_are_bounded_and_dropped() {
     server.wait();
 }
 
+/// The bounds that SECURITY.md names: memory of the process, and what the system takes for a client that reads nothing.
+#[test]
+fn a_client_that_reads_nothing_costs_little() {
+    const NAME: &str = "limits::a_client_that_reads_nothing_costs_little";
+    const CLIENTS: usize = 200;
+    if !child::is_child() {
+        return child::run(NAME, "ulimit -n 1024 || exit 0;");
+    }
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&written);
+    let server = Server::new(async move |_req, res| {
+        for _ in 0..1_000_000 {
+            count.fetch_add(16 * 1024, Ordering::Relaxed);
+            if !res.write(vec![b'.'; 16 * 1024]) {
+                res.drain().await?;
+            }
+        }
+        Ok(res.end(""))
+    })
+    .workers(1)
+    .listen("127.0.0.1:0")
+    .unwrap()
+    .start()
+    .unwrap();
+    let settled = || {
+        let mut last = usize::MAX;
+        while last != written.load(Ordering::Relaxed) {
+            last = written.load(Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    };
+    let ask = || {
+        let mut client = Client::connect(&server);
+        client.send(GET);
+        client
+    };
+    let _warm: Vec<_> = (0..20).map(|_| ask()).collect();
+    settled();
+    let (before, sent) = (resident_bytes(), written.load(Ordering::Relaxed));
+    let _clients: Vec<_> = (0..CLIENTS).map(|_| ask()).collect();
+    settled();
+    let each = resident_bytes().saturating_sub(before) / CLIENTS;
+    assert!(each <= 40 << 10, "{each} bytes of memory for each client");
+    let taken = (written.load(Ordering::Relaxed) - sent) / CLIENTS;
+    assert!(taken <= 512 << 10, "{taken} bytes written for each client");
+    server.close_now();
+    server.wait();
+}
+
+#[test]
+fn a_client_that_says_nothing_on_a_port_with_tls_costs_little() {
+    const NAME: &str = "limits::a_client_that_says_nothing_on_a_port_with_tls_costs_little";
+    const CLIENTS: usize = 500;
+    if !child::is_child() {
+        return child::run(NAME, "ulimit -n 2048 || exit 0;");
+    }
+    let key = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
+    let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
+    let server = Server::new(async |_req, res| res.end("x"));
+    let server = server.tls(&tls).workers(1).listen("127.0.0.1:0");
+    let server = server.unwrap().start().unwrap();
+    let address = server.address().to_string();
+    let address = address.trim_start_matches("https://").trim_end_matches('/');
+    for first in ["", "\x16", "\x16\x03\x01\x02\x00\x01\x00\x01\u{7f}\x03\x03"] {
+        let connect = |count: usize| -> Vec<_> {
+            let connected = server.connections();
+            let clients = (0..count).map(|_| {
+                let mut client = TcpStream::connect(address).unwrap();
+                client.write_all(first.as_bytes()).unwrap();
+                client
+            });
+            let clients = clients.collect();
+            eventually("all accepted", || server.connections() == connected + count);
+            std::thread::sleep(Duration::from_millis(300));
+            clients
+        };
+        let warm = connect(50);
+        let before = resident_bytes();
+        let clients = connect(CLIENTS);
+        let each = resident_bytes().saturating_sub(before) / CLIENTS;
+        assert!(
+            each <= 4 << 10,
+            "{each} bytes of memory for each client that sent {first:?}"
+        );
+        drop((warm, clients));
+        eventually("all closed", || server.connections() == 0);
+    }
+    server.close_now();
+    server.wait();
+}
+
 #[test]
 fn slow_heads_are_cut_off_and_honest_clients_are_not() {
     let mut limits = Limits::default();
@@ -459,6 +552,7 @@ fn limits_of_time_can_be_the_maximum() {
         &mut time.upgraded_idle,
         &mut time.connection_age,
         &mut time.linger,
+        &mut time.linger_idle,
         &mut time.grace,
     ] {
         *time = Duration::MAX;

@@ -5,6 +5,7 @@ mod bodies;
 mod child;
 mod client;
 mod events;
+mod fairness;
 mod files;
 mod hostile;
 mod limits;

@@ -177,7 +177,7 @@ pub struct AgentOptions {
     #[doc(alias = "keepAliveMsecs")]
     pub tcp_keep_alive: Option<Duration>,
     /// Bounds on the size, the queues and the time of responses. Of the times, `keep_alive`, `head`, `connection_age`,
-    /// `linger` and `grace` concern servers only.
+    /// `linger`, `linger_idle` and `grace` concern servers only.
     pub limits: Limits,
     /// Which proxy serves which host. Default: from the environment.
     #[doc(alias = "proxyEnv")]

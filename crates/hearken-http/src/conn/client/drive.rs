@@ -7,7 +7,7 @@ use crate::conn::line::Eof;
 use crate::conn::loss::cause_of;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Output;
-use crate::conn::{Drive, Ending, Input};
+use crate::conn::{Drive, Ending, Input, LingerTimes};
 use std::io;
 use std::ops::Deref;
 use std::task::Context;
@@ -109,8 +109,13 @@ impl Drive for ClientConnection {
         self.limits.time.write_idle
     }
 
-    fn linger(&self) -> (Duration, u64) {
-        (Duration::ZERO, 0) // a client need not read on after its request
+    /// A client need not read on after its exchange.
+    fn lingers(&self) -> bool {
+        false
+    }
+
+    fn linger(&self) -> LingerTimes {
+        LingerTimes::NONE
     }
 
     fn handle_closed(&mut self, _now: Instant) {}

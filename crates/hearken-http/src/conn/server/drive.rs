@@ -6,7 +6,7 @@ use super::{Runner, ServedConnection, ServerConnection, Turn};
 use crate::conn::loss::closed_by;
 use crate::conn::notify::{next_flushed, notify_end, notify_flushed};
 use crate::conn::output::Output;
-use crate::conn::{Drive, Ending, Input};
+use crate::conn::{Drive, Ending, Input, LingerTimes};
 use crate::error::Closed;
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
@@ -117,7 +117,7 @@ impl<R: Runner> Drive for ServedConnection<R> {
         let (most, drained) = (limits.queue_bytes as usize, limits.drain_bytes_max);
         (state.carrier.line()).is_none_or(|line| line.pending.len() < most)
             && state.incoming.queued() < most
-            && state.incoming.dropped_bytes <= drained
+            && (state.incoming.dropped_bytes <= drained || state.is_answered_last())
     }
 
     fn at_eof(&self) -> bool {
@@ -234,9 +234,30 @@ impl<R: Runner> Drive for ServedConnection<R> {
         exchange.state().limits(&exchange.env).time.write_idle
     }
 
-    fn linger(&self) -> (Duration, u64) {
-        let limits = &self.served.env.exchange.limits;
-        (limits.time.linger, limits.body.drain_bytes_max)
+    #[inline]
+    fn lingers(&self) -> bool {
+        self.served.ending == Some(Ending::Linger)
+    }
+
+    fn linger(&self) -> LingerTimes {
+        let env = &self.served.env.exchange;
+        let times = LingerTimes::of(&env.limits.time);
+        if self.served.why == Closed::ReadTimeout || env.draining.get() {
+            times.shortened()
+        } else {
+            times
+        }
+    }
+
+    #[inline]
+    fn is_spent(&self, measure: bool) -> bool {
+        let budget = &self.served.env.exchange.budget;
+        budget.was_over() || (measure && budget.is_over())
+    }
+
+    fn go_on_later(&self, cx: &Context<'_>) -> bool {
+        self.served.env.exchange.later.push(cx.waker());
+        true
     }
 
     fn handle_closed(&mut self, now: Instant) {

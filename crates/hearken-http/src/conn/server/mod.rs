@@ -23,6 +23,7 @@ use crate::error::{Closed, Failure};
 use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
 use crate::event::peer::Peer;
+use crate::net::window::window;
 use hearken_proto::{Event, Half, Head};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -151,7 +152,8 @@ impl ServerConnection {
         if state.number != 0 {
             return Admission::Continues;
         }
-        if line.out.len() as u64 >= self.env.exchange.limits.body.queue_bytes {
+        let max = self.env.exchange.limits.body.queue_bytes;
+        if line.out.len() as u64 >= window(line.out.written(), max) {
             return Admission::Waits;
         }
         Admission::Begins
@@ -225,7 +227,7 @@ impl ServerConnection {
                 self.start(turn);
             }
             let running = self.poll_runner(turn);
-            if !self.finish(running, turn) {
+            if !self.finish(running, turn) || self.gives_way(input.bytes().len() > at) {
                 break;
             }
         }
@@ -236,6 +238,12 @@ impl ServerConnection {
         } else {
             at
         }
+    }
+
+    /// Whether the next of the requests that have come must wait for the turn of other connections.
+    #[inline]
+    fn gives_way(&self, more: bool) -> bool {
+        more && self.env.exchange.budget.is_over()
     }
 
     /// Feeds the protocol until it needs more or the message is complete.

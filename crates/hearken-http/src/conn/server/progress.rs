@@ -7,6 +7,7 @@ use super::{ServerConnection, Turn, observed};
 use crate::conn::Ending;
 use crate::conn::carrier::Carrier;
 use crate::conn::exchange::{Exchange, State};
+use crate::conn::layering::Filtering;
 use crate::conn::notify::notify_closed;
 use crate::conn::outgoing::Stage;
 use crate::error::Closed;
@@ -18,20 +19,42 @@ impl ServerConnection {
     /// If the exchange is complete in both directions, prepares the next one. True if there may be one.
     #[inline]
     pub(super) fn finish(&mut self, running: bool, turn: &Turn<'_, '_>) -> bool {
-        let Some(exchange) = &self.exchange else {
-            return false;
-        };
-        let progress = self.progress(&mut exchange.state(), running, turn);
-        match progress {
-            Progress::Next => self.next_exchange(turn.now),
-            Progress::Waits => return false,
-            Progress::Ends(ending, why) => {
-                self.ending = Some(ending);
-                self.why = why;
+        loop {
+            let Some(exchange) = &self.exchange else {
                 return false;
+            };
+            let progress = self.progress(&mut exchange.state(), running, turn);
+            match progress {
+                Progress::Next => {
+                    self.next_exchange(turn.now);
+                    return true;
+                }
+                Progress::Waits => {
+                    let layered = exchange.state().overrides.is_some();
+                    if !layered || !Self::filter_next(exchange, turn) {
+                        return false;
+                    }
+                }
+                Progress::Ends(ending, why) => {
+                    self.ending = Some(ending);
+                    self.why = why;
+                    return false;
+                }
             }
         }
-        true
+    }
+
+    /// Filters a piece of the content with which the response was ended. True if the response has ended now.
+    #[cold]
+    fn filter_next(exchange: &Exchange, turn: &Turn<'_, '_>) -> bool {
+        match exchange.filter_next() {
+            Filtering::Nothing => false,
+            Filtering::More => {
+                turn.cx.waker().wake_by_ref(); // after the turns of other connections
+                false
+            }
+            Filtering::Ended => true,
+        }
     }
 
     /// How far the exchange has come, after its handler has been polled.

@@ -100,7 +100,7 @@ fn more_content_than_room() {
     let mut link = log_all(setup, &log).connect();
     link.room = 0;
     link.send(get("/"));
-    for room in [50_000, 30_000, 1_000_000] {
+    for room in [50_000, 45_000, 1_000_000] {
         log.add(format!("transport takes {room}"));
         link.give_room(room);
     }

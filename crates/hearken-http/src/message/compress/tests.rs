@@ -46,6 +46,7 @@ fn ask(link: &mut Link, method: &str, accept: Option<&str>) -> (String, Vec<u8>)
         format!("Accept-Encoding: {accept}\r\n")
     });
     link.send(format!("{method} / HTTP/1.1\r\nHost: a\r\n{accept}\r\n"));
+    link.go();
     let heard = link.heard_bytes();
     let end = heard
         .windows(4)
@@ -237,16 +238,19 @@ fn chunks(bytes: &[u8]) -> Vec<u8> {
     content
 }
 
+/// Random bytes, so that each step yields output.
+fn noise(bytes: usize) -> Bytes {
+    let mut state = 1_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..bytes).map(next).collect()
+}
+
 #[test]
 fn a_large_piece_is_compressed_in_steps() {
-    // Random bytes, so that each step yields output.
-    let mut state = 1_u32;
-    let noise: Bytes = (0..1_000_000)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        })
-        .collect();
+    let noise = noise(1_000_000);
     for coding in Settings::default().codings {
         let mut encoder = Encoder::new(coding);
         let mut out = Vec::new();
@@ -258,6 +262,60 @@ fn a_large_piece_is_compressed_in_steps() {
         encoder.end(&mut out);
         assert_eq!(decode(coding.name(), &out.concat()), noise, "{coding:?}");
     }
+}
+
+#[test]
+fn a_large_response_is_compressed_in_turns() {
+    let noise: Bytes = noise(1_000_000);
+    for coding in ["gzip", "deflate", "br"] {
+        let mut link = serving(TEXT, noise.clone());
+        let before = link.wakes();
+        let (head, body) = ask(&mut link, "GET", Some(coding));
+        let content = match field(&head, "transfer-encoding") {
+            Some(_) => chunks(&body),
+            None => body, // Brotli returns it at the end: then the length is known
+        };
+        let turns = link.wakes() - before;
+        assert!(turns >= 1_000_000 / 32_768, "{coding}: {turns} turns");
+        assert_eq!(decode(coding, &content), noise, "{coding}");
+        // The connection goes on, and a client that does not read stops the work.
+        link.room = 10_000;
+        let before = link.wakes();
+        link.send(format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {coding}\r\n\r\n"
+        ));
+        link.go();
+        assert!(link.wakes() - before < turns || coding == "br");
+        link.give_room(usize::MAX / 2);
+        link.go();
+        assert!(link.is_open() && link.heard_len() > 1_000_000);
+    }
+}
+
+#[test]
+fn a_file_is_compressed_as_it_is_read() {
+    let content = text(1_000_000);
+    let file = std::rc::Rc::new(crate::conn::tests::harness::file(&content));
+    let compression = Compression::new();
+    let mut link = serve(async move |req, res| {
+        compression.layer(&req, &res);
+        let copy = crate::message::SendFile::from(file.try_clone()?)
+            .named("a.txt")
+            .asked_by(&req);
+        res.send_file(copy).await
+    })
+    .connect();
+    let (head, body) = ask(&mut link, "GET", Some("gzip"));
+    assert_eq!(field(&head, "content-encoding"), Some("gzip"), "{head}");
+    assert_eq!(field(&head, "accept-ranges"), None);
+    assert_eq!(decode("gzip", &chunks(&body)), content);
+    link.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nRange: bytes=0-3\r\n\r\n");
+    link.go();
+    let heard = link.heard();
+    assert!(
+        heard.starts_with("HTTP/1.1 206 ") && heard.ends_with("\r\n\r\nAll "),
+        "{heard}"
+    );
 }
 
 #[test]

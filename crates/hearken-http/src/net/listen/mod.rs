@@ -173,6 +173,9 @@ impl Listener {
         let local_addr = socket
             .local_addr()
             .map_err(|error| ListenError::other(asked.to_string(), error))?;
+        if let ListenerParts::Tcp(socket) = &socket {
+            options.apply_to_listening(&SockRef::from(socket));
+        }
         Ok(Self {
             socket,
             local_addr,

@@ -32,6 +32,7 @@ pub struct ListenOptions {
     pub(super) replace_stale_socket: bool,
     receive_buffer_bytes: Option<usize>,
     send_buffer_bytes: Option<usize>,
+    unsent_bytes_max: u32,
     no_delay: bool,
     keep_alive: Option<Duration>,
     keep_alive_interval: Option<Duration>,
@@ -51,6 +52,7 @@ impl Default for ListenOptions {
             replace_stale_socket: true,
             receive_buffer_bytes: None,
             send_buffer_bytes: None,
+            unsent_bytes_max: UNSENT_BYTES_MAX,
             no_delay: true,
             keep_alive: None,
             keep_alive_interval: None,
@@ -155,6 +157,17 @@ impl ListenOptions {
         self
     }
 
+    /// `TCP_NOTSENT_LOWAT` of the listening socket, in bytes; accepted connections inherit it: what the system takes beyond
+    /// the bytes that are in transit to the peer. Default: 64 KiB, so that a peer that does not read costs the memory of a
+    /// window or two instead of megabytes. The throughput of a fast peer does not depend on it. `u32::MAX` is the default of
+    /// the system. Has no effect on systems other than Linux and on Unix sockets.
+    #[doc(alias = "TCP_NOTSENT_LOWAT")]
+    #[must_use]
+    pub fn unsent_bytes_max(mut self, bytes: u32) -> Self {
+        self.unsent_bytes_max = bytes;
+        self
+    }
+
     /// The permissions of the file of a Unix socket, such as `0o660`, set before the first connection is possible. Default: all,
     /// less the umask of the process.
     #[cfg(unix)]
@@ -222,6 +235,14 @@ impl ListenOptions {
         Ok(())
     }
 
+    /// Best effort: an emulated Linux may lack the option, and then has its own bound.
+    pub(super) fn apply_to_listening(&self, socket: &SockRef<'_>) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = socket.set_tcp_notsent_lowat(self.unsent_bytes_max);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = socket;
+    }
+
     /// The argument of `listen`, saturated at `i32::MAX`: the system caps it in any case.
     pub(super) fn backlog_for_system(&self) -> i32 {
         i32::try_from(self.backlog).unwrap_or(i32::MAX)
@@ -235,3 +256,5 @@ fn whole_seconds(time: Duration) -> Duration {
 }
 
 const BACKLOG: u32 = 511;
+
+const UNSENT_BYTES_MAX: u32 = 64 * 1024;

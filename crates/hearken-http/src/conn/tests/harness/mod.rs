@@ -21,6 +21,7 @@ use crate::conn::server::{ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending, Input};
 use crate::event::observe::Observer;
 use crate::event::peer::Peer;
+use crate::event::watch::ReadClock;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
@@ -65,6 +66,7 @@ where
         hooks: Hooks::default(),
         special: SpecialHandlers::default(),
         limits: Limits::default(),
+        clock: None,
     }
 }
 
@@ -97,9 +99,16 @@ pub(crate) struct Setup {
     hooks: Hooks,
     special: SpecialHandlers,
     limits: Limits,
+    clock: Option<ReadClock>,
 }
 
 impl Setup {
+    /// What a connection reads to see how long it has been polled. Without it the time of a poll is not bounded.
+    pub(crate) fn clock(mut self, read: ReadClock) -> Self {
+        self.clock = Some(read);
+        self
+    }
+
     pub(crate) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.limits);
         self
@@ -149,7 +158,8 @@ impl Setup {
         self.special.note(&mut self.hooks.intercepted);
         let now = Instant::now();
         // Later than the files that the tests make.
-        let clock = Clock::new(now, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        let mut clock = Clock::new(now, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        clock.read = self.clock;
         Open {
             env: WorkerContext::new(self.limits, Arc::new(self.hooks), clock),
             handlers: Handlers::new(self.make, &self.special),

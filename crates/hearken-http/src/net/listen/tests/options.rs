@@ -31,6 +31,24 @@ fn the_defaults_are_those_documented() {
     );
 }
 
+/// A peer that does not read must not fill the send buffer of the system.
+#[cfg(target_os = "linux")]
+#[test]
+fn accepted_connections_inherit_the_bound_on_unsent_bytes() {
+    for (options, bytes) in [
+        (ListenOptions::new(), 64 * 1024),
+        (ListenOptions::new().unsent_bytes_max(9_000), 9_000),
+    ] {
+        let first = bind(&options);
+        let sibling = first.bind_more(1).unwrap().remove(0);
+        assert_eq!(SockRef::from(&sibling).tcp_notsent_lowat().unwrap(), bytes);
+        drop(sibling);
+        let _client = TcpStream::connect(port_of(&first)).unwrap();
+        let (accepted, _) = waiting(first).accept().unwrap();
+        assert_eq!(SockRef::from(&accepted).tcp_notsent_lowat().unwrap(), bytes);
+    }
+}
+
 #[test]
 fn each_option_reaches_the_socket() {
     let listener = bind(&ListenOptions::new().reuse_address(false).reuse_port(true));
