@@ -9,3 +9,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/client.md")]
 pub struct ClientPage;
+
+/// The examples of docs/server.md, compiled as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/server.md")]
+pub struct ServerPage;

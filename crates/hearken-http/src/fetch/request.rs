@@ -6,7 +6,7 @@ use super::body::Body;
 use super::cookies::CookieJar;
 use super::redirect::Redirects;
 use crate::client::Agent;
-use hearken_proto::Fields;
+use hearken_proto::{Fields, Limits};
 use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub(super) struct Options {
     pub(super) decompress: bool,
     pub(super) cookies: Option<CookieJar>,
     pub(super) body_max: Option<u64>,
+    /// Changes of the agent's limits, in order.
+    pub(super) limits: Vec<Arc<dyn Fn(&mut Limits) + Send + Sync>>,
     pub(super) read_timeout: Option<Duration>,
     /// How often it may be sent again.
     pub(super) retries: u32,
@@ -60,6 +62,7 @@ impl Default for Options {
             decompress: true,
             cookies: None,
             body_max: None,
+            limits: Vec::new(),
             read_timeout: None,
             retries: 0,
         }

@@ -85,7 +85,10 @@ impl ServerResponse {
     /// into a 500; for an interim one use [`write_information`](Self::write_information).
     #[must_use]
     #[doc(alias = "statusCode")]
-    pub fn status(self, status: impl Into<Status>) -> Self {
+    pub fn status(
+        self, // it moves: write `let res = res.status(…)`, or the statement `res.set_status(…);`
+        status: impl Into<Status>,
+    ) -> Self {
         self.set_status(status);
         self
     }
@@ -108,7 +111,11 @@ impl ServerResponse {
     /// response into a 500, and the reason is logged; [`set_header`](OutgoingMessage::set_header) returns it instead.
     #[must_use]
     #[inline]
-    pub fn set(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+    pub fn set(
+        self, // it moves: write `let res = res.set(…)`, or the statement `res.set_header(…)?;`
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Self {
         let result = self.exchange.state().outgoing.fields.set(name, value);
         self.or_refuse(result)
     }
@@ -131,7 +138,11 @@ impl ServerResponse {
     /// Adds a field line after the others. Otherwise as [`set`](Self::set).
     #[must_use]
     #[inline]
-    pub fn append(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+    pub fn append(
+        self, // it moves: write `let res = res.append(…)`, or the statement `res.append_header(…)?;`
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Self {
         let result = self.exchange.state().outgoing.fields.append(name, value);
         self.or_refuse(result)
     }

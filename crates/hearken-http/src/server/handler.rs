@@ -62,11 +62,32 @@ impl Handler for Box<dyn Handler> {
     }
 }
 
+/// An async function or closure of a request and its response: what [`Server::new`](crate::Server::new) takes. Implemented for every
+/// such function, and not to be implemented elsewhere.
+///
+/// ```
+/// use hearken_http::server::HandlerFn;
+/// use hearken_http::{Answer, Server};
+/// fn quiet<H: HandlerFn<R> + Send + Sync + 'static, R: Answer + 'static>(handler: H) -> Server {
+///     Server::new(handler).workers(1)
+/// }
+/// let server = quiet(async |_req, res| res.end("hi"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "expected an async function or closure of a request and its response",
+    label = "write `async |req, res| …`",
+    note = "a closure without `async` cannot wait for anything, and is no handler"
+)]
+pub trait HandlerFn<R>: AsyncFn(IncomingMessage, ServerResponse) -> R {}
+
+#[diagnostic::do_not_recommend]
+impl<H, R> HandlerFn<R> for H where H: AsyncFn(IncomingMessage, ServerResponse) -> R {}
+
 /// Makes an object of an async function, which responds as the handler of [`Server::new`](crate::Server::new) does.
 #[must_use]
 pub fn handler<H, R>(handler: H) -> Box<dyn Handler>
 where
-    H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+    H: HandlerFn<R> + Send + Sync + 'static,
     R: Answer + 'static,
 {
     Box::new(OfFunction {

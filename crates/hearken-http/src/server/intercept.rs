@@ -3,11 +3,10 @@
 //! Here: [`Server::handle`], [`Server::should_upgrade`], [`Server::on_failure`]. Not here: what keeps them (`handlers.rs`).
 
 use super::Server;
-use super::handler::handler as boxed;
+use super::handler::{HandlerFn, handler as boxed};
 use super::handlers::Interceptable;
 use crate::error::{FailedRequest, Failure};
 use crate::message::answer::Answer;
-use crate::message::incoming::IncomingMessage;
 use crate::message::response::{Sent, ServerResponse};
 use hearken_proto::Head;
 
@@ -50,7 +49,7 @@ impl Server {
     pub fn handle<E, H, R>(&mut self, event: E, handler: H) -> &mut Self
     where
         E: Interceptable,
-        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+        H: HandlerFn<R> + Send + Sync + 'static,
         R: Answer + 'static,
     {
         let handler = boxed(handler);

@@ -33,7 +33,7 @@ pub use crate::event::timeout::{Deadline, TimedOut};
 #[cfg(feature = "tls")]
 pub use crate::event::tls_client_error::TlsClientError;
 pub use handle::ServerHandle;
-pub use handler::{Handler, Handling, WorkerHandler, handler};
+pub use handler::{Handler, HandlerFn, Handling, WorkerHandler, handler};
 pub use handlers::Interceptable;
 pub use listening::Listening;
 
@@ -41,8 +41,6 @@ use crate::conn::context::Hooks;
 use crate::event::observe::Observer;
 use crate::event::{ServerEvent, sealed};
 use crate::message::answer::Answer;
-use crate::message::incoming::IncomingMessage;
-use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenError, ListenOptions, Listener, LocalAddr, ToListenAddr};
 use crate::server::accept::ConnectionLimit;
 use crate::server::addresses::{AddressLimit, PerAddress};
@@ -85,7 +83,7 @@ impl Server {
     #[must_use]
     pub fn new<H, R>(handler: H) -> Self
     where
-        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+        H: HandlerFn<R> + Send + Sync + 'static,
         R: Answer + 'static,
     {
         let handler = Arc::new(handler);

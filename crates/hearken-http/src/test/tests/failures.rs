@@ -65,7 +65,7 @@ fn each_way_to_fail_is_reported_with_its_request() {
         ("short", "500 "),
         ("full", "500 "),
     ] {
-        let _ = server.inject(Request::get(&format!("/{way}")));
+        let _ = server.inject(Request::get(format!("/{way}")));
         let lines = log.take();
         let opening = format!("GET /{way} on connection 1 (route /:way): {text}");
         assert!(lines[0].starts_with(&opening), "{lines:?}, {opening}");
