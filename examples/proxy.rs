@@ -253,7 +253,7 @@ async fn forward(
         }
     );
     // The server may respond without reading the whole request: then the response counts, not the error of sending.
-    sent.or_else(|failure| Err(sending.err().map_or(failure, Failure::from)))
+    sent.map_err(|failure| sending.err().map_or(failure, Failure::from))
 }
 
 fn main() -> Result<(), Error> {

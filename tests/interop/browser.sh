@@ -11,7 +11,7 @@ failed=0
 
 # --no-sandbox, because CI is root in a container; it opens this one server and nothing else.
 FLAGS=(--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run --no-proxy-server
-    --disable-background-networking --disable-component-update --disable-sync --disable-extensions)
+    --hide-scrollbars --disable-background-networking --disable-component-update --disable-sync --disable-extensions)
 
 shows() { # PATH TEXT
     local dom

@@ -1,5 +1,6 @@
 """A stop always ends: with handlers that block their thread, a log that is not read, event streams that would run for ever."""
 
+import contextlib
 import os
 import select
 import signal
@@ -65,6 +66,42 @@ def every_worker_is_blocked():
         leaves("SIGTERM with all workers blocked", server, 1, GRACE + AFTER, GRACE)
         for link in links:
             link.close()
+
+
+def failures():
+    """Each failed handler is an event with its request, also one that the end of the server cuts."""
+    with Server(settings={"grace": 200}) as server:
+        with connect(server.address) as link:
+            link.sendall(get("/panic"))
+            checks.equal("a panic is a 500", 500, Reader(link).answer()[0])
+        cut = ask(server.address, "/forever")
+        server.signal(signal.SIGTERM)
+        errors = leaves("SIGTERM with a handler that never ends", server, 0, 0.2 + AFTER)
+        panic, dropped = "failed: GET /panic from 127.0.0.1:", "failed: GET /forever from 127.0.0.1:"
+        checks.check("HandlerFailed names the requests", panic in errors and dropped in errors, errors)
+        cut.close()
+
+
+def listeners_that_block():
+    """The listeners of the server write to a pipe that is full and not read."""
+    pipe = os.pipe()
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(pipe[1], b"." * 4096):
+            pass
+    with contextlib.suppress(BlockingIOError):
+        while os.write(pipe[1], b"."):
+            pass
+    os.set_blocking(pipe[1], True)
+    with Server(settings={"grace": 200}, stderr=pipe[1]) as server:
+        server.signal(signal.SIGTERM)
+        began = time.monotonic()
+        while server.process.poll() is None and time.monotonic() - began < 10:
+            time.sleep(0.01)
+        took = time.monotonic() - began
+        checks.check(f"a listener that blocks does not hold up the end ({took:.2f} s)", took < 0.2 + AFTER)
+    os.close(pipe[0])
+    os.close(pipe[1])
 
 
 def event_streams():
@@ -135,6 +172,8 @@ for target in ("/block", "/blocking", "/forever"):
         blocked(target)
 for part in (
     every_worker_is_blocked,
+    failures,
+    listeners_that_block,
     event_streams,
     the_log_says_what_it_waits_for,
     a_log_that_is_not_read,

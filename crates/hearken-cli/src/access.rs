@@ -6,6 +6,7 @@
 mod library;
 mod queue;
 
+use crate::fetch::shown::shown;
 use hearken::observe::{ExchangeFacts, Observation, Observer, Step};
 use hearken::{Closed, Error, Peer, Server, event};
 use queue::LogQueue;
@@ -192,7 +193,13 @@ impl Style {
         line.push(' ');
         push_escaped(&mut line, facts.method().unwrap_or("-"));
         line.push(' ');
-        push_escaped(&mut line, facts.target().unwrap_or("-"));
+        let target = facts.target().unwrap_or("-");
+        if target.starts_with('/') {
+            push_escaped(&mut line, target);
+        } else {
+            // A whole URL, for a proxy: it may contain a password.
+            push_escaped(&mut line, &shown(target));
+        }
         line
     }
 

@@ -1,24 +1,28 @@
 //! The chunked transfer coding (RFC 9112 §7.1): decoding, and framing for encoding.
 //!
 //! Here: [`ChunkedDecoder`], incremental and without a buffer, and [`chunk_head`]. Extensions are checked
-//! against the grammar and dropped, with a limit for each chunk and one for the body. Stricter than the RFC: no white
-//! space right after the size, at most 13 digits. Not here: the trailer section (`head_decoder.rs`).
+//! against the grammar and dropped, with a limit for each chunk and one for the body. Stricter than the RFC: at most 13
+//! digits behind the leading zeros, whose number has a limit too. Not here: the trailer section (`head_decoder.rs`).
 
 use crate::head_decoder::Stop;
 use crate::limits::Limit;
-use crate::{Fault, syntax};
+use crate::{BodyLimits, Fault, syntax};
 
-/// The limits on extensions.
+/// The limits on the bytes around the content.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ExtBounds {
-    pub(crate) chunk: u32,
-    pub(crate) total: u32,
+struct ChunkBounds {
+    /// Digits of a size.
+    digits: u32,
+    /// Extension bytes of a chunk.
+    ext: u32,
+    /// Extension bytes of all chunks.
+    ext_total: u32,
 }
 
 /// The element that is expected next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expect {
-    Size { digits: u8, size: u64 },
+    Size { digits: u32, size: u64 },
     Ext(InExt),
     SizeLf { size: u64 },
     Data { left: u64 },
@@ -37,6 +41,7 @@ struct InExt {
 /// The position in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ext {
+    BeforeSemicolon,
     BeforeName,
     Name,
     AfterName,
@@ -53,7 +58,7 @@ enum Ext {
 ///
 /// ```
 /// use hearken::proto::{ChunkedDecoder, Chunk};
-/// let mut decoder = ChunkedDecoder::new(256, 4096);
+/// let mut decoder = ChunkedDecoder::new(&Default::default());
 /// let input = b"3;x=1\r\nabc\r\n0\r\n";
 /// assert_eq!(decoder.decode(input).unwrap(), (10, Chunk::Data(b"abc")));
 /// assert_eq!(decoder.decode(&input[10..]).unwrap(), (5, Chunk::Last));
@@ -61,7 +66,7 @@ enum Ext {
 #[derive(Clone, Copy, Debug)]
 pub struct ChunkedDecoder {
     expect: Expect,
-    bounds: ExtBounds,
+    bounds: ChunkBounds,
     ext_total: u32,
 }
 
@@ -69,7 +74,7 @@ pub struct ChunkedDecoder {
 ///
 /// ```
 /// use hearken::proto::{Chunk, ChunkedDecoder};
-/// let (consumed, chunk) = ChunkedDecoder::new(256, 4096).decode(b"1").unwrap();
+/// let (consumed, chunk) = ChunkedDecoder::new(&Default::default()).decode(b"1").unwrap();
 /// assert_eq!((consumed, chunk), (1, Chunk::More));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +92,7 @@ pub enum Chunk<'a> {
 ///
 /// ```
 /// use hearken::proto::{ChunkedDecoder, Fault};
-/// let error = ChunkedDecoder::new(256, 4096).decode(b"x").unwrap_err();
+/// let error = ChunkedDecoder::new(&Default::default()).decode(b"x").unwrap_err();
 /// assert_eq!((error.fault(), error.at()), (Some(Fault::ChunkSize), 0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,12 +127,13 @@ impl ChunkError {
 }
 
 impl ChunkedDecoder {
-    /// A decoder that expects the first chunk size; the arguments bound extension bytes of a chunk and of the body.
+    /// A decoder that expects the first chunk size. Of the limits it takes those on chunk sizes and extensions.
     #[must_use]
-    pub const fn new(ext_bytes_max: u32, ext_total_max: u32) -> Self {
-        let bounds = ExtBounds {
-            chunk: ext_bytes_max,
-            total: ext_total_max,
+    pub const fn new(limits: &BodyLimits) -> Self {
+        let bounds = ChunkBounds {
+            digits: limits.chunk_size_digits_max,
+            ext: limits.chunk_ext_bytes_max,
+            ext_total: limits.chunk_ext_total_max,
         };
         Self {
             expect: Expect::Size { digits: 0, size: 0 },
@@ -173,7 +179,10 @@ impl ChunkedDecoder {
                     expect_byte(byte, b'\n', Fault::ChunkEnd, pos)?;
                     self.expect = Expect::Size { digits: 0, size: 0 };
                 }
-                Expect::Size { digits, size } => self.expect = size_byte(byte, digits, size, pos)?,
+                Expect::Size { digits, size } => {
+                    let max = self.bounds.digits;
+                    self.expect = size_byte(byte, (digits, max), size, pos)?;
+                }
                 Expect::Ext(ext) => self.expect = self.ext_byte(byte, ext, pos)?,
             }
             pos += 1;
@@ -189,14 +198,15 @@ impl ChunkedDecoder {
             None if byte == b'\n' => return Err(ChunkError(Stop::Fault(Fault::BareLf, at))),
             None => return Err(ChunkError(Stop::Fault(Fault::ChunkExtension, at))),
         };
-        // The first byte of the extensions counts the semicolon before it, too.
+        // The second byte of the extensions counts the first one, too.
         self.ext_total = self.ext_total.saturating_add(1 + u32::from(bytes == 1));
-        let ExtBounds { chunk, total } = self.bounds;
-        if bytes >= chunk {
-            return Err(ChunkError(Stop::Limit(Limit::ChunkExtBytes, chunk, at)));
+        let ChunkBounds { ext, ext_total, .. } = self.bounds;
+        if bytes >= ext {
+            return Err(ChunkError(Stop::Limit(Limit::ChunkExtBytes, ext, at)));
         }
-        if self.ext_total > total {
-            return Err(ChunkError(Stop::Limit(Limit::ChunkExtTotal, total, at)));
+        if self.ext_total > ext_total {
+            let limit = Limit::ChunkExtTotal;
+            return Err(ChunkError(Stop::Limit(limit, ext_total, at)));
         }
         let bytes = bytes + 1;
         Ok(Expect::Ext(InExt {
@@ -217,19 +227,31 @@ fn expect_byte(byte: u8, expected: u8, fault: Fault, at: usize) -> Result<(), Ch
 }
 
 #[inline]
-fn size_byte(byte: u8, digits: u8, size: u64, at: usize) -> Result<Expect, ChunkError> {
+fn size_byte(
+    byte: u8,
+    (digits, digits_max): (u32, u32),
+    size: u64,
+    at: usize,
+) -> Result<Expect, ChunkError> {
     let fault = |fault| Err(ChunkError(Stop::Fault(fault, at)));
+    // The first byte of the extensions is counted with the next one, so that a fault comes before a limit of zero.
+    let ext = |state| {
+        let bytes = 1;
+        Ok(Expect::Ext(InExt { state, size, bytes }))
+    };
     match byte {
         b'\r' if digits > 0 => Ok(Expect::SizeLf { size }),
-        // The semicolon is counted with the byte after it, so that a fault comes before a limit of zero.
-        b';' if digits > 0 => Ok(Expect::Ext(InExt {
-            state: Ext::BeforeName,
-            size,
-            bytes: 1,
-        })),
+        b';' if digits > 0 => ext(Ext::BeforeName),
+        // Bad white space before a semicolon MUST be parsed (RFC 9112 §7.1.1, RFC 9110 §5.6.3).
+        b' ' | b'\t' if digits > 0 => ext(Ext::BeforeSemicolon),
         b'\n' if digits > 0 => fault(Fault::BareLf),
         _ => match (byte as char).to_digit(16) {
-            Some(digit) if digits < 13 => Ok(Expect::Size {
+            Some(_) if digits >= digits_max => {
+                let limit = Limit::ChunkSizeDigits;
+                Err(ChunkError(Stop::Limit(limit, digits_max, at)))
+            }
+            // Leading zeros change nothing, so only the size that follows them is bounded: 52 bits.
+            Some(digit) if size >> 48 == 0 => Ok(Expect::Size {
                 digits: digits + 1,
                 size: size << 4 | u64::from(digit),
             }),
@@ -247,9 +269,15 @@ impl Ext {
             (Self::Name | Self::AfterName | Self::Token | Self::AfterValue, b'\r') => {
                 return Some(None);
             }
-            (Self::Name | Self::AfterName | Self::Token | Self::AfterValue, b';') => {
-                Self::BeforeName
-            }
+            (
+                Self::BeforeSemicolon
+                | Self::Name
+                | Self::AfterName
+                | Self::Token
+                | Self::AfterValue,
+                b';',
+            ) => Self::BeforeName,
+            (Self::BeforeSemicolon, _) if blank => Self::BeforeSemicolon,
             (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
             (Self::BeforeName | Self::Name, _) if token => Self::Name,
             (Self::BeforeName, _) if blank => Self::BeforeName,

@@ -54,8 +54,8 @@ pub(crate) struct RequestInfo {
     pub(crate) connect: bool,
     pub(crate) upgrade: bool,
     pub(crate) http10: bool,
-    /// Number of interim responses sent for it.
-    pub(crate) interims: u8,
+    /// Number of interim responses that were sent or received for it.
+    pub(crate) interims: u32,
 }
 
 /// One HTTP/1.1 connection without I/O: bytes in, events out; orders in, bytes out.
@@ -101,6 +101,7 @@ pub struct Connection {
     pub(crate) host_line: HostLine,
     pub(crate) trailers: Option<Box<Head>>,
     pub(crate) limits: Bounds,
+    pub(crate) interims_max: u32,
     pub(crate) body_limits: crate::BodyLimits,
     /// Bytes consumed since the connection began; the origin of every `at`.
     pub(crate) offset: u64,
@@ -128,6 +129,7 @@ impl Connection {
             host_line: HostLine::NONE,
             trailers: None,
             limits: bounds(limits),
+            interims_max: limits.head.interims_max,
             body_limits: limits.body,
             offset: 0,
             error: None,
@@ -165,6 +167,7 @@ impl Connection {
     /// ```
     pub const fn set_limits(&mut self, limits: &Limits) {
         self.limits = bounds(limits);
+        self.interims_max = limits.head.interims_max;
         self.body_limits = limits.body;
     }
 

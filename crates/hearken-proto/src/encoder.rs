@@ -77,6 +77,7 @@ impl Connection {
         );
         out.extend_from_slice(b"\r\n");
         self.persistent &= !declared.facts.close;
+        self.request.interims = 0;
         self.request.head = method == "HEAD";
         self.request.connect = method == "CONNECT";
         self.request.upgrade = declared.upgrade && declared.facts.connection_upgrade;

@@ -26,6 +26,9 @@ pub(crate) struct Facts {
     pub(crate) expect_continue: bool,
     /// There is an expectation other than `100-continue`.
     pub(crate) expect_other: bool,
+    /// A field of a response frames a body in an illegal way. It is a fault only if there can be a body; see
+    /// `semantics.rs`.
+    pub(crate) odd_framing: bool,
 }
 
 impl Facts {
@@ -38,6 +41,7 @@ impl Facts {
         connection_upgrade: false,
         expect_continue: false,
         expect_other: false,
+        odd_framing: false,
     };
 
     pub(crate) fn has_body(&self) -> bool {
@@ -56,11 +60,22 @@ impl Facts {
         match special {
             Special::Date | Special::Trailer | Special::Upgrade => Ok(()),
             Special::Host | Special::Expect if kind == Kind::Response => Ok(()),
+            // RFC 9112 §6.3: some responses end with their head regardless of these fields.
+            Special::ContentLength | Special::TransferEncoding if kind == Kind::Response => {
+                self.odd_framing |= self.note_special(special, value, index).is_err();
+                Ok(())
+            }
             special => self.note_special(special, value, index),
         }
     }
 
-    fn note_special(&mut self, special: Special, value: &[u8], index: usize) -> Result<(), Fault> {
+    /// As [`note`](Self::note), for a field that has a meaning in this kind of message.
+    pub(crate) fn note_special(
+        &mut self,
+        special: Special,
+        value: &[u8],
+        index: usize,
+    ) -> Result<(), Fault> {
         match special {
             Special::Host => {
                 if self.host.is_some() {

@@ -201,6 +201,12 @@ impl HeadDecoder {
         }
     }
 
+    /// Whether the byte behind a field line may continue it.
+    #[inline(always)]
+    fn may_fold(&self, next: Option<&u8>) -> bool {
+        self.folds && next.is_none_or(|&byte| syntax::is_blank(byte))
+    }
+
     /// Decodes a complete, legal field line. Returns false and changes nothing for any other.
     #[inline(always)]
     pub(crate) fn whole_field(
@@ -212,7 +218,7 @@ impl HeadDecoder {
         let Some((line, len)) = field_line(&seen[self.pos..], self.pos) else {
             return Ok(false);
         };
-        if head.lines.len() >= bounds.fields as usize {
+        if head.lines.len() >= bounds.fields as usize || self.may_fold(seen.get(self.pos + len)) {
             return Ok(false);
         }
         self.line = line;

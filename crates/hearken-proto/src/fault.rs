@@ -30,7 +30,13 @@ pub(crate) struct Row {
     pub(crate) text: &'static str,
 }
 
-const fn row(code: &'static str, section: &'static str, status: u16, text: &'static str) -> Row {
+/// A status of 0 stands for no answer.
+pub(crate) const fn row(
+    code: &'static str,
+    section: &'static str,
+    status: u16,
+    text: &'static str,
+) -> Row {
     let answer = if status == 0 {
         Answer::Close
     } else {
@@ -91,7 +97,7 @@ faults! {
     HostDuplicate, "H1_HOST_DUPLICATE", "RFC 9112 §3.2", 400, "expected one Host field, several came";
     HostInvalid, "H1_HOST", "RFC 9110 §7.2", 400, "expected a host and an optional port in the Host field";
     HostMismatch, "H1_HOST_MISMATCH", "RFC 9112 §3.2.2", 400, "expected Host to equal the authority of the request target";
-    ContentLength, "H1_CONTENT_LENGTH", "RFC 9110 §8.6", 400, "expected decimal digits up to 2^53-1 without sign, list or leading zero";
+    ContentLength, "H1_CONTENT_LENGTH", "RFC 9110 §8.6", 400, "expected decimal digits up to 2^53-1 without sign or list";
     ContentLengthDuplicate, "H1_CONTENT_LENGTH_DUPLICATE", "RFC 9110 §8.6", 400, "expected one Content-Length, several came";
     ContentLengthNotAllowed, "H1_CONTENT_LENGTH_NOT_ALLOWED", "RFC 9110 §8.6", 400, "expected no Content-Length in this message";
     TransferEncoding, "H1_TRANSFER_ENCODING", "RFC 9112 §6.1", 400, "expected Transfer-Encoding to be chunked and nothing else";
@@ -100,7 +106,7 @@ faults! {
     TransferEncodingVersion, "H1_TRANSFER_ENCODING_VERSION", "RFC 9112 §6.1", 400, "expected no Transfer-Encoding in an HTTP/1.0 message";
     TransferEncodingNotAllowed, "H1_TRANSFER_ENCODING_NOT_ALLOWED", "RFC 9112 §6.1", 400, "expected no Transfer-Encoding in this message";
     LengthAmbiguous, "H1_LENGTH_AMBIGUOUS", "RFC 9112 §6.3", 400, "expected Content-Length or Transfer-Encoding, both came";
-    ChunkSize, "H1_CHUNK_SIZE", "RFC 9112 §7.1", 400, "expected 1 to 13 hexadecimal digits as chunk size";
+    ChunkSize, "H1_CHUNK_SIZE", "RFC 9112 §7.1", 400, "expected hexadecimal digits as chunk size, at most 13 behind leading zeros";
     ChunkExtension, "H1_CHUNK_EXTENSION", "RFC 9112 §7.1.1", 400, "expected a chunk extension of the form ;name or ;name=value";
     ChunkEnd, "H1_CHUNK_END", "RFC 9112 §7.1", 400, "expected CR LF after the chunk data";
     ExpectationUnknown, "H1_EXPECTATION", "RFC 9110 §10.1.1", 417, "expected 100-continue as the only expectation";

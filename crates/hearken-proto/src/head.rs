@@ -85,6 +85,8 @@ pub struct Head {
     pub(crate) status: u16,
     pub(crate) version: Version,
     pub(crate) facts: Facts,
+    /// The first line of those that may still be folded in `bytes`.
+    pub(crate) folded_from: Option<u32>,
 }
 
 /// What the check for UTF-8 takes in one step.
@@ -102,6 +104,7 @@ impl Head {
             status: 0,
             version: Version::Http11,
             facts: Facts::NONE,
+            folded_from: None,
         }
     }
 
@@ -113,6 +116,7 @@ impl Head {
         self.status = 0;
         self.version = Version::Http11;
         self.facts = Facts::default();
+        self.folded_from = None;
     }
 
     /// Removes the fields that are forbidden in a trailer section (RFC 9110 §6.5.1). Only at its end, because the limit
@@ -233,16 +237,23 @@ impl Head {
         FieldsRef::new(&self.bytes, &self.lines)
     }
 
-    /// The bytes of the head as received, with start line and line ends.
+    /// The bytes of the head as received, with start line and line ends. Folded lines of a response are unfolded in
+    /// place, by spaces (RFC 9112 §5.2).
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Value of Content-Length, if the message has that field.
+    /// Value of Content-Length, if the message has that field. `None` too for a response that ends with its head, so that
+    /// the field means nothing (RFC 9112 §6.3), and whose framing fields are malformed.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.facts.content_length
+    }
+
+    /// RFC 9112 §6.1: faulty framing.
+    pub(crate) fn chunked_in_http10(&self) -> bool {
+        self.facts.chunked && self.version == Version::Http10
     }
 
     /// Whether the peer allows the connection to persist after this message (RFC 9112 §9.3).
@@ -290,9 +301,9 @@ impl Head {
     #[inline]
     #[must_use]
     pub fn upgrade(&self) -> Option<&[u8]> {
-        let offered = self.version == Version::Http11
-            && self.facts.connection_upgrade
-            && !self.facts.has_body();
+        // A response that switches ends with its head, whatever it declares.
+        let ends_here = self.status != 0 || !self.facts.has_body();
+        let offered = self.version == Version::Http11 && self.facts.connection_upgrade && ends_here;
         if offered {
             self.fields()
                 .get("upgrade")

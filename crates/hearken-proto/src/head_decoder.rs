@@ -1,8 +1,8 @@
 //! Decodes a head or a trailer section incrementally: input may be cut at every byte.
 //!
-//! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space
-//! separates, no folding. Each call gets a longer prefix of the head and continues at the position of the last one.
-//! Not here: rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
+//! Here: [`HeadDecoder`], RFC 9112 §2.2, §3, §4, §5. It is strict: CR LF and nothing else ends a line, one space separates.
+//! Each call gets a longer prefix of the head and continues at the position of the last one. Not here: folded lines
+//! (`fold.rs`), rules over fields (`semantics.rs`), the buffer of the prefix (`receiver.rs`).
 
 use crate::facts::Kind;
 use crate::fields::Line;
@@ -60,6 +60,8 @@ pub(crate) enum Expect {
     ValueStart,
     Value,
     ValueLf,
+    /// The byte behind a field line that white space may continue (RFC 9112 §5.2).
+    Fold,
     EndLf,
 }
 
@@ -68,11 +70,15 @@ pub(crate) struct HeadDecoder {
     pub(crate) kind: Kind,
     /// Return at the end of the start line.
     stops_at_line: bool,
-    expect: Expect,
+    /// Accept folded field lines.
+    pub(crate) folds: bool,
+    /// The current field line is folded.
+    pub(crate) folded: bool,
+    pub(crate) expect: Expect,
     /// The next byte to decode.
     pub(crate) pos: usize,
     /// The first byte of the current element.
-    mark: usize,
+    pub(crate) mark: usize,
     /// The current field line as far as it is decoded.
     pub(crate) line: Line,
 }
@@ -87,6 +93,8 @@ impl HeadDecoder {
         Self {
             kind,
             stops_at_line,
+            folds: matches!(kind, Kind::Response),
+            folded: false,
             expect,
             pos: 0,
             mark: 0,
@@ -196,6 +204,11 @@ impl HeadDecoder {
                 Expect::ValueStart if syntax::is_blank(byte) => self.pos += 1,
                 Expect::ValueStart => self.to(Expect::Value, 0),
                 Expect::Value => self.value(seen)?,
+                Expect::ValueLf if self.folds => {
+                    self.lf(byte)?;
+                    self.expect = Expect::Fold;
+                    self.pos += 1;
+                }
                 Expect::ValueLf => self.value_lf(seen, head)?,
                 Expect::EndLf => {
                     self.lf(byte)?;
@@ -227,6 +240,7 @@ impl HeadDecoder {
                 self.lf(byte)?;
                 self.to(Expect::Method, 1);
             }
+            Expect::Fold => self.fold(byte, seen, head)?,
             Expect::TargetStart => return self.fault(Fault::RequestLine),
             Expect::ResponseVersion => {
                 if self.version(seen, head, b' ')? {
@@ -458,15 +472,20 @@ impl HeadDecoder {
     #[inline(always)]
     pub(crate) fn value_lf(&mut self, seen: &[u8], head: &mut Head) -> Decoded<()> {
         self.lf(seen[self.pos])?;
+        self.push_line(self.line.value_in(seen), seen, head)?;
+        self.to(Expect::FieldStart, 1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(crate) fn push_line(&self, value: &[u8], seen: &[u8], head: &mut Head) -> Decoded<()> {
         if self.kind != Kind::Trailers
             && let Some(special) = Special::of(self.line.name_in(seen))
         {
-            let (value, index) = (self.line.value_in(seen), head.lines.len());
-            let noted = head.facts.note(special, value, index, self.kind);
+            let noted = (head.facts).note(special, value, head.lines.len(), self.kind);
             noted.map_err(|fault| Stop::Fault(fault, self.line.name as usize))?;
         }
         head.lines.push(self.line);
-        self.to(Expect::FieldStart, 1);
         Ok(())
     }
 }

@@ -32,6 +32,9 @@ pub(crate) fn decode(
     let result = decoder.decode(input, head, bounds);
     let used = decoder.used(input.len(), result);
     head.bytes.extend_from_slice(&input[..used]);
+    if head.folded_from.is_some() {
+        head.unfold();
+    }
     result.map(|progress| (used, progress))
 }
 
@@ -58,6 +61,9 @@ fn resume(
             continue;
         }
         head.bytes = bytes;
+        if head.folded_from.is_some() {
+            head.unfold();
+        }
         return result.map(|progress| (used, progress));
     }
 }

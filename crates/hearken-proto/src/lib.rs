@@ -32,6 +32,7 @@ mod fast_path;
 mod fault;
 mod field_line;
 mod fields;
+mod fold;
 mod half;
 mod head;
 mod head_builder;

@@ -4,10 +4,11 @@
 //! connection layer enforces them.
 
 use crate::Answer;
-use crate::fault::Row;
+use crate::fault::{Row, row};
 use core::time::Duration;
 
-/// All limits of a connection, by the part that they bound. Start from the default and change single values.
+/// All limits of a connection, by the part that they bound. Start from the default, which suits a server, or from
+/// [`Limits::client`], and change single values.
 ///
 /// ```
 /// use hearken::proto::Limits;
@@ -26,6 +27,28 @@ pub struct Limits {
     pub time: TimeLimits,
     /// Bounds on a connection as a whole.
     pub connection: ConnectionLimits,
+}
+
+impl Limits {
+    /// The default limits of a client: heads and trailer sections of 256 KiB and 2,000 field lines, otherwise those of a server. A
+    /// client chooses its servers, and some of them send large heads.
+    ///
+    /// ```
+    /// use hearken::proto::Limits;
+    /// let limits = Limits::client();
+    /// assert_eq!((limits.head.bytes_max, limits.head.fields_max), (256 * 1024, 2_000));
+    /// ```
+    #[must_use]
+    pub fn client() -> Self {
+        const BYTES: u32 = 256 * 1024;
+        const FIELDS: u32 = 2_000;
+        let mut limits = Self::default();
+        limits.head.bytes_max = BYTES;
+        limits.head.fields_max = FIELDS;
+        limits.body.trailer_bytes_max = BYTES;
+        limits.body.trailer_fields_max = FIELDS;
+        limits
+    }
 }
 
 /// Bounds on a connection as a whole.
@@ -51,17 +74,20 @@ pub struct ConnectionLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeadLimits {
-    /// Start line and field lines with their line ends, in bytes. Default 32 KiB; more is answered 431. This is also
-    /// the most memory that an unfinished head can hold.
+    /// Start line and field lines with their line ends, in bytes. Default 32 KiB, for a client 256 KiB; more is answered
+    /// 431. This is also the most memory that an unfinished head can hold.
     #[doc(alias = "maxHeaderSize")]
     pub bytes_max: u32,
     /// Request target in bytes. Default 8 KiB; more is answered 414.
     pub target_bytes_max: u32,
     /// Method in bytes. Default 32; more is answered 501.
     pub method_bytes_max: u32,
-    /// Number of field lines. Default 100; more is answered 431.
+    /// Number of field lines. Default 100, for a client 2,000; more is answered 431.
     #[doc(alias = "maxHeadersCount")]
     pub fields_max: u32,
+    /// Interim responses (1xx) to one request that a client receives before the final one. Default 128: twice as many as a
+    /// server of this library sends.
+    pub interims_max: u32,
 }
 
 /// Bounds on the body of a message, and on what is queued of it.
@@ -72,13 +98,15 @@ pub struct HeadLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BodyLimits {
+    /// Digits of one chunk size, leading zeros included. Default 8 KiB; more is answered 400.
+    pub chunk_size_digits_max: u32,
     /// Extension bytes of one chunk. Default 256; more is answered 400.
     pub chunk_ext_bytes_max: u32,
     /// Extension bytes of all chunks of one body. Default 4 KiB; more is answered 400.
     pub chunk_ext_total_max: u32,
-    /// Trailer section in bytes. Default 8 KiB; more is answered 431.
+    /// Trailer section in bytes. Default 8 KiB, for a client 256 KiB; more is answered 431.
     pub trailer_bytes_max: u32,
-    /// Number of trailer fields. Default 32; more is answered 431.
+    /// Number of trailer fields. Default 32, for a client 2,000; more is answered 431.
     pub trailer_fields_max: u32,
     /// A body that is collected into memory, in bytes. Default 2 MiB; more is answered 413. Streaming is not bounded.
     pub buffered_bytes_max: u64,
@@ -158,6 +186,7 @@ impl Default for HeadLimits {
             target_bytes_max: 8 * 1024,
             method_bytes_max: 32,
             fields_max: 100,
+            interims_max: 128,
         }
     }
 }
@@ -165,6 +194,7 @@ impl Default for HeadLimits {
 impl Default for BodyLimits {
     fn default() -> Self {
         Self {
+            chunk_size_digits_max: 8 * 1024,
             chunk_ext_bytes_max: 256,
             chunk_ext_total_max: 4 * 1024,
             trailer_bytes_max: 8 * 1024,
@@ -251,9 +281,7 @@ macro_rules! limits {
 
             const fn row(self) -> Row {
                 match self {
-                    $(Self::$name => Row {
-                        code: $code, section: $section, answer: Answer::Status($status), text: $text,
-                    },)*
+                    $(Self::$name => row($code, $section, $status, $text),)*
                 }
             }
         }
@@ -265,10 +293,12 @@ limits! {
     TargetBytes, "LIMIT_TARGET_BYTES", "RFC 9110 §15.5.15", 414, "the limit on the bytes of a request target";
     MethodBytes, "LIMIT_METHOD_BYTES", "RFC 9112 §3", 501, "the limit on the bytes of a method";
     Fields, "LIMIT_FIELDS", "RFC 6585 §5", 431, "the limit on the number of fields";
+    ChunkSizeDigits, "LIMIT_CHUNK_SIZE_DIGITS", "RFC 9112 §7.1", 400, "the limit on the digits of a chunk size";
     ChunkExtBytes, "LIMIT_CHUNK_EXT_BYTES", "RFC 9112 §7.1.1", 400, "the limit on the extension bytes of a chunk";
     ChunkExtTotal, "LIMIT_CHUNK_EXT_TOTAL", "RFC 9112 §7.1.1", 400, "the limit on the extension bytes of a body";
     TrailerBytes, "LIMIT_TRAILER_BYTES", "RFC 6585 §5", 431, "the limit on the bytes of a trailer section";
     TrailerFields, "LIMIT_TRAILER_FIELDS", "RFC 6585 §5", 431, "the limit on the number of trailer fields";
+    Interims, "LIMIT_INTERIMS", "RFC 9110 §15.2", 0, "the limit on the number of interim responses";
 }
 
 impl Limit {

@@ -6,12 +6,13 @@
 use crate::body_length::{self, BodyLength};
 use crate::chunked::{Chunk, ChunkError, ChunkedDecoder};
 use crate::connection::{Connection, RequestInfo, Role, kind};
-use crate::facts::Kind;
 use crate::fast_path::{self, Reached};
 use crate::half::{Half, Step};
 use crate::head::Version;
 use crate::head_decoder::{Bounds, HeadDecoder, Progress, Stop};
 use crate::head_input::{advance, decode};
+use crate::limits::Limit;
+use crate::semantics::framing_fault;
 use crate::{Error, Fault, Misuse, semantics};
 
 /// A part of a message that was received. The order within a message: `Line` if enabled, `Interim` any number of times
@@ -263,9 +264,7 @@ impl Connection {
             }
             Role::Client => match self.response_event()? {
                 Some(event) => return Ok(event),
-                None => {
-                    body_length::of_response(&self.head, self.request.head, self.request.connect)
-                }
+                None => self.response_body()?,
             },
         };
         self.persistent &= self.head.persistent() && body != BodyLength::UntilClose;
@@ -273,10 +272,7 @@ impl Connection {
         self.incoming = match body {
             BodyLength::None | BodyLength::Length(0) => Incoming::Ended,
             BodyLength::Length(left) => Incoming::Length { left },
-            BodyLength::Chunked => Incoming::Chunked(ChunkedDecoder::new(
-                self.body_limits.chunk_ext_bytes_max,
-                self.body_limits.chunk_ext_total_max,
-            )),
+            BodyLength::Chunked => Incoming::Chunked(ChunkedDecoder::new(&self.body_limits)),
             BodyLength::UntilClose => Incoming::UntilClose,
         };
         Ok(Event::Head { body })
@@ -295,10 +291,6 @@ impl Connection {
 
     /// Handles interim responses and switches of protocol.
     fn response_event(&mut self) -> Result<Option<Event<'static>>, Error> {
-        let facts = &self.head.facts;
-        if facts.chunked && self.head.version == Version::Http10 {
-            return Err(self.fail_before(Fault::TransferEncodingVersion, 2));
-        }
         let status = self.head.status;
         let switches = status == 101 || (self.request.connect && (200..300).contains(&status));
         // A switch in the middle of the request's content would leave no way to end the request (RFC 9110 §7.8).
@@ -310,10 +302,61 @@ impl Connection {
             return Ok(Some(Event::Switched));
         }
         if status < 200 {
+            self.count_interim()?;
             self.recv = self.transition(self.recv, Step::Interim);
             return Ok(Some(Event::Interim));
         }
         Ok(None)
+    }
+
+    fn count_interim(&mut self) -> Result<(), Error> {
+        self.request.interims += 1;
+        let max = self.interims_max;
+        if self.request.interims <= max {
+            return Ok(());
+        }
+        Err(self.fail(Error::Limit {
+            limit: Limit::Interims,
+            max: u64::from(max),
+            at: self.head_start(),
+        }))
+    }
+
+    /// How the body of a final response is framed. Its fields are judged only if there can be a body.
+    fn response_body(&mut self) -> Result<BodyLength, Error> {
+        let info = self.request;
+        let body = body_length::of_response(&self.head, info.head, info.connect);
+        if body == BodyLength::None {
+            self.ignore_framing();
+            return Ok(body);
+        }
+        if let Some((fault, line)) = framing_fault(&self.head) {
+            let at = self.head_start() + u64::from(line);
+            return Err(self.fail(Error::Peer { fault, at }));
+        }
+        if self.head.chunked_in_http10() {
+            return Err(self.fail_before(Fault::TransferEncodingVersion, 2));
+        }
+        Ok(body)
+    }
+
+    /// The message ends with its head, whatever its fields declare (RFC 9112 §6.3, rule 1). Fields that contradict that, or
+    /// each other, come from a sender that may send a body all the same: no exchange follows this one.
+    fn ignore_framing(&mut self) {
+        let head = &mut *self.head;
+        let contradicts = head.status == 204 && head.facts.has_body();
+        if head.facts.odd_framing || contradicts || head.chunked_in_http10() {
+            self.persistent = false;
+        }
+        if head.facts.odd_framing {
+            head.facts.content_length = None;
+            head.facts.chunked = false;
+        }
+    }
+
+    /// The offset of the first byte of the head that is complete now.
+    fn head_start(&self) -> u64 {
+        self.offset - self.head.bytes.len() as u64
     }
 
     fn receive_body<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), Error> {
@@ -344,7 +387,7 @@ impl Connection {
                         Chunk::Data(data) => Ok((consumed, Some(Event::Content(data)))),
                         Chunk::Last => {
                             self.incoming =
-                                Incoming::Trailers(HeadDecoder::new(Kind::Trailers, false));
+                                Incoming::Trailers(HeadDecoder::trailers(kind(self.role)));
                             let (more, event) = self.receive_body(&input[consumed..])?;
                             Ok((consumed + more, event))
                         }

@@ -274,5 +274,5 @@ const fn is_interim(status: u16) -> bool {
     status < 200 && status != 101
 }
 
-/// Clients bound the number of interim responses that they accept.
-const INTERIMS_MAX: u8 = 64;
+/// Clients bound the number of interim responses that they accept; ours by `head.interims_max`, which is higher.
+const INTERIMS_MAX: u32 = 64;

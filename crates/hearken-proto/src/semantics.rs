@@ -1,10 +1,12 @@
 //! The rules over the fields of a complete head: RFC 9112 §3.2, §6, §9; RFC 9110 §7.2, §7.8, §10.1.1.
 //!
-//! Here: [`judge_request`], [`judge_target`]. Why so strict: two recipients that disagree about any of these see different
-//! requests (RFC 9112 §11.2). Not here: what is collected field by field (`facts.rs`), the body length that follows
-//! (`body_length.rs`).
+//! Here: [`judge_request`], [`judge_target`], [`framing_fault`]. Why so strict: two recipients that disagree about any of
+//! these see different requests (RFC 9112 §11.2). Not here: what is collected field by field (`facts.rs`), the body length
+//! that follows (`body_length.rs`).
 
+use crate::facts::Facts;
 use crate::head::{Head, RequestTarget, Version};
+use crate::special::Special;
 use crate::{Fault, syntax};
 use core::net::Ipv6Addr;
 
@@ -15,7 +17,7 @@ pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), 
     if facts.host.is_none() && head.version == Version::Http11 {
         return Err(Fault::HostMissing);
     }
-    if facts.chunked && head.version == Version::Http10 {
+    if head.chunked_in_http10() {
         return Err(Fault::TransferEncodingVersion);
     }
     // RFC 9110 §10.1.1: in HTTP/1.0 an expectation is ignored.
@@ -30,10 +32,28 @@ pub(crate) fn judge_request(head: &Head, pass_expectations: bool) -> Result<(), 
     }
 }
 
+/// The fault of the first field of a response that frames its body in an illegal way, and where its line begins.
+pub(crate) fn framing_fault(head: &Head) -> Option<(Fault, u32)> {
+    if !head.facts.odd_framing {
+        return None;
+    }
+    let mut facts = Facts::NONE;
+    let mut lines = head.lines.iter().enumerate();
+    lines.find_map(|(index, line)| {
+        let special = Special::of(line.name_in(&head.bytes))?;
+        if !matches!(special, Special::ContentLength | Special::TransferEncoding) {
+            return None;
+        }
+        let noted = facts.note_special(special, line.value_in(&head.bytes), index);
+        noted.err().map(|fault| (fault, line.name))
+    })
+}
+
 fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
     let facts = &head.facts;
     if let RequestTarget::Authority(_) = head.request_target() {
-        if facts.content_length.is_some() {
+        // A length of zero says what RFC 9110 §9.3.6 says: a CONNECT has no content.
+        if facts.content_length.is_some_and(|length| length > 0) {
             return Err(Fault::ContentLengthNotAllowed);
         }
         if facts.chunked {

@@ -269,20 +269,17 @@ pub fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|member| !member.is_empty())
 }
 
-/// `0` or digits without a leading zero, at most 2^53-1 (RFC 9110 §8.6; stricter: no zeros in front, no list).
+/// Decimal digits with a value of at most 2^53-1, any number of leading zeros (RFC 9110 §8.6; stricter: no list).
 pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
     const MAX: u64 = (1 << 53) - 1;
-    if bytes.is_empty() || bytes.len() > 16 || (bytes[0] == b'0' && bytes.len() > 1) {
-        return None;
-    }
     let mut value = 0;
     for &byte in bytes {
-        if !byte.is_ascii_digit() {
+        if !byte.is_ascii_digit() || value > MAX / 10 {
             return None;
         }
         value = value * 10 + u64::from(byte - b'0');
     }
-    (value <= MAX).then_some(value)
+    (value <= MAX && !bytes.is_empty()).then_some(value)
 }
 
 /// `uri-host [ ":" port ]` of RFC 9110 §7.2, with the grammar of RFC 3986 §3.2.2. Returns host and port.

@@ -258,6 +258,8 @@ fn limit(limits: &mut Limits, name: &str, value: u32) -> Result<(), String> {
         "head.target_bytes_max" => &mut head.target_bytes_max,
         "head.method_bytes_max" => &mut head.method_bytes_max,
         "head.fields_max" => &mut head.fields_max,
+        "head.interims_max" => &mut head.interims_max,
+        "body.chunk_size_digits_max" => &mut body.chunk_size_digits_max,
         "body.chunk_ext_bytes_max" => &mut body.chunk_ext_bytes_max,
         "body.chunk_ext_total_max" => &mut body.chunk_ext_total_max,
         "body.trailer_bytes_max" => &mut body.trailer_bytes_max,

@@ -33,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.whole(b"nothing here\n", status=404)
         return name(urllib.parse.unquote(rest), dict(urllib.parse.parse_qsl(query)))
 
-    do_HEAD = do_GET
+    do_HEAD = do_DELETE = do_OPTIONS = do_GET
 
     def do_POST(self):
         body = self.body()

@@ -3,6 +3,9 @@
 /// The URL with its password replaced. A name without a password is replaced too: it is mostly a token. The text need not be a
 /// valid URL.
 pub(crate) fn shown(url: &str) -> String {
+    // URL parsers leave these out, wherever they stand.
+    let url = url.replace(['\t', '\n', '\r'], "");
+    let url = url.trim_matches(|c: char| c <= ' ');
     let slash = |c| matches!(c, '/' | '\\');
     // What stands before the authority: scheme and slashes, in any number, because URL parsers take any number.
     let behind_scheme = url.split_once(':').and_then(|(scheme, rest)| {
@@ -51,6 +54,9 @@ mod tests {
                 "http://user:***@[::1]:1#x",
             ),
             ("socks5h://user:password@a", "socks5h://user:***@a"),
+            (" http://user:password@a", "http://user:***@a"),
+            ("ht\ntp:/\t/user:pass\rword@a", "http://user:***@a"),
+            ("http:user:password@a", "http:***@a"),
             ("", ""),
         ] {
             assert_eq!(shown(url), text);

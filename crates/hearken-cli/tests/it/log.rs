@@ -93,6 +93,19 @@ fn a_client_cannot_send_escape_sequences_to_the_terminal() {
 }
 
 #[test]
+fn a_password_in_a_target_is_not_logged() {
+    let program = Program::start();
+    program.connect().get("http://ada:geheim@a/json");
+    let line = program.log_line();
+    assert!(!line.contains("geheim"), "{line}");
+    program.connect().get("http://a/json");
+    assert_eq!(
+        words(&program.log_line())[..3],
+        ["GET", "http://a/json", "200"]
+    );
+}
+
+#[test]
 fn a_client_that_disconnects_is_logged() {
     let program = Program::start();
     let mut client = program.connect();

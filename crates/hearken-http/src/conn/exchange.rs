@@ -7,6 +7,7 @@
 use super::Input;
 use super::carrier::Carrier;
 use super::context::ExchangeContext;
+use super::hold::ContinueHold;
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
@@ -90,11 +91,13 @@ pub(crate) struct OfSession {
     pub(crate) request_line: Option<(String, String)>,
     /// The head that has come in.
     pub(crate) head: Option<Rc<Head>>,
-    /// Response content that waits for its request.
+    /// Content that waits: of a response for its request, or of a request for `100 Continue`.
     pub(crate) early: Option<Early>,
+    /// A request whose head was sent and whose content waits for `100 Continue`.
+    pub(crate) hold: Option<ContinueHold>,
 }
 
-/// Response content queued by a session before the request arrived.
+/// Content queued by a session: of a response before its request arrived, of a request before `100 Continue`.
 #[derive(Debug, Default)]
 pub(crate) struct Early {
     pub(crate) pieces: Vec<Bytes>,

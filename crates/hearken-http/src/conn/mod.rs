@@ -23,6 +23,7 @@ mod drain;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
 mod failing;
+pub(crate) mod hold;
 pub(crate) mod incoming;
 mod layering;
 pub(crate) mod layers;

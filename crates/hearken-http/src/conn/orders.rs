@@ -235,7 +235,7 @@ impl State {
         self.abort_on(env, sent);
     }
 
-    pub(super) fn has_trailers(&self) -> bool {
+    pub(crate) fn has_trailers(&self) -> bool {
         let extras = self.outgoing.extras.as_ref();
         extras.is_some_and(|extras| !extras.trailers.view().is_empty())
     }

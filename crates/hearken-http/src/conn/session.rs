@@ -25,6 +25,9 @@ use std::rc::Rc;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
+/// How long content waits for `100 Continue`: the default of an agent.
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// See the module.
 pub(crate) struct SessionConnection {
     exchange: Rc<Exchange>,
@@ -95,6 +98,7 @@ impl SessionConnection {
                     }
                     self.head_came();
                 }
+                Some(Event::Interim) => self.interim_came(),
                 Some(Event::Content(_)) => self.exchange.state().incoming.meter.stop(now),
                 Some(Event::End) => break, // what follows belongs to another exchange
                 Some(_) => {}
@@ -105,7 +109,17 @@ impl SessionConnection {
         Ok(())
     }
 
+    /// `100 Continue` lets the content go that waits for it.
+    fn interim_came(&mut self) {
+        let asked = self.with_line(|line| line.proto.head().status() == 100);
+        if asked == Some(true) {
+            let env = &self.exchange.env;
+            self.exchange.state().release_held(env);
+        }
+    }
+
     fn head_came(&mut self) {
+        self.exchange.state().drop_held();
         let head = self.with_line(|line| Rc::new(line.proto.head().clone()));
         let early = {
             let mut state = self.exchange.state();
@@ -190,11 +204,11 @@ impl SessionConnection {
         let server = state.carrier.role() == Role::Server;
         let line = state.carrier.line()?;
         let write = line.write_due(time);
+        let moved = line.times.moved.unwrap_or(self.began);
         if self.ending.is_some() {
             return write;
         }
         let receiving = line.proto.halves().0 == Half::Body;
-        let moved = line.times.moved.unwrap_or(self.began);
         let read = match state.incoming.progress {
             Progress::Open if receiving => state.incoming.body_due(time, true),
             Progress::Open if server && !has_head => Some((self.began + time.head, Timer::Head)),
@@ -204,7 +218,10 @@ impl SessionConnection {
             }
             _ => None,
         };
-        earliest([write, read])
+        let session = state.session();
+        let hold = session.and_then(|session| session.hold.as_ref()?.since);
+        let hold = hold.map(|since| (since + CONTINUE_TIMEOUT, Timer::Continue));
+        earliest([write, read, hold])
     }
 
     /// Ends the connection once both messages are complete.
@@ -288,6 +305,10 @@ impl Drive for SessionConnection {
 
     fn handle_timeout(&mut self, _cx: &mut Context<'_>, now: Instant) {
         match self.next_timer() {
+            Some((at, Timer::Continue)) if at <= now => {
+                let env = &self.exchange.env;
+                self.exchange.state().release_held(env);
+            }
             Some((at, timer)) if at <= now => {
                 let why = match timer {
                     Timer::Write => Closed::WriteTimeout,
@@ -300,7 +321,13 @@ impl Drive for SessionConnection {
     }
 
     fn poll_app(&mut self, cx: &mut Context<'_>, now: Instant) {
-        self.exchange.state().set_task(cx);
+        {
+            let mut state = self.exchange.state();
+            state.set_task(cx);
+            if let Some(hold) = state.session().and_then(|session| session.hold.as_mut()) {
+                hold.since.get_or_insert(now);
+            }
+        }
         let called = deliver_body(&self.exchange);
         self.fail_on_panic(called);
         self.exchange.state().note_wait(now);

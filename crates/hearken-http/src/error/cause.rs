@@ -32,8 +32,6 @@ pub(crate) enum Cause {
     Reset,
     /// The peer broke the protocol or exceeded a limit.
     Protocol(hearken_proto::Error),
-    /// More interim responses than this.
-    Interims(u32),
     /// The peer switched to this protocol, which was not offered.
     Switched(String),
     /// The proxy refused the tunnel with this status.
@@ -55,6 +53,10 @@ pub(crate) enum Cause {
 
 /// When TLS failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(dead_code, reason = "no handshake begins")
+)]
 pub(crate) enum TlsStage {
     /// Its settings cannot be used: there was no connection yet.
     Settings,
@@ -328,12 +330,6 @@ impl fmt::Display for Cause {
             Self::Gone => f.write_str("the peer closed the connection"),
             Self::Reset => f.write_str("the peer reset the connection"),
             Self::Protocol(error) => error.fmt(f),
-            Self::Interims(max) => {
-                write!(
-                    f,
-                    "expected a final response after at most {max} interim ones"
-                )
-            }
             Self::Switched(to) => write!(
                 f,
                 "expected a switch to a protocol that was offered, not to {to:?} (RFC 9110 §7.8)"

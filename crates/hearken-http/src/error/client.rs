@@ -110,6 +110,9 @@ impl ExchangeError {
         match (self.phase, &self.cause) {
             (_, Cause::Aborted) => "",
             (_, Cause::Silence(_)) => "; if a pause may be longer, raise `timeout` of the request",
+            (_, Cause::Protocol(hearken_proto::Error::Limit { .. })) => {
+                "; raise it by `limits` of the agent or of the request"
+            }
             (Phase::Queue, _) => {
                 "; finish or drop responses, or raise `max_sockets` and `max_total_sockets` of the agent"
             }

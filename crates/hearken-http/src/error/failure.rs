@@ -145,15 +145,16 @@ impl Failure {
         if let Some(text) = &inner.public {
             return Cow::Borrowed(text);
         }
-        let message = inner.message.as_deref();
-        if let Some(text) = message.filter(|_| inner.status.is_client_error()) {
-            return Cow::Borrowed(text);
+        match inner.message.as_deref() {
+            Some(text) if inner.status.is_client_error() => return Cow::Borrowed(text),
+            Some(_) => {}
+            None => {
+                if let Some(text) = self.error().and_then(Error::public_message) {
+                    return Cow::Owned(text);
+                }
+            }
         }
-        let of_error = || self.error()?.public_message();
-        match message {
-            None => of_error().map_or(Cow::Borrowed(reason_phrase(inner.status)), Cow::Owned),
-            Some(_) => Cow::Borrowed(reason_phrase(inner.status)),
-        }
+        Cow::Borrowed(reason_phrase(inner.status))
     }
 
     /// The error behind the failure, with its own [`source`](std::error::Error::source)s.

@@ -13,11 +13,12 @@ use super::send;
 use super::url::ToUrl;
 use crate::client::{Agent, basic};
 use crate::error::Error;
-use hearken_proto::Fields;
+use hearken_proto::{Fields, Limits};
 use http::Method;
 use serde::Serialize;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A request; `.await` or [`send`](Self::send) sends it. Made by [`get`](crate::get), [`post`](crate::post) and their siblings,
@@ -303,6 +304,24 @@ impl RequestBuilder {
     pub fn max_body(self, bytes: u64) -> Self {
         self.with(|request| {
             request.options.body_max = Some(bytes);
+            Ok(())
+        })
+    }
+
+    /// Changes limits for the answers to this request and its redirects, starting from those of the agent. The changes of
+    /// several calls add up.
+    ///
+    /// ```no_run
+    /// # #[tokio::main] async fn main() -> Result<(), hearken::Error> {
+    /// let answer = hearken::get("https://example.com/")
+    ///     .limits(|limits| limits.head.bytes_max = 1024 * 1024)
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    #[doc(alias = "maxHeaderSize")]
+    pub fn limits(self, change: impl Fn(&mut Limits) + Send + Sync + 'static) -> Self {
+        self.with(|request| {
+            request.options.limits.push(Arc::new(change));
             Ok(())
         })
     }

@@ -6,7 +6,7 @@ use super::body::Body;
 use super::cookies::CookieJar;
 use super::redirect::Redirects;
 use crate::client::Agent;
-use hearken_proto::Fields;
+use hearken_proto::{Fields, Limits};
 use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,9 @@ impl Request {
     }
 }
 
+/// A change of limits that can be made for each request of a chain.
+pub(super) type ChangeLimits = Arc<dyn Fn(&mut Limits) + Send + Sync>;
+
 /// How to treat the response.
 #[derive(Clone)]
 pub(super) struct Options {
@@ -47,6 +50,8 @@ pub(super) struct Options {
     pub(super) decompress: bool,
     pub(super) cookies: Option<CookieJar>,
     pub(super) body_max: Option<u64>,
+    /// Changes of the agent's limits, in order.
+    pub(super) limits: Vec<ChangeLimits>,
     pub(super) read_timeout: Option<Duration>,
     /// How often it may be sent again.
     pub(super) retries: u32,
@@ -60,6 +65,7 @@ impl Default for Options {
             decompress: true,
             cookies: None,
             body_max: None,
+            limits: Vec::new(),
             read_timeout: None,
             retries: 0,
         }

@@ -75,9 +75,13 @@ async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Resul
             .response_timeout(time)
             .limits(|limits| limits.time.body_idle = time);
     }
+    for change in &request.options.limits {
+        client = client.limits(&**change);
+    }
     match request.body.take().await? {
         Outgoing::Empty => client.end("").await,
         Outgoing::Bytes(bytes) => client.end(bytes).await,
+        Outgoing::Pieces(_, Some(0)) => client.end("").await,
         Outgoing::Pieces(pieces, length) => {
             if let Some(length) = length {
                 client.set_header("Content-Length", length.to_string())?;
@@ -90,6 +94,7 @@ async fn hop(request: &mut Request, until: Option<(Instant, Duration)>) -> Resul
 /// Sends a body in pieces. If the server answers before its end, as an echo does, a task sends the rest while the user reads
 /// the answer; the task ends with the exchange.
 async fn stream(client: ClientRequest, mut pieces: Pieces) -> Result<Response, Error> {
+    let source = client.announce_source();
     let over = Arc::new(Notify::new());
     let closed = Arc::clone(&over);
     client.on(event::Close, move |()| closed.notify_one());
@@ -102,6 +107,7 @@ async fn stream(client: ClientRequest, mut pieces: Pieces) -> Result<Response, E
         }
     };
     tokio::spawn(async move {
+        let _source = source;
         tokio::select! {
             written = write(&client, &mut pieces) => {
                 // If the body fails, the request is dropped before its end, and reading the response fails.

@@ -109,12 +109,13 @@ impl MergedHeaders {
 
 /// The fields as a map of the `http` crate.
 pub(crate) fn map_of(fields: FieldsRef<'_>) -> HeaderMap {
-    let mut map = HeaderMap::with_capacity(fields.len());
+    // The capacity of a map has a bound, and exceeding it panics.
+    let mut map = HeaderMap::with_capacity(fields.len().min(1024));
     for (name, value) in fields.iter() {
         if let (Ok(name), Ok(value)) =
             (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
         {
-            // `limits.head` stays far below the capacity of the map; a full map keeps its first entries.
+            // The default limits stay far below the capacity of the map; a full map keeps its first entries.
             let _ = map.try_append(name, value);
         }
     }

@@ -10,7 +10,7 @@ use crate::conn::context::Hooks;
 use crate::error::Error;
 use crate::event::callbacks::notify_all;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as threads};
 use std::thread;
 use std::time::Duration;
 use tokio::runtime;
@@ -22,6 +22,9 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// The same after a second signal.
 const AT_ONCE: Duration = Duration::from_millis(250);
+
+/// How long the end waits for loggers and listeners.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Between two log lines about open connections: at least, and when their number has not changed.
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
@@ -74,14 +77,15 @@ impl Watch {
     }
 
     async fn run(mut self) {
+        let voice = Voice::new();
         let (overdue, stop) = (self.stop.clone(), self.stop.clone());
         let overdue = overdue_after(overdue, self.grace);
         let census = Arc::clone(&self.census);
         tokio::select! {
             biased;
-            () = self.all_ended() => {}
+            () = self.all_ended(&voice) => {}
             () = overdue => {}
-            () = log_connections(stop, &census) => {}
+            () = log_connections(stop, &census, &voice) => {}
         }
         let left: Arc<[String]> = self.running.iter().map(|&worker| name_of(worker)).collect();
         let end = if left.is_empty() {
@@ -90,21 +94,33 @@ impl Watch {
             End::Without(left)
         };
         if let Err(error) = end.outcome() {
-            tracing::error!(%error, "the server has stopped without some of its workers");
-            self.hooks.notify_error(&error);
+            self.report(
+                "the server has stopped without some of its workers",
+                error,
+                &voice,
+            );
         }
-        notify_all(&self.hooks.listeners.close, |listener| listener(()));
+        let hooks = Arc::clone(&self.hooks);
+        voice.say(move || notify_all(&hooks.listeners.close, |listener| listener(())));
+        voice.end();
         self.ended.send_replace(end);
     }
 
-    async fn all_ended(&mut self) {
+    fn report(&self, text: &'static str, error: Error, voice: &Voice) {
+        let hooks = Arc::clone(&self.hooks);
+        voice.say(move || {
+            tracing::error!(%error, "{text}");
+            hooks.notify_error(&error);
+        });
+    }
+
+    async fn all_ended(&mut self, voice: &Voice) {
         while !self.running.is_empty()
             && let Some(report) = self.reports.recv().await
         {
             self.running.remove(&report.number);
             if let Err(error) = report.result {
-                tracing::error!(%error, "a worker ended");
-                self.hooks.notify_error(&error);
+                self.report("a worker ended", error, voice);
             }
         }
     }
@@ -124,6 +140,39 @@ impl End {
     }
 }
 
+/// A thread for loggers and listeners: one that writes to a pipe which is not read must not hold up the end.
+struct Voice {
+    calls: threads::Sender<Box<dyn FnOnce() + Send>>,
+    /// Disconnected when all was said.
+    said: threads::Receiver<()>,
+}
+
+impl Voice {
+    /// Without a thread nothing is said.
+    fn new() -> Self {
+        let (calls, queue) = threads::channel::<Box<dyn FnOnce() + Send>>();
+        let (saying, said) = threads::channel();
+        let thread = thread::Builder::new().name("hearken-voice".to_owned());
+        let speak = move || {
+            let _saying: threads::Sender<()> = saying;
+            queue.into_iter().for_each(|call| call());
+        };
+        drop(thread.spawn(speak));
+        Self { calls, said }
+    }
+
+    fn say(&self, call: impl FnOnce() + Send + 'static) {
+        // An error means that there is no thread.
+        let _ = self.calls.send(Box::new(call));
+    }
+
+    /// Waits for the last words, but not for ever.
+    fn end(self) {
+        drop(self.calls);
+        let _ = self.said.recv_timeout(LAST_WORDS);
+    }
+}
+
 /// Resolves when the workers have had all their time.
 async fn overdue_after(mut stop: watch::Receiver<Stop>, grace: Duration) {
     reached(&mut stop, Stop::Drain).await;
@@ -139,7 +188,7 @@ async fn overdue_after(mut stop: watch::Receiver<Stop>, grace: Duration) {
 }
 
 /// Once the server stops, says how many connections it waits for. Never resolves.
-async fn log_connections(mut stop: watch::Receiver<Stop>, census: &ConnectionLimit) {
+async fn log_connections(mut stop: watch::Receiver<Stop>, census: &ConnectionLimit, voice: &Voice) {
     reached(&mut stop, Stop::Drain).await;
     let mut said = None;
     loop {
@@ -153,7 +202,7 @@ async fn log_connections(mut stop: watch::Receiver<Stop>, census: &ConnectionLim
             } else {
                 "connections"
             };
-            tracing::info!("waiting for {open} {noun}");
+            voice.say(move || tracing::info!("waiting for {open} {noun}"));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::message::incoming::add_listeners;
 use crate::message::outgoing::{self, OutgoingMessage};
 use crate::message::source::{ServerSource, next_piece};
 use bytes::Bytes;
-use hearken_proto::{Fields, Head, Misuse};
+use hearken_proto::{Fields, Head, Length, Misuse};
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::{Rc, Weak};
@@ -109,20 +109,31 @@ impl SessionOutgoing {
         });
     }
 
-    /// Sets the default method, unless one was set.
-    fn default_method(state: &mut State, with_content: bool) {
-        if let Some(line) = request_line(state)
-            && line.0.is_empty()
-        {
+    /// The first order of a request: sets the default method, unless one was set, and sends the head if the content waits
+    /// for `100 Continue`.
+    fn begin_request(state: &mut State, env: &ExchangeContext, length: Length, with_content: bool) {
+        let Some(line) = request_line(state) else {
+            return;
+        };
+        if line.0.is_empty() {
             line.0 = if with_content { "POST" } else { "GET" }.to_owned();
         }
+        let length = if state.has_trailers() {
+            Length::Unknown
+        } else {
+            length
+        };
+        state.hold_for_continue(env, length);
     }
 
     /// Sends the message with this content, or ends a message written piece by piece with this last piece. A response is held
-    /// until its request has been received. The second call has no effect.
+    /// until its request has been received. The content of a request with `Expect: 100-continue` is held until the server asks
+    /// for it, for one second at most; a final response that comes first replaces it. The second call has no effect.
     pub fn send(&self, content: impl Into<Bytes>) {
         let content = content.into();
         self.order(|state, env| {
+            let length = Length::Known(content.len() as u64);
+            Self::begin_request(state, env, length, !content.is_empty());
             if let Some(early) = early(state) {
                 if !early.ended {
                     early.pieces.push(content);
@@ -130,19 +141,23 @@ impl SessionOutgoing {
                 }
                 return;
             }
-            Self::default_method(state, !content.is_empty());
             state.end(env, content);
         });
     }
 
     /// Queues a piece of content and returns whether there is room for more; after `false` wait for [`drain`](Self::drain).
-    /// Pieces of a response are held until its request has been received.
+    /// Pieces of a response are held until its request has been received. An empty piece sends the head of a response, and
+    /// has no effect on a request: its head is sent with the first content, in chunks, or with the end.
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let (piece, mut room) = (piece.into(), false);
         self.order(|state, env| {
             let body = &env.limits.body;
+            if piece.is_empty() && request_line(state).is_some() {
+                room = (state.queued_bytes() as u64) < body.queue_bytes;
+                return;
+            }
+            Self::begin_request(state, env, Length::Unknown, true);
             let Some(early) = early(state) else {
-                Self::default_method(state, true);
                 room = state.write(env, piece);
                 return;
             };
@@ -155,7 +170,7 @@ impl SessionOutgoing {
             if bytes > body.write_queue_bytes_max {
                 tracing::error!(
                     bytes,
-                    "the response exceeds the write queue before its request was received; the session ends"
+                    "the content that waits for the peer exceeds the write queue; the session ends"
                 );
                 state.close(Closed::Aborted);
             }
@@ -179,6 +194,8 @@ impl SessionOutgoing {
     pub fn end(&self, trailers: &Fields) {
         self.order(|state, env| {
             state.add_trailers(trailers);
+            let empty = trailers.view().is_empty();
+            Self::begin_request(state, env, Length::Known(0), !empty);
             match early(state) {
                 Some(early) => early.ended = true,
                 None => state.end(env, Bytes::new()),
@@ -197,13 +214,17 @@ impl SessionOutgoing {
     }
 }
 
-/// Where to hold a response whose request has not been received; `None` once it has.
+/// Where to hold a response whose request has not been received, and content that waits for `100 Continue`; `None` once
+/// nothing is to be waited for.
 fn early(state: &mut State) -> Option<&mut Early> {
     if state.closed.is_some() {
         return None;
     }
     let session = state.session()?;
-    let waits = session.request_line.is_none() && session.head.is_none();
+    let waits = match session.request_line {
+        Some(_) => session.hold.is_some(),
+        None => session.head.is_none(),
+    };
     waits.then(|| session.early.get_or_insert_default())
 }
 

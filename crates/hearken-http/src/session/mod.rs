@@ -49,8 +49,8 @@ pub enum ServerSide {}
 /// Events of the incoming message: [`LineReady`](crate::event::LineReady), [`HeaderReady`](crate::event::HeaderReady),
 /// [`DataReady`](crate::event::DataReady), [`Ready`](crate::event::Ready). Events of the outgoing message, each emitted when
 /// the transport has taken the bytes: [`HeaderDone`](crate::event::HeaderDone), [`DataDone`](crate::event::DataDone),
-/// [`Done`](crate::event::Done). Both emit [`Failed`](crate::event::Failed). A session is not `Send`; limits and timers are
-/// those of a server.
+/// [`Done`](crate::event::Done). Both emit [`Failed`](crate::event::Failed). A session is not `Send`; timers are those of a
+/// server, and so are the limits of the server side.
 ///
 /// ```
 /// use hearken::{Session, event};
@@ -80,10 +80,10 @@ pub struct Session<S> {
 }
 
 impl Session<ClientSide> {
-    /// A session that sends a request.
+    /// A session that sends a request, with the limits [`Limits::client`].
     #[must_use]
     pub fn client() -> Self {
-        Self::new(Role::Client, Limits::default())
+        Self::new(Role::Client, Limits::client())
     }
 
     /// As [`client`](Self::client), with other limits.

@@ -28,7 +28,7 @@ impl Exchange {
     pub(super) fn begin(request: Request, out: &mut Vec<u8>) -> Result<Self, Misuse> {
         let name = format!("{request:?}");
         let parts = request.into_parts()?;
-        let mut proto = Connection::new(Role::Client, &Limits::default());
+        let mut proto = Connection::new(Role::Client, &Limits::client());
         let (method, target) = (parts.method.as_str(), parts.target.as_str());
         let head = hearken_proto::Request::new(method, target, &parts.fields, parts.length);
         proto.send_request(&head, out)?;

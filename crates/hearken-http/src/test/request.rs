@@ -2,6 +2,7 @@
 //!
 //! Here: [`Request`]. Not here: its bytes (`exchange.rs`).
 
+use crate::conn::hold::expects_continue;
 use bytes::Bytes;
 use hearken_proto::{Fields, Length, Misuse};
 use http::Method;
@@ -10,7 +11,7 @@ use serde::Serialize;
 /// A request to inject. Names and values of fields are checked when it is injected.
 ///
 /// `Host: localhost` is added unless the request has a Host, and `Content-Length` or `Transfer-Encoding` by its body. With
-/// [`expect_continue`](Self::expect_continue) the body waits for `100 Continue`, as that of a careful client does.
+/// `Expect: 100-continue` the body waits for `100 Continue`, as that of a careful client does.
 ///
 /// ```
 /// use hearken::test::Request;
@@ -25,7 +26,6 @@ pub struct Request {
     pieces: Vec<Bytes>,
     chunked: bool,
     trailers: Option<Fields>,
-    expects: bool,
     misuse: Option<Misuse>,
 }
 
@@ -51,7 +51,6 @@ impl Request {
             pieces: Vec::new(),
             chunked: false,
             trailers: None,
-            expects: false,
             misuse: None,
         }
     }
@@ -128,10 +127,9 @@ impl Request {
     }
 
     /// Sends `Expect: 100-continue`, and the body once the server has asked for it. If the final response comes first, the
-    /// body is not sent, and the connection carries no further request.
+    /// body is not sent, and the connection carries no further request. Setting the field does the same.
     #[must_use]
-    pub fn expect_continue(mut self) -> Self {
-        self.expects = true;
+    pub fn expect_continue(self) -> Self {
         self.header("Expect", "100-continue")
     }
 
@@ -150,7 +148,7 @@ impl Request {
         }
         let length = self.pieces.iter().map(|piece| piece.len() as u64).sum();
         Ok(Parts {
-            expects: self.expects && (self.chunked || length > 0),
+            expects: expects_continue(self.fields.view()) && (self.chunked || length > 0),
             length: if self.chunked {
                 Length::Unknown
             } else {

@@ -73,17 +73,21 @@ fn a_plain_authority_is_an_authority() {
 fn decimals() {
     assert_eq!(decimal(b"0"), Some(0));
     assert_eq!(decimal(b"9007199254740991"), Some((1 << 53) - 1));
+    assert_eq!(decimal(b"00"), Some(0));
+    assert_eq!(decimal(b"0000344"), Some(344));
+    let padded = [&[b'0'; 1000][..], b"9007199254740991"].concat();
+    assert_eq!(decimal(&padded), Some((1 << 53) - 1));
     for bad in [
         "",
-        "00",
-        "05",
         "+5",
         "-0",
         "5 ",
         "0x5",
         "5_0",
         "9007199254740992",
+        "0009007199254740992",
         "99999999999999999999",
+        "18446744073709551616",
     ] {
         assert_eq!(decimal(bad.as_bytes()), None, "{bad}");
     }

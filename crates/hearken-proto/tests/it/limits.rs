@@ -1,7 +1,7 @@
 //! The default limits, each at its value and one beyond; and the chunk decoder on its own.
 
 use hearken_proto::{
-    Chunk, ChunkedDecoder, Connection, Error, Event, Fault, Limit, Limits, Role, chunk_head,
+    Chunk, ChunkedDecoder, Connection, Error, Event, Fault, Length, Limit, Limits, Role, chunk_head,
 };
 
 fn first(request: &[u8]) -> Result<(), Error> {
@@ -107,6 +107,47 @@ fn chunk_extensions_of_256_bytes_and_4_kib() {
 }
 
 #[test]
+fn chunk_sizes_of_8_kib() {
+    let zeros = |digits: usize| format!("{}\r\n\r\n", "0".repeat(digits));
+    assert_eq!(chunked(&zeros(8192)), Ok(()));
+    assert_eq!(
+        chunked(&zeros(8193)),
+        limit(Limit::ChunkSizeDigits, 8192, 56 + 8192)
+    );
+    // The zeros leave room for 13 digits, and for no more.
+    let number = |digits: &str| format!("{}{digits}\r\n", "0".repeat(100));
+    let mut decoder = ChunkedDecoder::new(&Limits::default().body);
+    let largest = number("fffffffffffff");
+    assert_eq!(
+        decoder.decode(largest.as_bytes()),
+        Ok((largest.len(), Chunk::More))
+    );
+    let mut decoder = ChunkedDecoder::new(&Limits::default().body);
+    let large = number("10000000000000");
+    let error = decoder.decode(large.as_bytes());
+    let error = error.expect_err("a size of 2^52");
+    assert_eq!((error.fault(), error.at()), (Some(Fault::ChunkSize), 113));
+}
+
+#[test]
+fn a_client_takes_larger_heads_than_a_server() {
+    let response = |fields: usize| format!("HTTP/1.1 204 x\r\n{}\r\n", "X: y\r\n".repeat(fields));
+    let receive = |limits: &Limits, fields: usize| {
+        let mut client = Connection::new(Role::Client, limits);
+        let mut own = hearken_proto::Fields::new();
+        own.append("Host", "a").expect("a legal field");
+        let request = hearken_proto::Request::new("GET", "/", &own, Length::Known(0));
+        (client.send_request(&request, &mut Vec::new())).expect("a legal request");
+        client.receive(response(fields).as_bytes()).map(drop)
+    };
+    assert_eq!(receive(&Limits::client(), 2_000), Ok(()));
+    let error = receive(&Limits::client(), 2_001);
+    assert_eq!(error, limit(Limit::Fields, 2_000, 16 + 12_000));
+    let error = receive(&Limits::default(), 101);
+    assert_eq!(error, limit(Limit::Fields, 100, 16 + 600));
+}
+
+#[test]
 fn trailers_of_8_kib_and_32_fields() {
     let bytes = |bytes: usize| format!("0\r\nX: {}\r\n\r\n", "x".repeat(bytes - 7));
     assert_eq!(chunked(&bytes(8192)), Ok(()));
@@ -167,7 +208,8 @@ fn chunk_heads_of_every_length_of_number() {
 
 #[test]
 fn a_decoder_alone() {
-    let mut decoder = ChunkedDecoder::new(256, 4096);
+    let mut limits = Limits::default().body;
+    let mut decoder = ChunkedDecoder::new(&limits);
     assert_eq!(decoder.decode(b""), Ok((0, Chunk::More)));
     assert_eq!(decoder.decode(b"3\r\nab"), Ok((5, Chunk::Data(b"ab"))));
     assert_eq!(decoder.decode(b"c\r\n1"), Ok((1, Chunk::Data(b"c"))));
@@ -178,9 +220,10 @@ fn a_decoder_alone() {
         Ok((16, Chunk::Data(b"0123456789abcdef")))
     );
     assert_eq!(decoder.decode(b"\r\n0\r\nX"), Ok((5, Chunk::Last)));
-    let error = ChunkedDecoder::new(256, 4096).decode(b"1\r\nab").map(drop);
+    let error = ChunkedDecoder::new(&limits).decode(b"1\r\nab").map(drop);
     assert_eq!(error, Ok(()));
-    let mut decoder = ChunkedDecoder::new(2, 4096);
+    limits.chunk_ext_bytes_max = 2;
+    let mut decoder = ChunkedDecoder::new(&limits);
     let error = decoder
         .decode(b"1;ab\r\n")
         .expect_err("an extension too long");
@@ -188,7 +231,8 @@ fn a_decoder_alone() {
         (error.limit(), error.fault(), error.at()),
         (Some(Limit::ChunkExtBytes), None, 3)
     );
-    let error = ChunkedDecoder::new(0, 0)
+    (limits.chunk_ext_bytes_max, limits.chunk_ext_total_max) = (0, 0);
+    let error = ChunkedDecoder::new(&limits)
         .decode(b"1;\n")
         .expect_err("a broken extension");
     assert_eq!(

@@ -197,7 +197,7 @@ fn malformed_framing_fields_are_rejected() {
     let refused: &[(&str, &str, Misuse)] = &[
         ("Content-Length", "", Misuse::ContentLength),
         ("Content-Length", "+5", Misuse::ContentLength),
-        ("Content-Length", "05", Misuse::ContentLength),
+        ("Content-Length", "0x5", Misuse::ContentLength),
         ("content-length", "9007199254740992", Misuse::ContentLength),
         ("Transfer-Encoding", "", Misuse::TransferEncoding),
         (

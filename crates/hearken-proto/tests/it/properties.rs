@@ -55,6 +55,12 @@ const TOKENS: &[&str] = &[
     "a",
     "\t",
     ";a=\"b\"",
+    "HTTP/1.1 304 x\r\n",
+    "HTTP/1.0 200\r\n",
+    "X: y\r\n z\r\n",
+    "\r\n ",
+    "Content-Length: 0003\r\n\r\nabc",
+    "0003 ;a\r\nabc\r\n",
 ];
 
 proptest! {
@@ -109,6 +115,9 @@ fn chunk_like() -> impl Strategy<Value = Vec<u8>> {
         "1;a\r\nx\r\n",
         "x",
         "0123456789abc",
+        "00000000000000000000",
+        " ;a",
+        "\t",
     ];
     let piece = prop_oneof![
         8 => proptest::sample::select(tokens.to_vec()).prop_map(|token| token.as_bytes().to_vec()),

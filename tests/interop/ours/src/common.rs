@@ -31,6 +31,12 @@ pub(crate) async fn all(checks: &mut Checks, name: &str, url: &str, ca: &str) {
         .await;
     checks
         .check(
+            what("a source without content on every method"),
+            empty_sources(url, ca),
+        )
+        .await;
+    checks
+        .check(
             what("a body in chunks, read while it is written"),
             duplex(name, url, ca),
         )
@@ -152,6 +158,38 @@ async fn lengths(url: &str, ca: &str) -> Result<()> {
         })?;
     }
     equal("one connection", &1, &agent.stats().created)
+}
+
+/// Framing where there is no content would be the next request for a server that does not expect it, as Python's.
+async fn empty_sources(url: &str, ca: &str) -> Result<()> {
+    let agent = agent(ca, |_| ())?;
+    let paths = [
+        ("GET", "plaintext"),
+        ("HEAD", "plaintext"),
+        ("OPTIONS", "plaintext"),
+        ("DELETE", "plaintext"),
+        ("POST", "echo"),
+    ];
+    for (method, path) in paths {
+        for early in [false, true] {
+            let request = agent.request(method, &format!("{url}/{path}"))?;
+            let empty = tokio::io::empty();
+            let mut response = if early {
+                let (response, sent) = tokio::join!(request.response(), request.pipe_from(empty));
+                sent?;
+                response?
+            } else {
+                request.pipe_from(empty).await?;
+                request.response().await?
+            };
+            let status = response.status().as_u16();
+            ensure([200, 204, 405].contains(&status), || {
+                format!("{method}: {status}")
+            })?;
+            response.bytes().await?;
+        }
+    }
+    text_again(&agent, url).await
 }
 
 /// An upload in pieces. From servers that respond while they read, the response is read meanwhile; Python reads all first.

@@ -96,6 +96,11 @@ fn server(settings: &Settings) -> Server {
         eprintln!("error: {failure}")
     });
     server.on(event::Error, |error| eprintln!("error: {error}"));
+    server.on(event::HandlerFailed, |failure| match failure.request() {
+        Some(request) => eprintln!("failed: {request}: {failure}"),
+        None => eprintln!("failed: {failure}"),
+    });
+    server.on(event::Close, |()| eprintln!("closed"));
     server.on(event::DropConnection, |peer| eprintln!("dropped: {peer:?}"));
     server.on(event::Timeout, |timeout| {
         eprintln!("timeout: {:?}", timeout.deadline())

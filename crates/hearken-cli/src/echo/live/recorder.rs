@@ -109,7 +109,8 @@ impl Observer for Recorder {
         if let Some(facts) = seen.facts
             && self.shows(seen, facts)
         {
-            let after = seen.at.saturating_duration_since(facts.began());
+            // The clock is read here: the steps of one turn of a worker have one time, and a short exchange takes one turn.
+            let after = Instant::now().saturating_duration_since(facts.began());
             let mut line = describe(&seen.step, facts);
             line.insert(
                 "id".to_owned(),

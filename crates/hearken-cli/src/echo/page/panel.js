@@ -95,7 +95,7 @@ function drawSteps(row) {
     const line = table.insertRow();
     line.insertCell().textContent = `${step.ms.toFixed(3)} ms`;
     const what = [NAMES[step.step] ?? step.step];
-    if (step.bytes !== undefined) what.push(`${step.bytes} B`);
+    if (step.bytes !== undefined && step.step !== "Ended") what.push(`${step.bytes} B`);
     if (step.step === "Interim") what.push(step.status);
     if (step.error ?? step.why) what.push(step.error ?? step.why);
     line.insertCell().textContent = what.join(", ");

@@ -176,8 +176,19 @@ pub struct AgentOptions {
     /// After which silence the system sends TCP keep-alive probes. Default 15 s (Node: 1 s). `None`: never.
     #[doc(alias = "keepAliveMsecs")]
     pub tcp_keep_alive: Option<Duration>,
-    /// Bounds on the size, the queues and the time of responses. Of the times, `keep_alive`, `head`, `connection_age`,
-    /// `linger`, `linger_idle` and `grace` concern servers only.
+    /// Bounds on the size, the queues and the time of responses. Default [`Limits::client`]: heads of 256 KiB and 2,000
+    /// field lines, 128 interim responses. Of the times, `keep_alive`, `head`, `connection_age`, `linger`,
+    /// `linger_idle` and `grace` concern servers only.
+    ///
+    /// ```
+    /// use hearken::Agent;
+    /// use hearken::client::AgentOptions;
+    /// let mut options = AgentOptions::default();
+    /// options.limits.head.bytes_max = 1024 * 1024;
+    /// options.limits.head.fields_max = 10_000;
+    /// let agent = Agent::new(options);
+    /// ```
+    #[doc(alias = "maxHeaderSize")]
     pub limits: Limits,
     /// Which proxy serves which host. Default: from the environment.
     #[doc(alias = "proxyEnv")]
@@ -208,7 +219,7 @@ impl Default for AgentOptions {
             continue_timeout: Duration::from_secs(1),
             no_delay: true,
             tcp_keep_alive: Some(Duration::from_secs(15)),
-            limits: Limits::default(),
+            limits: Limits::client(),
             proxies: Proxies::from_env(),
             #[cfg(feature = "tls")]
             tls: crate::tls::ClientTls::new(),

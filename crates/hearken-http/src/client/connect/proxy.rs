@@ -27,7 +27,8 @@ pub(crate) async fn through(
             let transport = reach(plan, proxy, facts).await?;
             if plan.target.is_https() {
                 let to = plan.target.authority();
-                let tunnel = tunnel::open(transport, &to, auth.as_deref());
+                let limits = &plan.agent.shared.limits;
+                let tunnel = tunnel::open(transport, &to, auth.as_deref(), limits);
                 return open(plan, proxy, facts, tunnel).await?.map_err(|cause| {
                     ExchangeError::before(Phase::Proxy, &Party::proxy(&proxy.via), cause)
                 });

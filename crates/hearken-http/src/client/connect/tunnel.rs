@@ -2,7 +2,6 @@
 //!
 //! Here: [`open`]. Not here: which proxy (`client/agent/proxies.rs`), the time-out (`connect/mod.rs`).
 
-use crate::conn::client::INTERIMS_MAX;
 use crate::error::client::Cause;
 use crate::net::transport::BoxIo;
 use crate::net::upgraded::Upgraded;
@@ -15,15 +14,15 @@ pub(crate) async fn open(
     mut transport: BoxIo,
     to: &str,
     auth: Option<&str>,
+    limits: &Limits,
 ) -> Result<BoxIo, Cause> {
-    let mut proto = Connection::new(Role::Client, &Limits::default());
+    let mut proto = Connection::new(Role::Client, limits);
     let mut out = Vec::new();
     send_connect(&mut proto, to, auth, &mut out)
         .map_err(|misuse| Cause::Protocol(misuse.into()))?;
     transport.write_all(&out).await.map_err(Cause::Io)?;
     transport.flush().await.map_err(Cause::Io)?;
     let mut buffer = BytesMut::with_capacity(1024);
-    let mut interims = 0;
     loop {
         let count = transport.read_buf(&mut buffer).await.map_err(Cause::Io)?;
         if count == 0 {
@@ -35,13 +34,7 @@ pub(crate) async fn open(
                 None => break,
                 Some(Event::Switched) => true,
                 Some(Event::Head { .. }) => return Err(Cause::Refused(proto.head().status())),
-                Some(Event::Interim) if interims == INTERIMS_MAX => {
-                    return Err(Cause::Interims(INTERIMS_MAX));
-                }
-                Some(event) => {
-                    interims += u32::from(event == Event::Interim);
-                    false
-                }
+                Some(_) => false,
             };
             buffer.advance(used);
             if switched {

@@ -88,6 +88,10 @@ impl Exchange {
         mut state: MutexGuard<'a, ExchangeState>,
         cx: &mut Context<'_>,
     ) -> (MutexGuard<'a, ExchangeState>, bool) {
+        if matches!(state.stage, Stage::Unsent) && state.holds_head(cx) {
+            let timed = state.time_held_head();
+            return (state, timed);
+        }
         match &mut state.stage {
             Stage::Unsent => {
                 state.start();

@@ -59,8 +59,14 @@ impl Agent {
 /// content, `Authorization` if the URL names a user, and `Connection: close` if the agent keeps no connections.
 ///
 /// The content is framed by Node's rules: one `end` with all of it sends a Content-Length, writing piece by piece sends
-/// chunks, a Content-Length that was set is kept and enforced. **Nothing moves unless a task waits**: written content is
-/// sent while the response, its body, or room to write is awaited. Dropping the request before its end aborts the exchange.
+/// chunks, a Content-Length that was set is kept and enforced. A request without content has no framing, but a POST, PUT or
+/// PATCH, which says `Content-Length: 0`. **Nothing moves unless a task waits**: written content is sent while the response,
+/// its body, or room to write is awaited. Dropping the request before its end aborts the exchange.
+///
+/// The head is sent with the first content or the end. A wait before both sends it at once: in chunks for a method that
+/// defines content, and without any for GET, HEAD, DELETE, OPTIONS, TRACE and CONNECT, after which writing content is an error. Set
+/// `Transfer-Encoding: chunked` or a Content-Length to send content with these methods later. While a reader or a stream is
+/// piped, their head waits for its first piece or its end.
 ///
 /// ```no_run
 /// use hearken::{OutgoingMessage, request};
@@ -156,17 +162,26 @@ impl ClientRequest {
     }
 
     /// Writes a piece of content; returns whether there is room for more. If not, wait for [`drain`](Self::drain): writing on
-    /// past `limits.body.write_queue_bytes_max` fails the exchange. An empty piece sends the head. After the end of the
+    /// past `limits.body.write_queue_bytes_max` fails the exchange. An empty piece has no effect. After the end of the
     /// request or the exchange the piece is dropped.
     pub fn write(&self, piece: impl Into<Bytes>) -> bool {
         let piece = piece.into();
         self.exchange.order(|state| state.write(piece))
     }
 
-    /// Sends the head with the next wait, before there is any content.
+    /// Sends the head with the next wait, before there is any content: how it is framed then stands at [`ClientRequest`].
     #[doc(alias = "flushHeaders")]
     pub fn flush_headers(&self) {
-        self.write(Bytes::new());
+        self.exchange.state().parts.hold.yielded = true;
+    }
+
+    /// Content from a source will follow, unless it is empty: until the returned guard is dropped, the head of a method that
+    /// defines no content waits for the first piece or the end.
+    pub(crate) fn announce_source(&self) -> SourceGuard {
+        let hold = &mut self.exchange.state().parts.hold;
+        hold.source = true;
+        hold.yielded = false; // the source is read before the next turn
+        SourceGuard(Arc::clone(&self.exchange))
     }
 
     /// Waits until there is room to write; connects if necessary, and drives the exchange meanwhile. For content from a
@@ -246,7 +261,6 @@ impl ClientRequest {
     /// # Ok(()) }
     /// ```
     pub async fn response(&self) -> Result<Response, Error> {
-        self.flush_headers();
         let _guard = WaitGuard(&self.exchange, Side::Response);
         poll_fn(|cx| poll_response(&self.exchange, cx)).await
     }
@@ -314,6 +328,18 @@ impl ClientRequest {
     #[must_use]
     pub fn headers_sent(&self) -> bool {
         !self.exchange.state().is_before_connection()
+    }
+}
+
+/// See [`ClientRequest::announce_source`].
+pub(crate) struct SourceGuard(Arc<Exchange>);
+
+impl Drop for SourceGuard {
+    fn drop(&mut self) {
+        self.0.order(|state| {
+            state.parts.hold.source = false;
+            state.release_head();
+        });
     }
 }
 

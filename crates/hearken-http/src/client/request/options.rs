@@ -49,14 +49,11 @@ impl ClientRequest {
 
     /// Sends `Expect: 100-continue` and holds the content back until the server asks for it, or until
     /// [`continue_timeout`](crate::client::AgentOptions::continue_timeout) has passed (RFC 9110 §10.1.1). If the server sends
-    /// a final response first, the content is not sent. Has no effect without content.
+    /// a final response first, the content is not sent. Setting the field by any other method does the same. Without content
+    /// the field is not sent.
     #[must_use]
     pub fn expect_continue(self) -> Self {
-        let this = self.set("Expect", "100-continue");
-        this.exchange.change(|state| {
-            state.parts.options.hold = Some(state.plan.agent.shared.options.continue_timeout);
-        });
-        this
+        self.set("Expect", "100-continue")
     }
 
     /// The request target to send instead of path and query of the URL: `*` for OPTIONS, `host:port` for CONNECT.
@@ -90,14 +87,18 @@ impl ClientRequest {
         self
     }
 
-    /// Changes limits for this response alone.
+    /// Changes limits for this response alone, starting from those of the agent.
     ///
     /// ```
     /// let request = hearken::request("GET", "http://127.0.0.1:9/events")?
-    ///     .limits(|limits| limits.time.body_idle = std::time::Duration::from_secs(300));
+    ///     .limits(|limits| {
+    ///         limits.time.body_idle = std::time::Duration::from_secs(300);
+    ///         limits.head.fields_max = 10_000;
+    ///     });
     /// # Ok::<(), hearken::Error>(())
     /// ```
     #[doc(alias = "maxHeadersCount")]
+    #[doc(alias = "maxHeaderSize")]
     #[must_use]
     pub fn limits(self, change: impl FnOnce(&mut Limits)) -> Self {
         self.exchange.change(|state| {

@@ -5,8 +5,9 @@
 use crate::client::agent::Agent;
 use crate::client::target::TargetUri;
 use crate::conn::client::ExchangeOptions;
+use crate::conn::hold::expects_continue;
 use bytes::Bytes;
-use hearken_proto::{Fields, Limits, Misuse};
+use hearken_proto::{Fields, Length, Limits, Misuse};
 use http::Method;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,7 +29,21 @@ pub(crate) struct RequestParts {
     pub(crate) end: Option<(Bytes, Option<Box<Fields>>)>,
     /// Content was written piece by piece, so its length is unknown when the head is sent.
     pub(crate) streamed: bool,
+    pub(crate) hold: HeadHold,
     pub(crate) limits: Arc<Limits>,
+}
+
+/// Why the head is not sent yet, or went without content.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HeadHold {
+    /// A reader or a stream is piped, and neither a piece nor the end has come.
+    pub(crate) source: bool,
+    /// A wait has left the other futures of its task one turn to write, to end, or to pipe.
+    pub(crate) yielded: bool,
+    /// Waits for the source with a deadline and without a connection.
+    pub(crate) timed: bool,
+    /// The head was sent for a method that defines no content, before there was any: none can follow.
+    pub(crate) bare: bool,
 }
 
 impl RequestParts {
@@ -67,7 +82,48 @@ impl RequestParts {
             pieces_bytes: 0,
             end: None,
             streamed: false,
+            hold: HeadHold::default(),
             limits: Arc::clone(&agent.shared.limits),
         })
     }
+
+    /// The length of the content, as far as it is known when the head is sent.
+    pub(crate) fn length(&self) -> Length {
+        match &self.end {
+            Some((content, trailers))
+                if self.pieces.is_empty() && no_fields(trailers.as_deref()) =>
+            {
+                Length::Known(content.len() as u64)
+            }
+            None if self.pieces.is_empty() && self.lacks_content() => Length::Known(0),
+            _ => Length::Unknown,
+        }
+    }
+
+    /// Whether the method defines no content (RFC 9110 §9.3), and no field announces some.
+    pub(crate) fn lacks_content(&self) -> bool {
+        let method = self.method.as_str();
+        let defines_none = matches!(
+            method,
+            "GET" | "HEAD" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT"
+        );
+        defines_none && !self.announces_content()
+    }
+
+    /// Whether a field decides how the content is framed.
+    pub(crate) fn announces_content(&self) -> bool {
+        let fields = self.fields.view();
+        let mut names = ["Content-Length", "Transfer-Encoding", "Trailer"].into_iter();
+        names.any(|name| fields.get(name).is_some())
+    }
+
+    /// Whether the content waits for `100 Continue` (RFC 9110 §10.1.1).
+    pub(crate) fn expects_continue(&self) -> bool {
+        expects_continue(self.fields.view())
+    }
+}
+
+/// Whether there are no trailers, so that the request need not be chunked.
+pub(crate) fn no_fields(trailers: Option<&Fields>) -> bool {
+    trailers.is_none_or(|trailers| trailers.view().is_empty())
 }

@@ -13,15 +13,40 @@ use crate::message::source::Source;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The next piece that is not empty. After many empty ones in a row other tasks have their turn.
+fn poll_piece<B: Into<Bytes>, E>(
+    mut stream: Pin<&mut impl Stream<Item = Result<B, E>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, E>>> {
+    for _ in 0..EMPTY_PIECES_MAX {
+        match ready!(stream.as_mut().poll_next(cx)) {
+            Some(Ok(piece)) => {
+                let piece = piece.into();
+                if !piece.is_empty() {
+                    return Poll::Ready(Some(Ok(piece)));
+                }
+            }
+            other => return Poll::Ready(other.map(|piece| piece.map(Into::into))),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+const EMPTY_PIECES_MAX: usize = 64;
 
 impl ClientRequest {
     /// Sends the content of a reader, ends the request, and waits until the transport has taken it. Node's
-    /// `readable.pipe(req)`. Reads no faster than the server takes it. Sends the head before the first piece, and each
-    /// piece without waiting for the next. A Content-Length that was set is kept and enforced, otherwise the content is
-    /// chunked. If the server wants no more of it, the rest stays unread.
+    /// `readable.pipe(req)`. Reads no faster than the server takes it, and sends each piece without waiting for the next. A
+    /// Content-Length that was set is kept and enforced, otherwise the content is chunked. If the server wants no more of
+    /// it, the rest stays unread.
+    ///
+    /// A reader that is at its end is no content: a GET, HEAD, DELETE, OPTIONS, TRACE or CONNECT is sent without framing then. Their
+    /// head therefore waits for the first read; that of other methods does not.
     ///
     /// Await the response by [`response`](Self::response): at the same time, so that it flows while this still sends, or
     /// afterwards. The reader need not be [`Send`].
@@ -44,6 +69,7 @@ impl ClientRequest {
     /// # Ok(()) }
     /// ```
     pub async fn pipe_from(&self, reader: impl AsyncRead) -> Result<(), Error> {
+        let _source = self.announce_source();
         let mut reader = pin!(reader);
         let mut buffer = BytesMut::new();
         loop {
@@ -83,12 +109,13 @@ impl ClientRequest {
         &self,
         stream: impl Stream<Item = Result<B, E>>,
     ) -> Result<(), Error> {
+        let _source = self.announce_source();
         let mut stream = pin!(stream);
         loop {
-            let next = poll_fn(|cx| stream.as_mut().poll_next(cx));
+            let next = poll_fn(|cx| poll_piece(stream.as_mut(), cx));
             match self.while_wanted(next).await?.flatten() {
                 None => return self.end_and_wait(Bytes::new()).await,
-                Some(Ok(piece)) => self.write_and_drain(piece.into()).await?,
+                Some(Ok(piece)) => self.write_and_drain(piece).await?,
                 Some(Err(error)) => return Err(self.abort_with(Error::other(error))),
             }
         }

@@ -100,10 +100,7 @@ impl ExchangeState {
     pub(crate) fn start(&mut self) {
         let began = now();
         self.began = Some(began);
-        if let Some(time) = self.parts.deadline {
-            // A deadline past the end of `Instant` is none.
-            self.plan.until = began.checked_add(time).map(|at| (at, time));
-        }
+        self.start_deadline();
         self.parts.options.until = self.plan.until;
         self.parts.options.interims = self.events.interims;
         self.parts.options.inactivity_told = self.events.timeout;
@@ -124,6 +121,14 @@ impl ExchangeState {
                 let plan = self.plan.observed();
                 self.stage = Stage::Connecting(Box::pin(connect::acquire(plan, ticket)));
             }
+        }
+    }
+
+    /// The deadline counts from the first wait.
+    pub(crate) fn start_deadline(&mut self) {
+        if let Some(time) = self.parts.deadline.take() {
+            // A deadline past the end of `Instant` is none.
+            self.plan.until = now().checked_add(time).map(|at| (at, time));
         }
     }
 
@@ -151,7 +156,10 @@ impl ExchangeState {
         self.events.push(|| Event::Socket(info.clone()));
         self.info = Some(info);
         let http = connection.http();
-        http.begin(self.parts.options, &self.parts.limits, now);
+        let mut options = self.parts.options;
+        let time = self.plan.agent.shared.options.continue_timeout;
+        options.hold = self.parts.expects_continue().then_some(time);
+        http.begin(options, &self.parts.limits, now);
         if let Some(head) = head_pool::take() {
             http.give_head(head);
         }
@@ -170,10 +178,10 @@ impl ExchangeState {
             return Err(misuse);
         }
         let parts = &mut self.parts;
-        let length = match &parts.end {
-            Some((content, None)) if !parts.streamed => Length::Known(content.len() as u64),
-            _ => Length::Unknown,
-        };
+        let length = parts.length();
+        if length == Length::Known(0) && !parts.announces_content() && parts.expects_continue() {
+            parts.fields.remove("Expect"); // RFC 9110 §10.1.1: MUST NOT be sent without content
+        }
         let facts = Arc::clone(&connection.facts);
         let target = &self.plan.target;
         let absolute = facts.proxied.then(|| target.absolute_form());
@@ -201,9 +209,16 @@ impl ExchangeState {
             http.send_content(piece)?;
         }
         parts.pieces_bytes = 0;
-        if let Some((content, trailers)) = &parts.end {
-            http.send_content(content.clone())?;
-            http.send_end(trailers.clone())?;
+        match &parts.end {
+            Some((content, trailers)) => {
+                http.send_content(content.clone())?;
+                http.send_end(trailers.clone())?;
+            }
+            None if length == Length::Known(0) => {
+                parts.hold.bare = true;
+                http.send_end(None)?;
+            }
+            None => {}
         }
         Ok(())
     }

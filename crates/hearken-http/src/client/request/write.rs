@@ -3,17 +3,27 @@
 //! Here: [`ExchangeState::write`], [`ExchangeState::end`], and how much of it waits. Not here: its encoding
 //! (`conn/client/orders.rs`), readers and streams (`pipe.rs`).
 
+use crate::client::request::parts::no_fields;
 use crate::client::request::state::{ExchangeState, Stage};
 use crate::error::Error;
 use crate::error::client::{Cause, ExchangeError, Phase};
 use bytes::Bytes;
-use hearken_proto::Fields;
+use hearken_proto::{Fields, Misuse};
+use std::task::Context;
 
 impl ExchangeState {
     /// Queues a piece of content. Returns whether there is room for more.
     pub(crate) fn write(&mut self, piece: Bytes) -> bool {
         if matches!(self.stage, Stage::Over) || self.has_ended() {
             return true; // the piece is dropped, and `drain` has nothing to wait for
+        }
+        if piece.is_empty() {
+            return self.has_room(); // any wait sends the head
+        }
+        self.release_head();
+        if self.parts.hold.bare {
+            self.fail_late_content();
+            return true;
         }
         self.parts.streamed = true;
         match &mut self.stage {
@@ -46,6 +56,10 @@ impl ExchangeState {
         if self.has_ended() {
             return;
         }
+        self.release_head();
+        if self.parts.hold.bare && !(content.is_empty() && no_fields(trailers.as_deref())) {
+            return self.fail_late_content();
+        }
         let Stage::Live(connection) = &mut self.stage else {
             self.parts.end = Some((content, trailers));
             return;
@@ -57,6 +71,62 @@ impl ExchangeState {
             .and_then(|()| http.send_end(trailers));
         if let Err(misuse) = sent {
             self.fail(hearken_proto::Error::from(misuse).into());
+        }
+    }
+
+    /// Content for a head that was sent without any.
+    #[cold]
+    fn fail_late_content(&mut self) {
+        let method = &self.parts.method;
+        self.fail(Error::new(
+            500,
+            format!(
+                "expected no content after the head of this {method} was sent without any; write it before the first \
+                 wait, or set `Transfer-Encoding: chunked` before ({})",
+                Misuse::BodyNotAllowed.code()
+            ),
+        ));
+    }
+
+    /// Whether the head has to wait: neither content nor the end is there, and nothing else says how to frame it.
+    pub(crate) fn holds_head(&mut self, cx: &Context<'_>) -> bool {
+        let parts = &mut self.parts;
+        if parts.end.is_some() || !parts.pieces.is_empty() || parts.announces_content() {
+            return false;
+        }
+        if parts.hold.source && parts.lacks_content() {
+            return true; // content or the end of the source wakes the task
+        }
+        if !parts.hold.yielded {
+            parts.hold.yielded = true;
+            cx.waker().wake_by_ref();
+            return true;
+        }
+        false
+    }
+
+    /// Starts the time of a request whose head waits for a source. True if there is a deadline.
+    pub(crate) fn time_held_head(&mut self) -> bool {
+        self.start_deadline();
+        let Some((at, whole)) = self.plan.until.filter(|_| self.parts.hold.source) else {
+            return false;
+        };
+        let peer = self.plan.target.name().into();
+        let error = ExchangeError::before(Phase::Write, &peer, Cause::Deadline(whole));
+        self.parts.hold.timed = true;
+        self.stage = Stage::Connecting(Box::pin(async move {
+            tokio::time::sleep_until(at.into()).await;
+            Err(error)
+        }));
+        true
+    }
+
+    /// The next wait opens a connection.
+    pub(crate) fn release_head(&mut self) {
+        if std::mem::take(&mut self.parts.hold.timed)
+            && matches!(self.stage, Stage::Connecting(_) | Stage::Polling)
+        {
+            self.stage = Stage::Unsent;
         }
     }
 

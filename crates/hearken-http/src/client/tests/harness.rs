@@ -139,6 +139,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
         String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
     }
 
+    /// What has arrived by now, without waiting.
+    pub(super) async fn take_read(&mut self) -> String {
+        while let Ok(true) = tokio::time::timeout(Duration::ZERO, self.fill()).await {}
+        String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
+    }
+
     fn rest(&self) -> String {
         String::from_utf8_lossy(&self.read).into_owned()
     }

@@ -3,9 +3,11 @@
 mod abort;
 mod bodies;
 mod events;
+mod framing;
 mod harness;
 #[cfg(feature = "tls")]
 mod https;
+mod limits;
 mod observing;
 mod piping;
 mod reuse;

@@ -23,9 +23,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Interim responses before the final one. More is a flood.
-pub(crate) const INTERIMS_MAX: u32 = 32;
-
 /// Recognises an error of the transport that has a cause of its own, as those of TLS have. The flag is true until the
 /// first byte of a response.
 pub(crate) type ClassifyError = fn(&io::Error, bool) -> Option<Cause>;
@@ -63,7 +60,6 @@ struct Turn {
     /// The transport has taken the last byte of the request.
     sent: Option<Instant>,
     rated: bool,
-    interim_count: u32,
     /// The head of the final response has come.
     answered: bool,
     /// Nothing more is sent: the peer does not want it, or does not take it.
@@ -123,7 +119,6 @@ impl Turn {
             held_bytes: 0,
             sent: None,
             rated: true,
-            interim_count: 0,
             answered: false,
             stopped: false,
             unwritable: None,
@@ -250,10 +245,6 @@ impl ClientConnection {
     }
 
     fn take_interim(&mut self, now: Instant) {
-        self.turn.interim_count += 1;
-        if self.turn.interim_count > INTERIMS_MAX {
-            return self.fail(Cause::Interims(INTERIMS_MAX));
-        }
         if self.line.proto.head().status() == 100 {
             self.go_on();
         }

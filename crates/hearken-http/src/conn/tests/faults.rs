@@ -114,7 +114,7 @@ fn f3_content_length() {
             400 "Content-Length: 5 6",
             400 "Content-Length: 0x5",
             400 "Content-Length: 5_0",
-            400 "Content-Length: 05",
+            400 "Content-Length: 0009007199254740992",
             400 "Content-Length:",
             400 "Content-Length: 9007199254740992",
             400 "Content-Length: 18446744073709551616",

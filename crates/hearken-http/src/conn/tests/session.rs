@@ -7,6 +7,7 @@ use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::session::SessionConnection;
 use crate::conn::{Drive, Ending, Input};
+use crate::session::SessionOutgoing;
 use crate::{Fields, Limits};
 use bytes::Bytes;
 use hearken_proto::Role;
@@ -347,4 +348,122 @@ fn trailers_are_sent() {
         link.heard()
             .ends_with("\r\n\r\n1\r\nx\r\n0\r\nX-T: 1\r\n\r\n")
     );
+}
+
+// ---- how a request is framed, and content that waits for 100 ----
+
+/// A client session whose request was not sent, and the handle that sends it.
+fn unsent(fields: &[(&str, &str)]) -> (SessionLink, SessionOutgoing) {
+    let mut link = SessionLink::new(Role::Client);
+    link.order(|state, _| {
+        if let Some(line) = &mut state.session().unwrap().request_line {
+            line.0.clear();
+        }
+    });
+    let request = SessionOutgoing {
+        exchange: Rc::downgrade(&link.exchange),
+    };
+    fields
+        .iter()
+        .for_each(|(name, value)| request.set(name, value));
+    (link, request)
+}
+
+#[test]
+fn a_request_without_content_has_no_framing_but_where_its_method_defines_content() {
+    type Send = fn(&SessionOutgoing);
+    let ways: [Send; 4] = [
+        |request| request.send(""),
+        |request| request.end(&Fields::new()),
+        |request| {
+            assert!(request.write(""));
+            request.end(&Fields::new());
+        },
+        |request| {
+            request.write("");
+            request.send("");
+        },
+    ];
+    for (number, send) in ways.into_iter().enumerate() {
+        for method in ["", "GET", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"] {
+            let (mut link, request) = unsent(&[]);
+            request.set_method(method);
+            send(&request);
+            link.run();
+            let framing = match method {
+                "POST" | "PUT" | "PATCH" => "Content-Length: 0\r\n",
+                _ => "",
+            };
+            let method = if method.is_empty() { "GET" } else { method };
+            let expected = format!("{method} / HTTP/1.1\r\nHost: a\r\n{framing}\r\n");
+            assert_eq!(link.heard(), expected, "way {number}");
+        }
+    }
+}
+
+const EXPECT: (&str, &str) = ("expect", "100-Continue");
+
+fn head_of(framing: &str) -> String {
+    format!("POST / HTTP/1.1\r\nHost: a\r\nexpect: 100-Continue\r\n{framing}\r\n\r\n")
+}
+
+#[test]
+fn the_content_of_a_session_waits_for_100() {
+    let (mut link, request) = unsent(&[EXPECT]);
+    request.send("body");
+    link.run();
+    assert_eq!(link.heard(), head_of("Content-Length: 4"));
+    link.hear("HTTP/1.1 103 Early Hints\r\n\r\n");
+    assert_eq!(link.heard(), "");
+    link.hear("HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(link.heard(), "body");
+    link.hear("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert!(link.connection.failure.is_none());
+
+    // Piece by piece, before and after.
+    let (mut link, request) = unsent(&[EXPECT]);
+    request.write("one");
+    request.write("two");
+    link.run();
+    assert_eq!(link.heard(), head_of("Transfer-Encoding: chunked"));
+    link.hear("HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(link.heard(), "3\r\none\r\n3\r\ntwo\r\n");
+    request.send("end");
+    link.run();
+    assert_eq!(link.heard(), "3\r\nend\r\n0\r\n\r\n");
+}
+
+#[test]
+fn the_content_of_a_session_waits_for_a_second() {
+    let (mut link, request) = unsent(&[EXPECT]);
+    request.send("body");
+    link.run();
+    link.heard();
+    link.pass(Duration::from_millis(999));
+    assert_eq!(link.heard(), "");
+    link.pass(Duration::from_millis(1));
+    assert_eq!(link.heard(), "body");
+    link.hear("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert!(link.connection.failure.is_none());
+    assert_eq!(link.end, Some(Ending::Keep));
+}
+
+#[test]
+fn a_final_response_replaces_100_in_a_session() {
+    let (mut link, request) = unsent(&[EXPECT]);
+    request.send("body");
+    link.run();
+    link.heard();
+    link.hear("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno");
+    assert_eq!(link.heard(), "");
+    assert!(link.connection.failure.is_none());
+    assert!(link.end.is_some());
+}
+
+#[test]
+fn a_session_without_content_expects_nothing() {
+    let (mut link, request) = unsent(&[EXPECT]);
+    request.send("");
+    link.run();
+    assert_eq!(link.heard(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 }

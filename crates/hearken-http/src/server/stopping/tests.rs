@@ -63,3 +63,24 @@ fn the_error_names_the_threads_that_are_left() {
     assert!(error.contains("hearken-0, hearken-3"), "{error}");
     assert!(End::Whole.outcome().is_ok());
 }
+
+#[test]
+fn a_listener_that_blocks_does_not_hold_up_the_end() {
+    let (said, heard) = threads::channel();
+    let voice = Voice::new();
+    voice.say(move || said.send("first").unwrap());
+    voice.say(|| thread::sleep(Duration::from_secs(60)));
+    let began = std::time::Instant::now();
+    voice.end();
+    assert!(began.elapsed() >= LAST_WORDS, "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(heard.recv().unwrap(), "first");
+    let voice = Voice::new();
+    let began = std::time::Instant::now();
+    voice.end();
+    assert!(began.elapsed() < LAST_WORDS, "{:?}", began.elapsed());
+}

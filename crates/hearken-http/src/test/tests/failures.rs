@@ -65,11 +65,11 @@ fn each_way_to_fail_is_reported_with_its_request() {
         ("short", "500 "),
         ("full", "500 "),
     ] {
-        let _ = server.inject(Request::get(&format!("/{way}")));
+        let _ = server.inject(Request::get(format!("/{way}")));
         let lines = log.take();
         let opening = format!("GET /{way} on connection 1 (route /:way): {text}");
         assert!(lines[0].starts_with(&opening), "{lines:?}, {opening}");
-        let once = if way == "deferred" { 2 } else { 1 };
+        let once = 1 + usize::from(way == "deferred");
         assert_eq!(lines.len(), once, "{lines:?}");
     }
     assert!(server.inject(Request::get("/fine")).is_ok());

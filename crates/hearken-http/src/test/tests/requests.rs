@@ -129,10 +129,15 @@ fn a_response_without_a_body_ends_with_its_head() {
 fn a_body_waits_for_100_continue() {
     let test = TestServer::new(&echo());
     let mut connection = test.connect();
-    let request = Request::post("/").body("body").expect_continue();
-    let response = connection.inject(request).unwrap();
-    assert_eq!(response.interim()[0].status(), 100);
-    assert!(response.text().ends_with("\nbody"));
+    let request = || Request::post("/").body("body");
+    for request in [
+        request().expect_continue(),
+        request().header("expect", "100-Continue"),
+    ] {
+        let response = connection.inject(request).unwrap();
+        assert_eq!(response.interim()[0].status(), 100);
+        assert!(response.text().ends_with("\nbody"));
+    }
     assert!(
         connection.inject(Request::get("/")).is_ok(),
         "the connection goes on"

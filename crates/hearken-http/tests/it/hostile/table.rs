@@ -141,7 +141,8 @@ malformed
   FIELD_WITHOUT_COLON: wait, H1_FIELD_NAME
   FIELD_WITHOUT_NAME: wait, H1_FIELD_NAME
   SPACE_BEFORE_COLON: wait, H1_SPACE_BEFORE_COLON
-  FOLDED_FIELD: wait, H1_OBS_FOLD
+  FOLDED_FIELD: 200 \"\", kept
+  FOLD_IN_LENGTH: wait, H1_CONTENT_LENGTH
   SPACE_BEFORE_FIRST_FIELD: wait, H1_SPACE_BEFORE_FIELD
   NUL_IN_VALUE: wait, H1_FIELD_VALUE
   CR_IN_VALUE: wait, H1_BARE_CR
@@ -153,6 +154,7 @@ framing
   TWO_EQUAL_LENGTHS: wait, H1_CONTENT_LENGTH_DUPLICATE
   LENGTHS_IN_A_LIST: wait, H1_CONTENT_LENGTH
   LENGTH_AND_CHUNKED: wait, H1_LENGTH_AMBIGUOUS
+  LENGTH_WITH_ZEROS: 200 \"hello\", kept
   NEGATIVE_LENGTH: wait, H1_CONTENT_LENGTH
   LENGTH_WITH_PLUS: wait, H1_CONTENT_LENGTH
   HEXADECIMAL_LENGTH: wait, H1_CONTENT_LENGTH
@@ -165,6 +167,9 @@ framing
   CHUNK_SIZE_WITH_PREFIX: 200, read, H1_CHUNK_SIZE
   NEGATIVE_CHUNK_SIZE: 200, read, H1_CHUNK_SIZE
   CHUNK_SIZE_OVERFLOWS: 200, read, H1_CHUNK_SIZE
+  CHUNK_SIZE_WITH_ZEROS: 200 \"hello\", kept
+  CHUNK_EXTENSION_AFTER_SPACE: 200 \"hello\", kept
+  CHUNK_SIZE_WITH_SPACE: 200, read, H1_CHUNK_EXTENSION
   EMPTY_CHUNK_SIZE: 200, read, H1_CHUNK_SIZE
   CHUNK_TOO_LONG: 200, read, H1_CHUNK_END
   CHUNK_WITHOUT_END: 200, read, H1_CHUNK_END
@@ -173,6 +178,9 @@ framing
   LENGTH_IN_TRAILERS: 200 \"hello\", kept
   CONTENT_AFTER_204: 204 \"\"
   CONTENT_AFTER_304: 304 \"\"
+  LENGTH_AND_CHUNKED_IN_204: 204 \"\"
+  ODD_LENGTH_IN_304: 304 \"\"
+  TWO_LENGTHS_FOR_HEAD: 200 \"\"
   CONTENT_FOR_HEAD: 200 \"\"
 endless
   STATUS_LINE: wait, LIMIT_HEAD_BYTES
@@ -181,22 +189,23 @@ endless
   FIELDS: wait, LIMIT_FIELDS
   COOKIES: wait, LIMIT_FIELDS
   TEN_THOUSAND_COOKIES: wait, LIMIT_FIELDS
+  FOLDS: wait, LIMIT_HEAD_BYTES
   EMPTY_LINES: wait, H1_STATUS_LINE
   BODY: 200, -, too large
   BODY_WITH_LENGTH: 200, -, too large
   CHUNKS: 200, -, too large
   CHUNK_EXTENSIONS: 200, read, LIMIT_CHUNK_EXT_TOTAL
   CHUNK_EXTENSION: 200, read, LIMIT_CHUNK_EXT_BYTES
-  CHUNK_SIZE: 200, read, H1_CHUNK_SIZE
+  CHUNK_SIZE: 200, read, LIMIT_CHUNK_SIZE_DIGITS
   TRAILERS: 200, read, LIMIT_TRAILER_FIELDS
-  INTERIM_RESPONSES: wait, expected a final response after at most 32 interim ones
+  INTERIM_RESPONSES: wait, LIMIT_INTERIMS
   RESPONSES: 200 \"hello\"
 slow
   HEAD: wait, timeout, after 7 s
   BODY: 200, read, timeout, after 9 s
   BODY_WITH_LENGTH: 200, read, timeout, after 9 s
   CHUNKS: 200, read, timeout, after 9 s
-  INTERIM_RESPONSES: wait, expected a final response after at most 32 interim ones
+  INTERIM_RESPONSES: wait, LIMIT_INTERIMS, after 1 s
   STALLS_IN_HEAD: wait, timeout, after 7 s
   STALLS_IN_BODY: 200, read, timeout, after 4 s
   STALLS_AFTER_INTERIM: wait, timeout, after 7 s
@@ -206,6 +215,7 @@ interim
   SEVERAL: 200 \"hello\", kept
   WITH_LENGTH: 200 \"hello\", kept
   WITH_CHUNKED: 200 \"hello\", kept
+  WITH_ODD_LENGTH: 200 \"hello\", kept
   UNASKED_SWITCH: wait, H1_STATUS_UNEXPECTED
   SWITCH_TO_NOTHING: wait, expected a switch to a protocol that was offered, not to \"\" (RFC 9110 §7.8)
   SWITCH_TO_OTHER: wait, expected a switch to a protocol that was offered, not to \"other\" (RFC 9110 §7.8)

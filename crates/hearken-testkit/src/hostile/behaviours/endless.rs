@@ -1,7 +1,7 @@
 //! Too much of everything: valid but for the amount. "Endless" means [`Step::ENDLESS_BYTES`].
 
 use super::super::Ask::Get;
-use super::super::Verdict::{BrokenBody, Good, NoResponse, TooMuch};
+use super::super::Verdict::{Good, NoResponse, TooMuch};
 use super::{HEAD_OF_CHUNKS, Step, behaviours};
 
 behaviours! {
@@ -20,6 +20,8 @@ behaviours! {
         let cookies: String = (0..10_000).map(|number| format!("Set-Cookie: a{number}=b\r\n")).collect();
         super::answer(format!("HTTP/1.1 200 OK\r\n{cookies}Content-Length: 5\r\n\r\nhello"))
     };
+    /// Folds of one field without an end.
+    FOLDS = Get => TooMuch, |_| start("HTTP/1.1 200 OK\r\nA: b\r\n", " c\r\n");
     /// Empty lines before a response.
     EMPTY_LINES = Get => NoResponse, |_| start("", "\r\n");
     /// A body to the end of the connection, which never ends.
@@ -33,7 +35,7 @@ behaviours! {
     /// A chunk extension without an end.
     CHUNK_EXTENSION = Get => TooMuch, |_| start(&[HEAD_OF_CHUNKS, "5;a="].concat(), "a");
     /// A chunk size of zeros without an end.
-    CHUNK_SIZE = Get => BrokenBody, |_| start(HEAD_OF_CHUNKS, "0");
+    CHUNK_SIZE = Get => TooMuch, |_| start(HEAD_OF_CHUNKS, "0");
     /// Trailers without an end.
     TRAILERS = Get => TooMuch, |_| start(&[HEAD_OF_CHUNKS, "5\r\nhello\r\n0\r\n"].concat(), "A: b\r\n");
     /// Interim responses without an end.

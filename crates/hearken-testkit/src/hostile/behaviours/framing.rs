@@ -20,6 +20,8 @@ behaviours! {
     LENGTH_AND_CHUNKED = Get => NoResponse, |_| {
         answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
     };
+    /// A length with leading zeros: a decimal number like any other.
+    LENGTH_WITH_ZEROS = Get => Good(200, "hello"), |_| lengths(&["Content-Length: 000000000000000000005"]);
     /// A length below zero.
     NEGATIVE_LENGTH = Get => NoResponse, |_| lengths(&["Content-Length: -5"]);
     /// A length with a sign.
@@ -46,6 +48,16 @@ behaviours! {
     NEGATIVE_CHUNK_SIZE = Get => BrokenBody, |_| chunks("-5\r\nhello\r\n0\r\n\r\n");
     /// A chunk size of more than 64 bits, which would wrap to 5.
     CHUNK_SIZE_OVERFLOWS = Get => BrokenBody, |_| chunks("10000000000000005\r\nhello\r\n0\r\n\r\n");
+    /// Chunk sizes with leading zeros, more than a 64-bit number has digits.
+    CHUNK_SIZE_WITH_ZEROS = Get => Good(200, "hello"), |_| {
+        chunks("00000000000000000005\r\nhello\r\n000000\r\n\r\n")
+    };
+    /// White space around chunk extensions, which a recipient MUST parse (RFC 9112 §7.1.1).
+    CHUNK_EXTENSION_AFTER_SPACE = Get => Good(200, "hello"), |_| {
+        chunks("5 ; a = b\r\nhello\r\n0\t;c\r\n\r\n")
+    };
+    /// White space behind a chunk size without an extension.
+    CHUNK_SIZE_WITH_SPACE = Get => BrokenBody, |_| chunks("5 \r\nhello\r\n0\r\n\r\n");
     /// No chunk size.
     EMPTY_CHUNK_SIZE = Get => BrokenBody, |_| chunks("\r\nhello\r\n0\r\n\r\n");
     /// A chunk that is longer than its size.
@@ -62,6 +74,18 @@ behaviours! {
     CONTENT_AFTER_204 = Get => Good(204, ""), |_| answer("HTTP/1.1 204 No Content\r\n\r\nhello");
     /// Content behind a 304: it belongs to no response.
     CONTENT_AFTER_304 = Get => Good(304, ""), |_| answer("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello");
+    /// A 204 with a length and chunks: it ends with its head whatever it declares (RFC 9112 §6.3, rule 1).
+    LENGTH_AND_CHUNKED_IN_204 = Get => Good(204, ""), |_| {
+        answer("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
+    };
+    /// A 304 whose length is no number.
+    ODD_LENGTH_IN_304 = Get => Good(304, ""), |_| {
+        answer("HTTP/1.1 304 Not Modified\r\nContent-Length: unknown\r\n\r\n")
+    };
+    /// Two lengths for HEAD, which frame nothing.
+    TWO_LENGTHS_FOR_HEAD = Head => Good(200, ""), |_| {
+        answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n")
+    };
     /// Content for HEAD: it belongs to no response, and looks like the next one.
     CONTENT_FOR_HEAD = Head => Good(200, ""), |_| {
         answer("HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")

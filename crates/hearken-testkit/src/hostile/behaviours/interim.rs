@@ -21,6 +21,10 @@ behaviours! {
     WITH_CHUNKED = Get => Good(200, "hello"), |_| {
         answer(["HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n", GOOD].concat())
     };
+    /// A 103 with malformed framing fields, which frame nothing.
+    WITH_ODD_LENGTH = Get => Good(200, "hello"), |_| {
+        answer(["HTTP/1.1 103 Early Hints\r\nContent-Length: -1\r\nTransfer-Encoding: x\r\n\r\n", GOOD].concat())
+    };
     /// A 101 without an offer of the client.
     UNASKED_SWITCH = Get => NoResponse, |_| {
         answer("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")

@@ -2,7 +2,7 @@
 
 use super::super::Ask::Get;
 use super::super::Step::Close;
-use super::super::Verdict::NoResponse;
+use super::super::Verdict::{Good, NoResponse};
 use super::{answer, answer_then, behaviours};
 
 behaviours! {
@@ -36,8 +36,10 @@ behaviours! {
     FIELD_WITHOUT_NAME = Get => NoResponse, |_| field(": a");
     /// White space before the colon.
     SPACE_BEFORE_COLON = Get => NoResponse, |_| field("A : b");
-    /// A value that continues on the next line.
-    FOLDED_FIELD = Get => NoResponse, |_| field("A: b\r\n c");
+    /// A value that continues on the next line: a client MUST replace the fold by a space (RFC 9112 §5.2).
+    FOLDED_FIELD = Get => Good(200, ""), |_| field("A: b\r\n c");
+    /// A fold within the length, which makes it two numbers.
+    FOLD_IN_LENGTH = Get => NoResponse, |_| answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n 5\r\n\r\n");
     /// White space before the first field.
     SPACE_BEFORE_FIRST_FIELD = Get => NoResponse, |_| answer("HTTP/1.1 200 OK\r\n A: b\r\nContent-Length: 0\r\n\r\n");
     /// A NUL in a value.

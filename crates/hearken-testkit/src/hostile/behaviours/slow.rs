@@ -2,7 +2,7 @@
 
 use super::super::Ask::Get;
 use super::super::Step::{Drip, EndlessSlowly, Listen, Request};
-use super::super::Verdict::{Good, TooSlow};
+use super::super::Verdict::{Good, TooMuch, TooSlow};
 use super::{GOOD, Step, behaviours};
 
 behaviours! {
@@ -19,7 +19,7 @@ behaviours! {
         vec![Request, Step::say(super::HEAD_OF_CHUNKS), EndlessSlowly(b"1\r\na\r\n".to_vec())]
     };
     /// An interim response each tick, and never a final one.
-    INTERIM_RESPONSES = Get => TooSlow, |_| {
+    INTERIM_RESPONSES = Get => TooMuch, |_| {
         vec![Request, EndlessSlowly(b"HTTP/1.1 102 Processing\r\n\r\n".to_vec())]
     };
     /// Half a head, and silence.
