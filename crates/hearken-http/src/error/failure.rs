@@ -151,7 +151,9 @@ impl Failure {
         }
         let of_error = || self.error()?.public_message();
         match message {
-            None => of_error().map_or(Cow::Borrowed(reason_phrase(inner.status)), Cow::Owned),
+            None => {
+                of_error().map_or_else(|| Cow::Borrowed(reason_phrase(inner.status)), Cow::Owned)
+            }
             Some(_) => Cow::Borrowed(reason_phrase(inner.status)),
         }
     }
