@@ -152,6 +152,7 @@ worker_rlimit_nofile 4096;
 events { worker_connections 2048; }
 http {
     access_log off; gzip on; gzip_comp_level 6; gzip_types application/octet-stream; default_type application/octet-stream;
+    keepalive_requests 1000000;
     client_body_temp_path %(here)s/t; proxy_temp_path %(here)s/t; fastcgi_temp_path %(here)s/t;
     uwsgi_temp_path %(here)s/t; scgi_temp_path %(here)s/t;
     server { listen 127.0.0.1:%(port)d reuseport; root %(here)s; location = /small { return 200 "Hello, World!"; } }

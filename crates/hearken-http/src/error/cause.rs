@@ -53,6 +53,10 @@ pub(crate) enum Cause {
 
 /// When TLS failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(dead_code, reason = "no handshake begins")
+)]
 pub(crate) enum TlsStage {
     /// Its settings cannot be used: there was no connection yet.
     Settings,

@@ -39,6 +39,9 @@ impl Request {
     }
 }
 
+/// A change of limits that can be made for each request of a chain.
+pub(super) type ChangeLimits = Arc<dyn Fn(&mut Limits) + Send + Sync>;
+
 /// How to treat the response.
 #[derive(Clone)]
 pub(super) struct Options {
@@ -48,7 +51,7 @@ pub(super) struct Options {
     pub(super) cookies: Option<CookieJar>,
     pub(super) body_max: Option<u64>,
     /// Changes of the agent's limits, in order.
-    pub(super) limits: Vec<Arc<dyn Fn(&mut Limits) + Send + Sync>>,
+    pub(super) limits: Vec<ChangeLimits>,
     pub(super) read_timeout: Option<Duration>,
     /// How often it may be sent again.
     pub(super) retries: u32,

@@ -27,6 +27,9 @@ const HELLO_BYTES_MAX: usize = 16 * 1024;
 /// The type of a record with a handshake message.
 const HANDSHAKE: u8 = 0x16;
 
+/// The type of that message.
+const CLIENT_HELLO: u8 = 1;
+
 /// Handshakes that one worker computes in one turn of its event loop, before it goes on to serve its connections. One
 /// takes tenths of a millisecond, with RSA more.
 const PER_TURN: usize = 8;
@@ -121,28 +124,29 @@ fn read_some<T: AsyncRead + Unpin>(
 
 /// Whether rustls can decide about these bytes: they hold a whole handshake message, in one record or more (RFC 8446 §5.1), or
 /// something else. A longer message than usual is its business too.
-fn is_decided(mut bytes: &[u8]) -> bool {
+pub(super) fn is_decided(mut bytes: &[u8]) -> bool {
     if bytes.len() >= HELLO_BYTES_MAX {
         return true;
     }
     let (mut message, mut header) = (0, Vec::with_capacity(4));
-    while let [kind, _, _, high, low, rest @ ..] = bytes {
+    while let [kind, major, _, high, low, rest @ ..] = bytes {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
-        if *kind != HANDSHAKE || length == 0 {
+        if *kind != HANDSHAKE || *major != 3 || !(1..=HELLO_BYTES_MAX).contains(&length) {
             return true;
         }
-        let Some((payload, rest)) = rest.split_at_checked(length) else {
-            return false;
-        };
-        message += length;
+        let (payload, next) = rest.split_at(length.min(rest.len()));
+        message += payload.len();
         header.extend(payload.iter().take(4 - header.len()));
+        if header.first().is_some_and(|&kind| kind != CLIENT_HELLO) {
+            return true;
+        }
         if let [_, high, middle, low] = header[..] {
             let wanted = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
             if message >= wanted || wanted > HELLO_BYTES_MAX {
                 return true;
             }
         }
-        bytes = rest;
+        bytes = next;
     }
     bytes.first().is_some_and(|&kind| kind != HANDSHAKE)
 }

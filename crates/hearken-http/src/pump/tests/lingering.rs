@@ -45,13 +45,14 @@ fn a_peer_that_sends_on_is_left_after_the_whole_time() {
     assert!(piped.done);
 }
 
-/// A client that sends all of its request before it reads the response must get it, whatever it sends and however much.
-#[test]
-fn an_upload_is_read_to_its_end_after_every_early_response() {
-    const MUCH: usize = 1 << 20;
+/// Bytes of each of these uploads: more than the server drops to keep a connection.
+const MUCH: usize = 1 << 20;
+
+/// What the handler does, the beginning of a request, and the status of its response.
+fn early_responses() -> Vec<(&'static str, String, u16)> {
     let length = post_head(MUCH);
     let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for (handler, head, status) in [
+    vec![
         ("reject", length.clone(), 404),
         ("reject", chunked.to_owned() + "100000\r\n", 404),
         (
@@ -78,7 +79,7 @@ fn an_upload_is_read_to_its_end_after_every_early_response() {
         ("limit", chunked.to_owned() + "100000\r\n", 413),
         ("panic", length.clone(), 500),
         ("panic after a piece", length.clone(), 500),
-        ("error", length.clone(), 503),
+        ("error", length, 503),
         ("read", chunked.to_owned() + "3\r\nabc\r\nzz\r\n", 400),
         ("reject", chunked.to_owned() + "3\r\nabc\r\nzz\r\n", 400),
         (
@@ -96,21 +97,32 @@ fn an_upload_is_read_to_its_end_after_every_early_response() {
             "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n".to_owned(),
             501,
         ),
-    ] {
-        let mut piped = Piped::new(serve(async move |mut req, res| {
-            match handler {
-                "reject" => return Ok(res.status(404).end("no")),
-                "limit" => drop(req.bytes_up_to(1000).await?),
-                "read" => drop(req.bytes_up_to(u64::MAX).await?),
-                "panic" => panic!("as it is asked for"),
-                "panic after a piece" => {
-                    req.data().await?;
-                    panic!("as it is asked for")
-                }
-                _ => return Err(crate::Failure::new(503, "later")),
+    ]
+}
+
+/// A server whose handler responds before it has read the body.
+fn responds_early(handler: &'static str) -> Setup {
+    serve(async move |mut req, res| {
+        match handler {
+            "reject" => return Ok(res.status(404).end("no")),
+            "limit" => drop(req.bytes_up_to(1000).await?),
+            "read" => drop(req.bytes_up_to(u64::MAX).await?),
+            "panic" => panic!("as it is asked for"),
+            "panic after a piece" => {
+                req.data().await?;
+                panic!("as it is asked for")
             }
-            Ok(res.end("never"))
-        }));
+            _ => return Err(crate::Failure::new(503, "later")),
+        }
+        Ok(res.end("never"))
+    })
+}
+
+/// A client that sends all of its request before it reads the response must get it, whatever it sends and however much.
+#[test]
+fn an_upload_is_read_to_its_end_after_every_early_response() {
+    for (handler, head, status) in early_responses() {
+        let mut piped = Piped::new(responds_early(handler));
         piped.send(&head);
         for _ in 0..MUCH / 65_536 {
             piped.send([b'.'; 65_536]);

@@ -2,7 +2,7 @@
 
 use super::authority::{Authority, Pair};
 use crate::tls::CertificateInfo;
-use crate::tls::handshake::{HandshakePermits, Rejection, accept};
+use crate::tls::handshake::{HandshakePermits, Rejection, accept, is_decided};
 use crate::tls::pem::{self, Origin};
 use crate::tls::provider::provider;
 use crate::tls::resolver::CertResolver;
@@ -369,6 +369,35 @@ async fn a_handshake_in_small_pieces_succeeds() {
     let server = server(&authority.issue(&["a.test"]));
     let (ours, theirs) = meet_on(16, &server, &trusting(&authority), "a.test").await;
     assert!(ours.is_ok() && theirs.is_ok());
+}
+
+/// A client that sends a part of its hello costs that part; what cannot become a hello is rejected without waiting for the rest.
+#[test]
+fn a_hello_is_collected_until_it_is_whole_or_cannot_be_one() {
+    for part in [
+        &b""[..],
+        b"\x16",
+        b"\x16\x03\x01\x02\x00",
+        b"\x16\x03\x01\x00\x08\x01\x00\x00\x04abc",
+    ] {
+        assert!(!is_decided(part), "{part:x?}");
+    }
+    assert!(!is_decided(
+        b"\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x02\x00\x00\x16"
+    ));
+    for whole in [
+        &b"\x16\x03\x01\x00\x08\x01\x00\x00\x04abcd"[..],
+        b"\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x03\x00\x00\x00",
+        b"\x16\x03\x01\xff\xff garbage",
+        b"\x16\x03\x01\x00\x00",
+        b"\x16\x04\x01\x00\x08",
+        b"\x16\x03\x01\x00\x08\x02",
+        b"\x16\x03\x01\x00\x08\x01\xff\xff\xff",
+        b"GET",
+        b"\x80",
+    ] {
+        assert!(is_decided(whole), "{whole:x?}");
+    }
 }
 
 #[tokio::test]
