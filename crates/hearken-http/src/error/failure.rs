@@ -145,6 +145,7 @@ impl Failure {
         if let Some(text) = &inner.public {
             return Cow::Borrowed(text);
         }
+<<<<<<< HEAD
         match inner.message.as_deref() {
             Some(text) if inner.status.is_client_error() => return Cow::Borrowed(text),
             Some(_) => {}
@@ -153,6 +154,18 @@ impl Failure {
                     return Cow::Owned(text);
                 }
             }
+=======
+        let message = inner.message.as_deref();
+        if let Some(text) = message.filter(|_| inner.status.is_client_error()) {
+            return Cow::Borrowed(text);
+        }
+        let of_error = || self.error()?.public_message();
+        match message {
+            None => {
+                of_error().map_or_else(|| Cow::Borrowed(reason_phrase(inner.status)), Cow::Owned)
+            }
+            Some(_) => Cow::Borrowed(reason_phrase(inner.status)),
+>>>>>>> main
         }
         Cow::Borrowed(reason_phrase(inner.status))
     }
