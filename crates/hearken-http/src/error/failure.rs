@@ -145,16 +145,6 @@ impl Failure {
         if let Some(text) = &inner.public {
             return Cow::Borrowed(text);
         }
-<<<<<<< HEAD
-        match inner.message.as_deref() {
-            Some(text) if inner.status.is_client_error() => return Cow::Borrowed(text),
-            Some(_) => {}
-            None => {
-                if let Some(text) = self.error().and_then(Error::public_message) {
-                    return Cow::Owned(text);
-                }
-            }
-=======
         let message = inner.message.as_deref();
         if let Some(text) = message.filter(|_| inner.status.is_client_error()) {
             return Cow::Borrowed(text);
@@ -165,9 +155,7 @@ impl Failure {
                 of_error().map_or_else(|| Cow::Borrowed(reason_phrase(inner.status)), Cow::Owned)
             }
             Some(_) => Cow::Borrowed(reason_phrase(inner.status)),
->>>>>>> main
         }
-        Cow::Borrowed(reason_phrase(inner.status))
     }
 
     /// The error behind the failure, with its own [`source`](std::error::Error::source)s.
