@@ -2,6 +2,7 @@
 //!
 //! Here: [`Body`]. Not here: its framing (`client/`); JSON and forms, which arrive here as bytes (`builder.rs`).
 
+use super::file::open;
 use super::redirect::BodyState;
 use crate::error::{BoxError, Error};
 use bytes::{Bytes, BytesMut};
@@ -74,7 +75,8 @@ impl Body {
         Self(Kind::Stream(Box::pin(Mapped(Box::pin(stream)))))
     }
 
-    /// A file. It is opened when the request is sent; its length at that moment counts.
+    /// A file. It is opened when the request is sent; its length at that moment counts. What is no regular file has no length: a
+    /// pipe, a device, `/dev/stdin`. It is sent in chunks, and once. A directory is an error before anything is sent.
     pub fn file(path: impl AsRef<Path>) -> Self {
         Self(Kind::File(path.as_ref().to_owned()))
     }
@@ -156,7 +158,13 @@ impl Body {
             }
             Kind::Empty | Kind::Gone => Outgoing::Empty,
             Kind::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
-            Kind::File(path) => open(path).await?,
+            Kind::File(path) => {
+                let opened = open(path).await?;
+                if !opened.again {
+                    self.0 = Kind::Gone;
+                }
+                opened.content
+            }
             Kind::Reader { .. } | Kind::Stream(_) => {
                 match std::mem::replace(&mut self.0, Kind::Gone) {
                     Kind::Reader { reader, length } => {
@@ -168,22 +176,6 @@ impl Body {
             }
         })
     }
-}
-
-async fn open(path: &Path) -> Result<Outgoing, Error> {
-    let opened = async {
-        let file = tokio::fs::File::open(path).await?;
-        let length = file.metadata().await?.len();
-        Ok::<_, std::io::Error>((file, length))
-    };
-    let (file, length) = opened.await.map_err(|error| {
-        Error::new(
-            500,
-            format!("cannot send the file {}: {error}", path.display()),
-        )
-    })?;
-    let reader = Box::pin(file.take(length));
-    Ok(Outgoing::Pieces(Pieces::Reader(reader), Some(length)))
 }
 
 /// A body to send.

@@ -11,6 +11,7 @@ mod cookies;
 mod decode;
 mod error;
 mod fetched;
+mod file;
 mod multipart;
 mod redirect;
 mod request;

@@ -152,7 +152,7 @@ impl ServerResponse {
             Opened::Tokio(file) => file.into_std().await,
         };
         let metadata = file.metadata()?;
-        let part = checked_part(&metadata, part)?;
+        let part = checked_part(&file, &metadata, part)?;
         let file = Arc::new(file);
         let pieces = self.exchange.order(|state, env| {
             let now = env.clock.wall();
@@ -221,11 +221,19 @@ async fn others_turn() {
 const FILTER_BYTES: usize = 32 * 1024;
 
 /// The bytes of the file to send.
-fn checked_part(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u64>, Error> {
+fn checked_part(
+    file: &File,
+    metadata: &Metadata,
+    part: Option<Range<u64>>,
+) -> Result<Range<u64>, Error> {
     if !metadata.is_file() {
         return Err(Error::new(500, "expected a regular file to send"));
     }
     let len = metadata.len();
+    if len == 0 && has_content(file) {
+        let text = "expected a file with a length to send, not one that says it is empty; send it by `pipe_from`";
+        return Err(Error::new(500, text));
+    }
     let part = part.unwrap_or(0..len);
     if part.start > part.end || part.end > len {
         let text = format!("expected a part within the {len} bytes of the file, not {part:?}");
@@ -235,6 +243,20 @@ fn checked_part(metadata: &Metadata, part: Option<Range<u64>>) -> Result<Range<u
         return Err(Error::new(500, "the file is too large for this system"));
     }
     Ok(part)
+}
+
+/// Whether an empty file has content after all, as those of `/proc` have.
+fn has_content(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileExt;
+        matches!(file.read_at(&mut [0], 0), Ok(1))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
 }
 
 /// Without any if this system has no modification times.

@@ -93,6 +93,57 @@ async fn empty_ones_have_no_framing() {
     std::fs::remove_file(&file).expect("the file");
 }
 
+/// A path in the directory for temporary files.
+fn temporary(name: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("hearken-{name}-{}", std::process::id()))
+}
+
+/// Their metadata says that they are empty, or have no length at all.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn content_whose_length_is_unknown_is_sent() {
+    let version = std::fs::read_to_string("/proc/version").expect("a file");
+    let asked = sent(Body::file("/proc/version")).await;
+    assert!(asked.ends_with(&format!("\r\n\r\n{version}")), "{asked}");
+    let length = format!("\r\nContent-Length: {}\r\n", version.len());
+    assert!(asked.contains(&length), "{asked}");
+    // 4,096 bytes by its metadata, a few in truth.
+    let asked = sent(Body::file("/sys/kernel/mm/transparent_hugepage/enabled")).await;
+    assert!(asked.contains("never"), "{asked}");
+
+    let pipe = temporary("pipe");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).expect("a pipe");
+    let path = pipe.clone();
+    let writer = std::thread::spawn(move || std::fs::write(path, "through a pipe"));
+    let asked = sent(Body::file(&pipe)).await;
+    writer.join().expect("no panic").expect("a reader");
+    assert!(
+        asked.contains("\r\nTransfer-Encoding: chunked\r\n"),
+        "{asked}"
+    );
+    assert!(asked.ends_with("\r\n\r\nthrough a pipe"), "{asked}");
+    std::fs::remove_file(&pipe).expect("the pipe");
+
+    // A hole of a MiB is content.
+    let hole = temporary("hole");
+    let file = std::fs::File::create(&hole).expect("a file");
+    file.set_len(1 << 20).expect("a length");
+    let asked = sent(Body::file(&hole)).await;
+    assert!(asked.contains("\r\nContent-Length: 1048576\r\n"));
+    assert!(asked.ends_with(&"\0".repeat(1 << 20)));
+    std::fs::remove_file(&hole).expect("the file");
+}
+
+#[tokio::test]
+async fn a_directory_fails_before_anything_is_sent() {
+    let server = Server::once(answer("200 OK", "", "")).await;
+    let request = post(server.url("/")).body(Body::file("/"));
+    let error = request.await.expect_err("no file").to_string();
+    assert!(error.contains("cannot send the file /: "), "{error}");
+    assert!(error.contains("directory"), "{error}");
+}
+
 #[tokio::test]
 async fn an_expectation_set_as_a_field_holds_the_body() {
     let early = Act::Early(
