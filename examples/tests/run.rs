@@ -516,7 +516,7 @@ fn events_come_in_their_order() {
         "  DataDone 10 bytes",
         "  Done",
         "Request GET /panic",
-        "Error a handler panicked: as you asked",
+        "HandlerFailed a handler panicked: as you asked",
         "ClientError expected CR before LF",
         "Disconnected #1 ",
     ];
