@@ -48,11 +48,11 @@ impl Workshop {
         };
         match peer.program {
             Program::Cargo(package) => {
-                build("Cargo.toml", &self.target, package).and_then(|()| locked())
+                build("Cargo.toml", &self.target, package, "release").and_then(|()| locked())
             }
             Program::Echo => {
                 let target = self.target.join("project");
-                build("../Cargo.toml", &target, "hearken-cli").and_then(|()| locked())
+                build("../Cargo.toml", &target, "hearken-cli", "dist").and_then(|()| locked())
             }
             Program::Nginx => version("nginx").map(|line| line.replace("nginx version: ", "")),
             Program::Node => version("node"),
@@ -74,7 +74,7 @@ impl Workshop {
         let port = port.to_string();
         let mut command = match peer.program {
             Program::Cargo(package) => Command::new(self.target.join("release").join(package)),
-            Program::Echo => Command::new(self.target.join("project/release/hearken")),
+            Program::Echo => Command::new(self.target.join("project/dist/hearken")),
             Program::Nginx => return self.nginx(peer, &port),
             Program::Node | Program::Undici => Command::new("node"),
         };
@@ -124,9 +124,16 @@ impl Drop for Workshop {
     }
 }
 
-fn build(manifest: &str, target: &Path, package: &str) -> Result<()> {
+fn build(manifest: &str, target: &Path, package: &str, profile: &str) -> Result<()> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--quiet", "--package", package]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--profile",
+        profile,
+        "--package",
+        package,
+    ]);
     cargo.arg("--manifest-path").arg(here(manifest));
     run(cargo.arg("--target-dir").arg(target))
 }

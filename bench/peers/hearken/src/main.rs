@@ -1,8 +1,8 @@
 //! Hearken with one worker, every default on. Arguments after the port: a certificate and its key for TLS, or `upgrade`
 //! for a handler of upgrades.
 
-use hearken::{Answer, Failure, IncomingMessage, Json, Sent, Server, ServerResponse, event};
 use hearken::tls::ServerTls;
+use hearken::{Answer, Failure, IncomingMessage, Json, Sent, Server, ServerResponse, event};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
