@@ -23,7 +23,7 @@ pub use hearken_proto as proto;
 ///
 /// ```
 /// use hearken::prelude::*;
-/// async fn size(mut req: IncomingMessage, _res: ServerResponse) -> Result<Json<usize>, Error> {
+/// async fn size(mut req: IncomingMessage, _res: ServerResponse) -> Result<Json<usize>, Failure> {
 ///     Ok(Json(req.bytes().await?.len()))
 /// }
 /// let server = Server::new(size);

@@ -75,8 +75,8 @@ impl Body {
         Self(Kind::Stream(Box::pin(Mapped(Box::pin(stream)))))
     }
 
-    /// A file. It is opened when the request is sent; its length at that moment counts. What is no regular file has no length: a
-    /// pipe, a device, `/dev/stdin`. It is sent in chunks, and once. A directory is an error before anything is sent.
+    /// A file. It is opened when the request is sent; its length at that moment counts. Anything but a regular file has no length:
+    /// a pipe, a device, `/dev/stdin`. It is sent in chunks, and once. A directory is an error before anything is sent.
     pub fn file(path: impl AsRef<Path>) -> Self {
         Self(Kind::File(path.as_ref().to_owned()))
     }

@@ -135,8 +135,10 @@ fn is_allowed(name: &str, may_know: &[&str], dependency: &Dependency) -> bool {
     let is_house = to == "hearken" || to.starts_with("hearken-");
     match (is_house, dependency.is_dev) {
         (true, false) => may_know.contains(&to),
-        // The binary's tests may use every crate.
-        (true, true) => to == TESTS_ONLY || may_know.contains(&to) || name == "hearken-cli",
+        // The binary's tests may use every crate. Examples in the documentation of a crate are written as users write them.
+        (true, true) => {
+            to == TESTS_ONLY || to == "hearken" || may_know.contains(&to) || name == "hearken-cli"
+        }
         (false, false) if name == "hearken-proto" => CORE_MAY_USE.contains(&to),
         (false, _) => true,
     }
