@@ -86,7 +86,7 @@ impl Upgraded {
     ///     let stream = upgrading.await?;
     ///     stream.set_idle_timeout(Duration::from_secs(600));
     ///     drop(stream);
-    ///     Ok::<_, Error>(sent)
+    ///     Ok(sent)
     /// });
     /// ```
     #[doc(alias = "setTimeout")]
