@@ -31,7 +31,6 @@ pub(crate) enum Timer {
     /// The moment to send the next byte of the probe to a half-closed peer.
     Probe,
     /// `100 Continue`.
-    #[cfg(feature = "client")]
     Continue,
 }
 

@@ -30,9 +30,9 @@ const fn waited(timer: Timer, first: bool) -> Option<Deadline> {
         Timer::Body => Deadline::Body,
         Timer::Write => Deadline::Write,
         Timer::Inactive => Deadline::Inactive,
-        Timer::Probe => return None,
+        Timer::Probe | Timer::Continue => return None,
         #[cfg(feature = "client")]
-        Timer::Continue | Timer::Exchange => return None,
+        Timer::Exchange => return None,
     })
 }
 
@@ -127,8 +127,9 @@ impl ServerConnection {
             Timer::Body => self.fail(&Error::closed(Closed::ReadTimeout), &[], turn),
             Timer::Write => self.abort(Closed::WriteTimeout, turn),
             Timer::Probe => self.probe(turn.now),
+            Timer::Continue => {} // a session's, or a client's
             #[cfg(feature = "client")]
-            Timer::Continue | Timer::Exchange => {} // a client's
+            Timer::Exchange => {} // a client's
         }
     }
 
