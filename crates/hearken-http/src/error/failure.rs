@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// `?` turns every error into one, those of `anyhow` included: with the status of an [`Error`] of this library, which knows that a
 /// body that is not JSON is answered 400, and with 500 for any other. [`Failure::new`] sets the status.
 ///
-/// The client gets the status, the fields set by [`header`](Self::header), and as text the message if the status is below 500, else the
+/// The client gets the status, the fields set by [`with_header`](Self::with_header), and as text the message if the status is below 500, else the
 /// reason phrase. The rest goes to the log. To give all failures of a server one form, say JSON, see
 /// [`Server::on_failure`](crate::Server::on_failure).
 ///

@@ -102,7 +102,7 @@ impl Part {
     }
 
     /// A file, with its name without its directories, and the media type of its ending
-    /// ([`media_type_of`](crate::message::media_type_of)).
+    /// ([`media_type_of`]).
     pub fn file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let name = path.file_name().unwrap_or_default();

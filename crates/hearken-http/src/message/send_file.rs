@@ -111,7 +111,7 @@ impl SendFile {
     }
 
     /// Sets the Content-Type that belongs to this file name, unless the response has one: see
-    /// [`media_type_of`](crate::message::media_type_of). A name with an unknown ending sets `application/octet-stream`.
+    /// [`media_type_of`]. A name with an unknown ending sets `application/octet-stream`.
     #[must_use]
     pub fn named(mut self, name: impl AsRef<Path>) -> Self {
         self.content_type = Some(media_type_of(name).unwrap_or("application/octet-stream"));
