@@ -83,11 +83,14 @@ pub(crate) struct Hooks {
     pub(crate) listeners: ServerListeners,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) intercepted: Intercepted,
-    pub(crate) on_failure: Option<RespondToFailure>,
+    pub(crate) on_failure: Option<RespondToAny>,
 }
 
 /// Responds to a failure in the server's own form.
-type RespondToFailure = Box<dyn Fn(&Failure, Rc<Exchange>) + Send + Sync>;
+type RespondToAny = Box<dyn Fn(&Failure, Rc<Exchange>) + Send + Sync>;
+
+/// Responds to a failure of one exchange.
+pub(crate) type RespondToFailure = dyn Fn(&Failure, Rc<Exchange>);
 
 /// Decides whether a request is to be upgraded.
 type ShouldUpgrade = Box<dyn Fn(&Head) -> bool + Send + Sync>;

@@ -5,6 +5,7 @@
 //! (`message/`).
 
 use super::Input;
+use super::attached::Attached;
 use super::carrier::Carrier;
 use super::context::ExchangeContext;
 use super::hold::ContinueHold;
@@ -45,6 +46,7 @@ pub(crate) struct State {
     pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
+    pub(crate) attached: Attached,
     pub(crate) peer: Option<Rc<Peer>>,
     /// For logs and errors, while the handler holds the head.
     pub(crate) request_line: RequestLine,
@@ -73,8 +75,6 @@ pub(crate) struct Overrides {
     pub(crate) tunnel: bool,
     /// Gets the transport once the switch has been sent.
     pub(crate) recipient: Option<Arc<dyn Recipient>>,
-    /// The label of the route that handles the request.
-    pub(crate) route: Option<Rc<str>>,
     /// Hooks on the head and filters on the content of the response.
     pub(crate) layers: Layers,
     /// Observer and facts, while an observer is installed.
@@ -122,6 +122,7 @@ impl Exchange {
             watches: Vec::new(),
             wakers: Wakers::default(),
             overrides: None,
+            attached: Attached::default(),
             peer: None,
             request_line: RequestLine::default(),
             number: 0,
@@ -227,6 +228,9 @@ impl State {
             self.overrides = None;
             self.listeners = ListenerSlot::Empty;
         }
+        if self.attached.is_used() {
+            self.attached.clear();
+        }
         if !self.wakers.closed.is_empty() {
             self.wakers.closed.clear();
         }
@@ -259,7 +263,7 @@ impl State {
 
     /// The label of the route that handles the request.
     pub(crate) fn route(&self) -> Option<Rc<str>> {
-        self.overrides.as_ref()?.route.clone()
+        self.attached.route.clone()
     }
 
     /// The part that only sessions have.

@@ -33,7 +33,13 @@ impl Exchange {
         if !self.state().can_respond() {
             return;
         }
-        if let Some(respond) = &self.env.hooks.on_failure {
+        let own = self.state().attached.on_failure.clone();
+        let form: Option<&dyn Fn(&Failure, Rc<Self>)> = match (&own, &self.env.hooks.on_failure) {
+            (Some(own), _) => Some(&**own),
+            (None, Some(of_all)) => Some(&**of_all),
+            (None, None) => None,
+        };
+        if let Some(respond) = form {
             let first = {
                 let mut state = self.state();
                 let first = !std::mem::replace(&mut state.overrides().failed, true);

@@ -11,6 +11,7 @@
 //!
 //! Must not know: tokio, sockets, rustls, the handles that users hold (`message`), workers, agents.
 
+mod attached;
 pub(crate) mod budget;
 pub(crate) mod carrier;
 #[cfg(feature = "client")]

@@ -6,7 +6,7 @@
 
 use super::carrier::Carrier;
 use super::context::ExchangeContext;
-use super::exchange::{Overrides, State};
+use super::exchange::State;
 use super::outgoing::FlushEvent;
 use crate::error::request::FailedRequest;
 use crate::error::{Closed, Error, Failure};
@@ -19,18 +19,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-impl Overrides {
+impl State {
     /// Observer and facts, with the route as it is now.
     fn watch(&mut self) -> Option<&mut Watch<Rc<Peer>>> {
-        let watch = self.watch.as_deref_mut()?;
-        watch.facts.set_route(self.route.as_deref());
+        let watch = self.overrides.as_mut()?.watch.as_deref_mut()?;
+        watch.facts.set_route(self.attached.route.as_deref());
         Some(watch)
-    }
-}
-
-impl State {
-    fn watch(&mut self) -> Option<&mut Watch<Rc<Peer>>> {
-        self.overrides.as_mut()?.watch()
     }
 
     /// Observes this exchange from here on.
@@ -81,7 +75,9 @@ impl State {
         let (Carrier::H1(line), Some(own)) = (&self.carrier, &mut self.overrides) else {
             return;
         };
-        let Some(watch) = own.watch() else { return };
+        let Some(watch) = own.watch.as_deref_mut() else {
+            return;
+        };
         let (head, bytes) = (line.proto.head(), self.incoming.meter.bytes);
         match event {
             Event::Line => watch.show(Step::Line, at),
@@ -226,9 +222,8 @@ impl State {
 
     /// Takes observer and facts out: the exchange is over.
     pub(super) fn take_watch(&mut self) -> Option<Box<Watch<Rc<Peer>>>> {
-        let own = self.overrides.as_mut()?;
-        own.watch()?;
-        own.watch.take()
+        self.watch()?;
+        self.overrides.as_mut()?.watch.take()
     }
 
     /// Shows the last step.

@@ -88,8 +88,7 @@ impl State {
     /// freed.
     pub(super) fn release_line(&mut self) -> Carrier {
         let own = self.overrides.as_deref();
-        let needed = own.is_some_and(|own| own.watch.is_some() || own.route.is_some());
-        if !needed {
+        if own.is_none_or(|own| own.watch.is_none()) {
             self.overrides = None;
         }
         self.outgoing.fields = Fields::new();

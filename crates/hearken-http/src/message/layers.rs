@@ -1,10 +1,13 @@
-//! What layers around a handler need of a response: hooks on its head, what has been set so far, its route.
+//! What layers around a handler need: hooks on the head of a response, what has been set so far, the route, attached values.
 //!
 //! Here: [`ServerResponse::on_head`] and its siblings. Not here: how hooks and filters run (`conn/layers.rs`).
 
+use super::answer::Answer;
 use super::incoming::IncomingMessage;
-use super::response::ServerResponse;
+use super::response::{Sent, ServerResponse};
+use crate::conn::exchange::Exchange;
 pub use crate::conn::layers::{ContentFilter, ResponseHead};
+use crate::error::{FailedRequest, Failure};
 use http::StatusCode;
 use std::rc::Rc;
 
@@ -65,8 +68,64 @@ impl ServerResponse {
     /// });
     /// ```
     pub fn set_route(&self, route: impl Into<Rc<str>>) {
-        self.exchange.state().overrides().route = Some(route.into());
+        self.exchange.state().attached.route = Some(route.into());
     }
+
+    /// Gives a failure of this exchange a form of its own, in place of [`Server::on_failure`](crate::Server::on_failure), whose
+    /// rules hold here too. For routers, whose parts may have forms of their own. The second call replaces the first.
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// let server = Server::new(async |req, res| {
+    ///     res.on_failure(|failure, _req, _res| format!("sorry: {}\n", failure.public_message()));
+    ///     let number: u8 = req.path().trim_start_matches('/').parse()?; // may fail
+    ///     Ok(res.end(number.to_string()))
+    /// });
+    /// ```
+    pub fn on_failure<R: Answer>(
+        &self,
+        respond: impl Fn(&Failure, &FailedRequest, ServerResponse) -> R + 'static,
+    ) {
+        let respond = move |failure: &Failure, exchange: Rc<Exchange>| {
+            respond_to_failure(&respond, failure, exchange);
+        };
+        self.exchange.state().attached.on_failure = Some(Rc::new(respond));
+    }
+
+    /// Attaches a value to the exchange, for the code behind this: [`IncomingMessage::extension`] returns it. It is dropped after the
+    /// end of the exchange. A second value of a type replaces the first. It must not own the request or the response, which
+    /// would keep each other alive.
+    ///
+    /// Express: `res.locals`.
+    pub fn extend<T: 'static>(&self, value: T) {
+        attach(&self.exchange, value);
+    }
+
+    /// The attached value of this type: as [`IncomingMessage::extension`].
+    #[must_use]
+    pub fn extension<T: 'static>(&self) -> Option<Rc<T>> {
+        self.exchange.state().attached.get()
+    }
+}
+
+fn attach<T: 'static>(exchange: &Exchange, value: T) {
+    let replaced = exchange.state().attached.insert(Rc::new(value));
+    drop(replaced); // after the borrow: a destructor may call back
+}
+
+/// Calls the form of failures, and responds by what it returns.
+pub(crate) fn respond_to_failure<R: Answer>(
+    respond: impl Fn(&Failure, &FailedRequest, ServerResponse) -> R,
+    failure: &Failure,
+    exchange: Rc<Exchange>,
+) {
+    let Some(request) = failure.request() else {
+        return;
+    };
+    let res = ServerResponse::new(exchange);
+    let handle = res.again();
+    let answer = respond(failure, request, res);
+    let _: Sent = answer.answer(handle);
 }
 
 impl IncomingMessage {
@@ -74,5 +133,28 @@ impl IncomingMessage {
     #[must_use]
     pub fn route(&self) -> Option<Rc<str>> {
         self.source().exchange.state().route()
+    }
+
+    /// Attaches a value to the exchange: as [`ServerResponse::extend`].
+    ///
+    /// Express: a property of `req`.
+    pub fn extend<T: 'static>(&self, value: T) {
+        attach(&self.source().exchange, value);
+    }
+
+    /// The value of this type that code around the handler has attached by [`extend`](Self::extend).
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// struct User { name: String }
+    /// let server = Server::new(async |req, res| {
+    ///     req.extend(User { name: "ada".to_owned() }); // by code that knows the user
+    ///     let user = req.extension::<User>();
+    ///     res.end(user.map_or_else(String::new, |user| user.name.clone()))
+    /// });
+    /// ```
+    #[must_use]
+    pub fn extension<T: 'static>(&self) -> Option<Rc<T>> {
+        self.source().exchange.state().attached.get()
     }
 }

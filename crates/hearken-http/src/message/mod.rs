@@ -31,7 +31,7 @@ pub(crate) mod deferred;
 pub(crate) mod headers;
 pub(crate) mod incoming;
 mod interim;
-mod layers;
+pub(crate) mod layers;
 mod media_type;
 #[cfg(feature = "multipart")]
 mod multipart;

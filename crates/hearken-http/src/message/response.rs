@@ -76,8 +76,24 @@ impl ServerResponse {
         }
     }
 
-    /// A second handle of the same response.
-    pub(crate) fn clone_handle(&self) -> Self {
+    /// A second handle of the same response, for code around a handler that answers by what the handler returns. Of two ends the
+    /// first counts; a write after it does nothing.
+    ///
+    /// ```
+    /// use hearken::{Answer, IncomingMessage, Sent, Server, ServerResponse};
+    /// async fn answer(req: IncomingMessage, res: ServerResponse) -> Sent {
+    ///     let again = res.again();
+    ///     let value = handler(req, res).await; // drops its handle
+    ///     value.answer(again)
+    /// }
+    /// async fn handler(_req: IncomingMessage, res: ServerResponse) -> &'static str {
+    ///     let _res = res.set("X-A", "1");
+    ///     "hello"
+    /// }
+    /// let server = Server::new(answer);
+    /// ```
+    #[must_use]
+    pub fn again(&self) -> Self {
         Self::new(Rc::clone(&self.exchange))
     }
 

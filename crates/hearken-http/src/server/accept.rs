@@ -150,7 +150,7 @@ pub(crate) async fn accept<M, F>(
     mut stop: watch::Receiver<Stop>,
 ) where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
+    F: Future + 'static,
 {
     let options = listener.options().clone();
     let (socket, _file) = match listener.into_parts() {
@@ -166,6 +166,7 @@ pub(crate) async fn accept<M, F>(
         Ok(socket) => socket,
         Err(error) => return report(&worker, error),
     };
+    reached(&mut stop, Stop::Run).await;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -199,7 +200,7 @@ pub(crate) async fn injected<M, F>(
     mut stop: watch::Receiver<Stop>,
 ) where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
+    F: Future + 'static,
 {
     loop {
         let io = tokio::select! {
@@ -250,7 +251,7 @@ fn begin<M, F>(
     handlers: &Rc<Handlers<M, F>>,
 ) where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
+    F: Future + 'static,
 {
     match accepted {
         Accepted::Tcp(stream, from) => {
@@ -273,7 +274,7 @@ fn begin<M, F>(
 async fn accept_queued<M, F>(socket: &Socket, worker: &Rc<Worker>, handlers: &Rc<Handlers<M, F>>)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
+    F: Future + 'static,
 {
     while worker.census.try_acquire() {
         let ready =

@@ -56,7 +56,7 @@ impl Orders {
     pub(crate) fn new() -> (Self, watch::Sender<End>) {
         let (ended, end) = watch::channel(End::Running);
         let orders = Self {
-            stop: watch::Sender::new(Stop::Run),
+            stop: watch::Sender::new(Stop::Starting),
             close_commands: watch::Sender::new(CloseCommands::default()),
             end,
         };

@@ -126,24 +126,30 @@ pub(crate) fn respond<H, R>(
     handler: Rc<Arc<H>>,
     req: IncomingMessage,
     res: ServerResponse,
-) -> impl Future<Output = ()>
+) -> impl Future<Output = Sent>
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R,
     R: Answer,
 {
     async move {
-        let handle = res.clone_handle();
+        let handle = res.again();
         let answer = (**handler)(req, res).await;
-        let _: Sent = answer.answer(handle);
+        answer.answer(handle)
     }
 }
 
-/// A request that is being handled: a future in a box that its handler uses again.
+/// A request that is being handled: a future in a box that its handler uses again. Its result is the proof that the request has
+/// been answered.
 ///
 /// ```
-/// use hearken::server::Handling;
-/// // Any future without a result, where no box can be used again:
-/// let handling = Handling::new(async { println!("handled") });
+/// use hearken::server::{Handling, WorkerHandler};
+/// use hearken::{IncomingMessage, ServerResponse};
+/// struct Hello;
+/// impl WorkerHandler for Hello {
+///     fn start(&self, _req: IncomingMessage, res: ServerResponse) -> Handling {
+///         Handling::new(async { res.end("hello") }) // any future, in a box of its own
+///     }
+/// }
 /// ```
 #[must_use = "a request is handled while it is polled"]
 pub struct Handling {
@@ -153,7 +159,7 @@ pub struct Handling {
 
 impl Handling {
     /// Carries out a future in a box of its own.
-    pub fn new(future: impl Future<Output = ()> + 'static) -> Self {
+    pub fn new(future: impl Future<Output = Sent> + 'static) -> Self {
         Self {
             run: Some(Box::pin(Once { future })),
         }
@@ -161,13 +167,13 @@ impl Handling {
 }
 
 impl Future for Handling {
-    type Output = ();
+    type Output = Sent;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent> {
         match &mut self.run {
             Some(run) => run.as_mut().poll(cx),
-            None => Poll::Ready(()),
+            None => Poll::Pending, // it has been dropped
         }
     }
 }
@@ -187,7 +193,7 @@ impl fmt::Debug for Handling {
 }
 
 /// A future in a box that knows where it goes when it is done.
-trait Run: Future<Output = ()> {
+trait Run: Future<Output = Sent> {
     fn recycle(self: Pin<Box<Self>>);
 }
 
@@ -198,15 +204,15 @@ pin_project_lite::pin_project! {
     }
 }
 
-impl<F: Future<Output = ()>> Future for Once<F> {
-    type Output = ();
+impl<F: Future<Output = Sent>> Future for Once<F> {
+    type Output = Sent;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent> {
         self.project().future.poll(cx)
     }
 }
 
-impl<F: Future<Output = ()>> Run for Once<F> {
+impl<F: Future<Output = Sent>> Run for Once<F> {
     fn recycle(self: Pin<Box<Self>>) {}
 }
 
@@ -232,7 +238,7 @@ struct Boxes<M, F> {
 impl<M, F> WorkerHandler for Rc<Boxes<M, F>>
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
+    F: Future<Output = Sent> + 'static,
 {
     fn start(&self, req: IncomingMessage, res: ServerResponse) -> Handling {
         let free = self.free.borrow_mut().pop();
@@ -249,18 +255,18 @@ where
     }
 }
 
-impl<M, F: Future<Output = ()>> Future for Reused<M, F> {
-    type Output = ();
+impl<M, F: Future<Output = Sent>> Future for Reused<M, F> {
+    type Output = Sent;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent> {
         match self.project().future.as_pin_mut() {
             Some(future) => future.poll(cx),
-            None => Poll::Ready(()),
+            None => Poll::Pending, // its box waits for the next
         }
     }
 }
 
-impl<M, F: Future<Output = ()>> Run for Reused<M, F> {
+impl<M, F: Future<Output = Sent>> Run for Reused<M, F> {
     fn recycle(mut self: Pin<Box<Self>>) {
         let mut parts = self.as_mut().project();
         parts.future.set(None);

@@ -7,7 +7,8 @@ use super::handler::{HandlerFn, handler as boxed};
 use super::handlers::Interceptable;
 use crate::error::{FailedRequest, Failure};
 use crate::message::answer::Answer;
-use crate::message::response::{Sent, ServerResponse};
+use crate::message::layers::respond_to_failure;
+use crate::message::response::ServerResponse;
 use hearken_proto::Head;
 
 impl Server {
@@ -103,13 +104,7 @@ impl Server {
         respond: impl Fn(&Failure, &FailedRequest, ServerResponse) -> R + Send + Sync + 'static,
     ) -> &mut Self {
         self.hooks_mut().on_failure = Some(Box::new(move |failure, exchange| {
-            let Some(request) = failure.request() else {
-                return;
-            };
-            let res = ServerResponse::new(exchange);
-            let handle = res.clone_handle();
-            let answer = respond(failure, request, res);
-            let _: Sent = answer.answer(handle);
+            respond_to_failure(&respond, failure, exchange);
         }));
         self
     }

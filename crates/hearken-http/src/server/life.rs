@@ -24,7 +24,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(250);
 pub(crate) async fn run_worker<M, F>(mut seed: WorkerConfig, make: M)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = ()> + 'static,
+    F: Future + 'static,
 {
     let worker = Worker::new(&seed);
     let handlers = Handlers::new(make, &seed.special);

@@ -93,6 +93,13 @@ impl Listening {
         // By now the workers have opened what they need.
         self.census
             .bound_by_default(|| descriptors::room_for_connections(workers));
+        orders.stop.send_if_modified(|stop| {
+            let starting = *stop == Stop::Starting;
+            if starting {
+                *stop = Stop::Run;
+            }
+            starting
+        });
         let watch = Watch {
             running: (0..workers).collect(),
             reports: reported,

@@ -122,7 +122,7 @@ impl<M, F> HandlerRunner<M, F> {
 impl<M, F> Runner for HandlerRunner<M, F>
 where
     M: Fn(IncomingMessage, ServerResponse) -> F,
-    F: Future<Output = ()>,
+    F: Future,
 {
     #[inline]
     fn start(&mut self, kind: Kind, head: Box<Head>, exchange: Rc<Exchange>) {
@@ -151,19 +151,19 @@ where
         // A panic leaves the future in an unknown state; it is dropped right away and never polled again. A panic while it
         // drops counts as one of the handler.
         let polled = catch_panic(|| {
-            let polled = match slot.as_mut().project() {
-                WorkMut::Plain { future } => future.poll(cx),
-                WorkMut::Special { future } => Pin::new(future).poll(cx),
-                WorkMut::Nothing => Poll::Ready(()),
+            let is_ready = match slot.as_mut().project() {
+                WorkMut::Plain { future } => future.poll(cx).is_ready(),
+                WorkMut::Special { future } => Pin::new(future).poll(cx).is_ready(),
+                WorkMut::Nothing => true,
             };
-            if polled.is_ready() {
+            if is_ready {
                 slot.set(Work::Nothing);
             }
-            polled
+            is_ready
         });
         match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
+            Ok(false) => Poll::Pending,
+            Ok(true) => Poll::Ready(Ok(())),
             Err(text) => {
                 // The first panic is the one that is reported.
                 let _ = self.retire();

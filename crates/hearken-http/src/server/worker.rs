@@ -42,6 +42,8 @@ const SCRATCH: usize = 64 * 1024;
 /// How far stopping has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stop {
+    /// The workers start; nothing is accepted, so that clients take no descriptors that workers need.
+    Starting,
     /// Not at all.
     Run,
     /// No new connections; every exchange is the last of its connection.
@@ -187,7 +189,7 @@ impl Worker {
     ) where
         T: Transport + 'static,
         M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-        F: Future<Output = ()> + 'static,
+        F: Future + 'static,
     {
         let now = self.now();
         let id = self.census.next_id();

@@ -335,7 +335,7 @@ fn content_written_after_a_file_is_bounded() {
     let content = vec![b'x'; 1_000_000];
     let file = Rc::new(file(&content));
     let mut link = serve(async move |_req, res| {
-        let sent = res.clone_handle();
+        let sent = res.again();
         let done = res.send_file(file.try_clone()?).await?;
         assert!(sent.needs_drain() && sent.queued_bytes() > 1_000_000);
         Ok(done)

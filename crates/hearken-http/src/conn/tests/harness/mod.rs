@@ -56,7 +56,7 @@ where
     let make: Make = Box::new(move |req, res| {
         let handler = Rc::clone(&handler);
         Box::pin(async move {
-            let handle = res.clone_handle();
+            let handle = res.again();
             let answer = (*handler)(req, res).await;
             let _: Sent = answer.answer(handle);
         })
