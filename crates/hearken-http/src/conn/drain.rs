@@ -6,6 +6,7 @@
 use super::context::ExchangeContext;
 use super::exchange::{Early, State};
 use super::outgoing::Stage;
+use super::surroundings::Surroundings;
 use crate::error::{Closed, Error};
 use crate::net::window::window;
 use std::task::{Context, Poll, Waker};
@@ -66,7 +67,7 @@ impl State {
     /// Waits until there is room.
     pub(crate) fn poll_drain(
         &mut self,
-        env: &ExchangeContext,
+        env: &Surroundings,
         cx: &Context<'_>,
     ) -> Poll<Result<(), Error>> {
         self.release_kept(env); // a writer that waits wants it to be sent

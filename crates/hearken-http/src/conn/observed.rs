@@ -8,6 +8,7 @@ use super::carrier::Carrier;
 use super::context::ExchangeContext;
 use super::exchange::State;
 use super::outgoing::FlushEvent;
+use super::surroundings::Surroundings;
 use crate::error::request::FailedRequest;
 use crate::error::{Closed, Error, Failure};
 use crate::event::facts::ExchangeFacts;
@@ -264,7 +265,7 @@ impl State {
 
     /// The request, for logs and errors.
     #[cold]
-    pub(crate) fn failed_request(&mut self) -> FailedRequest {
+    pub(crate) fn failed_request(&self, env: &Surroundings) -> FailedRequest {
         let route = self.route();
         let peer = self.peer.as_deref();
         let mut request = FailedRequest::new(
@@ -272,12 +273,8 @@ impl State {
             peer.and_then(Peer::address),
             route.as_deref(),
         );
-        if let Some((method, target)) = self.request_line.get() {
-            request.set_line(&method, &target);
-        }
-        let head = (self.carrier.line()).and_then(|line| line.spare_head.as_ref());
-        if let Some(head) = head {
-            request.set_head(head);
+        if self.request.is_some() {
+            request.set_head(env.head());
         }
         request
     }

@@ -6,6 +6,7 @@ use crate::conn::context::{ExchangeContext, Hooks};
 use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::session::SessionConnection;
+use crate::conn::surroundings::Surroundings;
 use crate::conn::{Drive, Ending, Input};
 use crate::session::SessionOutgoing;
 use crate::{Fields, Limits};
@@ -62,7 +63,7 @@ impl SessionLink {
         link
     }
 
-    fn order(&mut self, order: impl FnOnce(&mut State, &ExchangeContext)) {
+    fn order(&mut self, order: impl FnOnce(&mut State, &Surroundings)) {
         self.exchange.order(order);
         self.run();
     }
