@@ -3,10 +3,10 @@
 //! Here: corking, [`State::end_with_pieces`]. Not here: the orders of every response (`orders.rs`), the queue
 //! (`output.rs`).
 
+use super::context::Surroundings;
 use super::exchange::{Early, State};
 use super::outgoing::{Cork, Stage};
 use super::output::Piece;
-use super::surroundings::Surroundings;
 use bytes::Bytes;
 use hearken_proto::{Length, Misuse};
 

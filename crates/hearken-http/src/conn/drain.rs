@@ -3,10 +3,9 @@
 //! Here: [`State::window`], [`State::poll_drain`], [`State::handle_sent`], and which writers are woken when the transport has taken bytes. Not here: writing (`orders.rs`), the
 //! queue (`output.rs`).
 
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, Surroundings};
 use super::exchange::{Early, State};
 use super::outgoing::Stage;
-use super::surroundings::Surroundings;
 use crate::error::{Closed, Error};
 use crate::net::window::window;
 use std::task::{Context, Poll, Waker};

@@ -7,15 +7,13 @@
 use super::Input;
 use super::attached::Attached;
 use super::carrier::Carrier;
-use super::context::ExchangeContext;
-use super::hold::ContinueHold;
+use super::context::{ExchangeContext, LastRequest, Surroundings};
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
 use super::listeners::{ListenerSlot, Listeners};
 use super::outgoing::{Outgoing, Stage};
 use super::output::Output;
-use super::surroundings::{LastRequest, Surroundings};
 use crate::error::Closed;
 use crate::event::peer::Peer;
 use crate::event::watch::Watch;
@@ -103,6 +101,13 @@ pub(crate) struct Early {
     pub(crate) pieces: Vec<Bytes>,
     /// No further piece comes.
     pub(crate) ended: bool,
+}
+
+/// The wait for `100 Continue`.
+#[derive(Debug, Default)]
+pub(crate) struct ContinueHold {
+    /// When the connection saw it first.
+    pub(crate) since: Option<Instant>,
 }
 
 impl Early {

@@ -2,9 +2,9 @@
 //!
 //! Here: the log, the event, what observers see, and the response. Not here: faults of the peer (`server/failure.rs`).
 
+use super::context::Surroundings;
 use super::exchange::{Exchange, State};
 use super::outgoing::Stage;
-use super::surroundings::Surroundings;
 use crate::error::request::log_failure;
 use crate::error::{Closed, Error, Failure};
 use crate::event::callbacks::catch_panic;

@@ -3,23 +3,15 @@
 //! Here: [`expects_continue`], and how the request of a session waits. Not here: the same for an agent's connection
 //! (`client/orders.rs`), the server's side (`incoming.rs`).
 
-use super::exchange::{Early, State};
+use super::context::Surroundings;
+use super::exchange::{ContinueHold, Early, State};
 use super::outgoing::Stage;
-use super::surroundings::Surroundings;
 use hearken_proto::{FieldsRef, Length, list_members};
-use std::time::Instant;
 
 /// Whether these fields of a request hold its content back.
 pub(crate) fn expects_continue(fields: FieldsRef<'_>) -> bool {
     let mut expected = fields.get_all("Expect").flat_map(list_members);
     expected.any(|one| one.eq_ignore_ascii_case(b"100-continue"))
-}
-
-/// The wait for `100 Continue`.
-#[derive(Debug, Default)]
-pub(crate) struct ContinueHold {
-    /// When the connection saw it first.
-    pub(crate) since: Option<Instant>,
 }
 
 impl State {

@@ -3,10 +3,10 @@
 //! Layers are code of the user, so they run while the exchange is not borrowed, and a panic in one ends this exchange alone.
 //! Here: the orders that pass through layers. Not here: the layers (`layers.rs`), the orders without them (`orders.rs`).
 
+use super::context::Surroundings;
 use super::exchange::{Exchange, State};
 use super::layers::{HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
 use super::output::Piece;
-use super::surroundings::Surroundings;
 use crate::error::{Closed, Failure};
 use crate::event::callbacks::catch_panic;
 use bytes::Bytes;

@@ -40,7 +40,6 @@ pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod session;
-pub(crate) mod surroundings;
 mod switch;
 mod timers;
 

@@ -5,10 +5,9 @@
 //! (`event/observe.rs`), steps that only a server takes (`server/observed.rs`).
 
 use super::carrier::Carrier;
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, Surroundings};
 use super::exchange::State;
 use super::outgoing::FlushEvent;
-use super::surroundings::Surroundings;
 use crate::error::request::FailedRequest;
 use crate::error::{Closed, Error, Failure};
 use crate::event::facts::ExchangeFacts;

@@ -6,11 +6,11 @@
 
 use super::Ending;
 use super::carrier::Carrier;
+use super::context::Surroundings;
 use super::exchange::State;
 use super::incoming::Progress;
 use super::outgoing::Stage;
 use super::output::Output;
-use super::surroundings::Surroundings;
 use crate::error::{Closed, Error, Failure};
 use bytes::Bytes;
 use hearken_proto::{Fields, Length, Misuse, Request, Response, Role};

@@ -4,10 +4,10 @@
 //! that users hold (`message/switch.rs`), what becomes of the connection (`server/tunnel.rs`).
 
 use crate::conn::carrier::Carrier;
+use crate::conn::context::Surroundings;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
 use crate::conn::outgoing::Stage;
-use crate::conn::surroundings::Surroundings;
 use crate::error::Error;
 use crate::net::handover::Recipient;
 use hearken_proto::{Fields, Length, Misuse, Response, list_members};

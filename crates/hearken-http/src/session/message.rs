@@ -2,9 +2,9 @@
 //!
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session/mod.rs`).
 
+use crate::conn::context::Surroundings;
 use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
-use crate::conn::surroundings::Surroundings;
 use crate::error::Status;
 use crate::error::{Closed, Error};
 use crate::event::{MessageEvent, MessageListeners, sealed};

@@ -7,8 +7,8 @@
 
 use super::{Kind, ServerConnection, Turn};
 use crate::conn::carrier::Carrier;
+use crate::conn::context::LastRequest;
 use crate::conn::exchange::Exchange;
-use crate::conn::surroundings::LastRequest;
 use crate::event::callbacks::{catch_panic, notify_all};
 use hearken_proto::Head;
 use std::rc::Rc;

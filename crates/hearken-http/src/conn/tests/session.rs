@@ -2,11 +2,10 @@
 
 use super::harness::{Bell, write_all};
 use crate::conn::clock::Clock;
-use crate::conn::context::{ExchangeContext, Hooks};
+use crate::conn::context::{ExchangeContext, Hooks, Surroundings};
 use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::session::SessionConnection;
-use crate::conn::surroundings::Surroundings;
 use crate::conn::{Drive, Ending, Input};
 use crate::session::SessionOutgoing;
 use crate::{Fields, Limits};
