@@ -2,22 +2,9 @@
 
 use hearken::Method;
 use hearken::app::prelude::*;
-use hearken::test::{Request, Response, TestServer};
+use hearken::test::{Request, TestServer};
 
-/// The response to one request.
-fn ask(app: &App, request: Request) -> Response {
-    app.inject(request)
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn text(app: &App, path: &str) -> String {
-    let response = ask(app, Request::get(path));
-    format!(
-        "{} {}",
-        response.status().as_u16(),
-        response.text().trim_end()
-    )
-}
+use crate::support::{ask, text};
 
 /// An application that answers each pattern by its parameters.
 fn showing(patterns: &[&str]) -> App {
