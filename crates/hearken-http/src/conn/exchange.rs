@@ -7,7 +7,7 @@
 use super::Input;
 use super::attached::Attached;
 use super::carrier::Carrier;
-use super::context::{ExchangeContext, LastRequest, Surroundings};
+use super::context::{ExchangeContext, LastRequest, RespondToFailure, Surroundings};
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
@@ -44,7 +44,7 @@ pub(crate) struct State {
     pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
-    pub(crate) attached: Attached,
+    pub(crate) attached: Attached<RespondToFailure>,
     pub(crate) peer: Option<Rc<Peer>>,
     /// For logs and errors: the request whose head the surroundings hold. `None` before a head has come.
     pub(crate) request: Option<LastRequest>,
