@@ -3,13 +3,16 @@
 //!
 //! A connection that is polled works as long as it finds work: pipelined requests, a large body, a transport that takes all
 //! that a handler writes. Meanwhile no other connection of its worker is served. So it looks at the clock between two steps
-//! and gives way after [`TIME`]. It goes on when the sockets have been looked at and those that became ready have been
+//! and gives way after [`TIME`]. Between pipelined requests, which take less than a reading of the clock does, it looks at the
+//! tick of the system first, and reads the clock once that has changed: a poll ends a tick, 1 to 10 ms, and one step after it
+//! began at the latest. It goes on when the sockets have been looked at and those that became ready have been
 //! served, one such connection each time: however many there are, a request that comes meanwhile waits for one of them. When
 //! many become ready at once, a thousand new connections say, only the first ones get their time, the others one step each.
 //!
 //! Here: [`Budget`], [`Later`]. Not here: who asks (`pump.rs`, `server/mod.rs`, `drain.rs`), the task that resumes
 //! (`server/worker.rs`), what one step costs: a handler that computes for a second takes that second.
 
+use super::clock::{Clock, ReadTick};
 use crate::event::watch::ReadClock;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -27,7 +30,11 @@ const ROUND: Duration = Duration::from_millis(2);
 pub(crate) struct Budget {
     /// `None` for connections that are driven by hand.
     clock: Option<ReadClock>,
+    /// `None`: the clock is read instead.
+    tick: Option<ReadTick>,
     spent: Cell<Spent>,
+    /// The tick at the first question of this poll.
+    began: Cell<u64>,
     /// The last moment at which no connection waited for its turn, or one that gave way had its turn.
     round: Cell<Option<Instant>>,
 }
@@ -43,10 +50,12 @@ enum Spent {
 }
 
 impl Budget {
-    pub(crate) const fn new(clock: Option<ReadClock>) -> Self {
+    pub(crate) const fn new(clock: &Clock) -> Self {
         Self {
-            clock,
+            clock: clock.read,
+            tick: clock.tick,
             spent: Cell::new(Spent::Idle),
+            began: Cell::new(0),
             round: Cell::new(None),
         }
     }
@@ -74,6 +83,15 @@ impl Budget {
         matches!(self.spent.get(), Spent::All)
     }
 
+    /// As [`is_over`](Self::is_over), for steps that take less than a reading of the clock. Finds out up to a tick later.
+    #[inline]
+    pub(crate) fn is_over_by_tick(&self) -> bool {
+        match (self.spent.get(), self.tick) {
+            (Spent::Since(_), Some(tick)) if tick() == self.began.get() => false,
+            _ => self.is_over(),
+        }
+    }
+
     /// Whether the time is over. Reads the clock.
     pub(crate) fn is_over(&self) -> bool {
         let Some(clock) = self.clock else {
@@ -84,6 +102,7 @@ impl Budget {
             Spent::All => return true,
             Spent::Nothing => {
                 let now = clock();
+                self.began.set(self.tick.map_or(0, |tick| tick()));
                 let late = |round: Instant| now.saturating_duration_since(round) > ROUND;
                 self.spent.set(if self.round.get().is_some_and(late) {
                     Spent::All

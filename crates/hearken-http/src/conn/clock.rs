@@ -10,6 +10,9 @@ use hearken_proto::Date;
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
 
+/// Reads a number that changes with each tick of the system, and costs a fraction of a reading of the time.
+pub(crate) type ReadTick = fn() -> u64;
+
 /// Plain data, written by the driver, read by everybody.
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -23,6 +26,8 @@ pub(crate) struct Clock {
     date_until: Cell<Instant>,
     /// Reads the time between two turns, for observers.
     pub(crate) read: Option<ReadClock>,
+    /// Shows whether it is worth to read the time. `None` where the system has no such number.
+    pub(crate) tick: Option<ReadTick>,
 }
 
 impl Clock {
@@ -34,6 +39,7 @@ impl Clock {
             wall: Cell::new(wall.into()),
             date_until: Cell::new(now),
             read: None,
+            tick: None,
         }
     }
 
@@ -43,6 +49,11 @@ impl Clock {
             read: Some(read),
             ..self
         }
+    }
+
+    /// The time of a poll is measured by `tick` first.
+    pub(crate) fn ticked_by(self, tick: Option<ReadTick>) -> Self {
+        Self { tick, ..self }
     }
 
     /// The second in which this moment lies: a quarter of the size of an `Instant`, for what every idle connection keeps.

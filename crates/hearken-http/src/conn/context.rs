@@ -44,7 +44,7 @@ impl ExchangeContext {
         Rc::new(Self {
             keep_alive: time.keep_alive_buffer.map(|_| seconds),
             limits,
-            budget: Budget::new(clock.read),
+            budget: Budget::new(&clock),
             later: Later::default(),
             clock,
             observed: Cell::new(hooks.observer.is_some()),

@@ -302,6 +302,14 @@ impl State {
         self.close(Closed::Done);
     }
 
+    /// Whether something waits for events of this exchange, or has given it a name.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.listeners.is_used()
+            || self.overrides.is_some()
+            || self.attached.route.is_some()
+            || !(self.awaiting_flush.is_empty() && self.watches.is_empty())
+    }
+
     /// Rarely used state, made when it is needed.
     pub(crate) fn overrides(&mut self) -> &mut Overrides {
         self.overrides.get_or_insert_default()

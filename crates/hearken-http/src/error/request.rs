@@ -61,7 +61,7 @@ impl FailedRequest {
     }
 
     /// The head. `None` before it has come, and where the error may belong to any of several requests whose responses are on their
-    /// way.
+    /// way. After the transport was handed over it may have method and target only.
     #[must_use]
     pub fn head(&self) -> Option<&Head> {
         self.head.as_deref()

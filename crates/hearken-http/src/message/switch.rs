@@ -1,7 +1,7 @@
 //! Responses that hand the transport over to another protocol (RFC 9110 §7.8, §9.3.6).
 //!
 //! Here: [`ServerResponse::upgrade`], [`ServerResponse::accept_tunnel`], [`ServerResponse::into_socket`]. Not here: when the
-//! transport changes hands (`conn/server/switch.rs`), the transport in its new hands (`net/upgraded.rs`).
+//! transport changes hands (`conn/switch.rs`), the transport in its new hands (`net/upgraded.rs`).
 
 use crate::error::Error;
 use crate::message::response::{Sent, ServerResponse};

@@ -22,7 +22,6 @@ impl<T> Rewind<T> {
         Self { io, prefix }
     }
 
-    #[cfg(feature = "tls")]
     pub(crate) const fn get_ref(&self) -> &T {
         &self.io
     }

@@ -1,23 +1,28 @@
 //! A transport that another protocol uses from here on (RFC 9110 §7.8, §9.3.6).
 //!
-//! Here: [`Upgraded`], the transport as users hold it; [`Upgrading`], the future that returns it; [`Handover`], the cell that
-//! user and connection share, so that a server can still close the transport. Not here: when a connection gives its
-//! transport away (`conn/server/switch.rs`), what the connection does afterwards (`conn/server/tunnel.rs`).
+//! Here: [`Upgraded`], the transport as users hold it; [`Upgrading`], the future that returns it. Not here: the cell that user and
+//! connection share (`upgraded/cell.rs`), when a connection gives its transport away (`conn/switch.rs`), what the connection
+//! does afterwards (`conn/server/tunnel.rs`).
 
-use crate::error::{Closed, Error};
+mod cell;
+
+pub(crate) use cell::Handover;
+
+use crate::error::Error;
 use crate::net::delegate::delegate;
-use crate::net::handover::Recipient;
 use crate::net::rewind::Rewind;
-use crate::net::transport::{BoxIo, Transport};
+#[cfg(feature = "client")]
+use crate::net::transport::BoxIo;
+use crate::net::transport::{Io, Transport};
 use bytes::Bytes;
-use std::any::Any;
+use cell::Moved;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A transport after `101 Switching Protocols`, or after a 2xx response to CONNECT. Reads return the bytes that were read
@@ -42,17 +47,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// # Ok(()) }
 /// ```
 pub struct Upgraded {
-    io: Rewind<BoxIo>,
-    /// Shared with the connection on a server; `None` on a client.
-    handover: Option<Arc<Handover>>,
+    io: Rewind<Owned>,
+}
+
+/// Whose the transport is.
+enum Owned {
+    /// The user's alone.
+    #[cfg(feature = "client")]
+    Whole(BoxIo),
+    Borrowed(Borrowed),
 }
 
 impl Upgraded {
     #[cfg(feature = "client")]
     pub(crate) const fn new(io: BoxIo, read_ahead: Bytes) -> Self {
         Self {
-            io: Rewind::new(io, read_ahead),
-            handover: None,
+            io: Rewind::new(Owned::Whole(io), read_ahead),
         }
     }
 
@@ -66,7 +76,7 @@ impl Upgraded {
     /// Resolves when the server stops: the protocol that runs here should end within `limits.time.grace`. Never resolves on
     /// a client. It does not keep the transport open. Each call returns a future of its own.
     pub fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
-        let handover = self.handover.clone();
+        let handover = self.handover().cloned();
         poll_fn(move |cx| match &handover {
             Some(handover) => handover.poll_closing(cx),
             None => Poll::Pending,
@@ -91,15 +101,24 @@ impl Upgraded {
     /// ```
     #[doc(alias = "setTimeout")]
     pub fn set_idle_timeout(&self, idle: Duration) {
-        if let Some(handover) = &self.handover {
+        if let Some(handover) = self.handover() {
             handover.set_idle(idle);
+        }
+    }
+
+    /// What a server shares with its connection.
+    fn handover(&self) -> Option<&Arc<Handover>> {
+        match self.io.get_ref() {
+            #[cfg(feature = "client")]
+            Owned::Whole(_) => None,
+            Owned::Borrowed(Borrowed(handover)) => Some(handover),
         }
     }
 
     fn inner<R>(
         &mut self,
         cx: &mut Context<'_>,
-        call: impl FnOnce(Pin<&mut Rewind<BoxIo>>, &mut Context<'_>) -> Poll<R>,
+        call: impl FnOnce(Pin<&mut Rewind<Owned>>, &mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
         call(Pin::new(&mut self.io), cx)
     }
@@ -162,9 +181,9 @@ impl Future for Upgrading {
         let Some(handover) = self.handover.take() else {
             return Poll::Pending;
         };
+        let io = Owned::Borrowed(Borrowed(handover));
         Poll::Ready(read_ahead.map(|read_ahead| Upgraded {
-            io: Rewind::new(Box::new(Borrowed(Arc::clone(&handover))), read_ahead),
-            handover: Some(handover),
+            io: Rewind::new(io, read_ahead),
         }))
     }
 }
@@ -181,6 +200,36 @@ impl fmt::Debug for Upgrading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Upgrading")
     }
+}
+
+impl Owned {
+    fn inner<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(Pin<&mut dyn Io>, &mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        match self {
+            #[cfg(feature = "client")]
+            Self::Whole(io) => call(Pin::new(&mut **io), cx),
+            Self::Borrowed(io) => call(Pin::new(io), cx),
+        }
+    }
+
+    fn is_inner_vectored(&self) -> bool {
+        match self {
+            #[cfg(feature = "client")]
+            Self::Whole(io) => io.is_write_vectored(),
+            Self::Borrowed(io) => io.is_write_vectored(),
+        }
+    }
+}
+
+impl AsyncRead for Owned {
+    delegate!(poll_read);
+}
+
+impl AsyncWrite for Owned {
+    delegate!(poll_write poll_write_vectored poll_flush poll_shutdown);
 }
 
 /// The transport of a server's connection in use by its new owner. The server may close it at any time.
@@ -202,8 +251,7 @@ impl Borrowed {
     }
 
     fn is_inner_vectored(&self) -> bool {
-        let slot = self.0.slot();
-        slot.io.as_ref().is_some_and(|io| io.is_write_vectored())
+        self.0.is_write_vectored()
     }
 }
 
@@ -228,273 +276,4 @@ impl AsyncRead for Borrowed {
 
 impl AsyncWrite for Borrowed {
     delegate!(poll_write poll_write_vectored poll_flush poll_shutdown);
-}
-
-/// The result of a call of the transport.
-trait Moved {
-    /// Whether bytes have moved.
-    fn moved(&self) -> bool;
-}
-
-impl Moved for usize {
-    fn moved(&self) -> bool {
-        *self > 0
-    }
-}
-
-impl Moved for () {
-    fn moved(&self) -> bool {
-        false
-    }
-}
-
-/// Progress of a handover.
-#[derive(Debug)]
-enum Stage {
-    /// The connection has the transport: the switch is being sent.
-    Waiting,
-    /// The user has the transport, or can take it.
-    Given,
-    /// The switch failed.
-    Failed(Error),
-    /// The user has dropped the transport, or the server has closed it.
-    Over,
-}
-
-#[derive(Default)]
-struct Wakers {
-    /// Waits for the transport.
-    receiver: Option<Waker>,
-    /// The task of the connection: waits until the transport is closed.
-    task: Option<Waker>,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-    /// Wait until the server stops.
-    closing: Vec<Waker>,
-}
-
-struct Slot {
-    stage: Stage,
-    io: Option<Box<dyn Transport>>,
-    read_ahead: Bytes,
-    closing: bool,
-    /// The last byte was moved at this time.
-    moved: Instant,
-    /// How long none may move.
-    idle: Duration,
-    /// None was moved for that long.
-    timed_out: bool,
-    wakers: Wakers,
-}
-
-impl Slot {
-    /// Why there is no transport any more.
-    fn missing(&self) -> io::Error {
-        if self.timed_out {
-            let text = format!("no byte was sent or received for {:?}", self.idle);
-            return io::Error::new(io::ErrorKind::TimedOut, text);
-        }
-        io::Error::new(
-            io::ErrorKind::ConnectionAborted,
-            "the server has closed this connection",
-        )
-    }
-}
-
-/// The time of the runtime, as workers read it: a test can set it forward.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// The transport between a connection and its new owner, which may be on different threads. The lock is held for one call of
-/// the transport and hardly ever contended.
-pub(crate) struct Handover {
-    slot: Mutex<Slot>,
-}
-
-impl Handover {
-    /// `idle`: how long no byte may move.
-    pub(crate) fn new(idle: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            slot: Mutex::new(Slot {
-                stage: Stage::Waiting,
-                io: None,
-                read_ahead: Bytes::new(),
-                closing: false,
-                moved: now(),
-                idle,
-                timed_out: false,
-                wakers: Wakers::default(),
-            }),
-        })
-    }
-
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        // A panic inside the transport leaves the slot itself consistent.
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Calls the transport, if it is still open. `cut` wakes a pending caller by the waker that `waker` selects.
-    fn with_transport<R: Moved>(
-        &self,
-        cx: &mut Context<'_>,
-        waker: impl FnOnce(&mut Wakers) -> &mut Option<Waker>,
-        call: impl FnOnce(Pin<&mut dyn Transport>, &mut Context<'_>) -> Poll<io::Result<R>>,
-    ) -> Poll<io::Result<R>> {
-        let slot = &mut *self.slot();
-        let Some(io) = &mut slot.io else {
-            return Poll::Ready(Err(slot.missing()));
-        };
-        let polled = call(Pin::new(&mut **io), cx);
-        match &polled {
-            Poll::Ready(Ok(result)) if result.moved() => slot.moved = now(),
-            Poll::Ready(_) => {}
-            Poll::Pending => {
-                let waker = waker(&mut slot.wakers);
-                if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
-                    *waker = Some(cx.waker().clone());
-                }
-            }
-        }
-        polled
-    }
-
-    fn set_idle(&self, idle: Duration) {
-        let mut slot = self.slot();
-        slot.idle = idle;
-        let task = slot.wakers.task.take();
-        drop(slot);
-        task.into_iter().for_each(Waker::wake);
-    }
-
-    /// Takes the transport away, and wakes all tasks that wait for it.
-    fn end(&self, timed_out: bool) -> Option<Box<dyn Transport>> {
-        let mut slot = self.slot();
-        slot.stage = Stage::Over;
-        slot.timed_out = timed_out;
-        let io = slot.io.take();
-        let wakers = std::mem::take(&mut slot.wakers);
-        drop(slot);
-        [wakers.receiver, wakers.reader, wakers.writer]
-            .into_iter()
-            .flatten()
-            .chain(wakers.closing)
-            .for_each(Waker::wake);
-        io
-    }
-
-    fn poll_given(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Error>> {
-        let mut slot = self.slot();
-        Poll::Ready(match &slot.stage {
-            Stage::Waiting => {
-                slot.wakers.receiver = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            Stage::Given => Ok(std::mem::take(&mut slot.read_ahead)),
-            Stage::Failed(error) => Err(error.clone()),
-            Stage::Over => Err(Error::closed(Closed::Stopped)),
-        })
-    }
-
-    fn poll_closing(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut slot = self.slot();
-        if slot.closing || matches!(slot.stage, Stage::Over) {
-            return Poll::Ready(());
-        }
-        let waiting = &mut slot.wakers.closing;
-        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            waiting.push(cx.waker().clone());
-        }
-        Poll::Pending
-    }
-
-    /// Closes the transport because its user has dropped it.
-    fn abort(&self) {
-        let mut slot = self.slot();
-        slot.stage = Stage::Over;
-        let (io, task) = (slot.io.take(), slot.wakers.task.take());
-        drop(slot);
-        drop(io);
-        task.into_iter().for_each(Waker::wake);
-    }
-
-    /// Gives the transport of a connection, and the bytes that were read ahead, to a recipient that its connection holds.
-    pub(crate) fn give_to(
-        recipient: &Arc<dyn Recipient>,
-        io: Box<dyn Transport>,
-        read_ahead: Bytes,
-    ) {
-        let recipient: &dyn Any = &**recipient;
-        if let Some(handover) = recipient.downcast_ref::<Self>() {
-            handover.give(io, read_ahead);
-        }
-    }
-
-    fn give(&self, io: Box<dyn Transport>, read_ahead: Bytes) {
-        let mut slot = self.slot();
-        if !matches!(slot.stage, Stage::Waiting) {
-            return; // `Upgrading` was dropped: the transport closes
-        }
-        slot.stage = Stage::Given;
-        slot.moved = now();
-        slot.io = Some(io);
-        slot.read_ahead = read_ahead;
-        let receiver = slot.wakers.receiver.take();
-        drop(slot);
-        receiver.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Recipient for Handover {
-    fn fail(&self, error: Error) {
-        let mut slot = self.slot();
-        if !matches!(slot.stage, Stage::Waiting) {
-            return;
-        }
-        slot.stage = Stage::Failed(error);
-        let receiver = slot.wakers.receiver.take();
-        drop(slot);
-        receiver.into_iter().for_each(Waker::wake);
-    }
-
-    fn cut(&self) {
-        if let Some(io) = self.end(false) {
-            io.cut();
-        }
-    }
-
-    fn idle_deadline(&self) -> Option<Instant> {
-        let slot = self.slot();
-        slot.io.as_ref()?;
-        slot.moved.checked_add(slot.idle)
-    }
-
-    fn time_out(&self) {
-        drop(self.end(true));
-    }
-
-    fn notify_closing(&self) {
-        let mut slot = self.slot();
-        slot.closing = true;
-        let waiting = std::mem::take(&mut slot.wakers.closing);
-        drop(slot);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut slot = self.slot();
-        if matches!(slot.stage, Stage::Over) {
-            return Poll::Ready(());
-        }
-        slot.wakers.task = Some(cx.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl fmt::Debug for Handover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handover")
-            .field("stage", &self.slot().stage)
-            .finish_non_exhaustive()
-    }
 }

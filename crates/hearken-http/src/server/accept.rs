@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::event::peer::Peer;
+use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenOptions, Listener, ListenerParts};
@@ -150,7 +151,7 @@ pub(crate) async fn accept<M, F>(
     mut stop: watch::Receiver<Stop>,
 ) where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future + 'static,
+    F: Future<Output: Answer> + 'static,
 {
     let options = listener.options().clone();
     let (socket, _file) = match listener.into_parts() {
@@ -200,7 +201,7 @@ pub(crate) async fn injected<M, F>(
     mut stop: watch::Receiver<Stop>,
 ) where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future + 'static,
+    F: Future<Output: Answer> + 'static,
 {
     loop {
         let io = tokio::select! {
@@ -251,7 +252,7 @@ fn begin<M, F>(
     handlers: &Rc<Handlers<M, F>>,
 ) where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future + 'static,
+    F: Future<Output: Answer> + 'static,
 {
     match accepted {
         Accepted::Tcp(stream, from) => {
@@ -274,7 +275,7 @@ fn begin<M, F>(
 async fn accept_queued<M, F>(socket: &Socket, worker: &Rc<Worker>, handlers: &Rc<Handlers<M, F>>)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future + 'static,
+    F: Future<Output: Answer> + 'static,
 {
     while worker.census.try_acquire() {
         let ready =

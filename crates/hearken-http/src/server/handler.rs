@@ -4,6 +4,7 @@
 //! futures are used again, on the worker where they were made. Not here: the slots in which the one handler of a server
 //! runs without a box (`runner.rs`).
 
+use crate::conn::exchange::Exchange;
 use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::{Sent, ServerResponse};
@@ -12,7 +13,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Boxes that a handler keeps on one worker; more are dropped.
 const BOXES_MAX: usize = 256;
@@ -113,7 +114,7 @@ where
     }
 }
 
-/// Calls a handler, and sends what it returns if that is not the proof that it has responded.
+/// Calls a handler. What it returns is the response, unless it is the proof that it has responded: the caller sends it.
 #[expect(
     clippy::manual_async_fn,
     reason = "an async function would keep each argument twice, and every request copies its future"
@@ -126,16 +127,11 @@ pub(crate) fn respond<H, R>(
     handler: Rc<Arc<H>>,
     req: IncomingMessage,
     res: ServerResponse,
-) -> impl Future<Output = Sent>
+) -> impl Future<Output = R>
 where
     H: AsyncFn(IncomingMessage, ServerResponse) -> R,
-    R: Answer,
 {
-    async move {
-        let handle = res.again();
-        let answer = (**handler)(req, res).await;
-        answer.answer(handle)
-    }
+    async move { (**handler)(req, res).await }
 }
 
 /// A request that is being handled: a future in a box that its handler uses again. Its result is the proof that the request has
@@ -166,13 +162,34 @@ impl Handling {
     }
 }
 
+impl Handling {
+    /// The handler's response goes to the exchange that [`poll_by`](Self::poll_by) gets: nothing here keeps another.
+    pub(super) fn release_exchange(&mut self) {
+        if let Some(run) = &mut self.run {
+            drop(run.as_mut().take_response());
+        }
+    }
+
+    /// Goes on, and responds to the exchange that `exchange` gives.
+    pub(super) fn poll_by(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &dyn Fn() -> Rc<Exchange>,
+    ) -> Poll<Sent> {
+        match &mut self.run {
+            Some(run) => run.as_mut().poll(cx, Some(exchange)),
+            None => Poll::Pending, // it has been dropped
+        }
+    }
+}
+
 impl Future for Handling {
     type Output = Sent;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent> {
         match &mut self.run {
-            Some(run) => run.as_mut().poll(cx),
+            Some(run) => run.as_mut().poll(cx, None),
             None => Poll::Pending, // it has been dropped
         }
     }
@@ -193,7 +210,15 @@ impl fmt::Debug for Handling {
 }
 
 /// A future in a box that knows where it goes when it is done.
-trait Run: Future<Output = Sent> {
+trait Run {
+    /// Responds to the exchange that `exchange` gives, else to that of the handle that it keeps.
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        exchange: Option<&dyn Fn() -> Rc<Exchange>>,
+    ) -> Poll<Sent>;
+    /// The handle that it keeps in order to respond.
+    fn take_response(self: Pin<&mut Self>) -> Option<ServerResponse>;
     fn recycle(self: Pin<Box<Self>>);
 }
 
@@ -204,15 +229,19 @@ pin_project_lite::pin_project! {
     }
 }
 
-impl<F: Future<Output = Sent>> Future for Once<F> {
-    type Output = Sent;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent> {
+impl<F: Future<Output = Sent>> Run for Once<F> {
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        _exchange: Option<&dyn Fn() -> Rc<Exchange>>,
+    ) -> Poll<Sent> {
         self.project().future.poll(cx)
     }
-}
 
-impl<F: Future<Output = Sent>> Run for Once<F> {
+    fn take_response(self: Pin<&mut Self>) -> Option<ServerResponse> {
+        None
+    }
+
     fn recycle(self: Pin<Box<Self>>) {}
 }
 
@@ -221,6 +250,7 @@ pin_project_lite::pin_project! {
     struct Reused<M, F> {
         // Where the box goes; none while it is there.
         home: Option<Rc<Boxes<M, F>>>,
+        res: Option<ServerResponse>,
         #[pin]
         future: Option<F>,
     }
@@ -238,38 +268,51 @@ struct Boxes<M, F> {
 impl<M, F> WorkerHandler for Rc<Boxes<M, F>>
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future<Output = Sent> + 'static,
+    F: Future<Output: Answer> + 'static,
 {
     fn start(&self, req: IncomingMessage, res: ServerResponse) -> Handling {
         let free = self.free.borrow_mut().pop();
         let mut reused = free.unwrap_or_else(|| {
             Box::pin(Reused {
                 home: None,
+                res: None,
                 future: None,
             })
         });
         let mut parts = reused.as_mut().project();
         *parts.home = Some(Self::clone(self));
+        *parts.res = Some(res.again());
         parts.future.set(Some((self.make)(req, res)));
         Handling { run: Some(reused) }
     }
 }
 
-impl<M, F: Future<Output = Sent>> Future for Reused<M, F> {
-    type Output = Sent;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent> {
-        match self.project().future.as_pin_mut() {
-            Some(future) => future.poll(cx),
-            None => Poll::Pending, // its box waits for the next
-        }
+impl<M, F: Future<Output: Answer>> Run for Reused<M, F> {
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        exchange: Option<&dyn Fn() -> Rc<Exchange>>,
+    ) -> Poll<Sent> {
+        let parts = self.project();
+        let Some(future) = parts.future.as_pin_mut() else {
+            return Poll::Pending; // its box waits for the next
+        };
+        let answer = ready!(future.poll(cx));
+        let given = exchange.map(|exchange| ServerResponse::new(exchange()));
+        Poll::Ready(match given.or_else(|| parts.res.take()) {
+            Some(res) => answer.answer(res),
+            None => Sent(()), // it has responded
+        })
     }
-}
 
-impl<M, F: Future<Output = Sent>> Run for Reused<M, F> {
+    fn take_response(self: Pin<&mut Self>) -> Option<ServerResponse> {
+        self.project().res.take()
+    }
+
     fn recycle(mut self: Pin<Box<Self>>) {
         let mut parts = self.as_mut().project();
         parts.future.set(None);
+        *parts.res = None;
         if let Some(home) = parts.home.take() {
             let mut free = home.free.borrow_mut();
             if free.len() < BOXES_MAX {

@@ -10,6 +10,7 @@ use crate::event::callbacks::notify_all;
 use crate::event::observe::{Observation, Side, Step};
 use crate::event::peer::Peer;
 use crate::event::watch::show;
+use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use std::future::poll_fn;
@@ -24,7 +25,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(250);
 pub(crate) async fn run_worker<M, F>(mut seed: WorkerConfig, make: M)
 where
     M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-    F: Future + 'static,
+    F: Future<Output: Answer> + 'static,
 {
     let worker = Worker::new(&seed);
     let handlers = Handlers::new(make, &seed.special);

@@ -9,8 +9,9 @@ use super::handlers::SpecialHandlers;
 use crate::conn::exchange::Exchange;
 use crate::conn::server::{Kind, Runner};
 use crate::event::callbacks::catch_panic;
+use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
-use crate::message::response::ServerResponse;
+use crate::message::response::{Sent, ServerResponse};
 use crate::message::source::ServerSource;
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -121,7 +122,7 @@ impl<M, F> HandlerRunner<M, F> {
 impl<M, F> Runner for HandlerRunner<M, F>
 where
     M: Fn(IncomingMessage, ServerResponse) -> F,
-    F: Future,
+    F: Future<Output: Answer>,
 {
     #[inline]
     fn start(&mut self, kind: Kind, exchange: Rc<Exchange>) {
@@ -135,30 +136,43 @@ where
             None => Work::Plain {
                 future: (self.handlers.make)(req, res),
             },
-            Some(handler) => Work::Special {
-                future: handler.start(req, res),
-            },
+            Some(handler) => {
+                let mut future = handler.start(req, res);
+                future.release_exchange(); // `poll` gets it
+                Work::Special { future }
+            }
         };
         self.put(work);
     }
 
     #[inline]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &dyn Fn() -> Rc<Exchange>,
+    ) -> Poll<Result<(), String>> {
         let Some(slot) = &mut self.slot else {
             return Poll::Ready(Ok(()));
         };
         // A panic leaves the future in an unknown state; it is dropped right away and never polled again. A panic while it
         // drops counts as one of the handler.
         let polled = catch_panic(|| {
-            let is_ready = match slot.as_mut().project() {
-                WorkMut::Plain { future } => future.poll(cx).is_ready(),
-                WorkMut::Special { future } => Pin::new(future).poll(cx).is_ready(),
-                WorkMut::Nothing => true,
-            };
-            if is_ready {
-                slot.set(Work::Nothing);
+            match slot.as_mut().project() {
+                WorkMut::Plain { future } => {
+                    let Poll::Ready(answer) = future.poll(cx) else {
+                        return false;
+                    };
+                    let Sent(()) = answer.answer(ServerResponse::new(exchange()));
+                }
+                WorkMut::Special { future } => {
+                    if future.poll_by(cx, exchange).is_pending() {
+                        return false;
+                    }
+                }
+                WorkMut::Nothing => return true,
             }
-            is_ready
+            slot.set(Work::Nothing);
+            true
         });
         match polled {
             Ok(false) => Poll::Pending,

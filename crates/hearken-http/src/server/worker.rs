@@ -4,12 +4,13 @@
 //! here: accepting (`server/accept.rs`), what a connection does (`conn/`), from the first accept of a worker to its last close
 //! (`server/life.rs`), threads and signals (`server/listening.rs`).
 
-use crate::conn::clock::Clock;
+use crate::conn::clock::{Clock, ReadTick};
 use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::server::tunnel::Tunnel;
 use crate::conn::server::{Runner, ServedConnection, ServerConnection};
 use crate::conn::{Drive, Ending};
 use crate::event::peer::Peer;
+use crate::message::answer::Answer;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::Listener;
@@ -110,6 +111,7 @@ impl Worker {
         let now = monotonic_now();
         let dated = seed.date.map(|date| (now, date));
         let clock = Clock::new(now, date_at(now, dated)).read_by(monotonic_now);
+        let clock = clock.ticked_by(TICK);
         Rc::new(Self {
             env: WorkerContext::new(seed.limits.clone(), Arc::clone(&seed.hooks), clock),
             census: Arc::clone(&seed.census),
@@ -189,7 +191,7 @@ impl Worker {
     ) where
         T: Transport + 'static,
         M: Fn(IncomingMessage, ServerResponse) -> F + 'static,
-        F: Future + 'static,
+        F: Future<Output: Answer> + 'static,
     {
         let now = self.now();
         let id = self.census.next_id();
@@ -236,6 +238,15 @@ pub(crate) struct Ends {
 fn monotonic_now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
+
+/// The clock that the system sets at each tick: read without asking the hardware.
+#[cfg(target_os = "linux")]
+const TICK: Option<ReadTick> = Some(|| {
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    (at.tv_sec.cast_unsigned() << 30) | at.tv_nsec.cast_unsigned()
+});
+#[cfg(not(target_os = "linux"))]
+const TICK: Option<ReadTick> = None;
 
 fn date_at(now: Instant, dated: Option<(Instant, SystemTime)>) -> SystemTime {
     dated.map_or_else(SystemTime::now, |(start, date)| date + (now - start))
@@ -316,7 +327,7 @@ struct Connection<T, R: Runner> {
 enum Life<T, R: Runner> {
     Http(Pump<T, ServedConnection<R>, ByTransport>),
     /// Another protocol, in other hands.
-    Tunnel(Box<Tunnel<R>>),
+    Tunnel(Tunnel<R>),
     /// Nothing any more.
     Over,
 }
@@ -394,7 +405,7 @@ impl<T: Transport + 'static, R: Runner + Unpin> Connection<T, R> {
             return Poll::Ready(());
         };
         Handover::give_to(&tunnel.recipient, Box::new(HandedOver(transport)), rest);
-        self.life = Life::Tunnel(Box::new(tunnel));
+        self.life = Life::Tunnel(tunnel);
         self.poll_tunnel(cx)
     }
 
@@ -419,7 +430,7 @@ impl<T, R: Runner> Drop for Connection<T, R> {
         let now = self.seat.worker.now();
         match std::mem::replace(&mut self.life, Life::Over) {
             Life::Http(mut pump) => pump.drive().handle_closed(now),
-            Life::Tunnel(mut tunnel) => tunnel.by.handle_closed(now),
+            Life::Tunnel(mut tunnel) => tunnel.handle_closed(now),
             Life::Over => {}
         }
     }
@@ -440,7 +451,7 @@ mod tests {
     /// The runtime puts 96 bytes around it and rounds up to 128: past this bound every idle connection costs 128 bytes more.
     #[test]
     fn the_task_of_an_idle_connection_stays_small() {
-        type Done = std::future::Ready<()>;
+        type Done = std::future::Ready<crate::Sent>;
         type Plain = HandlerRunner<fn(IncomingMessage, ServerResponse) -> Done, Done>;
         let size = size_of::<Connection<TcpStream, Plain>>();
         assert!(size <= 160, "{size}");

@@ -3,6 +3,7 @@
 mod abort;
 mod bodies;
 mod events;
+mod events_of_failures;
 mod framing;
 mod harness;
 #[cfg(feature = "tls")]

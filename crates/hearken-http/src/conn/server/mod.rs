@@ -43,8 +43,13 @@ pub(crate) enum Kind {
 pub(crate) trait Runner {
     /// A request has come: makes its handles and starts the handler for its kind.
     fn start(&mut self, kind: Kind, exchange: Rc<Exchange>);
-    /// Lets the handler go on. `Err` with its message when it panicked.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
+    /// Lets the handler go on, and responds by what it returns, to the exchange that `exchange` gives. `Err` with its message when it
+    /// panicked.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &dyn Fn() -> Rc<Exchange>,
+    ) -> Poll<Result<(), String>>;
     /// Whether the handler has been started and has not ended.
     fn running(&self) -> bool;
     /// No request follows for now: gives back the memory in which a handler runs, unless one does.
@@ -243,7 +248,7 @@ impl ServerConnection {
     /// Whether the next of the requests that have come must wait for the turn of other connections.
     #[inline]
     fn gives_way(&self, more: bool) -> bool {
-        more && self.env.exchange.budget.is_over()
+        more && self.env.exchange.budget.is_over_by_tick()
     }
 
     /// Feeds the protocol until it needs more or the message is complete.
@@ -323,7 +328,7 @@ impl ServerConnection {
         // The task sees the orders of its own handler, and need not be woken by them.
         let task = exchange.state().wakers.task.take();
         self.observe_turn(exchange, turn.now);
-        let running = match turn.runner.poll(turn.cx) {
+        let running = match turn.runner.poll(turn.cx, &|| Rc::clone(exchange)) {
             Poll::Ready(Ok(())) => {
                 if task.is_some() {
                     exchange.state().wakers.task = task;

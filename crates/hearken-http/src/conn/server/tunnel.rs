@@ -2,15 +2,22 @@
 //! promised about connections: they are counted, notified of the end of the server,
 //! idle for a bounded time, and can be cut.
 //!
-//! Here: [`Tunnel`]. Not here: the cell that it shares with the user of the transport (`net/upgraded.rs`).
+//! Here: [`Tunnel`]. Its exchange is dropped once no handle of it is left, and made again if the handler fails. Not here: the cell
+//! that it shares with the user of the transport (`net/upgraded/cell.rs`).
 
 use super::drive::Command;
-use super::{Runner, ServedConnection};
+use super::{Runner, ServedConnection, ServerConnection};
+use crate::conn::Drive;
+use crate::conn::carrier::Carrier;
+use crate::conn::context::LastRequest;
 use crate::conn::exchange::Exchange;
+use crate::conn::outgoing::Stage;
 use crate::error::Closed;
 use crate::event::timeout::Deadline;
 use crate::net::handover::Recipient;
 use bytes::Bytes;
+use hearken_proto::{Fields, Head, Version};
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,8 +25,10 @@ use std::time::Instant;
 
 /// See the module.
 pub(crate) struct Tunnel<R: Runner> {
-    pub(crate) by: ServedConnection<R>,
+    by: ServedConnection<R>,
     pub(crate) recipient: Arc<dyn Recipient>,
+    /// Method and target, with a space between them, once the exchange has been dropped.
+    request: Option<Box<str>>,
 }
 
 impl<R: Runner> ServedConnection<R> {
@@ -41,6 +50,7 @@ impl<R: Runner> ServedConnection<R> {
             Tunnel {
                 by: self,
                 recipient,
+                request: None,
             },
             rest,
         ))
@@ -55,16 +65,15 @@ fn recipient_of(exchange: &Exchange) -> Option<Arc<dyn Recipient>> {
 impl<R: Runner> Tunnel<R> {
     /// Lets the handler go on, and passes on that the server stops. Ready when the transport has been dropped.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        let (served, mut turn) = self.by.turn(cx, now);
-        let env = Rc::clone(&served.env.exchange);
+        let served = &mut self.by.served;
         if served.observe_command() == Command::Close {
             served.why = Closed::Stopped;
             self.recipient.cut();
-            served.poll_runner(&mut turn); // so that it sees why
-            served.drop_handler(turn.runner, Closed::Stopped);
+            self.poll_handler(cx, now); // so that it sees why
+            self.drop_handler();
             return Poll::Ready(());
         }
-        if env.draining.get() {
+        if served.env.exchange.draining.get() {
             self.recipient.notify_closing();
         }
         let deadline = self.recipient.idle_deadline();
@@ -73,19 +82,81 @@ impl<R: Runner> Tunnel<R> {
             served.why = Closed::Inactive;
             self.recipient.time_out();
         }
-        served.poll_runner(&mut turn);
-        if self.recipient.poll_over(turn.cx).is_pending() || turn.runner.running() {
+        self.poll_handler(cx, now);
+        self.drop_exchange();
+        if self.recipient.poll_over(cx).is_pending() || self.by.runner.running() {
             return Poll::Pending;
         }
         Poll::Ready(())
     }
-}
 
-impl<R: Runner> Tunnel<R> {
     /// When the transport has been idle for as long as it may.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.recipient.idle_deadline()
     }
+
+    /// The last call: ends the handler, and reports the end of the connection.
+    pub(crate) fn handle_closed(&mut self, now: Instant) {
+        if self.by.runner.running() {
+            self.drop_handler();
+        }
+        self.by.handle_closed(now);
+    }
+
+    fn poll_handler(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let (served, mut turn) = self.by.turn(cx, now);
+        if served.exchange.is_some() {
+            served.poll_runner(&mut turn);
+            return;
+        }
+        let again = OnceCell::new();
+        let give = || Rc::clone(again.get_or_init(|| made_again(served, self.request.as_deref())));
+        let polled = turn.runner.poll(turn.cx, &give);
+        if let Poll::Ready(Err(panic)) = polled {
+            served.exchange = Some(give());
+            served.panicked(&panic);
+        }
+    }
+
+    /// Drops the handler where it stands, and reports that if it has not ended.
+    fn drop_handler(&mut self) {
+        let Self { by, request, .. } = self;
+        let served = &mut by.served;
+        if served.exchange.is_none() && by.runner.running() {
+            served.exchange = Some(made_again(served, request.as_deref()));
+        }
+        served.drop_handler(&mut by.runner, served.why);
+    }
+
+    /// Drops the exchange if only errors could still ask for it, and keeps what they name.
+    fn drop_exchange(&mut self) {
+        let served = &mut self.by.served;
+        if let Some(exchange) = &served.exchange
+            && Rc::strong_count(exchange) == 1
+            && !exchange.state().is_awaited()
+        {
+            let head = exchange.head();
+            self.request = Some(format!("{} {}", head.method(), head.target()).into());
+            served.exchange = None;
+        }
+    }
+}
+
+/// An exchange in place of the one that was dropped: its response has been given.
+#[cold]
+fn made_again(served: &ServerConnection, request: Option<&str>) -> Rc<Exchange> {
+    let mut exchange = Exchange::new(&served.env.exchange, Carrier::Gone);
+    let (method, target) = request
+        .and_then(|line| line.split_once(' '))
+        .unwrap_or_default();
+    let head = Head::of_request(method, target, Version::Http11, &Fields::new());
+    let (place, state) = exchange.begin_request();
+    **place = head.unwrap_or_default(); // it was legal when it came
+    state.request = Some(LastRequest { alone: true });
+    state.peer = Some(Rc::clone(&served.peer));
+    state.number = served.count;
+    state.outgoing.stage = Stage::Ended;
+    exchange
 }
 
 /// When its worker ends, for example: nothing could end the transport later.

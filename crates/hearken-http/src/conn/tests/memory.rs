@@ -253,7 +253,7 @@ impl<R: Runner> Multiplexed<R> {
         let mut cx = Context::from_waker(Waker::noop());
         self.streams.retain_mut(|(_, exchange, runner)| {
             if runner.running()
-                && let Poll::Ready(Err(_)) = runner.poll(&mut cx)
+                && let Poll::Ready(Err(_)) = runner.poll(&mut cx, &|| Rc::clone(exchange))
             {
                 exchange.fail_handler(Failure::new(500, "a handler panicked"));
             }

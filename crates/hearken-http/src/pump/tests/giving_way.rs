@@ -63,6 +63,36 @@ fn pipelined_requests_give_way_when_their_time_is_over() {
     assert_eq!(piped.heard(), ok("x").repeat(40));
 }
 
+/// A tick is as long as seven questions.
+fn slow_tick() -> u64 {
+    thread_local! {
+        static ASKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    }
+    ASKED.set(ASKED.get() + 1);
+    ASKED.get() / 7
+}
+
+#[test]
+fn pipelined_requests_read_the_clock_once_the_tick_has_changed() {
+    let log = Log::default();
+    let seen = log.clone();
+    let setup = serve(async move |_req, res| {
+        seen.add("");
+        res.end("x")
+    });
+    let mut piped = Piped::new(setup.clock(slow_clock).tick(slow_tick));
+    let requests = get("/").repeat(40);
+    piped.wire.borrow_mut().sent.extend(requests.as_bytes());
+    piped.poll(false);
+    let served = log.take().len();
+    assert!((7..=10).contains(&served), "{served}");
+    assert!(piped.gave_way());
+    piped.go();
+    assert_eq!(log.take().len(), 40 - served);
+    assert!((4..10).contains(&piped.polls), "{}", piped.polls);
+    assert_eq!(piped.heard(), ok("x").repeat(40));
+}
+
 #[test]
 fn a_handler_gives_way_in_drain_when_its_time_is_over() {
     let log = Log::default();

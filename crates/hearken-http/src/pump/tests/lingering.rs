@@ -9,7 +9,7 @@ fn after_close_the_rest_is_read_until_the_peer_ends() {
     assert!(piped.heard().ends_with("\r\n\r\nx"));
     assert!(piped.wire.borrow().shut, "our end is sent at once");
     assert!(!piped.done);
-    piped.send("more that nobody wants");
+    piped.send("more that the server drops");
     assert!(piped.wire.borrow().sent.is_empty());
     assert!(!piped.done);
     piped.end_input();

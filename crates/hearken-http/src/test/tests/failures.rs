@@ -122,6 +122,59 @@ fn a_handler_of_an_upgrade_that_the_server_cuts_is_reported() {
     );
 }
 
+/// Without a handle the exchange is dropped with the transport; errors name the request all the same.
+#[test]
+fn a_handler_that_fails_after_the_transport_was_handed_over_is_reported() {
+    let log = Log::default();
+    let mut server = server(&log);
+    server.handle(
+        event::Upgrade,
+        async |req: IncomingMessage, res: ServerResponse| {
+            let way = req.path().to_owned();
+            drop(req);
+            let (sent, upgrading) = res.upgrade("echo")?;
+            let stream = upgrading.await?;
+            stream.closing().await;
+            match &*way {
+                "/up/error" => Err(Failure::new(500, "no more")),
+                "/up/panic" => panic!("on purpose"),
+                "/up/wait" => std::future::pending().await,
+                _ => Ok(sent),
+            }
+        },
+    );
+    for (way, expected) in [
+        ("error", "500 no more"),
+        ("panic", "500 a handler panicked: on purpose"),
+        (
+            "wait",
+            "500 the handler was dropped before its end: the server stopped (closed)",
+        ),
+        ("fine", ""),
+    ] {
+        let test = TestServer::new(&server);
+        let mut connection = test.connect();
+        let target = format!("/up/{way}?a");
+        let request = Request::get(&target).header("Connection", "Upgrade");
+        connection
+            .inject(request.header("Upgrade", "echo"))
+            .unwrap();
+        assert!(log.take().is_empty());
+        test.handle().close();
+        test.settle();
+        if way == "wait" {
+            test.handle().close_all_connections();
+            test.settle();
+        }
+        let lines = log.take();
+        if expected.is_empty() {
+            assert!(lines.is_empty(), "{lines:?}");
+        } else {
+            assert_eq!(lines, [format!("GET {target} on connection 1: {expected}")]);
+        }
+    }
+}
+
 /// Sends a file that has become shorter since its length was announced. The second time the handler keeps the request.
 #[test]
 fn a_file_that_does_not_fit_its_length_is_reported() {

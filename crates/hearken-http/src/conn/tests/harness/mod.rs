@@ -14,7 +14,7 @@ pub(crate) use tools::{Bell, Gate, Guard, Log, either, file, run_tasks, spawn, t
 
 use tools::LogObserver;
 
-use crate::conn::clock::Clock;
+use crate::conn::clock::{Clock, ReadTick};
 use crate::conn::context::{Hooks, WorkerContext};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::server::{ServedConnection, ServerConnection};
@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
-pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = Sent>>>;
 pub(crate) type Make = Box<dyn Fn(IncomingMessage, ServerResponse) -> HandlerFuture>;
 
 /// A connection that takes more turns without outside input spins.
@@ -58,7 +58,7 @@ where
         Box::pin(async move {
             let handle = res.again();
             let answer = (*handler)(req, res).await;
-            let _: Sent = answer.answer(handle);
+            answer.answer(handle)
         })
     });
     Setup {
@@ -67,6 +67,7 @@ where
         special: SpecialHandlers::default(),
         limits: Limits::default(),
         clock: None,
+        tick: None,
     }
 }
 
@@ -100,12 +101,19 @@ pub(crate) struct Setup {
     special: SpecialHandlers,
     limits: Limits,
     clock: Option<ReadClock>,
+    tick: Option<ReadTick>,
 }
 
 impl Setup {
     /// What a connection reads to see how long it has been polled. Without it the time of a poll is not bounded.
     pub(crate) fn clock(mut self, read: ReadClock) -> Self {
         self.clock = Some(read);
+        self
+    }
+
+    /// What it looks at before it reads the clock.
+    pub(crate) fn tick(mut self, read: ReadTick) -> Self {
+        self.tick = Some(read);
         self
     }
 
@@ -159,7 +167,7 @@ impl Setup {
         let now = Instant::now();
         // Later than the files that the tests make.
         let mut clock = Clock::new(now, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
-        clock.read = self.clock;
+        (clock.read, clock.tick) = (self.clock, self.tick);
         Open {
             env: WorkerContext::new(self.limits, Arc::new(self.hooks), clock),
             handlers: Handlers::new(self.make, &self.special),

@@ -1,8 +1,8 @@
 //! What handlers and clients of the tests share: gates, logs, tasks, wakers, files.
 
-use super::HandlerFuture;
 use crate::event::observe::{Observation, Observer, Step};
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -119,7 +119,7 @@ impl Drop for Guard {
 }
 
 struct Task {
-    future: HandlerFuture,
+    future: Pin<Box<dyn Future<Output = ()>>>,
     bell: Arc<Bell>,
 }
 
