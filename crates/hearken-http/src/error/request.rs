@@ -13,8 +13,8 @@ macro_rules! log_failure {
         let request = $request;
         tracing::error!(
             method = request.method(),
-            request_target = request.target(),
-            peer = request.peer().map(tracing::field::display),
+            request_target = request.url(),
+            peer = request.remote_address().map(tracing::field::display),
             route = request.route(),
             $($rest)+
         )
@@ -39,7 +39,7 @@ impl RequestLine {
     #[inline]
     pub(crate) fn set(&mut self, head: &Head, alone: bool) {
         self.alone = alone;
-        let (method, target) = (head.method_bytes(), head.target_bytes());
+        let (method, target) = (head.method_bytes(), head.url_bytes());
         self.text.clear();
         self.text.extend_from_slice(method);
         self.text
@@ -120,8 +120,9 @@ impl FailedRequest {
     }
 
     /// The request target; of a longer one the first 1,024 bytes.
+    #[doc(alias = "target")]
     #[must_use]
-    pub fn target(&self) -> Option<&str> {
+    pub fn url(&self) -> Option<&str> {
         self.line.as_ref().map(|(_, target)| &**target)
     }
 
@@ -132,8 +133,9 @@ impl FailedRequest {
     }
 
     /// The address of the client. `None` for Unix sockets and memory.
+    #[doc(alias = "peer")]
     #[must_use]
-    pub const fn peer(&self) -> Option<SocketAddr> {
+    pub const fn remote_address(&self) -> Option<SocketAddr> {
         self.peer
     }
 
