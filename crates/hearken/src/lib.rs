@@ -16,6 +16,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "app")]
+pub use hearken_app as app;
 pub use hearken_http::*;
 pub use hearken_proto as proto;
 

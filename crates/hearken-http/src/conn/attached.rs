@@ -2,22 +2,30 @@
 //!
 //! Here: [`Attached`]. Its memory is used again by the next exchange. Not here: hooks and filters (`layers.rs`).
 
-use super::context::RespondToFailure;
 use std::any::Any;
 use std::rc::Rc;
 
-/// See the module.
-#[derive(Default)]
-pub(crate) struct Attached {
+/// See the module. `F` responds to a failure.
+pub(crate) struct Attached<F: ?Sized> {
     /// The label of the route that handles the request.
     pub(crate) route: Option<Rc<str>>,
     /// Values by their types: at most one of each.
     values: Vec<Rc<dyn Any>>,
     /// Responds to a failure in place of the server's own form.
-    pub(crate) on_failure: Option<Rc<RespondToFailure>>,
+    pub(crate) on_failure: Option<Rc<F>>,
 }
 
-impl Attached {
+impl<F: ?Sized> Default for Attached<F> {
+    fn default() -> Self {
+        Self {
+            route: None,
+            values: Vec::new(),
+            on_failure: None,
+        }
+    }
+}
+
+impl<F: ?Sized> Attached<F> {
     /// Whether [`clear`](Self::clear) has something to do.
     #[inline]
     pub(crate) const fn is_used(&self) -> bool {

@@ -7,7 +7,7 @@
 use super::Input;
 use super::attached::Attached;
 use super::carrier::Carrier;
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, RespondToFailure};
 use super::hold::ContinueHold;
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
@@ -46,7 +46,7 @@ pub(crate) struct State {
     pub(crate) watches: Vec<Watch<Rc<Peer>>>,
     pub(crate) wakers: Wakers,
     pub(crate) overrides: Option<Box<Overrides>>,
-    pub(crate) attached: Attached,
+    pub(crate) attached: Attached<RespondToFailure>,
     pub(crate) peer: Option<Rc<Peer>>,
     /// For logs and errors, while the handler holds the head.
     pub(crate) request_line: RequestLine,

@@ -2,7 +2,7 @@
 //!
 //! Here: the log, the event, what observers see, and the response. Not here: faults of the peer (`server/failure.rs`).
 
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, RespondToFailure};
 use super::exchange::{Exchange, State};
 use super::outgoing::Stage;
 use crate::error::request::log_failure;
@@ -34,7 +34,7 @@ impl Exchange {
             return;
         }
         let own = self.state().attached.on_failure.clone();
-        let form: Option<&dyn Fn(&Failure, Rc<Self>)> = match (&own, &self.env.hooks.on_failure) {
+        let form: Option<&RespondToFailure> = match (&own, &self.env.hooks.on_failure) {
             (Some(own), _) => Some(&**own),
             (None, Some(of_all)) => Some(&**of_all),
             (None, None) => None,

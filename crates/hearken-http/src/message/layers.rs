@@ -84,7 +84,7 @@ impl ServerResponse {
     /// ```
     pub fn on_failure<R: Answer>(
         &self,
-        respond: impl Fn(&Failure, &FailedRequest, ServerResponse) -> R + 'static,
+        respond: impl Fn(&Failure, &FailedRequest, Self) -> R + 'static,
     ) {
         let respond = move |failure: &Failure, exchange: Rc<Exchange>| {
             respond_to_failure(&respond, failure, exchange);
@@ -98,6 +98,11 @@ impl ServerResponse {
     ///
     /// Express: `res.locals`.
     pub fn extend<T: 'static>(&self, value: T) {
+        attach(&self.exchange, Rc::new(value));
+    }
+
+    /// As [`extend`](Self::extend), of a value that its owner keeps too.
+    pub fn attach<T: 'static>(&self, value: Rc<T>) {
         attach(&self.exchange, value);
     }
 
@@ -108,8 +113,8 @@ impl ServerResponse {
     }
 }
 
-fn attach<T: 'static>(exchange: &Exchange, value: T) {
-    let replaced = exchange.state().attached.insert(Rc::new(value));
+fn attach<T: 'static>(exchange: &Exchange, value: Rc<T>) {
+    let replaced = exchange.state().attached.insert(value);
     drop(replaced); // after the borrow: a destructor may call back
 }
 
@@ -139,7 +144,7 @@ impl IncomingMessage {
     ///
     /// Express: a property of `req`.
     pub fn extend<T: 'static>(&self, value: T) {
-        attach(&self.source().exchange, value);
+        attach(&self.source().exchange, Rc::new(value));
     }
 
     /// The value of this type that code around the handler has attached by [`extend`](Self::extend).

@@ -1,0 +1,201 @@
+//! The application: a router with settings, shared values and a server.
+//!
+//! Here: [`App`]. Not here: routes (`router.rs`), the server itself (hearken-http).
+
+use crate::failures;
+use crate::router::Router;
+use crate::settings::Settings;
+use crate::state::States;
+use crate::table::{RouteError, Table};
+use crate::worker::{AppHandler, Shared};
+use hearken_http::Server;
+use hearken_http::listen::{ListenError, ToListenAddr};
+use hearken_http::server::Listening;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// An application: a [`Router`] with settings, shared values and a server. Express's `app`.
+///
+/// ```no_run
+/// use hearken::app::{App, prelude::*};
+///
+/// let mut app = App::new();
+/// app.get("/", async |_req, res| res.end("Hello, World!"));
+/// app.get("/users/:id", async |req, res| {
+///     let id: u64 = req.param("id")?;
+///     Ok(res.json(&serde_json::json!({ "id": id })))
+/// });
+/// app.listen("127.0.0.1:3000")?.run()?;
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct App {
+    router: Router,
+    settings: Settings,
+    states: States,
+}
+
+impl App {
+    /// An application without routes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Changes the settings: Express's `set`, `enable` and `disable`.
+    ///
+    /// ```
+    /// use hearken::app::App;
+    /// let mut app = App::new();
+    /// app.settings(|settings| settings.case_sensitive_routing = true);
+    /// ```
+    #[doc(alias("set", "enable", "disable"))]
+    pub fn settings(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Shares a value with all handlers, which read it by its type: [`State`](crate::State). A second value of a type replaces the first.
+    ///
+    /// Express: `app.locals`.
+    #[doc(alias = "locals")]
+    pub fn state<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
+        self.states.insert(value);
+        self
+    }
+
+    /// The server of this application, to be configured further: TLS, limits, workers, events.
+    ///
+    /// # Errors
+    /// When a route cannot be: a text that is not a pattern, a route that no request can reach. All faults, with their places in the
+    /// source.
+    ///
+    /// ```
+    /// use hearken::app::App;
+    /// let mut app = App::new();
+    /// app.get("/", async |_req, res| res.end("hello"));
+    /// let server = app.server()?.workers(2);
+    /// # Ok::<(), hearken::app::RouteError>(())
+    /// ```
+    pub fn server(self) -> Result<Server, RouteError> {
+        let form = self.router.form.clone();
+        let shared = Arc::new(Shared {
+            table: Table::new(self.router, &self.settings)?,
+            settings: self.settings,
+            states: self.states,
+        });
+        let development = shared.settings.development;
+        let mut server = Server::with_handler(AppHandler(shared));
+        match form {
+            Some(form) => server.on_failure(move |failure, req, res| form(failure, req, res)),
+            None => server.on_failure(move |failure, req, res| {
+                failures::respond_as(failure, req, res, development)
+            }),
+        };
+        Ok(server)
+    }
+
+    /// Serves one request in memory: as [`Server::inject`], which says more. For several requests, and for a clock, make a
+    /// [`TestServer`](hearken_http::test::TestServer) of [`server`](Self::server).
+    ///
+    /// ```
+    /// use hearken::app::App;
+    /// use hearken::test::Request;
+    /// let mut app = App::new();
+    /// app.get("/", async |_req, res| res.end("hello"));
+    /// assert_eq!(app.inject(Request::get("/"))?.text(), "hello");
+    /// assert_eq!(app.inject(Request::get("/nope"))?.status(), 404);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`server`](Self::server), or when no whole response comes.
+    #[cfg(feature = "test-util")]
+    pub fn inject(
+        &self,
+        request: hearken_http::test::Request,
+    ) -> Result<hearken_http::test::Response, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.clone().server()?.inject(request)?)
+    }
+
+    /// Binds: as [`Server::listen`].
+    ///
+    /// # Errors
+    /// As [`server`](Self::server), or when the address cannot be listened on.
+    pub fn listen(self, address: impl ToListenAddr) -> Result<Listening, StartError> {
+        Ok(self.server()?.listen(address)?)
+    }
+}
+
+impl Deref for App {
+    type Target = Router;
+
+    fn deref(&self) -> &Router {
+        &self.router
+    }
+}
+
+impl DerefMut for App {
+    fn deref_mut(&mut self) -> &mut Router {
+        &mut self.router
+    }
+}
+
+impl From<Router> for App {
+    fn from(router: Router) -> Self {
+        Self {
+            router,
+            ..Self::default()
+        }
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("router", &self.router)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an application cannot start.
+///
+/// ```
+/// use hearken::app::{App, StartError};
+/// let mut app = App::new();
+/// app.get("/(", async |_req, res| res.end(""));
+/// assert!(matches!(app.listen("127.0.0.1:0"), Err(StartError::Routes(_))));
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Its routes.
+    Routes(RouteError),
+    /// Its address.
+    Listen(ListenError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Routes(error) => error.fmt(f),
+            Self::Listen(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<RouteError> for StartError {
+    fn from(error: RouteError) -> Self {
+        Self::Routes(error)
+    }
+}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        Self::Listen(error)
+    }
+}

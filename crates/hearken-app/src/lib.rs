@@ -1,0 +1,66 @@
+//! Express for Rust: routes in their order and found in a tree, middleware, shared state, on hearken-http.
+//!
+//! ```no_run
+//! use hearken::app::{App, prelude::*};
+//!
+//! let mut app = App::new();
+//! app.get("/users/:id", async |req, res| {
+//!     let id: u64 = req.param("id")?; // not a number: 400
+//!     Ok(res.json(&serde_json::json!({ "id": id })))
+//! });
+//! app.listen("127.0.0.1:3000")?.run()?;
+//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
+//! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | read parameters and shared values | [`RequestExt`], [`App::state`] |
+//! | give errors one form | [`Router::error`] |
+//! | start | [`App::listen`], [`App::server`] |
+//!
+//! In the picture of the house (ARCHITECTURE.md) this crate stands on hearken-http and knows neither `ws` nor `inspect`.
+#![forbid(unsafe_code)]
+
+mod app;
+mod failures;
+mod middleware;
+mod next;
+mod params;
+mod paths;
+mod pattern;
+mod request;
+mod route;
+mod router;
+mod settings;
+mod state;
+mod table;
+mod worker;
+
+pub use app::{App, StartError};
+pub use middleware::{Middleware, MiddlewareFn, middleware};
+pub use next::Next;
+pub use params::ParamFn;
+pub use paths::Paths;
+pub use pattern::{Pattern, PatternError};
+pub use request::RequestExt;
+pub use route::Route;
+pub use router::Router;
+pub use settings::{ETag, Settings};
+pub use state::State;
+pub use table::RouteError;
+
+/// The names that most applications need.
+///
+/// ```
+/// use hearken::app::prelude::*;
+/// let mut app = App::new();
+/// app.get("/:name", async |req, res| Ok(res.end(req.param::<String>("name")?)));
+/// ```
+pub mod prelude {
+    pub use crate::{App, Middleware, Next, RequestExt, Router, State, middleware};
+    pub use hearken_http::{
+        Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,
+    };
+}

@@ -1,0 +1,119 @@
+//! Code around handlers.
+//!
+//! Here: [`Middleware`], [`middleware`], which makes one of an async function. Not here: what passes a request on (`next.rs`).
+
+use crate::next::Next;
+use hearken_http::server::Handling;
+use hearken_http::{Answer, IncomingMessage, ServerResponse};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Code around handlers: it answers, or passes the request on by [`Next::run`]. To change a response on its way out, it adds a
+/// hook before it passes the request on: [`ServerResponse::on_head`].
+///
+/// Write `middleware(async |req, res, next| …)`; implement the trait where the future of each call would cost too much: a
+/// middleware that only adds hooks returns the [`Handling`] of [`Next::run`] and needs no memory of its own.
+///
+/// ```
+/// use hearken::app::{App, Middleware, Next};
+/// use hearken::server::Handling;
+/// use hearken::{IncomingMessage, ServerResponse};
+///
+/// struct NoStore;
+/// impl Middleware for NoStore {
+///     fn handle(&self, req: IncomingMessage, res: ServerResponse, next: Next) -> Handling {
+///         next.run(req, res.set("Cache-Control", "no-store"))
+///     }
+/// }
+/// let mut app = App::new();
+/// app.with(NoStore);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a middleware",
+    label = "expected a middleware",
+    note = "an async function or closure becomes one by `hearken::app::middleware(async |req, res, next| …)`"
+)]
+pub trait Middleware: Send + Sync + 'static {
+    /// Answers the request, or passes it on.
+    fn handle(&self, req: IncomingMessage, res: ServerResponse, next: Next) -> Handling;
+}
+
+impl<M: Middleware + ?Sized> Middleware for Arc<M> {
+    fn handle(&self, req: IncomingMessage, res: ServerResponse, next: Next) -> Handling {
+        (**self).handle(req, res, next)
+    }
+}
+
+impl<M: Middleware + ?Sized> Middleware for Box<M> {
+    fn handle(&self, req: IncomingMessage, res: ServerResponse, next: Next) -> Handling {
+        (**self).handle(req, res, next)
+    }
+}
+
+/// An async function or closure of a request, its response and the way on: what [`middleware`] takes. Implemented for every such
+/// function, and not to be implemented elsewhere.
+///
+/// ```
+/// use hearken::app::{App, MiddlewareFn, middleware};
+/// use hearken::Answer;
+/// fn twice<R: Answer + 'static>(app: &mut App, f: impl MiddlewareFn<R> + Clone + Send + Sync + 'static) {
+///     app.with(middleware(f.clone()));
+///     app.with(middleware(f));
+/// }
+/// let mut app = App::new();
+/// twice(&mut app, async |req, res, next| next.run(req, res).await);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "expected an async function or closure of a request, its response and `next`",
+    label = "write `async |req, res, next| …`",
+    note = "pass the request on by `next.run(req, res).await`, or answer it"
+)]
+pub trait MiddlewareFn<R>: AsyncFn(IncomingMessage, ServerResponse, Next) -> R {}
+
+#[diagnostic::do_not_recommend]
+impl<F, R> MiddlewareFn<R> for F where F: AsyncFn(IncomingMessage, ServerResponse, Next) -> R {}
+
+/// Makes a middleware of an async function. What it returns is the answer, as for a handler; an error goes to the form of
+/// failures.
+///
+/// ```
+/// use hearken::Failure;
+/// use hearken::app::{App, middleware};
+/// let mut app = App::new();
+/// app.with(middleware(async |req, res, next| {
+///     if req.header("authorization").is_none() {
+///         return Err(Failure::new(401, "expected an Authorization field"));
+///     }
+///     Ok(next.run(req, res).await)
+/// }));
+/// ```
+pub fn middleware<F, R>(function: F) -> impl Middleware
+where
+    F: MiddlewareFn<R> + Send + Sync + 'static,
+    R: Answer + 'static,
+{
+    OfFunction {
+        function: Arc::new(function),
+        answer: PhantomData,
+    }
+}
+
+struct OfFunction<F, R> {
+    function: Arc<F>,
+    answer: PhantomData<fn() -> R>,
+}
+
+impl<F, R> Middleware for OfFunction<F, R>
+where
+    F: AsyncFn(IncomingMessage, ServerResponse, Next) -> R + Send + Sync + 'static,
+    R: Answer + 'static,
+{
+    fn handle(&self, req: IncomingMessage, res: ServerResponse, next: Next) -> Handling {
+        let function = Arc::clone(&self.function);
+        Handling::new(async move {
+            let again = res.again();
+            let answer = function(req, res, next).await;
+            answer.answer(again)
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! The settings of an application: Express's, by their names, where they mean something here.
+//!
+//! Here: [`Settings`]. Not here: what is decided for each router (`router.rs`).
+
+use hearken_http::message::TrustedProxies;
+
+/// The settings of an [`App`](crate::App).
+///
+/// | Express | here | default |
+/// |---|---|---|
+/// | `case sensitive routing` | [`case_sensitive_routing`](Self::case_sensitive_routing) | false |
+/// | `strict routing` | [`strict_routing`](Self::strict_routing) | false |
+/// | `trust proxy` | [`trust_proxy`](Self::trust_proxy) | none is trusted |
+/// | `etag` | [`etag`](Self::etag) | weak |
+/// | `subdomain offset` | [`subdomain_offset`](Self::subdomain_offset) | 2 |
+/// | `json spaces` | [`json_spaces`](Self::json_spaces) | 0 |
+/// | `json escape` | [`json_escape`](Self::json_escape) | false |
+/// | `jsonp callback name` | [`jsonp_callback_name`](Self::jsonp_callback_name) | `callback` |
+/// | `env` | [`development`](Self::development) | as `HEARKEN_ENV` says: true unless it is `production` |
+///
+/// ```
+/// use hearken::app::{App, ETag};
+/// use hearken::message::TrustedProxies;
+/// let mut app = App::new();
+/// app.settings(|settings| {
+///     settings.strict_routing = true;
+///     settings.etag = ETag::Strong;
+///     settings.trust_proxy = TrustedProxies::hops(1);
+/// });
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// `/Users` and `/users` are different paths.
+    pub case_sensitive_routing: bool,
+    /// `/users` and `/users/` are different paths.
+    pub strict_routing: bool,
+    /// The proxies whose word about the client counts.
+    pub trust_proxy: TrustedProxies,
+    /// The ETag of responses that are sent in one piece and have none.
+    pub etag: ETag,
+    /// How many labels at the end of a host name are no subdomains.
+    pub subdomain_offset: usize,
+    /// Spaces by which JSON is indented; 0: in one line.
+    pub json_spaces: usize,
+    /// In JSON, `<`, `>` and `&` are written as escapes, so that no browser takes it for HTML.
+    pub json_escape: bool,
+    /// The parameter of the query that names the function of JSONP.
+    pub jsonp_callback_name: String,
+    /// Error pages show the causes of an error and the route.
+    pub development: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            case_sensitive_routing: false,
+            strict_routing: false,
+            trust_proxy: TrustedProxies::none(),
+            etag: ETag::Weak,
+            subdomain_offset: 2,
+            json_spaces: 0,
+            json_escape: false,
+            jsonp_callback_name: "callback".to_owned(),
+            development: std::env::var_os("HEARKEN_ENV").is_none_or(|env| env != "production"),
+        }
+    }
+}
+
+/// The ETag of responses that have none: [`Settings::etag`].
+///
+/// ```
+/// use hearken::app::{App, ETag};
+/// let mut app = App::new();
+/// app.settings(|settings| settings.etag = ETag::Off);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ETag {
+    /// None.
+    Off,
+    /// A weak one.
+    Weak,
+    /// A strong one.
+    Strong,
+}

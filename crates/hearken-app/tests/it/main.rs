@@ -1,0 +1,4 @@
+//! Applications as users see them, in memory. One program, so that it is linked once.
+
+mod routing;
+mod support;
