@@ -148,6 +148,9 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        if let Some(json) = &app.json {
+            res.attach(Rc::clone(json));
+        }
         chain.set_form(0, &res);
         chain.go(0, req, res)
     }

@@ -6,6 +6,8 @@ use crate::next::Chain;
 use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{Kind, Table};
+use crate::templates::Views;
+use hearken_http::message::JsonStyle;
 use hearken_http::server::{Handler, Handling, WorkerHandler};
 use hearken_http::{IncomingMessage, ServerResponse};
 use std::rc::Rc;
@@ -19,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     pub(crate) settings: Settings,
     pub(crate) states: States,
+    pub(crate) views: Views,
 }
 
 /// See the module.
@@ -30,6 +33,8 @@ pub(crate) struct OnWorker {
     pub(crate) labels: Vec<Option<Rc<str>>>,
     /// Some parameter has a handler.
     pub(crate) has_params: bool,
+    /// How values are written as JSON, if the settings say it.
+    pub(crate) json: Option<Rc<JsonStyle>>,
 }
 
 impl OnWorker {
@@ -50,6 +55,10 @@ impl OnWorker {
             Kind::Middleware(_) => None,
             Kind::Route { label, .. } => Some(Rc::from(&**label)),
         });
+        let settings = &shared.settings;
+        let json = JsonStyle::new()
+            .spaces(settings.json_spaces)
+            .escape(settings.json_escape);
         Self {
             shared: Arc::clone(shared),
             handlers: handlers.collect(),
@@ -59,6 +68,7 @@ impl OnWorker {
                 .groups
                 .iter()
                 .any(|group| !group.params.is_empty()),
+            json: (!json.is_default()).then(|| Rc::new(json)),
         }
     }
 }

@@ -72,7 +72,11 @@ impl IncomingMessage {
     #[must_use]
     pub fn accepts_charsets<'a>(&self, offers: &[&'a str]) -> Option<&'a str> {
         let lines = self.raw_headers();
-        best(items(lines.get_all("accept-charset")), offers, charset_match)
+        best(
+            items(lines.get_all("accept-charset")),
+            offers,
+            charset_match,
+        )
     }
 
     /// The language that the client prefers by its Accept-Language field. `en` in the field matches the offer `en-GB`

@@ -115,7 +115,16 @@ mod tests {
 
     #[test]
     fn a_malformed_field_is_no_type() {
-        for field in ["", "json", "text/", "/html", "text/html/x", "text html", "te xt/html", "text/html, text/plain"] {
+        for field in [
+            "",
+            "json",
+            "text/",
+            "/html",
+            "text/html/x",
+            "text html",
+            "te xt/html",
+            "text/html, text/plain",
+        ] {
             assert_eq!(essence(field), None, "{field}");
         }
     }

@@ -121,9 +121,8 @@ impl IncomingMessage {
     /// As [`ranges`](Self::ranges), with ranges that overlap or touch combined: [`Ranges::parse_combined`].
     #[must_use]
     pub fn ranges_combined(&self, len: u64) -> Ranges {
-        ranges::range_field(self.head()).map_or(Ranges::Whole, |field| {
-            Ranges::parse_combined(field, len)
-        })
+        ranges::range_field(self.head())
+            .map_or(Ranges::Whole, |field| Ranges::parse_combined(field, len))
     }
 
     /// Stops the delivery of the body to listeners until [`resume`](Self::resume). Up to `limits.body.queue_bytes` are queued

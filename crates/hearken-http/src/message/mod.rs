@@ -30,9 +30,12 @@ pub(crate) mod conditional;
 mod content_type;
 mod cookies;
 pub(crate) mod deferred;
+mod events;
 pub(crate) mod headers;
 pub(crate) mod incoming;
 mod interim;
+mod json_lines;
+mod json_style;
 pub(crate) mod layers;
 mod media_type;
 #[cfg(feature = "multipart")]
@@ -59,8 +62,11 @@ pub use compress::{Compression, ContentCoding};
 pub use conditional::{Conditions, EntityTag, Precondition, Validators};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use deferred::Deferred;
+pub use events::{EventStream, ServerEvent};
 pub use headers::{Duplicates, MergedHeaders};
 pub use incoming::IncomingMessage;
+pub use json_lines::JsonLines;
+pub use json_style::JsonStyle;
 pub use layers::{ContentFilter, ResponseHead};
 pub use media_type::media_type_of;
 #[cfg(feature = "multipart")]

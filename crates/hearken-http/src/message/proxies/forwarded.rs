@@ -53,7 +53,9 @@ fn elements(line: &[u8]) -> Option<Vec<Element>> {
             let (value, behind) = value(behind)?;
             rest = trim_start(behind);
             let known = ["for", "proto", "host"];
-            let known = known.iter().position(|known| name.eq_ignore_ascii_case(known));
+            let known = known
+                .iter()
+                .position(|known| name.eq_ignore_ascii_case(known));
             if known.is_some_and(|known| std::mem::replace(&mut seen[known], true)) {
                 return None;
             }

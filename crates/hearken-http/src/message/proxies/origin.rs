@@ -144,7 +144,8 @@ fn trusted_proxies(
 ) -> usize {
     let reported: Vec<_> = proxies.walk(connection, addresses).collect();
     // The last of them is the client, or a proxy that does not say who its client is.
-    let is_proxy = |(distance, address): &(usize, IpAddr)| proxies.trusts(*distance, Some(*address));
+    let is_proxy =
+        |(distance, address): &(usize, IpAddr)| proxies.trusts(*distance, Some(*address));
     let mut behind = (1..).zip(reported);
     1 + behind.by_ref().take_while(is_proxy).count()
 }
@@ -173,10 +174,19 @@ mod tests {
 
     #[test]
     fn a_host_has_no_user_and_no_path() {
-        for host in ["a", "a.example:80", "127.0.0.1", "[::1]", "[::1]:8080", "xn--bcher-kva.example"] {
+        for host in [
+            "a",
+            "a.example:80",
+            "127.0.0.1",
+            "[::1]",
+            "[::1]:8080",
+            "xn--bcher-kva.example",
+        ] {
             assert!(is_host(host), "{host}");
         }
-        for text in ["", ":80", "a b", "a/b", "user@a", "a:b", "[::1", "[x]", "a:80:80", "a:123456", "a\"b"] {
+        for text in [
+            "", ":80", "a b", "a/b", "user@a", "a:b", "[::1", "[x]", "a:80:80", "a:123456", "a\"b",
+        ] {
             assert!(!is_host(text), "{text}");
         }
     }
