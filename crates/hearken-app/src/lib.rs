@@ -69,6 +69,7 @@ pub use templates::Templates;
 /// ```
 pub mod prelude {
     pub use crate::{App, Middleware, Next, RequestExt, ResponseExt, Router, State, middleware};
+    pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,
     };

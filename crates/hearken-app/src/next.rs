@@ -9,6 +9,7 @@ use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// One request in an application. Attached to its exchange, for [`RequestExt`](crate::RequestExt).
@@ -409,8 +410,15 @@ impl Chain {
         next.map_or(path.len(), |(at, _)| at)
     }
 
+    /// Where the present middleware or route was added. `None` when no route fits.
+    pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
+        let step = self.now.borrow().step;
+        Some(self.table().steps.get(step)?.from)
+    }
+
     /// No route fits.
     fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
+        self.now.borrow_mut().step = usize::MAX;
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");

@@ -1,4 +1,8 @@
 //! Applications as users see them, in memory. One program, so that it is linked once.
 
+mod failures;
+mod request;
+mod response;
 mod routing;
 mod support;
+mod templates;
