@@ -53,8 +53,6 @@ use std::rc::Rc;
 /// });
 /// ```
 pub struct IncomingMessage<S: Source = ServerSource> {
-    /// `Some` until the message is dropped.
-    head: Option<Box<Head>>,
     pub(crate) source: S,
 }
 
@@ -233,11 +231,8 @@ impl IncomingMessage {
 }
 
 impl<S: Source> IncomingMessage<S> {
-    pub(crate) fn new(head: Box<Head>, source: S) -> Self {
-        Self {
-            head: Some(head),
-            source,
-        }
+    pub(crate) const fn new(source: S) -> Self {
+        Self { source }
     }
 
     pub(crate) const fn source(&self) -> &S {
@@ -310,10 +305,10 @@ impl<S: Source> IncomingMessage<S> {
     }
 
     /// The head.
+    #[inline]
     #[must_use]
     pub fn head(&self) -> &Head {
-        static NONE: Head = Head::new();
-        self.head.as_deref().unwrap_or(&NONE)
+        self.source.head()
     }
 
     /// The trailers as sent: order, case and duplicates kept. Empty until the end of the body. Fields that are forbidden in
@@ -374,7 +369,7 @@ pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
 
 impl<S: Source> Drop for IncomingMessage<S> {
     fn drop(&mut self) {
-        self.source.release(self.head.take());
+        self.source.release();
     }
 }
 
