@@ -64,7 +64,11 @@ impl Locals {
     /// Adds the values to a list, in place of those with the same names.
     pub(crate) fn add_to(&self, all: &mut Map<String, Value>) {
         let values = self.values.borrow();
-        all.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend(
+            values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
     }
 }
 

@@ -293,7 +293,10 @@ impl RequestExt for IncomingMessage {
         if let Some(date) = crate::response::last_modified(res) {
             validators = validators.modified(date);
         }
-        matches!(self.preconditions(&validators), Precondition::NotModified(_))
+        matches!(
+            self.preconditions(&validators),
+            Precondition::NotModified(_)
+        )
     }
 
     fn nested_query<T: DeserializeOwned>(&self) -> Result<T, Failure> {

@@ -89,7 +89,9 @@ impl Views {
             Value::Object(values) => all.extend(values),
             Value::Null => {}
             other => {
-                let text = format!("expected a struct or a map as values of the template {name:?}, not {other}");
+                let text = format!(
+                    "expected a struct or a map as values of the template {name:?}, not {other}"
+                );
                 return Err(Failure::new(500, text));
             }
         }
@@ -112,7 +114,9 @@ impl fmt::Debug for Views {
 pub(crate) fn render<T: Serialize + ?Sized>(res: ServerResponse, name: &str, values: &T) -> Sent {
     let chain = chain_of(&res);
     let none = Views::default();
-    let views = chain.as_ref().map_or(&none, |chain| &chain.app.shared.views);
+    let views = chain
+        .as_ref()
+        .map_or(&none, |chain| &chain.app.shared.views);
     let locals = res.extension::<Locals>();
     let text = match views.render(name, locals.as_deref(), values) {
         Ok(text) => text,

@@ -38,7 +38,8 @@ pub(super) fn absolute_url(
 ) -> Result<String, Failure> {
     let is_path = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\");
     if !is_path || path.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
-        let text = format!("expected a path that begins with one slash and has no spaces, not {path:?}");
+        let text =
+            format!("expected a path that begins with one slash and has no spaces, not {path:?}");
         return Err(Failure::new(500, text));
     }
     if let Some(base) = &settings.public_url {
@@ -49,7 +50,11 @@ pub(super) fn absolute_url(
         return Err(Failure::new(500, text));
     }
     let host = req.host().unwrap_or_default();
-    if !settings.trusted_hosts.iter().any(|trusted| matches(trusted, &host)) {
+    if !settings
+        .trusted_hosts
+        .iter()
+        .any(|trusted| matches(trusted, &host))
+    {
         let text = format!("the host {host:?} is not one of this application");
         return Err(Failure::new(421, text).with_code("host.unknown"));
     }

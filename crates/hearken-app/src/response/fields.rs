@@ -28,7 +28,9 @@ pub(super) fn media_type(of: &str) -> &str {
     }
     let of_name = media_type_of(of);
     let of_ending = || media_type_of(format!("x.{}", of.trim_start_matches('.')));
-    of_name.or_else(of_ending).unwrap_or("application/octet-stream")
+    of_name
+        .or_else(of_ending)
+        .unwrap_or("application/octet-stream")
 }
 
 /// See [`ResponseExt::links`](super::ResponseExt::links).
@@ -54,7 +56,11 @@ pub(super) fn links<R: AsRef<str>, T: AsRef<str>>(
         let target = encoded_url(target.as_ref());
         list.push_str(&format!("<{target}>; rel=\"{relation}\""));
     }
-    if list.is_empty() { res } else { res.set("Link", list) }
+    if list.is_empty() {
+        res
+    } else {
+        res.set("Link", list)
+    }
 }
 
 /// See [`ResponseExt::vary`](super::ResponseExt::vary).

@@ -60,7 +60,10 @@ fn by(app: &App, accept: &str, path: &str) -> Response {
 }
 
 fn problem(response: &Response) -> Value {
-    assert_eq!(response.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        response.header("content-type"),
+        Some("application/problem+json")
+    );
     response.json().unwrap()
 }
 
@@ -75,11 +78,19 @@ fn in_production_nothing_inside_is_shown() {
     ] {
         let response = by(&app, accept, "/users/0");
         assert_eq!(response.status(), 500);
-        assert_eq!(response.header("content-type"), Some(content_type), "{accept}");
+        assert_eq!(
+            response.header("content-type"),
+            Some(content_type),
+            "{accept}"
+        );
         assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(response.header("vary"), Some("Accept"));
         for inner in ["db-2", "secret", "/users/:id", ".rs"] {
-            assert!(!response.text().contains(inner), "{accept}: {}", response.text());
+            assert!(
+                !response.text().contains(inner),
+                "{accept}: {}",
+                response.text()
+            );
         }
     }
     let expected = json!({ "type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": "Internal Server Error" });
@@ -93,10 +104,18 @@ fn in_development_the_chain_of_errors_and_the_route_are_shown() {
     let found = problem(&by(&app, "application/problem+json", "/users/0?a=b"));
     assert_eq!(found["request"], "GET /users/0?a=b");
     assert_eq!(found["route"], "/users/:id");
-    assert!(found["added_at"].as_str().is_some_and(|at| place.ends_with(at)), "{found} {place}");
+    assert!(
+        found["added_at"]
+            .as_str()
+            .is_some_and(|at| place.ends_with(at)),
+        "{found} {place}"
+    );
     let errors = json!(["no connection to db-2", "password <secret> was refused"]);
     assert_eq!(found["errors_inside"], errors);
-    assert_eq!(found["detail"], "Internal Server Error", "what the client would see");
+    assert_eq!(
+        found["detail"], "Internal Server Error",
+        "what the client would see"
+    );
     let page = by(&app, "text/html,*/*;q=0.8", "/users/0?a=<b>");
     for part in [
         "GET /users/0?a=&lt;b&gt;",
@@ -108,15 +127,25 @@ fn in_development_the_chain_of_errors_and_the_route_are_shown() {
         assert!(page.text().contains(part), "{part}: {}", page.text());
     }
     let text = by(&app, "*/*", "/users/0");
-    assert!(text.text().contains("\n  no connection to db-2\n  password"), "{}", text.text());
+    assert!(
+        text.text()
+            .contains("\n  no connection to db-2\n  password"),
+        "{}",
+        text.text()
+    );
 }
 
 #[test]
 fn without_a_route_no_place_is_shown() {
     let (mut app, _) = app(true);
-    app.with(hearken::app::middleware(async |req, res, next: Next| next.run(req, res).await));
+    app.with(middleware(async |req, res, next: Next| {
+        next.run(req, res).await
+    }));
     let found = problem(&by(&app, "application/json", "/nope"));
-    assert_eq!((&found["status"], &found["route"], &found["added_at"]), (&json!(404), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&found["status"], &found["route"], &found["added_at"]),
+        (&json!(404), &Value::Null, &Value::Null)
+    );
 }
 
 #[test]
@@ -140,14 +169,26 @@ fn what_is_missing_gets_its_status() {
     let texts = [
         ("/users/1", "200 ada"),
         ("/users/2", "404 no such user\n"),
-        ("/users/x", "400 the parameter \"id\" of the path, \"x\": invalid digit found in string\n"),
+        (
+            "/users/x",
+            "400 the parameter \"id\" of the path, \"x\": invalid digit found in string\n",
+        ),
     ];
     for (path, expected) in texts {
         let response = by(&app, "*/*", path);
-        assert_eq!(format!("{} {}", response.status().as_u16(), response.text()), expected);
+        assert_eq!(
+            format!("{} {}", response.status().as_u16(), response.text()),
+            expected
+        );
     }
-    let failure = "x".parse::<u8>().or_fail(400, "expected a number").unwrap_err();
+    let failure = "x"
+        .parse::<u8>()
+        .or_fail(400, "expected a number")
+        .unwrap_err();
     assert_eq!(failure.status(), 400);
-    assert_eq!(failure.to_string(), "expected a number: invalid digit found in string");
+    assert_eq!(
+        failure.to_string(),
+        "expected a number: invalid digit found in string"
+    );
     assert_eq!(failure.public_message(), "expected a number");
 }

@@ -4,5 +4,6 @@ mod failures;
 mod request;
 mod response;
 mod routing;
+mod streams;
 mod support;
 mod templates;

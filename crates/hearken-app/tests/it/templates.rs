@@ -33,7 +33,10 @@ impl Drop for Directory {
 fn values_of_the_call_win_over_those_of_the_exchange_and_of_the_application() {
     let views = Directory::new(
         "merge",
-        &[("show.html", "{{ a }} {{ b }} {{ c }}"), ("mail/hi.txt", "<{{ a }}>")],
+        &[
+            ("show.html", "{{ a }} {{ b }} {{ c }}"),
+            ("mail/hi.txt", "<{{ a }}>"),
+        ],
     );
     let mut app = App::new();
     app.engine(Templates::new(&views.0));
@@ -43,19 +46,30 @@ fn values_of_the_call_win_over_those_of_the_exchange_and_of_the_application() {
         res.locals().set("c", "exchange");
         next.run(req, res).await
     }));
-    app.get("/", async |_req, res| res.render("show", &json!({ "c": "call" })));
+    app.get("/", async |_req, res| {
+        res.render("show", &json!({ "c": "call" }))
+    });
     app.get("/none", async |_req, res| res.render("show.html", &()));
     app.get("/text", async |_req, res| res.render("mail/hi.txt", &()));
     app.get("/list", async |_req, res| res.render("show", &[1]));
     let page = ask(&app, Request::get("/"));
     assert_eq!(page.text(), "app exchange call");
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     let tag = page.header("etag").unwrap();
-    assert_eq!(ask(&app, Request::get("/").header("If-None-Match", tag)).status(), 304);
+    assert_eq!(
+        ask(&app, Request::get("/").header("If-None-Match", tag)).status(),
+        304
+    );
     assert_eq!(text(&app, "/none"), "200 app exchange exchange");
     let mail = ask(&app, Request::get("/text"));
     assert_eq!(mail.text(), "<app>");
-    assert_eq!(mail.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        mail.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
     assert_eq!(ask(&app, Request::get("/list")).status(), 500);
     assert_eq!(app.render("mail/hi.txt", &()).unwrap(), "<app>");
 }
@@ -65,7 +79,10 @@ fn values_are_escaped_in_html() {
     let views = Directory::new(
         "escape",
         &[
-            ("page.html", "{{ v }} {{ v | safe }}{% include 'part.html' %}"),
+            (
+                "page.html",
+                "{{ v }} {{ v | safe }}{% include 'part.html' %}",
+            ),
             ("part.html", "[{{ v }}]"),
             ("plain.txt", "{{ v }}"),
         ],
@@ -76,13 +93,23 @@ fn values_are_escaped_in_html() {
         let name: String = req.param("name")?;
         Ok(res.render(&name, &json!({ "v": "<b>&\"'" })))
     });
-    assert_eq!(text(&app, "/page"), "200 &lt;b&gt;&amp;&quot;&#x27; <b>&\"'[&lt;b&gt;&amp;&quot;&#x27;]");
+    assert_eq!(
+        text(&app, "/page"),
+        "200 &lt;b&gt;&amp;&quot;&#x27; <b>&\"'[&lt;b&gt;&amp;&quot;&#x27;]"
+    );
     assert_eq!(text(&app, "/plain.txt"), "200 <b>&\"'");
 }
 
 #[test]
 fn a_template_lies_below_its_directory() {
-    let views = Directory::new("below", &[("views/a.html", "a"), ("secret.html", "secret"), ("views/.b.html", "b")]);
+    let views = Directory::new(
+        "below",
+        &[
+            ("views/a.html", "a"),
+            ("secret.html", "secret"),
+            ("views/.b.html", "b"),
+        ],
+    );
     let mut app = App::new();
     app.engine(Templates::new(views.0.join("views")));
     app.settings(|settings| settings.development = false);
@@ -92,7 +119,14 @@ fn a_template_lies_below_its_directory() {
     });
     assert_eq!(text(&app, "/a.html"), "200 a");
     let absolute = format!("/{}", views.0.join("secret.html").display());
-    for path in ["/..%2Fsecret.html", "/%2e%2e/secret.html", "/.b.html", "/..%5Csecret.html", "/missing", &absolute] {
+    for path in [
+        "/..%2Fsecret.html",
+        "/%2e%2e/secret.html",
+        "/.b.html",
+        "/..%5Csecret.html",
+        "/missing",
+        &absolute,
+    ] {
         assert_eq!(text(&app, path), "500 Internal Server Error", "{path}");
     }
 }
@@ -124,5 +158,8 @@ fn any_function_is_an_engine() {
     });
     assert_eq!(text(&app, "/"), "200 hi 1");
     let error = app.render("x", &()).unwrap_err();
-    assert_eq!(error.to_string(), "the template \"x\" cannot be rendered: no such template");
+    assert_eq!(
+        error.to_string(),
+        "the template \"x\" cannot be rendered: no such template"
+    );
 }

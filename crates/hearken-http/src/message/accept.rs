@@ -7,6 +7,7 @@ mod list;
 
 use crate::message::incoming::IncomingMessage;
 use crate::message::media_type::media_type_of_ending;
+use crate::message::response::ServerResponse;
 use list::{Item, items, parameters};
 
 impl IncomingMessage {
@@ -99,6 +100,27 @@ impl IncomingMessage {
             offers,
             language_match,
         )
+    }
+}
+
+impl ServerResponse {
+    /// As [`IncomingMessage::accepts`], for the request that this responds to.
+    ///
+    /// ```
+    /// use hearken::{Sent, Server, ServerResponse};
+    /// fn no_such_page(res: ServerResponse) -> Sent {
+    ///     let res = res.status(404).set("Vary", "Accept");
+    ///     match res.accepts(&["text/plain", "text/html"]) {
+    ///         Some("text/html") => res.set("Content-Type", "text/html; charset=utf-8").end("<h1>No such page</h1>"),
+    ///         _ => res.end("no such page\n"),
+    ///     }
+    /// }
+    /// let server = Server::new(async |_req, res| no_such_page(res));
+    /// ```
+    #[must_use]
+    pub fn accepts<'a>(&self, offers: &[&'a str]) -> Option<&'a str> {
+        let lines = self.request_head().fields();
+        best(items(lines.get_all("accept")), offers, media_type_match)
     }
 }
 

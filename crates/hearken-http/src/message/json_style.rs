@@ -37,7 +37,11 @@ impl JsonStyle {
     /// Indents by this number of spaces, at most 10, as in JavaScript. 0: everything in one line.
     #[must_use]
     pub const fn spaces(mut self, spaces: usize) -> Self {
-        self.spaces = if spaces < SPACES.len() { spaces } else { SPACES.len() };
+        self.spaces = if spaces < SPACES.len() {
+            spaces
+        } else {
+            SPACES.len()
+        };
         self
     }
 

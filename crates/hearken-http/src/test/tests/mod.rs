@@ -1,10 +1,8 @@
-//! The harness itself: what it sends and decodes, when it gives up, and that its clock is the only one. Also what needs its clock:
-//! event streams.
+//! The harness itself: what it sends and decodes, when it gives up, and that its clock is the only one.
 
 mod connections;
 mod failures;
 mod requests;
-mod streams;
 mod time;
 
 use crate::message::response::ServerResponse;
