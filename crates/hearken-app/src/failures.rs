@@ -67,7 +67,7 @@ fn inside(failure: &Failure, req: &FailedRequest, res: &ServerResponse) -> Insid
         request: format!(
             "{} {}",
             req.method().unwrap_or_default(),
-            req.target().unwrap_or_default()
+            req.url().unwrap_or_default()
         ),
         route: req.route().map(str::to_owned),
         added_at: added_at.map(|place| place.to_string()),

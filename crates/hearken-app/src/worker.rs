@@ -2,7 +2,7 @@
 //!
 //! Here: [`AppHandler`], which makes it, and [`OnWorker`]. Not here: the way of a request (`next.rs`).
 
-use crate::next::Chain;
+use crate::next::{Chain, Spare};
 use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{Kind, Table};
@@ -10,6 +10,7 @@ use crate::templates::Views;
 use hearken_http::message::JsonStyle;
 use hearken_http::server::{Handler, Handling, WorkerHandler};
 use hearken_http::{IncomingMessage, ServerResponse};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(crate) struct OnWorker {
     pub(crate) has_params: bool,
     /// How values are written as JSON, if the settings say it.
     pub(crate) json: Option<Rc<JsonStyle>>,
+    /// Memory of chains that have ended.
+    pub(crate) spare: RefCell<Vec<Spare>>,
 }
 
 impl OnWorker {
@@ -69,6 +72,7 @@ impl OnWorker {
                 .iter()
                 .any(|group| !group.params.is_empty()),
             json: (!json.is_default()).then(|| Rc::new(json)),
+            spare: RefCell::default(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn jsonp<T: Serialize + ?Sized>(res: ServerResponse, value: &T) -> Se
 
 /// The name in the query, without characters that no name of a function has. `None` if nothing is left.
 fn function_of(res: &ServerResponse) -> Option<String> {
-    let query = res.request_head().target().split_once('?')?.1;
+    let query = res.request_head().raw_query()?;
     let name = chain_of(res).map_or_else(
         || "callback".to_owned(),
         |chain| chain.app.shared.settings.jsonp_callback_name.clone(),

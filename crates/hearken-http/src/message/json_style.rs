@@ -2,7 +2,7 @@
 //!
 //! Here: [`JsonStyle`]. Not here: the response (`message/answer.rs`).
 
-use serde::Serialize;
+use serde_core::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::PrettyFormatter;
 

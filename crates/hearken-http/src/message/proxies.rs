@@ -203,7 +203,7 @@ impl IncomingMessage {
     }
 
     fn connection_ip(&self) -> Option<IpAddr> {
-        let connection = self.peer().address();
+        let connection = self.peer().remote_address();
         connection.map(|address| address.ip().to_canonical())
     }
 

@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use bytes::Bytes;
-use serde::Serialize;
+use serde_core::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
 
