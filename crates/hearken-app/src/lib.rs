@@ -16,6 +16,7 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | serve files | [`StaticFiles`] |
 //! | read parameters and shared values | [`RequestExt`], [`App::state`] |
 //! | give errors one form | [`Router::error`] |
 //! | start | [`App::listen`], [`App::server`] |
@@ -39,7 +40,10 @@ mod table;
 mod worker;
 
 pub use app::{App, StartError};
-pub use middleware::{Middleware, MiddlewareFn, middleware};
+pub use middleware::{
+    DirectoryListing, Dotfiles, Middleware, MiddlewareFn, ServedFile, StaticFiles, Symlinks,
+    middleware,
+};
 pub use next::Next;
 pub use params::ParamFn;
 pub use paths::Paths;
