@@ -55,7 +55,7 @@ pub(crate) struct Asked {
     /// The codings that the client prefers to none, the best first.
     codings: Vec<&'static str>,
     /// A page may stand in for a file that is not there.
-    page: bool,
+    pub(crate) page: bool,
     /// Of a listing.
     pub(crate) order: Order,
 }

@@ -1,9 +1,10 @@
 //! Files of a directory as responses: Express's `static`, with what nginx and file servers add.
 //!
 //! Here: [`StaticFiles`], its options and the decision what happens. Not here: which paths are rejected (`name.rs`), opening beneath the
-//! root (`root.rs`), finding (`find.rs`), listings (`listing/`), the response (`respond.rs`).
+//! root (`root.rs`), finding (`find.rs`), listings (`listing/`), the response (`respond.rs`), what handlers of other routes call (`handlers.rs`).
 
 mod find;
+mod handlers;
 mod listing;
 mod name;
 mod respond;
@@ -20,7 +21,6 @@ use crate::request::RequestExt;
 use find::{Asked, Finding, Found};
 use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
-use name::Relative;
 use respond::Sending;
 use root::{Patience, Root};
 use std::path::{Path, PathBuf};
@@ -245,70 +245,6 @@ impl StaticFiles {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.inner.finding.root.path
-    }
-
-    /// Sends the file with this path below the root, for a handler that chooses it. The path is decoded already, as
-    /// [`param`](RequestExt::param) returns it; the same rules hold as for a request. Express: `res.sendFile(path, { root })`.
-    ///
-    /// ```
-    /// use hearken::app::{App, StaticFiles, prelude::*};
-    /// let photos = StaticFiles::new("photos");
-    /// let mut app = App::new();
-    /// app.get("/users/:id/photo", async move |req, res| {
-    ///     let id: u64 = req.param("id")?;
-    ///     photos.send(&req, res, &format!("{id}.jpg")).await
-    /// });
-    /// ```
-    ///
-    /// # Errors
-    /// With status 404 when there is no such file, 403 when it must not be read, 500 when it cannot.
-    pub async fn send(
-        &self,
-        req: &IncomingMessage,
-        res: ServerResponse,
-        path: &str,
-    ) -> Result<Sent, Failure> {
-        let missing = || Failure::new(404, "expected a file, and found none");
-        let relative = Relative::of_decoded(path).ok_or_else(missing)?;
-        let finding = &self.inner.finding;
-        let asked = Asked::new(req, relative, finding);
-        let mut found = finding.find(&asked, Patience::None);
-        if matches!(found, Found::Undecided) {
-            found = self.find_on_a_thread(asked).await?.1;
-        }
-        match found {
-            Found::File(file) => self.inner.sending.file(finding, *file, req, res).await,
-            Found::Denied => Err(denied()),
-            Found::Failed(error) => Err(error.into()),
-            Found::Missing | Found::Directory | Found::Listing(_) | Found::Undecided => {
-                Err(missing())
-            }
-        }
-    }
-
-    /// As [`send`](Self::send), for a browser to store under a name: `None` is that of the file. Express: `res.download`.
-    ///
-    /// ```
-    /// use hearken::app::{App, StaticFiles, prelude::*};
-    /// let reports = StaticFiles::new("reports");
-    /// let mut app = App::new();
-    /// app.get("/report", async move |req, res| {
-    ///     reports.download(&req, res, "2026/q1.pdf", Some("First quarter.pdf")).await
-    /// });
-    /// ```
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn download(
-        &self,
-        req: &IncomingMessage,
-        res: ServerResponse,
-        path: &str,
-        name: Option<&str>,
-    ) -> Result<Sent, Failure> {
-        let own = path.rsplit('/').next().unwrap_or_default();
-        let res = res.attachment(name.unwrap_or(own));
-        self.send(req, res, path).await
     }
 
     /// Waits for the disk beside the worker.
