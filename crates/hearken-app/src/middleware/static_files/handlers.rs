@@ -41,7 +41,7 @@ impl StaticFiles {
             found = self.find_on_a_thread(asked).await?.1;
         }
         match found {
-            Found::File(file) => self.inner.sending.file(finding, *file, req, res).await,
+            Found::File(file) => self.inner.sending.file(finding, *file, res).await,
             Found::Denied => Err(denied()),
             Found::Failed(error) => Err(error.into()),
             Found::Missing | Found::Directory | Found::Listing(_) | Found::Undecided => {

@@ -267,7 +267,7 @@ impl StaticFiles {
         match found {
             Found::File(file) => {
                 let again = res.again();
-                let sent = inner.sending.file(&inner.finding, *file, &req, res).await;
+                let sent = inner.sending.file(&inner.finding, *file, res).await;
                 sent.unwrap_or_else(|failure| again.fail(failure))
             }
             Found::Directory if inner.redirect => respond::redirect_to_directory(&req, res),

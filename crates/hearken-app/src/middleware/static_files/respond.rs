@@ -92,7 +92,6 @@ impl Sending {
         &self,
         finding: &Finding,
         found: FoundFile,
-        req: &IncomingMessage,
         res: ServerResponse,
     ) -> Result<Sent, Failure> {
         let served = ServedFile {
@@ -117,7 +116,7 @@ impl Sending {
         }
         let file = SendFile::from(found.file)
             .named(&found.path)
-            .asked_by(req)
+            .conditional()
             .ranges(self.accept_ranges);
         res.send_file(file).await
     }
