@@ -4,6 +4,7 @@
 //! (`send_file` of hearken-http), listings (`listing/`).
 
 use super::find::{Finding, FoundFile};
+use crate::response::ResponseExt;
 use hearken_http::message::{EntityTag, SendFile, Validators};
 use hearken_http::{Failure, IncomingMessage, OutgoingMessage, Sent, ServerResponse};
 use std::fmt;
@@ -106,10 +107,10 @@ impl Sending {
         res = self.cached(res, found.is_spa);
         res = nosniff(res).validators(&self.validators_of(&found)?);
         if finding.precompressed {
-            res = vary(res, "Accept-Encoding");
+            res = res.vary("Accept-Encoding");
         }
         if found.is_spa {
-            res = vary(res, "Accept");
+            res = res.vary("Accept");
         }
         if let Some(coding) = found.coding {
             res = res.set("Content-Encoding", coding);
@@ -177,20 +178,4 @@ fn nosniff(res: ServerResponse) -> ServerResponse {
         return res;
     }
     res.set("X-Content-Type-Options", "nosniff")
-}
-
-/// Adds a name to Vary, unless it is a member or covered by `*`.
-pub(super) fn vary(res: ServerResponse, name: &str) -> ServerResponse {
-    if res.has_header("vary") {
-        let fields = OutgoingMessage::raw_headers(&res);
-        let covers = |member: &[u8]| {
-            let member = member.trim_ascii();
-            member == b"*" || member.eq_ignore_ascii_case(name.as_bytes())
-        };
-        let mut lines = fields.view().get_all("vary");
-        if lines.any(|line| line.split(|&byte| byte == b',').any(covers)) {
-            return res;
-        }
-    }
-    res.append("Vary", name)
 }

@@ -9,6 +9,7 @@ use super::find::Asked;
 use super::name::{is_hidden, is_legal};
 use super::root::OpenRoot;
 use crate::request::RequestExt;
+use crate::response::ResponseExt;
 use hearken_http::{HttpDate, IncomingMessage, Sent, ServerResponse};
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 use rustix::io::Errno;
@@ -245,7 +246,8 @@ impl Entries {
             order: &asked.order,
             options,
         };
-        let res = super::respond::vary(res, "Accept")
+        let res = res
+            .vary("Accept")
             .set("Cache-Control", "no-cache")
             .set("X-Content-Type-Options", "nosniff");
         if req.accepts(&["html", "json"]) == Some("json") {
