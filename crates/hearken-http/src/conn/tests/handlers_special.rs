@@ -15,9 +15,7 @@ async fn plain(_req: IncomingMessage, res: ServerResponse) -> Sent {
     res.end("plain")
 }
 
-fn taken(
-    name: &'static str,
-) -> impl AsyncFn(IncomingMessage, ServerResponse) -> Sent + Send + Sync {
+fn taken(name: &'static str) -> impl crate::server::HandlerFn<Sent> + Send + Sync {
     async move |_req, res| res.end(name)
 }
 
@@ -114,7 +112,7 @@ fn expect_is_ignored_from_http_1_0() {
 
 #[test]
 fn should_upgrade_decides() {
-    let deciding = |chat| all().should_upgrade(move |head| (head.target() == "/chat") == chat);
+    let deciding = |chat| all().should_upgrade(move |head| (head.url() == "/chat") == chat);
     assert_eq!(answer_to(deciding(true), UPGRADE), ok("upgrade"));
     assert_eq!(answer_to(deciding(false), UPGRADE), ok("plain"));
     let panics = all().should_upgrade(|_| panic!("on purpose"));

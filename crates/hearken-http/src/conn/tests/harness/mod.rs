@@ -134,7 +134,7 @@ impl Setup {
     pub(crate) fn handle<E, H, R>(mut self, event: E, handler: H) -> Self
     where
         E: Interceptable,
-        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+        H: crate::server::HandlerFn<R> + Send + Sync + 'static,
         R: Answer + 'static,
     {
         event.keep(boxed(handler), &mut self.special);
@@ -260,6 +260,18 @@ impl Link {
         self.sent.extend(bytes.as_ref());
         self.run();
         self
+    }
+
+    /// Sends a request without a body and returns what comes back. The connection stays open.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, method: &str, fields: &[(&str, &str)]) -> String {
+        let lines: String = fields
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        self.send(format!("{method} / HTTP/1.1\r\nHost: a\r\n{lines}\r\n"));
+        assert!(self.is_open(), "{fields:?}");
+        self.heard()
     }
 
     /// The client closes its direction.
