@@ -136,7 +136,7 @@ impl<R: Runner> Tunnel<R> {
             && !exchange.state().is_awaited()
         {
             let head = exchange.head();
-            self.request = Some(format!("{} {}", head.method(), head.target()).into());
+            self.request = Some(format!("{} {}", head.method(), head.url()).into());
             served.exchange = None;
         }
     }
