@@ -130,8 +130,9 @@ for (const path of ['/json', '/text', '/bytes', '/empty']) {
 const DIFFERENT = JSON.parse(fs.readFileSync(new URL('express/different.json', import.meta.url), 'utf8'))
   .map((row) => ({ ...row, path: new RegExp(row.path), used: 0 }));
 
-function difference(request, express, ours) {
+function difference(request, keys, express, ours) {
   return DIFFERENT.find((row) => row.path.test(request.path)
+    && keys.every((key) => row.in.includes(key))
     && (row.method === undefined || row.method.split(' ').includes(request.method ?? 'GET'))
     && (row.header === undefined || request.headers?.[row.header] !== undefined)
     && (row.express === undefined || row.express === express.status)
@@ -156,8 +157,8 @@ async function compare(express, ours, request) {
       return;
     }
     const keys = [...new Set([...Object.keys(theirs), ...Object.keys(mine)])].filter((key) => JSON.stringify(theirs[key]) !== JSON.stringify(mine[key]));
-    const row = difference(request, theirs, mine);
-    if (row && keys.every((key) => row.in.includes(key))) {
+    const row = difference(request, keys, theirs, mine);
+    if (row) {
       row.used += 1;
       differ += 1;
       return;
