@@ -39,6 +39,17 @@ mod table;
 mod worker;
 
 pub use app::{App, StartError};
+/// The ETag of responses that have none: [`Settings::etag`]. As a middleware it is the choice of some routes.
+///
+/// ```
+/// use hearken::app::{App, ETag};
+/// let mut app = App::new();
+/// app.settings(|settings| settings.etag = ETag::Strong);
+/// app.route("/now").with(ETag::Off).get(async |_req, res| res.end("changes each time"));
+/// ```
+pub use hearken_http::message::ContentTag as ETag;
+#[cfg(feature = "compress")]
+pub use hearken_http::message::{Compression, ContentCoding};
 pub use middleware::{Middleware, MiddlewareFn, middleware};
 pub use next::Next;
 pub use params::ParamFn;
@@ -47,7 +58,7 @@ pub use pattern::{Pattern, PatternError};
 pub use request::RequestExt;
 pub use route::Route;
 pub use router::Router;
-pub use settings::{ETag, Settings};
+pub use settings::Settings;
 pub use state::State;
 pub use table::RouteError;
 

@@ -148,6 +148,7 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        res.tag_content(&req, app.shared.settings.etag);
         chain.set_form(0, &res);
         chain.go(0, req, res)
     }

@@ -2,6 +2,10 @@
 //!
 //! Here: [`Middleware`], [`middleware`], which makes one of an async function. Not here: what passes a request on (`next.rs`).
 
+#[cfg(feature = "compress")]
+mod compression;
+mod etag;
+
 use crate::next::Next;
 use hearken_http::server::Handling;
 use hearken_http::{Answer, IncomingMessage, ServerResponse};

@@ -11,6 +11,17 @@ use http::StatusCode;
 /// Runs once, before the head leaves.
 pub(crate) type HeadHook = Box<dyn FnOnce(&mut ResponseHead<'_>)>;
 
+/// Runs once, before all others, for a response that ends in one piece. Without captured values it needs no memory of its own,
+/// unlike the hooks of [`Layers`].
+#[derive(Default)]
+pub(crate) struct WholeHook(pub(crate) Option<HeadHook>);
+
+impl std::fmt::Debug for WholeHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "a hook" } else { "none" })
+    }
+}
+
 /// Changes the content of a response on its way out, piece by piece: a compressor, for example.
 ///
 /// A response with a filter loses a Content-Length that was set: content that ends in one piece gets the length of what
@@ -79,6 +90,12 @@ impl ResponseHead<'_> {
     /// Replaces the status. With 204 or 304 the content is not sent.
     pub const fn set_status(&mut self, status: StatusCode) {
         *self.status = status.as_u16();
+    }
+
+    /// The time of the server, as Date has it.
+    #[must_use]
+    pub const fn now(&self) -> HttpDate {
+        self.now
     }
 
     /// The fields that will be sent, in order. Default fields (Date, Content-Length, …) are not among them.

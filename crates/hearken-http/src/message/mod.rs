@@ -13,7 +13,8 @@
 //! | answer conditional requests | [`IncomingMessage::preconditions`] with [`Validators`]; [`HttpDate`](crate::HttpDate) |
 //! | negotiate | [`IncomingMessage::accepts`], [`accepts_encodings`](IncomingMessage::accepts_encodings), [`accepts_languages`](IncomingMessage::accepts_languages) |
 //! | know the client behind proxies | [`IncomingMessage::client_addr`] with [`TrustedProxies`] |
-//! | compress | `Compression` (feature `compress`) |
+//! | compress, and decode compressed bodies | `Compression` (feature `compress`), [`IncomingMessage::decoded_bytes`] (feature `decompress`) |
+//! | tag responses, and answer 304 | [`ServerResponse::tag_content`] |
 //!
 //! May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
 //!
@@ -27,9 +28,13 @@ pub(crate) mod collect;
 mod compress;
 pub(crate) mod conditional;
 mod cookies;
+#[cfg(any(feature = "client", feature = "decompress"))]
+pub(crate) mod decode;
 pub(crate) mod deferred;
 pub(crate) mod headers;
 pub(crate) mod incoming;
+#[cfg(feature = "decompress")]
+mod inflate;
 mod interim;
 pub(crate) mod layers;
 mod media_type;
@@ -54,7 +59,7 @@ pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
 #[cfg(feature = "compress")]
 pub use compress::{Compression, ContentCoding};
-pub use conditional::{Conditions, EntityTag, Precondition, Validators};
+pub use conditional::{Conditions, ContentTag, EntityTag, Precondition, Validators};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use deferred::Deferred;
 pub use headers::{Duplicates, MergedHeaders};

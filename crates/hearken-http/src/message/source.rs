@@ -42,6 +42,8 @@ pub mod sealed {
         fn is_complete(&self) -> bool;
         /// Limit for collecting the body into memory.
         fn buffered_bytes_max(&self) -> u64;
+        /// Fields of a form.
+        fn form_fields_max(&self) -> u32;
         /// The message is dropped; the memory of its head can be reused.
         fn release(&mut self, head: Option<Box<Head>>);
     }
@@ -128,6 +130,11 @@ impl sealed::Source for ServerSource {
     fn buffered_bytes_max(&self) -> u64 {
         let state = self.exchange.state();
         state.limits(&self.exchange.env).body.buffered_bytes_max
+    }
+
+    fn form_fields_max(&self) -> u32 {
+        let state = self.exchange.state();
+        state.limits(&self.exchange.env).body.form_fields_max
     }
 
     fn release(&mut self, head: Option<Box<Head>>) {

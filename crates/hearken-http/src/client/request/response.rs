@@ -79,6 +79,10 @@ impl sealed::Source for ClientSource {
         self.exchange.state().parts.limits.body.buffered_bytes_max
     }
 
+    fn form_fields_max(&self) -> u32 {
+        self.exchange.state().parts.limits.body.form_fields_max
+    }
+
     fn release(&mut self, head: Option<Box<Head>>) {
         head.into_iter().for_each(head_pool::put_back);
         let mut state = self.exchange.state();

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use std::fmt;
-use std::hash::{DefaultHasher, Hasher};
+use twox_hash::XxHash3_64;
 
 /// The opaque name of one version of a representation: `"v7"`, or `W/"v7"` if equal tags do not promise equal bytes.
 ///
@@ -48,15 +48,13 @@ impl EntityTag {
         })
     }
 
-    /// A weak tag made of the length and a hash of this content. The same content has the same tag on every machine with the
-    /// same build. Weak, because the hash has 64 bits and is not made to withstand attacks.
+    /// A weak tag made of the length and a hash of this content: XXH3, so that equal content has the same tag on every machine and
+    /// in every version. Weak, because the hash has 64 bits and is not made to withstand attacks.
     #[must_use]
     pub fn of_content(content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let mut hasher = DefaultHasher::new();
-        hasher.write(content);
+        let mut buffer = [0; TAG_BYTES];
         Self {
-            text: format!("W/\"{:x}-{:016x}\"", content.len(), hasher.finish()).into_bytes(),
+            text: write_tag(content.as_ref(), &mut buffer).to_vec(),
         }
     }
 
@@ -113,6 +111,31 @@ impl EntityTag {
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
+}
+
+/// Room for `W/`, quotes, the length and the hash in hexadecimal digits, and a hyphen.
+pub(super) const TAG_BYTES: usize = 2 + 2 + 16 + 1 + 16;
+
+/// Writes the weak tag of this content and returns it. Without its first two bytes it is the strong one.
+pub(super) fn write_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
+    let hash = XxHash3_64::oneshot(content);
+    buffer[..3].copy_from_slice(b"W/\"");
+    let mut at = 3;
+    let len = content.len() as u64;
+    let digits = (64 - len.leading_zeros()).div_ceil(4).max(1);
+    at = write_hex(len, digits, buffer, at);
+    buffer[at] = b'-';
+    at = write_hex(hash, 16, buffer, at + 1);
+    buffer[at] = b'"';
+    &buffer[..=at]
+}
+
+fn write_hex(value: u64, digits: u32, buffer: &mut [u8], mut at: usize) -> usize {
+    for place in (0..digits).rev() {
+        buffer[at] = b"0123456789abcdef"[(value >> (place * 4)) as usize & 15];
+        at += 1;
+    }
+    at
 }
 
 impl fmt::Display for EntityTag {
