@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod bodies;
 mod failures;
 mod middleware;
 mod next;
@@ -36,9 +37,12 @@ mod router;
 mod settings;
 mod state;
 mod table;
+#[cfg(feature = "multipart")]
+mod upload;
 mod worker;
 
 pub use app::{App, StartError};
+pub use bodies::{Bodies, Charset};
 /// The ETag of responses that have none: [`Settings::etag`]. As a middleware it is the choice of some routes.
 ///
 /// ```
@@ -50,7 +54,10 @@ pub use app::{App, StartError};
 pub use hearken_http::message::ContentTag as ETag;
 #[cfg(feature = "compress")]
 pub use hearken_http::message::{Compression, ContentCoding};
-pub use middleware::{Middleware, MiddlewareFn, middleware};
+pub use middleware::{
+    LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn, RequestId, RequestIds,
+    ResponseTime, ServerTiming, Timings, middleware,
+};
 pub use next::Next;
 pub use params::ParamFn;
 pub use paths::Paths;
@@ -61,6 +68,8 @@ pub use router::Router;
 pub use settings::Settings;
 pub use state::State;
 pub use table::RouteError;
+#[cfg(feature = "multipart")]
+pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 
 /// The names that most applications need.
 ///

@@ -5,6 +5,13 @@
 #[cfg(feature = "compress")]
 mod compression;
 mod etag;
+mod logger;
+mod request_id;
+mod timing;
+
+pub use logger::{LogValues, LoggedRequest, Logger};
+pub use request_id::{RequestId, RequestIds};
+pub use timing::{ResponseTime, ServerTiming, Timings};
 
 use crate::next::Next;
 use hearken_http::server::Handling;

@@ -146,6 +146,12 @@ impl ResponseHead<'_> {
         self.content
     }
 
+    /// Whether hooks have added filters, so that other content leaves than the handler has ended the response with.
+    #[must_use]
+    pub const fn has_filters(&self) -> bool {
+        !self.filters.0.is_empty()
+    }
+
     /// Adds a filter behind those that other hooks have added.
     pub fn filter(&mut self, filter: impl ContentFilter) {
         self.filters.0.push(Box::new(filter));
