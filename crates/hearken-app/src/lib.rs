@@ -16,7 +16,8 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
-//! | read parameters and shared values | [`RequestExt`], [`App::state`] |
+//! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
+//! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
 //! | give errors one form | [`Router::error`] |
 //! | start | [`App::listen`], [`App::server`] |
 //!
@@ -26,17 +27,20 @@
 mod app;
 mod bodies;
 mod failures;
+mod locals;
 mod middleware;
 mod next;
 mod params;
 mod paths;
 mod pattern;
 mod request;
+mod response;
 mod route;
 mod router;
 mod settings;
 mod state;
 mod table;
+mod templates;
 #[cfg(feature = "multipart")]
 mod upload;
 mod worker;
@@ -54,6 +58,7 @@ pub use bodies::{Bodies, Charset};
 pub use hearken_http::message::ContentTag as ETag;
 #[cfg(feature = "compress")]
 pub use hearken_http::message::{Compression, ContentCoding};
+pub use locals::Locals;
 pub use middleware::{
     LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn, RequestId, RequestIds,
     ResponseTime, ServerTiming, Timings, middleware,
@@ -63,11 +68,15 @@ pub use params::ParamFn;
 pub use paths::Paths;
 pub use pattern::{Pattern, PatternError};
 pub use request::RequestExt;
+pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
-pub use settings::Settings;
+pub use settings::{NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
+pub use templates::Engine;
+#[cfg(feature = "templates")]
+pub use templates::Templates;
 #[cfg(feature = "multipart")]
 pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 
@@ -79,7 +88,8 @@ pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 /// app.get("/:name", async |req, res| Ok(res.end(req.param::<String>("name")?)));
 /// ```
 pub mod prelude {
-    pub use crate::{App, Middleware, Next, RequestExt, Router, State, middleware};
+    pub use crate::{App, Middleware, Next, RequestExt, ResponseExt, Router, State, middleware};
+    pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,
     };

@@ -9,7 +9,11 @@ use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
+
+/// Chains whose memory a worker keeps; that of more is freed.
+const SPARE_MAX: usize = 256;
 
 /// One request in an application. Attached to its exchange, for [`RequestExt`](crate::RequestExt).
 pub(crate) struct Chain {
@@ -125,6 +129,27 @@ impl fmt::Debug for Next {
     }
 }
 
+/// Memory of a chain that has ended, for the next one.
+#[derive(Default)]
+pub(crate) struct Spare {
+    steps: Vec<u32>,
+    spans: Vec<Option<(usize, usize)>>,
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let mut spare = Spare {
+            steps: std::mem::take(&mut self.steps),
+            spans: std::mem::take(&mut self.now.get_mut().found.spans),
+        };
+        spare.steps.clear();
+        let mut kept = self.app.spare.borrow_mut();
+        if kept.len() < SPARE_MAX {
+            kept.push(spare);
+        }
+    }
+}
+
 impl Chain {
     /// Begins the way of a request.
     pub(crate) fn start(app: &Rc<OnWorker>, req: IncomingMessage, res: ServerResponse) -> Handling {
@@ -133,7 +158,7 @@ impl Chain {
             let text = format!("expected a path whose escapes are UTF-8, got {path:?}");
             return done(res.fail(Failure::new(400, text)));
         };
-        let mut steps = Vec::new();
+        let Spare { mut steps, spans } = app.spare.borrow_mut().pop().unwrap_or_default();
         app.table().find(&decoded, &mut steps);
         let decoded = match decoded {
             std::borrow::Cow::Borrowed(_) => None,
@@ -143,12 +168,18 @@ impl Chain {
             app: Rc::clone(app),
             decoded,
             steps,
-            now: RefCell::default(),
+            now: RefCell::new(Current {
+                found: Match { spans, end: 0 },
+                ..Current::default()
+            }),
             form_of: Cell::new(0),
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
-        res.tag_content(&req, app.shared.settings.etag);
+        res.tag_content(app.shared.settings.etag);
+        if let Some(json) = &app.json {
+            res.attach(Rc::clone(json));
+        }
         chain.set_form(0, &res);
         chain.go(0, req, res)
     }
@@ -333,13 +364,19 @@ impl Chain {
 
     /// The value of a parameter at the present step.
     pub(crate) fn value(&self, name: &str, req: &IncomingMessage) -> Option<String> {
+        self.read(name, req, str::to_owned)
+    }
+
+    /// Reads the value of a parameter at the present step.
+    pub(crate) fn read<T>(
+        &self,
+        name: &str,
+        req: &IncomingMessage,
+        read: impl FnOnce(&str) -> T,
+    ) -> Option<T> {
         self.with_span(name, |span| match &self.decoded {
-            Some(path) => path.text(span),
-            None => req
-                .path()
-                .get(span.0..span.1)
-                .unwrap_or_default()
-                .to_owned(),
+            Some(path) => read(&path.text(span)),
+            None => read(req.path().get(span.0..span.1).unwrap_or_default()),
         })
     }
 
@@ -407,8 +444,15 @@ impl Chain {
         next.map_or(path.len(), |(at, _)| at)
     }
 
+    /// Where the present middleware or route was added. `None` when no route fits.
+    pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
+        let step = self.now.borrow().step;
+        Some(self.table().steps.get(step)?.from)
+    }
+
     /// No route fits.
     fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
+        self.now.borrow_mut().step = usize::MAX;
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");

@@ -2,12 +2,15 @@
 //!
 //! Here: [`AppHandler`], which makes it, and [`OnWorker`]. Not here: the way of a request (`next.rs`).
 
-use crate::next::Chain;
+use crate::next::{Chain, Spare};
 use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{Kind, Table};
+use crate::templates::Views;
+use hearken_http::message::JsonStyle;
 use hearken_http::server::{Handler, Handling, WorkerHandler};
 use hearken_http::{IncomingMessage, ServerResponse};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     pub(crate) settings: Settings,
     pub(crate) states: States,
+    pub(crate) views: Views,
 }
 
 /// See the module.
@@ -30,6 +34,10 @@ pub(crate) struct OnWorker {
     pub(crate) labels: Vec<Option<Rc<str>>>,
     /// Some parameter has a handler.
     pub(crate) has_params: bool,
+    /// How values are written as JSON, if the settings say it.
+    pub(crate) json: Option<Rc<JsonStyle>>,
+    /// Memory of chains that have ended.
+    pub(crate) spare: RefCell<Vec<Spare>>,
 }
 
 impl OnWorker {
@@ -50,6 +58,10 @@ impl OnWorker {
             Kind::Middleware(_) => None,
             Kind::Route { label, .. } => Some(Rc::from(&**label)),
         });
+        let settings = &shared.settings;
+        let json = JsonStyle::new()
+            .spaces(settings.json_spaces)
+            .escape(settings.json_escape);
         Self {
             shared: Arc::clone(shared),
             handlers: handlers.collect(),
@@ -59,6 +71,8 @@ impl OnWorker {
                 .groups
                 .iter()
                 .any(|group| !group.params.is_empty()),
+            json: (!json.is_default()).then(|| Rc::new(json)),
+            spare: RefCell::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a body must be before a handler sees it.
 //!
-//! Here: [`json`], [`form`], [`nested`]. Not here: parsing it into a type.
+//! Here: [`json`]. Not here: forms (`request/nested.rs`), parsing it into a type.
 
 use hearken_http::Failure;
 use serde::Deserialize;
@@ -73,51 +73,4 @@ impl<'de> Visitor<'de> for ShapeVisitor {
         while let Some((IgnoredAny, Shape)) = entries.next_entry()? {}
         Ok(Shape)
     }
-}
-
-/// Whether a form has not too many fields, nor names that are nested too deep.
-pub(super) fn form(content: &[u8], fields_max: u32, depth_max: usize) -> Result<(), Failure> {
-    let fields = content.split(|&byte| byte == b'&');
-    if fields.clone().nth(fields_max as usize).is_some() {
-        let text = format!("expected a form of at most {fields_max} fields");
-        return Err(Failure::new(413, text).with_code("parameters.too.many"));
-    }
-    let deepest = fields.map(depth_of).max();
-    if deepest > Some(depth_max) {
-        let text =
-            format!("expected a form whose names are nested at most {depth_max} levels deep");
-        return Err(Failure::new(400, text).with_code("querystring.parse.rangeError"));
-    }
-    Ok(())
-}
-
-/// How deep names may be nested where no middleware says otherwise.
-#[cfg(feature = "nested-forms")]
-const DEPTH_MAX: usize = 32;
-
-/// Parses a form with nested names.
-#[cfg(feature = "nested-forms")]
-pub(crate) fn nested<T: serde::de::DeserializeOwned>(
-    content: &[u8],
-    fields_max: u32,
-) -> Result<T, Failure> {
-    form(content, fields_max, DEPTH_MAX)?;
-    let parser = serde_qs::Config::new().max_depth(DEPTH_MAX);
-    let parsed = parser.use_form_encoding(true).deserialize_bytes(content);
-    parsed.map_err(|error| {
-        let text = format!("expected a body of form fields: {error}");
-        Failure::new(400, text).with_code("entity.parse.failed")
-    })
-}
-
-/// How many brackets the name of a field opens, escaped or not.
-fn depth_of(field: &[u8]) -> usize {
-    let end = field.iter().position(|&byte| byte == b'=');
-    let name = &field[..end.unwrap_or(field.len())];
-    let escaped = |at: usize| {
-        let escape = name.get(at..at + 3);
-        escape.is_some_and(|escape| escape.eq_ignore_ascii_case(b"%5b"))
-    };
-    let opens = |&at: &usize| name[at] == b'[' || escaped(at);
-    (0..name.len()).filter(opens).count()
 }

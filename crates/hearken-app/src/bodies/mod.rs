@@ -1,23 +1,20 @@
 //! Bodies that are read, checked and kept before the handler runs: Express's `body-parser`.
 //!
 //! Here: [`Bodies`], the middleware. Not here: charsets (`bodies/charset.rs`), what a body of JSON or of a form must be
-//! (`bodies/check.rs`), reading it in a handler (hearken-http, `message/body.rs`; `request.rs`), files (`upload/`).
+//! (`bodies/check.rs`, `request/nested.rs`), reading it in a handler (hearken-http, `message/body.rs`; `request.rs`), files (`upload/`).
 
 mod charset;
 mod check;
-mod media;
 
 pub use charset::Charset;
-#[cfg(feature = "nested-forms")]
-pub(crate) use check::nested;
 
 use crate::middleware::Middleware;
 use crate::next::Next;
+use crate::request::nested;
 use charset::charset_of;
 use hearken_http::error::Error;
 use hearken_http::server::Handling;
 use hearken_http::{Bytes, Failure, IncomingMessage, ServerResponse};
-use media::is_one_of;
 use std::fmt;
 use std::sync::Arc;
 
@@ -155,7 +152,8 @@ impl Bodies {
         self
     }
 
-    /// The media types that are read, in place of the default ones: `text/csv`, `text/*`, `application/*+json`, `*/*`.
+    /// The media types that are read, in place of the default ones: `text/csv`, `text/*`, `application/*+json`, `*/*`, and what
+    /// [`IncomingMessage::is`] knows beside.
     ///
     /// ```
     /// use hearken::app::Bodies;
@@ -253,7 +251,9 @@ impl Bodies {
         };
         match self.kind {
             Kind::Json => check::json(&content, self.strict)?,
-            Kind::Urlencoded => check::form(&content, fields_max, self.depth)?,
+            Kind::Urlencoded => {
+                nested::check(&content, fields_max as usize, self.depth, "form")?;
+            }
             Kind::Text | Kind::Raw => {}
         }
         req.extend(RawBody(raw));
@@ -299,8 +299,8 @@ impl Middleware for Bodies {
         if !has_body(&req) || req.extension::<RawBody>().is_some() {
             return next.run(req, res);
         }
-        let content_type = req.header("content-type").unwrap_or_default();
-        if !is_one_of(content_type, &self.types) {
+        let types: Vec<&str> = self.types.iter().map(|name| &**name).collect();
+        if req.is(&types).is_none() {
             if !self.required {
                 return next.run(req, res);
             }

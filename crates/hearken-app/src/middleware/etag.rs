@@ -11,7 +11,7 @@ use hearken_http::{IncomingMessage, ServerResponse};
 /// In place of [`Settings::etag`](crate::Settings::etag) for the requests that pass it.
 impl Middleware for ContentTag {
     fn handle(&self, req: IncomingMessage, res: ServerResponse, next: Next) -> Handling {
-        res.tag_content(&req, *self);
+        res.tag_content(*self);
         next.run(req, res)
     }
 }

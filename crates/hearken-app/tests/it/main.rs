@@ -3,7 +3,12 @@
 mod bodies;
 mod compression;
 mod etag;
+mod failures;
 mod logger;
+mod request;
+mod response;
 mod routing;
+mod streams;
 mod support;
+mod templates;
 mod upload;

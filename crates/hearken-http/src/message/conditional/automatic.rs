@@ -3,12 +3,11 @@
 //! Here: [`ServerResponse::tag_content`]. Not here: tags and validators that a handler sets (`conditional.rs`), files
 //! (`message/send_file.rs`).
 
-use super::entity_tag::{TAG_BYTES, write_tag};
+use super::entity_tag::{TAG_BYTES, write_strong_tag, write_tag};
 use super::{Conditions, Precondition, Validators};
 use crate::conn::layers::{HeadHook, ResponseHead};
-use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
-use hearken_proto::list_members;
+use hearken_proto::{Head, list_members};
 use http::StatusCode;
 
 /// The entity tag that a response gets from its content: [`ServerResponse::tag_content`].
@@ -35,74 +34,59 @@ impl ServerResponse {
     /// Last-Modified of the response. Streams and files are left as they are. A request with `Cache-Control: no-cache` gets the
     /// content.
     ///
-    /// The hash is XXH3 of 64 bits, which costs less than copying the content; it does not withstand attacks by those who choose the
-    /// content. It is computed before hooks run, so that compression does not change the tag, but for its strength. The second call
+    /// The hash is XXH3, of 64 bits for a weak tag and of 128 for a strong one; it does not withstand attacks by those who choose
+    /// the content. It is computed before hooks run, so that compression does not change the tag, but for its strength. The second call
     /// replaces the first.
     ///
     /// ```
     /// use hearken::message::ContentTag;
     /// use hearken::Server;
-    /// let server = Server::new(async |req, res| {
-    ///     res.tag_content(&req, ContentTag::Weak);
+    /// let server = Server::new(async |_req, res| {
+    ///     res.tag_content(ContentTag::Weak);
     ///     res.end("hello")
     /// });
     /// ```
     #[doc(alias = "etag")]
     #[doc(alias = "fresh")]
-    pub fn tag_content(&self, req: &IncomingMessage, tag: ContentTag) {
-        let applies = matches!(req.head().method_bytes(), b"GET" | b"HEAD");
-        let conditions = || {
-            let conditions = Conditions::of(req);
-            conditions.stated.as_ref()?;
-            Some((conditions, wants_content(req)))
-        };
-        // A closure that captures nothing is boxed without memory.
+    pub fn tag_content(&self, tag: ContentTag) {
+        // Functions are boxed without memory.
         let hook: Option<HeadHook> = match tag {
-            _ if !applies => None,
             ContentTag::Off => None,
-            ContentTag::Weak => Some(match conditions() {
-                None => Box::new(|head| tag_head::<false>(head)),
-                Some(stated) => Box::new(move |head| tag_and_check::<false>(head, &stated)),
-            }),
-            ContentTag::Strong => Some(match conditions() {
-                None => Box::new(|head| tag_head::<true>(head)),
-                Some(stated) => Box::new(move |head| tag_and_check::<true>(head, &stated)),
-            }),
+            ContentTag::Weak => Some(Box::new(tag_whole::<false>)),
+            ContentTag::Strong => Some(Box::new(tag_whole::<true>)),
         };
         self.exchange.state().outgoing.whole.0 = hook;
     }
 }
 
-/// `Cache-Control: no-cache` asks for the content, whatever the validators say: browsers send it when the user reloads.
-fn wants_content(req: &IncomingMessage) -> bool {
-    let lines = req.raw_headers();
-    let mut members = lines.get_all("cache-control").flat_map(list_members);
-    members.any(|member| member.eq_ignore_ascii_case(b"no-cache"))
-}
-
-fn tag_head<const STRONG: bool>(head: &mut ResponseHead<'_>) {
-    if head.status() != StatusCode::OK || head.get("etag").is_some() {
+fn tag_whole<const STRONG: bool>(head: &mut ResponseHead<'_>) {
+    let reads = matches!(head.request_head().method_bytes(), b"GET" | b"HEAD");
+    if !reads || head.status() != StatusCode::OK {
         return;
     }
-    let Some(content) = head.content() else {
-        return;
-    };
-    let mut buffer = [0; TAG_BYTES];
-    let tag = write_tag(content, &mut buffer);
-    let tag = if STRONG { &tag[2..] } else { tag };
-    let _ = head.set("ETag", tag); // a legal value
-}
-
-fn tag_and_check<const STRONG: bool>(
-    head: &mut ResponseHead<'_>,
-    (conditions, wants_content): &(Conditions, bool),
-) {
-    tag_head::<STRONG>(head);
-    if head.status() != StatusCode::OK || *wants_content {
+    if head.get("etag").is_none()
+        && let Some(content) = head.content()
+    {
+        let mut buffer = [0; TAG_BYTES];
+        let tag = match STRONG {
+            true => write_strong_tag(content, &mut buffer),
+            false => write_tag(content, &mut buffer),
+        };
+        let _ = head.set("ETag", tag); // a legal value
+    }
+    let conditions = Conditions::of_head(head.request_head(), head.now);
+    if conditions.stated.is_none() || wants_content(head.request_head()) {
         return;
     }
     let current = Validators::of_fields(head.fields(), head.now);
     if let Precondition::NotModified(_) = conditions.check(&current) {
         head.set_not_modified();
     }
+}
+
+/// `Cache-Control: no-cache` asks for the content, whatever the validators say: browsers send it when the user reloads.
+fn wants_content(request: &Head) -> bool {
+    let lines = request.fields();
+    let mut members = lines.get_all("cache-control").flat_map(list_members);
+    members.any(|member| member.eq_ignore_ascii_case(b"no-cache"))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use std::fmt;
-use twox_hash::XxHash3_64;
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 /// The opaque name of one version of a representation: `"v7"`, or `W/"v7"` if equal tags do not promise equal bytes.
 ///
@@ -55,6 +55,16 @@ impl EntityTag {
         let mut buffer = [0; TAG_BYTES];
         Self {
             text: write_tag(content.as_ref(), &mut buffer).to_vec(),
+        }
+    }
+
+    /// A strong tag made of the length and a hash of this content with 128 bits, XXH3. Not made to withstand attacks: an attacker can
+    /// find two contents with one tag.
+    #[must_use]
+    pub fn strong_of_content(content: impl AsRef<[u8]>) -> Self {
+        let mut buffer = [0; TAG_BYTES];
+        Self {
+            text: write_strong_tag(content.as_ref(), &mut buffer).to_vec(),
         }
     }
 
@@ -114,20 +124,35 @@ impl EntityTag {
 }
 
 /// Room for `W/`, quotes, the length and the hash in hexadecimal digits, and a hyphen.
-pub(super) const TAG_BYTES: usize = 2 + 2 + 16 + 1 + 16;
+pub(super) const TAG_BYTES: usize = 2 + 2 + 16 + 1 + 32;
 
-/// Writes the weak tag of this content and returns it. Without its first two bytes it is the strong one.
+/// Writes the weak tag of this content and returns it.
 pub(super) fn write_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
     let hash = XxHash3_64::oneshot(content);
-    buffer[..3].copy_from_slice(b"W/\"");
-    let mut at = 3;
-    let len = content.len() as u64;
-    let digits = (64 - len.leading_zeros()).div_ceil(4).max(1);
-    at = write_hex(len, digits, buffer, at);
-    buffer[at] = b'-';
-    at = write_hex(hash, 16, buffer, at + 1);
+    buffer[..2].copy_from_slice(b"W/");
+    let at = write_length(content.len(), buffer, 2);
+    let at = write_hex(hash, 16, buffer, at);
     buffer[at] = b'"';
     &buffer[..=at]
+}
+
+/// As [`write_tag`], the strong one.
+pub(super) fn write_strong_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
+    let hash = XxHash3_128::oneshot(content);
+    let at = write_length(content.len(), buffer, 0);
+    let at = write_hex((hash >> 64) as u64, 16, buffer, at);
+    let at = write_hex(hash as u64, 16, buffer, at);
+    buffer[at] = b'"';
+    &buffer[..=at]
+}
+
+fn write_length(len: usize, buffer: &mut [u8], at: usize) -> usize {
+    buffer[at] = b'"';
+    let len = len as u64;
+    let digits = (64 - len.leading_zeros()).div_ceil(4).max(1);
+    let at = write_hex(len, digits, buffer, at + 1);
+    buffer[at] = b'-';
+    at + 1
 }
 
 fn write_hex(value: u64, digits: u32, buffer: &mut [u8], mut at: usize) -> usize {
