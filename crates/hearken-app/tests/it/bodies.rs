@@ -33,7 +33,7 @@ fn app(bodies: impl IntoIterator<Item = Bodies>) -> App {
     app
 }
 
-fn post(path: &str, content_type: &str, body: impl Into<hearken::Bytes>) -> Request {
+fn post(path: &str, content_type: &str, body: impl Into<Bytes>) -> Request {
     Request::post(path)
         .header("Content-Type", content_type)
         .header("Accept", "application/json")
@@ -162,13 +162,13 @@ fn without_middleware_failures_have_the_same_codes() {
     );
     check(
         &app,
-        post("/form", FORM, "a=1&".repeat(1000)),
+        post("/form", FORM, "a=1&".repeat(1001)),
         413,
         "parameters.too.many",
     );
     check(
         &app,
-        post("/nested", FORM, "a=1&".repeat(1000)),
+        post("/nested", FORM, "a=1&".repeat(1001)),
         413,
         "parameters.too.many",
     );
@@ -253,7 +253,7 @@ fn charsets_become_utf_8() {
     );
     assert_eq!(
         raw.text(),
-        format!("{:?}", hearken::Bytes::from(utf16)),
+        format!("{:?}", Bytes::from(utf16)),
         "as it came"
     );
     let latin1 = ask(
@@ -316,7 +316,7 @@ fn forms_have_bounds() {
         413,
         "parameters.too.many",
     );
-    check(&app, post("/text", FORM, "&&&"), 413, "parameters.too.many");
+    assert_eq!(ask(&app, post("/form", FORM, "&&a&b&&c&&")).status(), 200);
     check(
         &app,
         post("/text", FORM, "a[b][c][d]=1"),

@@ -178,7 +178,9 @@ impl<S: Source> IncomingMessage<S> {
     pub async fn form<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
         let max = self.source.form_fields_max();
-        if bytes.iter().filter(|&&byte| byte == b'&').count() >= max as usize {
+        let fields = bytes.split(|&byte| byte == b'&');
+        let mut fields = fields.filter(|field| !field.is_empty());
+        if fields.nth(max as usize).is_some() {
             self.put_back(bytes);
             let status = if S::IS_REQUEST { 413 } else { 502 };
             let text = format!("expected a form of at most {max} fields");

@@ -30,7 +30,7 @@ impl Line {
         let mut line = Self {
             request: LoggedRequest {
                 method: String::from_utf8_lossy(head.method_bytes()).into_owned(),
-                url: head.target().to_owned(),
+                url: req.url().to_owned(),
                 status: None,
                 length: None,
                 response_time: None,
@@ -125,7 +125,7 @@ fn push_of_request(text: &mut String, token: &Token, options: &Options, req: &In
     };
     match token {
         Token::Method => push_escaped(text, &String::from_utf8_lossy(req.head().method_bytes())),
-        Token::Url => push_escaped(text, req.head().target()),
+        Token::Url => push_escaped(text, req.url()),
         Token::HttpVersion => text.push_str(match req.version() {
             http::Version::HTTP_10 => "1.0",
             http::Version::HTTP_2 => "2.0",
