@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod bodies;
 mod failures;
 mod locals;
 mod middleware;
@@ -41,13 +42,27 @@ mod settings;
 mod state;
 mod table;
 mod templates;
+#[cfg(feature = "multipart")]
+mod upload;
 mod worker;
 
 pub use app::{App, StartError};
+pub use bodies::{Bodies, Charset};
+/// The ETag of responses that have none: [`Settings::etag`]. As a middleware it is the choice of some routes.
+///
+/// ```
+/// use hearken::app::{App, ETag};
+/// let mut app = App::new();
+/// app.settings(|settings| settings.etag = ETag::Strong);
+/// app.route("/now").with(ETag::Off).get(async |_req, res| res.end("changes each time"));
+/// ```
+pub use hearken_http::message::ContentTag as ETag;
+#[cfg(feature = "compress")]
+pub use hearken_http::message::{Compression, ContentCoding};
 pub use locals::Locals;
 pub use middleware::{
-    DirectoryListing, Dotfiles, Middleware, MiddlewareFn, ServedFile, StaticFiles, Symlinks,
-    middleware,
+    DirectoryListing, Dotfiles, LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn, RequestId, RequestIds,
+    ResponseTime, ServedFile, ServerTiming, StaticFiles, Symlinks, Timings, middleware,
 };
 pub use next::Next;
 pub use params::ParamFn;
@@ -57,12 +72,14 @@ pub use request::RequestExt;
 pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
-pub use settings::{ETag, NestedQuery, Settings};
+pub use settings::{NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
 pub use templates::Engine;
 #[cfg(feature = "templates")]
 pub use templates::Templates;
+#[cfg(feature = "multipart")]
+pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 
 /// The names that most applications need.
 ///

@@ -176,6 +176,7 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        res.tag_content(app.shared.settings.etag);
         if let Some(json) = &app.json {
             res.attach(Rc::clone(json));
         }

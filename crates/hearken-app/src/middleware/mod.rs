@@ -6,6 +6,17 @@ mod static_files;
 
 pub use static_files::{DirectoryListing, Dotfiles, ServedFile, StaticFiles, Symlinks};
 
+#[cfg(feature = "compress")]
+mod compression;
+mod etag;
+mod logger;
+mod request_id;
+mod timing;
+
+pub use logger::{LogValues, LoggedRequest, Logger};
+pub use request_id::{RequestId, RequestIds};
+pub use timing::{ResponseTime, ServerTiming, Timings};
+
 use crate::next::Next;
 use hearken_http::server::Handling;
 use hearken_http::{Answer, IncomingMessage, ServerResponse};

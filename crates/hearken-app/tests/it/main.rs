@@ -1,7 +1,11 @@
 //! Applications as users see them, in memory. One program, so that it is linked once.
 
+mod bodies;
+mod compression;
+mod etag;
 mod failures;
 mod listings;
+mod logger;
 mod request;
 mod response;
 mod routing;
@@ -9,3 +13,4 @@ mod static_files;
 mod streams;
 mod support;
 mod templates;
+mod upload;
