@@ -88,6 +88,24 @@ impl<S: Source> IncomingMessage<S> {
         })
     }
 
+    /// Puts a piece back in front of the rest of the body: the next read returns it first. For code that reads a body to decide
+    /// something and passes it on. Node's `unshift`.
+    ///
+    /// ```
+    /// use hearken::{Error, Server};
+    /// let server = Server::new(async |mut req, res| {
+    ///     if let Some(first) = req.data().await? {
+    ///         let is_png = first.starts_with(b"\x89PNG");
+    ///         req.unshift(first);
+    ///         println!("an image: {is_png}");
+    ///     }
+    ///     Ok(res.end(req.bytes().await?)) // all of it
+    /// });
+    /// ```
+    pub fn unshift(&mut self, piece: impl Into<Bytes>) {
+        self.put_back(piece.into());
+    }
+
     /// Puts back what was not given out, in front of the rest of the body.
     fn put_back(&mut self, piece: Bytes) {
         if !piece.is_empty() {

@@ -66,6 +66,25 @@ impl IncomingMessage {
         Method::from_bytes(self.head().method_bytes()).unwrap_or_default()
     }
 
+    /// Replaces the method, for the code behind this: a router, a handler. The protocol, logs and observers keep the one that was
+    /// received.
+    ///
+    /// ```
+    /// use hearken::{Method, Server};
+    /// let server = Server::new(async |mut req, res| {
+    ///     if req.method() == "POST" && req.header("x-http-method-override") == Some("DELETE") {
+    ///         req.set_method(&Method::DELETE);
+    ///     }
+    ///     res.end(req.method().to_string())
+    /// });
+    /// ```
+    pub fn set_method(&mut self, method: &Method) {
+        if let Some(head) = &mut self.head {
+            // A `Method` is a token, so it is legal.
+            let _ = head.set_method(method.as_str());
+        }
+    }
+
     /// The request target as sent, not normalised.
     #[must_use]
     pub fn url(&self) -> &str {

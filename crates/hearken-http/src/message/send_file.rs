@@ -5,6 +5,7 @@
 
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
+use crate::conn::end_hold::End;
 use crate::conn::output::Piece;
 use crate::date::HttpDate;
 use crate::error::{Error, Failure};
@@ -173,8 +174,10 @@ impl ServerResponse {
         if self.exchange.has_filters() {
             return Ok(self.end_with_filtered(pieces).await?);
         }
-        self.exchange
-            .order(|state, env| state.end_with_pieces(env, pieces));
+        if let Some(End::Pieces(pieces)) = self.exchange.unless_held(End::Pieces(pieces)) {
+            self.exchange
+                .order(|state, env| state.end_with_pieces(env, pieces));
+        }
         Ok(Sent(()))
     }
 
