@@ -39,7 +39,12 @@ mod table;
 mod worker;
 
 pub use app::{App, StartError};
-pub use middleware::{Middleware, MiddlewareFn, middleware};
+pub use middleware::{
+    Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,
+    Favicon, Hsts, MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn, OriginalMethod,
+    Quota, RateLimit, RateLimitHeaders, RateLimitStore, SecurityHeaders, StoreFuture, Taken,
+    Timeout, middleware,
+};
 pub use next::Next;
 pub use params::ParamFn;
 pub use paths::Paths;

@@ -2,6 +2,33 @@
 //!
 //! Here: [`Middleware`], [`middleware`], which makes one of an async function. Not here: what passes a request on (`next.rs`).
 
+mod auth;
+mod body_limit;
+mod concurrency;
+mod cors;
+mod csp;
+mod favicon;
+mod method_override;
+mod rate_limit;
+mod security_headers;
+pub(crate) mod shared;
+mod store;
+mod timeout;
+
+pub use auth::{Accepts, BasicAuth, BasicUser, BearerAuth};
+pub use body_limit::BodyLimit;
+pub use concurrency::ConcurrencyLimit;
+pub use cors::Cors;
+pub use csp::{Csp, CspNonce};
+pub use favicon::Favicon;
+pub use method_override::{MethodOverride, OriginalMethod};
+pub use rate_limit::{
+    MemoryRateLimitStore, Quota, RateLimit, RateLimitHeaders, RateLimitStore, Taken,
+};
+pub use security_headers::{Hsts, SecurityHeaders};
+pub use store::StoreFuture;
+pub use timeout::Timeout;
+
 use crate::next::Next;
 use hearken_http::server::Handling;
 use hearken_http::{Answer, IncomingMessage, ServerResponse};

@@ -25,7 +25,11 @@ pub(crate) enum End {
 
 impl Exchange {
     pub(crate) fn add_end_hold(&self) {
-        self.state().overrides().held_end.get_or_insert_default().holds += 1;
+        self.state()
+            .overrides()
+            .held_end
+            .get_or_insert_default()
+            .holds += 1;
     }
 
     /// Keeps an end back if a layer holds it. `None` when it is kept, or when one was kept before.

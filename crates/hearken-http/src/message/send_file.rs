@@ -3,9 +3,9 @@
 //! Here: [`SendFile`], `send_file`. Not here: preconditions (`message/conditional.rs`), parsing ranges (`message/ranges.rs`),
 //! moving the bytes to the transport (`net/file.rs`).
 
+use crate::conn::end_hold::End;
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
-use crate::conn::end_hold::End;
 use crate::conn::output::Piece;
 use crate::date::HttpDate;
 use crate::error::{Error, Failure};

@@ -4,8 +4,8 @@
 
 use crate::date::HttpDate;
 use crate::error::Error;
-use serde::Serialize;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -143,8 +143,9 @@ impl Cookie {
         name: impl Into<Cow<'static, str>>,
         value: &T,
     ) -> Result<Self, Error> {
-        let json = serde_json::to_string(value)
-            .map_err(|error| Error::new(500, format!("expected a value with a JSON form: {error}")))?;
+        let json = serde_json::to_string(value).map_err(|error| {
+            Error::new(500, format!("expected a value with a JSON form: {error}"))
+        })?;
         Ok(Self::encoded(name, format!("j:{json}")))
     }
 
