@@ -62,27 +62,6 @@ impl Head {
         Ok(head)
     }
 
-    /// Replaces the method, for code that hands the head on. [`as_bytes`](Self::as_bytes) then has the new one behind its last line.
-    ///
-    /// # Errors
-    /// [`Misuse::Method`] when it is no token; the head is unchanged then.
-    ///
-    /// ```
-    /// use hearken::proto::{Fields, Head, Version};
-    /// let mut head = Head::of_request("POST", "/a", Version::Http11, &Fields::new())?;
-    /// head.set_method("DELETE")?;
-    /// assert_eq!(head.method(), "DELETE");
-    /// assert!(head.set_method("DE LETE").is_err());
-    /// # Ok::<(), hearken::proto::Misuse>(())
-    /// ```
-    pub fn set_method(&mut self, method: &str) -> Result<(), Misuse> {
-        if !syntax::is_token(method.as_bytes()) {
-            return Err(Misuse::Method);
-        }
-        self.first = self.append(method.as_bytes());
-        Ok(())
-    }
-
     fn append(&mut self, bytes: &[u8]) -> Range<u32> {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(bytes);

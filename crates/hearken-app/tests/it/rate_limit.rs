@@ -278,7 +278,7 @@ fn a_store_that_fails_stops_requests_unless_they_may_pass() {
 #[test]
 fn memory_is_bounded_and_an_abuser_stays_known() {
     let store = std::sync::Arc::new(MemoryRateLimitStore::new(1_600));
-    let quota = Quota::new(100, seconds(60));
+    let quota = Quota::new(100, seconds(6_000));
     let take = |key: &str| {
         let mut future = store.take(key, quota);
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());

@@ -53,8 +53,6 @@ use std::rc::Rc;
 /// });
 /// ```
 pub struct IncomingMessage<S: Source = ServerSource> {
-    /// `Some` until the message is dropped.
-    head: Option<Box<Head>>,
     pub(crate) source: S,
 }
 
@@ -63,11 +61,24 @@ impl IncomingMessage {
     #[must_use]
     pub fn method(&self) -> Method {
         // The protocol rejects a method that is not a token.
-        Method::from_bytes(self.head().method_bytes()).unwrap_or_default()
+        match &self.source.method {
+            Some(method) => (**method).clone(),
+            None => Method::from_bytes(self.head().method_bytes()).unwrap_or_default(),
+        }
     }
 
-    /// Replaces the method, for the code behind this: a router, a handler. The protocol, logs and observers keep the one that was
-    /// received.
+    /// The method as text, without a copy: that of [`method`](Self::method).
+    #[must_use]
+    #[inline]
+    pub fn method_str(&self) -> &str {
+        match &self.source.method {
+            Some(method) => method.as_str(),
+            None => self.head().method(),
+        }
+    }
+
+    /// Replaces the method, for the code behind this: a router, a handler. The protocol, logs, observers and [`head`](Self::head) keep
+    /// the one that was received.
     ///
     /// ```
     /// use hearken::{Method, Server};
@@ -79,10 +90,7 @@ impl IncomingMessage {
     /// });
     /// ```
     pub fn set_method(&mut self, method: &Method) {
-        if let Some(head) = &mut self.head {
-            // A `Method` is a token, so it is legal.
-            let _ = head.set_method(method.as_str());
-        }
+        self.source.method = Some(Box::new(method.clone()));
     }
 
     /// The request target as sent, not normalised.
@@ -244,11 +252,8 @@ impl IncomingMessage {
 }
 
 impl<S: Source> IncomingMessage<S> {
-    pub(crate) fn new(head: Box<Head>, source: S) -> Self {
-        Self {
-            head: Some(head),
-            source,
-        }
+    pub(crate) const fn new(source: S) -> Self {
+        Self { source }
     }
 
     pub(crate) const fn source(&self) -> &S {
@@ -321,10 +326,10 @@ impl<S: Source> IncomingMessage<S> {
     }
 
     /// The head.
+    #[inline]
     #[must_use]
     pub fn head(&self) -> &Head {
-        static NONE: Head = Head::new();
-        self.head.as_deref().unwrap_or(&NONE)
+        self.source.head()
     }
 
     /// The trailers as sent: order, case and duplicates kept. Empty until the end of the body. Fields that are forbidden in
@@ -385,7 +390,7 @@ pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
 
 impl<S: Source> Drop for IncomingMessage<S> {
     fn drop(&mut self) {
-        self.source.release(self.head.take());
+        self.source.release();
     }
 }
 

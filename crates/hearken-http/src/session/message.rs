@@ -2,7 +2,7 @@
 //!
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session/mod.rs`).
 
-use crate::conn::context::ExchangeContext;
+use crate::conn::context::Surroundings;
 use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
 use crate::error::Status;
@@ -92,7 +92,7 @@ impl SessionOutgoing {
         });
     }
 
-    fn order(&self, order: impl FnOnce(&mut State, &ExchangeContext)) {
+    fn order(&self, order: impl FnOnce(&mut State, &Surroundings)) {
         let Some(exchange) = self.exchange.upgrade() else {
             return;
         };
@@ -111,7 +111,7 @@ impl SessionOutgoing {
 
     /// The first order of a request: sets the default method, unless one was set, and sends the head if the content waits
     /// for `100 Continue`.
-    fn begin_request(state: &mut State, env: &ExchangeContext, length: Length, with_content: bool) {
+    fn begin_request(state: &mut State, env: &Surroundings, length: Length, with_content: bool) {
         let Some(line) = request_line(state) else {
             return;
         };
@@ -292,6 +292,7 @@ impl SessionIncoming {
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
         next_piece(&mut ServerSource {
             exchange: Rc::clone(&self.exchange),
+            method: None,
         })
         .await
     }

@@ -14,8 +14,8 @@ const TEXT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// A server that sends this file, with the ranges of the request.
 fn serving(content: &[u8]) -> Link {
     let file = Rc::new(file(content));
-    serve(async move |req, res| {
-        let copy = SendFile::from(file.try_clone()?).asked_by(&req);
+    serve(async move |_req, res| {
+        let copy = SendFile::from(file.try_clone()?).conditional();
         let res = res.set("Content-Type", "text/plain").set("ETag", "\"v1\"");
         res.send_file(copy).await
     })
@@ -149,10 +149,8 @@ fn validators_come_from_the_file() {
     let file = file(TEXT);
     file.set_modified(changed).unwrap();
     let file = Rc::new(file);
-    let mut link = serve(async move |req, res| {
-        let copy = SendFile::from(file.try_clone()?)
-            .asked_by(&req)
-            .with_validators();
+    let mut link = serve(async move |_req, res| {
+        let copy = SendFile::from(file.try_clone()?).with_validators();
         res.send_file(copy).await
     })
     .connect();
@@ -192,10 +190,8 @@ fn a_part_is_the_whole_for_the_client() {
     });
     assert_eq!(heard, ok("abc"));
     let file = Rc::new(file(TEXT));
-    let mut link = serve(async move |req, res| {
-        let part = SendFile::from(file.try_clone()?)
-            .part(10..13)
-            .asked_by(&req);
+    let mut link = serve(async move |_req, res| {
+        let part = SendFile::from(file.try_clone()?).part(10..13).conditional();
         res.send_file(part).await
     })
     .connect();
@@ -220,8 +216,8 @@ fn a_file_is_content_like_any_other() {
     assert_eq!(body, "7\r\nbefore \r\n4\r\nfile\r\n0\r\nX-Sum: 1\r\n\r\n");
     // With another status ranges are ignored and not advertised.
     let rc = Rc::new(file(b"gone"));
-    let mut link = serve(async move |req, res| {
-        let file = SendFile::from(rc.try_clone()?).asked_by(&req);
+    let mut link = serve(async move |_req, res| {
+        let file = SendFile::from(rc.try_clone()?).conditional();
         res.status(404).send_file(file).await
     })
     .connect();
