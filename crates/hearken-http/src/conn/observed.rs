@@ -269,7 +269,7 @@ impl State {
         let peer = self.peer.as_deref();
         let mut request = FailedRequest::new(
             peer.map(Peer::id),
-            peer.and_then(Peer::address),
+            peer.and_then(Peer::remote_address),
             route.as_deref(),
         );
         if self.request.is_some() {

@@ -12,8 +12,8 @@ macro_rules! log_failure {
         let request = $request;
         tracing::error!(
             method = request.method(),
-            request_target = request.target(),
-            peer = request.peer().map(tracing::field::display),
+            request_target = request.url(),
+            peer = request.remote_address().map(tracing::field::display),
             route = request.route(),
             $($rest)+
         )
@@ -80,10 +80,11 @@ impl FailedRequest {
     }
 
     /// The request target; of a longer one the first 1,024 bytes.
+    #[doc(alias = "target")]
     #[must_use]
-    pub fn target(&self) -> Option<&str> {
-        let target = self.head.as_ref()?.target();
-        Some(&target[..target.floor_char_boundary(TARGET_MAX)])
+    pub fn url(&self) -> Option<&str> {
+        let url = self.head.as_ref()?.url();
+        Some(&url[..url.floor_char_boundary(TARGET_MAX)])
     }
 
     /// The number of the connection: [`Peer::id`](crate::Peer::id).
@@ -93,8 +94,9 @@ impl FailedRequest {
     }
 
     /// The address of the client. `None` for Unix sockets and memory.
+    #[doc(alias = "peer")]
     #[must_use]
-    pub const fn peer(&self) -> Option<SocketAddr> {
+    pub const fn remote_address(&self) -> Option<SocketAddr> {
         self.peer
     }
 
@@ -108,7 +110,7 @@ impl FailedRequest {
 /// On one line: method, target, client and route.
 impl fmt::Display for FailedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.method().zip(self.target()) {
+        match self.method().zip(self.url()) {
             Some((method, target)) => write!(f, "{method} {target}")?,
             None => f.write_str("a request")?,
         }

@@ -51,7 +51,8 @@ impl SessionOutgoing {
     }
 
     /// Sets the target of a request.
-    pub fn set_target(&self, target: &str) {
+    #[doc(alias = "set_target")]
+    pub fn set_url(&self, target: &str) {
         self.edit(|state| {
             if let Some(line) = request_line(state) {
                 target.clone_into(&mut line.1);
@@ -257,7 +258,7 @@ impl fmt::Debug for SessionOutgoing {
 /// ```
 /// use hearken::{Session, event};
 /// let session = Session::server();
-/// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.target()));
+/// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.url()));
 /// assert!(session.req().head().is_none());
 /// ```
 #[derive(Clone)]

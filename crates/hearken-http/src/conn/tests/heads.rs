@@ -12,7 +12,7 @@ fn a_response_reads_the_head_of_its_own_request() {
         drop(req);
         let head = res.request_head();
         let tag = head.fields().get("x-tag").unwrap_or_default();
-        let text = format!("{} {} {}", head.method(), head.target(), tag.escape_ascii());
+        let text = format!("{} {} {}", head.method(), head.url(), tag.escape_ascii());
         res.end(text)
     })
     .connect();
@@ -41,11 +41,7 @@ fn handles_that_are_kept_keep_their_head() {
     let kept = kept.take();
     let requests: Vec<_> = kept.0.iter().map(|req| req.url()).collect();
     assert_eq!(requests, ["/1", "/2", "/3"]);
-    let responses: Vec<_> = kept
-        .1
-        .iter()
-        .map(|res| res.request_head().target())
-        .collect();
+    let responses: Vec<_> = kept.1.iter().map(|res| res.request_head().url()).collect();
     assert_eq!(responses, ["/1", "/2", "/3"]);
 }
 
@@ -57,7 +53,7 @@ fn an_exchange_that_something_else_owns_is_left_when_its_head_comes() {
     link.send("Content-Length: 2\r\n\r\nok");
     assert_eq!(link.heard(), ok("/a"));
     assert_eq!(owned.state().closed, Some(Closed::Done));
-    assert_eq!(owned.head().target(), "");
+    assert_eq!(owned.head().url(), "");
     link.send(get("/b"));
     assert_eq!(link.heard(), ok("/b"));
 }
@@ -98,8 +94,8 @@ fn a_failure_has_the_head_of_its_request_while_the_handler_holds_it() {
     })
     .on(event::HandlerFailed, move |failure| {
         let request = failure.request().unwrap();
-        let target = request.head().unwrap().target().len();
-        let (method, kept) = (request.method().unwrap(), request.target().unwrap().len());
+        let target = request.head().unwrap().url().len();
+        let (method, kept) = (request.method().unwrap(), request.url().unwrap().len());
         seen.add(format!(
             "{method} {target} {kept} {:?}",
             request.header("x-tag")

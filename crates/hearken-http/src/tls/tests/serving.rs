@@ -43,7 +43,7 @@ impl Scene {
                     .unwrap();
             })
             .on(event::TlsClientError, move |failure| {
-                assert!(failure.peer().address().is_some());
+                assert!(failure.peer().remote_address().is_some());
                 c.send(format!("failed {:?}", failure.error().kind()))
                     .unwrap();
             })
