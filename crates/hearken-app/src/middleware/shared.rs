@@ -62,7 +62,7 @@ pub(crate) fn client_addr(req: &IncomingMessage) -> Option<IpAddr> {
         Some(chain) => req.client_addr(&chain.app.shared.settings.trust_proxy),
         None => req
             .peer()
-            .address()
+            .remote_address()
             .map(|address| address.ip().to_canonical()),
     }
 }

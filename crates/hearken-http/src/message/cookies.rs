@@ -12,7 +12,7 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use hearken_proto::Misuse;
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::borrow::Cow;
 
 /// The cookies of a request: the pairs of its Cookie fields, in order. Nothing is allocated, and a lookup reads the fields.

@@ -6,7 +6,7 @@ use crate::date::HttpDate;
 use crate::error::Error;
 use hearken_proto::is_token;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde_core::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
