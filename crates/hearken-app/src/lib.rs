@@ -16,7 +16,8 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
-//! | read parameters and shared values | [`RequestExt`], [`App::state`] |
+//! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
+//! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
 //! | give errors one form | [`Router::error`] |
 //! | start | [`App::listen`], [`App::server`] |
 //!
@@ -25,36 +26,49 @@
 
 mod app;
 mod failures;
+mod locals;
 mod middleware;
 mod next;
 mod params;
 mod paths;
 mod pattern;
 mod request;
+mod response;
 mod route;
 mod router;
 mod settings;
 mod state;
 mod table;
+mod templates;
 mod worker;
 
 pub use app::{App, StartError};
+pub use locals::Locals;
 pub use middleware::{
     Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,
-    Favicon, Hsts, MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn, OriginalMethod,
-    Quota, RateLimit, RateLimitHeaders, RateLimitStore, SecurityHeaders, StoreFuture, Taken,
-    Timeout, middleware,
+    Csrf, Favicon, Hsts, MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn,
+    OriginalMethod, Quota, RateLimit, RateLimitHeaders, RateLimitStore, SecurityHeaders,
+    StoreFuture, Taken, Timeout, middleware,
+};
+#[cfg(feature = "signed-cookies")]
+pub use middleware::{
+    CookieKeys, CsrfToken, KeyError, MemorySessionStore, Session, SessionExt, SessionStore,
+    Sessions, SetSignedCookies, SignedCookies,
 };
 pub use next::Next;
 pub use params::ParamFn;
 pub use paths::Paths;
 pub use pattern::{Pattern, PatternError};
 pub use request::RequestExt;
+pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
-pub use settings::{ETag, Settings};
+pub use settings::{ETag, NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
+pub use templates::Engine;
+#[cfg(feature = "templates")]
+pub use templates::Templates;
 
 /// The names that most applications need.
 ///
@@ -64,7 +78,10 @@ pub use table::RouteError;
 /// app.get("/:name", async |req, res| Ok(res.end(req.param::<String>("name")?)));
 /// ```
 pub mod prelude {
-    pub use crate::{App, Middleware, Next, RequestExt, Router, State, middleware};
+    pub use crate::{App, Middleware, Next, RequestExt, ResponseExt, Router, State, middleware};
+    #[cfg(feature = "signed-cookies")]
+    pub use crate::{SessionExt, SetSignedCookies, SignedCookies};
+    pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,
     };

@@ -9,6 +9,7 @@ use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// Chains whose memory a worker keeps; that of more is freed.
@@ -175,6 +176,9 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        if let Some(json) = &app.json {
+            res.attach(Rc::clone(json));
+        }
         chain.set_form(0, &res);
         chain.go(0, req, res)
     }
@@ -439,8 +443,15 @@ impl Chain {
         next.map_or(path.len(), |(at, _)| at)
     }
 
+    /// Where the present middleware or route was added. `None` when no route fits.
+    pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
+        let step = self.now.borrow().step;
+        Some(self.table().steps.get(step)?.from)
+    }
+
     /// No route fits.
     fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
+        self.now.borrow_mut().step = usize::MAX;
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");

@@ -8,9 +8,10 @@ mod store;
 pub use store::{MemoryRateLimitStore, Quota, RateLimitStore, Taken};
 
 use super::Middleware;
-use super::shared::{client_addr, is_plain};
+use super::shared::is_plain;
 use super::timeout::seconds_up;
 use crate::next::Next;
+use crate::request::RequestExt;
 use hearken_http::message::{ResponseHead, Status};
 use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse, StatusCode};
@@ -209,7 +210,7 @@ impl Own {
         }
         match &self.key {
             Some(key) => key(req),
-            None => Some(address_key(client_addr(req), self.ipv6_prefix)),
+            None => Some(address_key(req.ip(), self.ipv6_prefix)),
         }
     }
 

@@ -1,11 +1,8 @@
 //! What several middlewares need.
 //!
-//! Here: Vary, comparison of secrets, random bytes, the address of a client. Not here: middlewares themselves.
+//! Here: Vary, comparison of secrets, random bytes. Not here: middlewares themselves.
 
-use crate::request::chain;
-use hearken_http::IncomingMessage;
 use hearken_http::message::ResponseHead;
-use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
 /// Adds a name to Vary, unless the field has it or is `*`.
@@ -54,17 +51,6 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("expected the system to have random bytes");
     bytes
-}
-
-/// The address of the client, behind the proxies that the application trusts.
-pub(crate) fn client_addr(req: &IncomingMessage) -> Option<IpAddr> {
-    match chain(req) {
-        Some(chain) => req.client_addr(&chain.app.shared.settings.trust_proxy),
-        None => req
-            .peer()
-            .remote_address()
-            .map(|address| address.ip().to_canonical()),
-    }
 }
 
 /// Whether a text can stand between quotation marks without escapes.

@@ -17,6 +17,7 @@ fn test_of(limit: RateLimit) -> TestServer {
     app.settings(|settings| {
         settings.trust_proxy = TrustedProxies::networks(["unix"]).expect("a name")
     });
+    app.settings(|settings| settings.development = false);
     app.with(limit);
     app.get("/", async |_req, res| res.end("hi"));
     app.get("/fails", async |_req, _res| {
