@@ -61,8 +61,17 @@ pub use hearken_http::message::ContentTag as ETag;
 pub use hearken_http::message::{Compression, ContentCoding};
 pub use locals::Locals;
 pub use middleware::{
-    DirectoryListing, Dotfiles, LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn, RequestId, RequestIds,
-    ResponseTime, ServedFile, ServerTiming, StaticFiles, Symlinks, Timings, middleware,
+    Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,
+    Csrf, DirectoryListing, Dotfiles, Favicon, Hsts, LogValues, LoggedRequest, Logger,
+    MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn, OriginalMethod, Quota,
+    RateLimit, RateLimitHeaders, RateLimitStore, RequestId, RequestIds, ResponseTime,
+    SecurityHeaders, ServedFile, ServerTiming, StaticFiles, StoreFuture, Symlinks, Taken, Timeout,
+    Timings, middleware,
+};
+#[cfg(feature = "signed-cookies")]
+pub use middleware::{
+    CookieKeys, CsrfToken, KeyError, MemorySessionStore, Session, SessionExt, SessionStore,
+    Sessions, SetSignedCookies, SignedCookies,
 };
 pub use next::Next;
 pub use params::ParamFn;
@@ -90,6 +99,8 @@ pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 /// ```
 pub mod prelude {
     pub use crate::{App, Middleware, Next, RequestExt, ResponseExt, Router, State, middleware};
+    #[cfg(feature = "signed-cookies")]
+    pub use crate::{SessionExt, SetSignedCookies, SignedCookies};
     pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,

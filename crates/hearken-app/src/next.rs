@@ -199,7 +199,7 @@ impl Chain {
             let endpoint = match &step.kind {
                 Kind::Middleware(_) => 0,
                 Kind::Route { endpoints, .. } => {
-                    let method = req.head().method_bytes();
+                    let method = req.method_str().as_bytes();
                     match self.choose(endpoints, method) {
                         Some(endpoint) => endpoint,
                         None => continue,
@@ -459,7 +459,7 @@ impl Chain {
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");
-        let method = req.head().method_bytes();
+        let method = req.method_str().as_bytes();
         if method == b"OPTIONS" && (!list.is_empty() || req.url() == "*") {
             let res = res
                 .set("Allow", &list)
