@@ -3,6 +3,7 @@
 //! Here: problem+json (RFC 9457), HTML or text, as the client accepts. Nothing of the inside is shown, unless the application is in
 //! development.
 
+use crate::typed::Invalid;
 use hearken_http::error::FailedRequest;
 use hearken_http::{Failure, Sent, ServerResponse};
 use std::fmt::Write;
@@ -40,6 +41,9 @@ pub(crate) fn respond_as(
             });
             if let Some(code) = failure.code() {
                 problem["code"] = code.into();
+            }
+            if let Some(invalid) = Invalid::of(failure) {
+                problem["errors"] = errors(invalid);
             }
             if !causes.is_empty() {
                 problem["causes"] = causes.into();
@@ -87,6 +91,14 @@ fn wanted(accept: &str) -> Form {
     best.1
 }
 
+/// The fields of a request that are not as they must be, as a member of problem+json.
+fn errors(invalid: &Invalid) -> serde_json::Value {
+    let fields = invalid.fields().iter();
+    let fields = fields
+        .map(|field| serde_json::json!({ "field": field.field(), "message": field.message() }));
+    fields.collect()
+}
+
 fn title(failure: &Failure) -> &'static str {
     failure.status().canonical_reason().unwrap_or("Error")
 }
@@ -108,7 +120,7 @@ fn page(failure: &Failure, req: &FailedRequest, causes: &[String], development: 
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{status} {title}</title>\n\
          <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}</style>\n\
          <h1>{status} {title}</h1>\n<p>{}</p>\n",
-        escape(&failure.public_message())
+        escape(&failure.public_message()).replace('\n', "<br>\n")
     );
     if development {
         if let Some(route) = req.route() {

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | take arguments by their types, as in axum | [`extract`], [`Extract`] |
 //! | read parameters and shared values | [`RequestExt`], [`App::state`] |
 //! | give errors one form | [`Router::error`] |
 //! | start | [`App::listen`], [`App::server`] |
@@ -36,6 +37,7 @@ mod router;
 mod settings;
 mod state;
 mod table;
+mod typed;
 mod worker;
 
 pub use app::{App, StartError};
@@ -50,6 +52,15 @@ pub use router::Router;
 pub use settings::{ETag, Settings};
 pub use state::State;
 pub use table::RouteError;
+#[cfg(feature = "multipart")]
+pub use typed::Multipart;
+pub use typed::{
+    Accepted, Arguments, BodyOnce, Cookies, Created, Extension, Extract, ExtractFn, ExtractOption,
+    Form, HeadOnly, Headers, Invalid, InvalidField, NoContent, Path, Query, Reads, WithBody,
+    WithStatus, extract,
+};
+#[cfg(feature = "validate")]
+pub use typed::{Valid, Validated};
 
 /// The names that most applications need.
 ///
@@ -59,7 +70,10 @@ pub use table::RouteError;
 /// app.get("/:name", async |req, res| Ok(res.end(req.param::<String>("name")?)));
 /// ```
 pub mod prelude {
-    pub use crate::{App, Middleware, Next, RequestExt, Router, State, middleware};
+    pub use crate::{
+        App, Extension, Extract, Form, Middleware, Next, Path, Query, RequestExt, Router, State,
+        extract, middleware,
+    };
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,
     };
