@@ -18,6 +18,7 @@
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
 //! | take arguments by their types, as in axum | [`extract`], [`Extract`] |
 //! | read parameters and shared values | [`RequestExt`], [`App::state`] |
+//! | see all routes | [`App::routes`] |
 //! | give errors one form | [`Router::error`] |
 //! | start | [`App::listen`], [`App::server`] |
 //!
@@ -28,12 +29,15 @@ mod app;
 mod failures;
 mod middleware;
 mod next;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod params;
 mod paths;
 mod pattern;
 mod request;
 mod route;
 mod router;
+mod routes;
 mod settings;
 mod state;
 mod table;
@@ -43,12 +47,17 @@ mod worker;
 pub use app::{App, StartError};
 pub use middleware::{Middleware, MiddlewareFn, middleware};
 pub use next::Next;
+#[cfg(feature = "openapi")]
+pub use openapi::{
+    ApiRoute, DescribeAnswer, DescribeArgument, DescribeArguments, Info, Operation, SecurityScheme,
+};
 pub use params::ParamFn;
 pub use paths::Paths;
 pub use pattern::{Pattern, PatternError};
 pub use request::RequestExt;
 pub use route::Route;
 pub use router::Router;
+pub use routes::{RouteInfo, Routes};
 pub use settings::{ETag, Settings};
 pub use state::State;
 pub use table::RouteError;

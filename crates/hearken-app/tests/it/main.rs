@@ -1,5 +1,7 @@
 //! Applications as users see them, in memory. One program, so that it is linked once.
 
+mod openapi;
+mod routes;
 mod routing;
 mod support;
 mod typed;
