@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
     server.on(event::Listening, |address| println!("Listening {address}"));
     server.on(event::Connection, |peer| println!("Connection {peer:?}"));
     server.on(event::Request, |head| {
-        println!("Request {} {}", head.method(), head.target())
+        println!("Request {} {}", head.method(), head.url())
     });
     server.on(event::ClientError, |failure| {
         println!(

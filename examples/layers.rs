@@ -9,9 +9,7 @@
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hearken::message::{
-    Conditions, ContentFilter, Cookie, EntityTag, Precondition, ResponseHead, Validators,
-};
+use hearken::message::{ContentFilter, Cookie, EntityTag, Precondition, ResponseHead, Validators};
 use hearken::prelude::*;
 use hearken::{Fields, StatusCode};
 use std::cell::RefCell;
@@ -68,15 +66,14 @@ impl Visits {
 }
 
 /// An ETag of content that is there as a whole, and 304 if the client has it (RFC 9110 §13.1.2).
-fn etag(req: &IncomingMessage, res: &ServerResponse) {
-    let conditions = Conditions::of(req);
+fn etag(res: &ServerResponse) {
     res.on_head(move |head| {
         let Some(content) = head.content().filter(|_| head.status() == StatusCode::OK) else {
             return;
         };
         let validators = Validators::new().etag(EntityTag::of_content(content));
         head.validators(&validators);
-        if let Precondition::NotModified(_) = conditions.check(&validators) {
+        if let Precondition::NotModified(_) = head.preconditions(&validators) {
             head.set_not_modified();
         }
     });
@@ -136,7 +133,7 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failu
     let timing = ServerTiming::layer(&res);
     let visits = Visits::layer(&req, &res);
     compress(&req, &res); // its hook runs after that of the ETag, which is of the content before compression
-    etag(&req, &res);
+    etag(&res);
 
     res.set_route(if req.path() == "/events" {
         "/events"

@@ -72,7 +72,7 @@ fn target(req: &IncomingMessage) -> String {
 
 /// The client, and the host that it asked for: one element of Forwarded (RFC 7239).
 fn forwarded(req: &IncomingMessage) -> String {
-    let node = match req.peer().address() {
+    let node = match req.peer().remote_address() {
         Some(address) if address.is_ipv6() => format!("\"[{}]\"", address.ip()),
         Some(address) => address.ip().to_string(),
         None => "unknown".to_owned(),

@@ -41,7 +41,7 @@ async fn exchange<T: AsyncRead + AsyncWrite + Unpin>(here: T, there: T) -> Resul
         .attach(here)
         .req()
         .method("POST")
-        .target("/f")
+        .url("/f")
         .send("hello");
     let (asked, served) = tokio::join!(asked, server().attach(there));
     asked?;

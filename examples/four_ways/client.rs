@@ -104,7 +104,7 @@ impl Client {
     fn answer(&mut self) -> Result<(), Misuse> {
         let head = self.connection.head();
         let status = if head.method() == "CONNECT" { 501 } else { 200 };
-        let (method, target, bytes) = (head.method(), head.target(), self.body_bytes);
+        let (method, target, bytes) = (head.method(), head.url(), self.body_bytes);
         let (process, thread) = (process::id(), thread::current().id());
         let text = format!(
             "{method} {target} with {bytes} bytes, answered by process {process}, {thread:?}\n"

@@ -158,7 +158,7 @@ fn one_form_for_all_failures() {
         let text = serde_json::json!({
             "status": failure.status().as_u16(),
             "title": failure.public_message(),
-            "instance": req.target(),
+            "instance": req.url(),
         });
         res.end(text.to_string())
     });

@@ -11,6 +11,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+/// Chains whose memory a worker keeps; that of more is freed.
+const SPARE_MAX: usize = 256;
+
 /// One request in an application. Attached to its exchange, for [`RequestExt`](crate::RequestExt).
 pub(crate) struct Chain {
     pub(crate) app: Rc<OnWorker>,
@@ -136,6 +139,27 @@ impl fmt::Debug for Next {
     }
 }
 
+/// Memory of a chain that has ended, for the next one.
+#[derive(Default)]
+pub(crate) struct Spare {
+    steps: Vec<u32>,
+    spans: Vec<Option<(usize, usize)>>,
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let mut spare = Spare {
+            steps: std::mem::take(&mut self.steps),
+            spans: std::mem::take(&mut self.now.get_mut().found.spans),
+        };
+        spare.steps.clear();
+        let mut kept = self.app.spare.borrow_mut();
+        if kept.len() < SPARE_MAX {
+            kept.push(spare);
+        }
+    }
+}
+
 impl Chain {
     /// Begins the way of a request.
     pub(crate) fn start(app: &Rc<OnWorker>, req: IncomingMessage, res: ServerResponse) -> Handling {
@@ -144,7 +168,7 @@ impl Chain {
             let text = format!("expected a path whose escapes are UTF-8, got {path:?}");
             return done(res.fail(Failure::new(400, text)));
         };
-        let mut steps = Vec::new();
+        let Spare { mut steps, spans } = app.spare.borrow_mut().pop().unwrap_or_default();
         app.table().find(&decoded, &mut steps);
         let decoded = match decoded {
             std::borrow::Cow::Borrowed(_) => None,
@@ -154,7 +178,10 @@ impl Chain {
             app: Rc::clone(app),
             decoded,
             steps,
-            now: RefCell::default(),
+            now: RefCell::new(Current {
+                found: Match { spans, end: 0 },
+                ..Current::default()
+            }),
             form_of: Cell::new(0),
             allowed: RefCell::default(),
         });
@@ -343,13 +370,19 @@ impl Chain {
 
     /// The value of a parameter at the present step.
     pub(crate) fn value(&self, name: &str, req: &IncomingMessage) -> Option<String> {
+        self.read(name, req, str::to_owned)
+    }
+
+    /// Reads the value of a parameter at the present step.
+    pub(crate) fn read<T>(
+        &self,
+        name: &str,
+        req: &IncomingMessage,
+        read: impl FnOnce(&str) -> T,
+    ) -> Option<T> {
         self.with_span(name, |span| match &self.decoded {
-            Some(path) => path.text(span),
-            None => req
-                .path()
-                .get(span.0..span.1)
-                .unwrap_or_default()
-                .to_owned(),
+            Some(path) => read(&path.text(span)),
+            None => read(req.path().get(span.0..span.1).unwrap_or_default()),
         })
     }
 

@@ -80,13 +80,16 @@ impl RequestExt for IncomingMessage {
     }
 
     fn param_opt<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Failure> {
-        let Some(value) = chain(self).and_then(|chain| chain.value(name, self)) else {
-            return Ok(None);
+        let read = |value: &str| {
+            value.parse().map_err(|error: T::Err| {
+                let text = format!("the parameter {name:?} of the path, {value:?}: {error}");
+                Failure::new(400, text).with_code("param.invalid")
+            })
         };
-        value.parse().map(Some).map_err(|error: T::Err| {
-            let text = format!("the parameter {name:?} of the path, {value:?}: {error}");
-            Failure::new(400, text).with_code("param.invalid")
-        })
+        let chain = chain(self);
+        chain
+            .and_then(|chain| chain.read(name, self, read))
+            .transpose()
     }
 
     fn param_list(&self, name: &str) -> Vec<String> {

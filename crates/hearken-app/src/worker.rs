@@ -2,12 +2,13 @@
 //!
 //! Here: [`AppHandler`], which makes it, and [`OnWorker`]. Not here: the way of a request (`next.rs`).
 
-use crate::next::Chain;
+use crate::next::{Chain, Spare};
 use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{Kind, Table};
 use hearken_http::server::{Handler, Handling, WorkerHandler};
 use hearken_http::{IncomingMessage, ServerResponse};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub(crate) struct OnWorker {
     pub(crate) labels: Vec<Option<Rc<str>>>,
     /// Some parameter has a handler.
     pub(crate) has_params: bool,
+    /// Memory of chains that have ended.
+    pub(crate) spare: RefCell<Vec<Spare>>,
 }
 
 impl OnWorker {
@@ -59,6 +62,7 @@ impl OnWorker {
                 .groups
                 .iter()
                 .any(|group| !group.params.is_empty()),
+            spare: RefCell::default(),
         }
     }
 }

@@ -158,7 +158,7 @@ impl Style {
     /// Time and client.
     fn opening(self, peer: &Peer) -> String {
         let time = self.time();
-        match peer.address() {
+        match peer.remote_address() {
             Some(address) => format!("{time} {address}"),
             None => format!("{time} unix"),
         }
@@ -193,7 +193,7 @@ impl Style {
         line.push(' ');
         push_escaped(&mut line, facts.method().unwrap_or("-"));
         line.push(' ');
-        let target = facts.target().unwrap_or("-");
+        let target = facts.url().unwrap_or("-");
         if target.starts_with('/') {
             push_escaped(&mut line, target);
         } else {

@@ -10,7 +10,7 @@
 //!     let numbers: Vec<i64> = req.json().await?; // not JSON: 400, too large: 413
 //!     Ok(Json(numbers.iter().sum::<i64>()))
 //! });
-//! server.on(event::Request, |head| println!("{} {}", head.method(), head.target()));
+//! server.on(event::Request, |head| println!("{} {}", head.method(), head.url()));
 //! let handle = server.listen("127.0.0.1:0")?.start()?;
 //!
 //! let runtime = tokio::runtime::Runtime::new()?;
@@ -51,6 +51,7 @@ pub mod fetch;
 pub mod message;
 mod net;
 mod pump;
+mod race;
 pub mod server;
 pub mod session;
 #[cfg(any(test, feature = "test-util"))]

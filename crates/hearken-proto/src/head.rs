@@ -6,6 +6,7 @@
 use crate::facts::Facts;
 use crate::fields::{FieldsRef, Line};
 use crate::special::is_forbidden_trailer;
+use crate::syntax::query_at;
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
 
@@ -71,7 +72,7 @@ pub enum RequestTarget<'a> {
 ///     input = &input[consumed..];
 /// }
 /// let head = connection.head();
-/// assert_eq!((head.method(), head.target()), ("GET", "/a?b"));
+/// assert_eq!((head.method(), head.url()), ("GET", "/a?b"));
 /// assert_eq!(head.fields().get("x-y"), Some(&b"1"[..]));
 /// ```
 #[derive(Clone, Default)]
@@ -168,10 +169,12 @@ impl Head {
         &self.bytes[self.first.start as usize..self.first.end as usize]
     }
 
-    /// Target of a request as sent, never normalised; empty for a response.
+    /// The request target as sent, never normalised; empty for a response. [`path`](Self::path) and
+    /// [`raw_query`](Self::raw_query) are its parts, [`request_target`](Self::request_target) says which form it has.
+    #[doc(alias = "target")]
     #[inline]
     #[must_use]
-    pub fn target(&self) -> &str {
+    pub fn url(&self) -> &str {
         if self.status == 0 {
             self.text(&self.second)
         } else {
@@ -179,17 +182,17 @@ impl Head {
         }
     }
 
-    /// [`target`](Self::target) as bytes, without a UTF-8 check.
+    /// [`url`](Self::url) as bytes, without a UTF-8 check.
     ///
     /// ```
     /// use hearken::proto::{Connection, Limits, Role};
     /// let mut connection = Connection::new(Role::Server, &Limits::default());
     /// connection.receive(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    /// assert_eq!(connection.head().target_bytes(), b"/a?b");
+    /// assert_eq!(connection.head().url_bytes(), b"/a?b");
     /// ```
     #[inline]
     #[must_use]
-    pub fn target_bytes(&self) -> &[u8] {
+    pub fn url_bytes(&self) -> &[u8] {
         if self.status == 0 {
             &self.bytes[self.second.start as usize..self.second.end as usize]
         } else {
@@ -197,10 +200,51 @@ impl Head {
         }
     }
 
-    /// Target of a request, by its form.
+    /// The path of the request target, without query, scheme and host. Not percent-decoded.
+    ///
+    /// ```
+    /// use hearken::{Server, event};
+    /// let mut server = Server::new(async |_req, res| res.end("hi"));
+    /// server.on(event::Request, |head| println!("{} {:?} {:?}", head.path(), head.raw_query(), head.header("accept")));
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let url = self.url();
+        let path = match query_at(url.as_bytes()) {
+            Some(at) => &url[..at],
+            None => url,
+        };
+        if path.starts_with('/') {
+            return path;
+        }
+        // Absolute-form: the path follows the authority.
+        match path.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+            None => path,
+        }
+    }
+
+    /// The query of the request target as sent, without its question mark.
+    #[must_use]
+    pub fn raw_query(&self) -> Option<&str> {
+        let url = self.url();
+        query_at(url.as_bytes()).map(|at| &url[at + 1..])
+    }
+
+    /// The value of the first field with this name, compared without case. `None` also when it is not UTF-8:
+    /// [`fields`](Self::fields) has the bytes.
+    #[inline]
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let value = self.fields().get(name)?;
+        core::str::from_utf8(value).ok()
+    }
+
+    /// The request target by its form.
     #[must_use]
     pub fn request_target(&self) -> RequestTarget<'_> {
-        let target = self.target();
+        let target = self.url();
         match target.as_bytes() {
             [b'/', ..] => RequestTarget::Origin(target),
             b"*" => RequestTarget::Asterisk,
@@ -231,7 +275,8 @@ impl Head {
         self.version
     }
 
-    /// The field lines.
+    /// The field lines, in the order in which they came, with their case.
+    #[doc(alias = "rawHeaders")]
     #[must_use]
     pub fn fields(&self) -> FieldsRef<'_> {
         FieldsRef::new(&self.bytes, &self.lines)
@@ -319,7 +364,7 @@ impl fmt::Debug for Head {
         let mut out = f.debug_struct("Head");
         if self.status == 0 {
             out.field("method", &self.method())
-                .field("target", &self.target());
+                .field("url", &self.url());
         } else {
             out.field("status", &self.status);
         }

@@ -20,7 +20,7 @@ impl Head {
     /// let mut fields = Fields::new();
     /// fields.set("Host", "example.com")?;
     /// let head = Head::of_request("GET", "/a?b", Version::Http2, &fields)?;
-    /// assert_eq!((head.method(), head.target()), ("GET", "/a?b"));
+    /// assert_eq!((head.method(), head.url()), ("GET", "/a?b"));
     /// assert_eq!(head.fields().get("host"), Some(&b"example.com"[..]));
     /// # Ok::<(), hearken::proto::Misuse>(())
     /// ```

@@ -12,7 +12,7 @@
 //! let mut server = Connection::new(Role::Server, &Limits::default());
 //! let (_, event) = server.receive(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?;
 //! assert!(matches!(event, Some(Event::Head { .. })));
-//! assert_eq!(server.head().target(), "/hello");
+//! assert_eq!(server.head().url(), "/hello");
 //! # Ok::<(), hearken::proto::Error>(())
 //! ```
 #![no_std]
@@ -62,4 +62,4 @@ pub use limits::{BodyLimits, ConnectionLimits, HeadLimits, Limit, Limits, TimeLi
 pub use outgoing::{Length, Request, Response, Without};
 pub use receiver::Event;
 pub use status::reason_phrase;
-pub use syntax::list_members;
+pub use syntax::{is_token, list_members};

@@ -63,7 +63,7 @@ fn judge_unusual_target(head: &Head) -> Result<(), Fault> {
     let host = facts
         .host
         .map(|index| head.lines[index as usize].value_in(&head.bytes));
-    if host.is_none_or(|host| host_agrees(host, head.target())) {
+    if host.is_none_or(|host| host_agrees(host, head.url())) {
         Ok(())
     } else {
         Err(Fault::HostMismatch)

@@ -96,9 +96,17 @@ pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// A whole token: not empty, token characters only (RFC 9110 §5.6.2).
+/// A whole token: not empty, token characters only (RFC 9110 §5.6.2). Methods, field names, names of cookies and parameters are
+/// tokens.
+///
+/// ```
+/// use hearken::proto::is_token;
+/// assert!(is_token(b"X-Request-Id"));
+/// assert!(!is_token(b"two words") && !is_token(b""));
+/// ```
 #[inline]
-pub(crate) fn is_token(bytes: &[u8]) -> bool {
+#[must_use]
+pub fn is_token(bytes: &[u8]) -> bool {
     let unusual = |word| {
         let ascii = word & all(0x7f);
         let usual = within(ascii | all(0x20), b'a', b'z') | within(ascii, b'-', b'-');
@@ -180,6 +188,19 @@ fn words_len(bytes: &[u8], outside: impl Fn(u64) -> u64, class: impl Fn(u8) -> b
         rest = next;
     }
     bytes.len() - rest.len() + class_len(rest, class)
+}
+
+/// Where the question mark of a target is. Most targets have none, which eight bytes at a time show soonest.
+#[inline]
+pub(crate) fn query_at(target: &[u8]) -> Option<usize> {
+    let has_mark = |word: &[u8; 8]| equal(u64::from_le_bytes(*word), b'?') != 0;
+    let (words, _) = target.as_chunks();
+    let none =
+        target.last_chunk().is_some_and(|last| !has_mark(last)) && !words.iter().any(has_mark);
+    if none {
+        return None;
+    }
+    target.iter().position(|&byte| byte == b'?')
 }
 
 /// The first eight bytes as a number, little-endian; bytes beyond the end are zero.

@@ -218,7 +218,7 @@ fn same_request(head: &Head, bytes: &[u8]) {
         other => panic!("httparse: {other:?} for {}", escape(bytes)),
     }
     assert_eq!(request.method, Some(head.method()));
-    assert_eq!(request.path, Some(head.target()));
+    assert_eq!(request.path, Some(head.url()));
     assert_eq!(request.version, Some(minor(head)));
     same_fields(head, request.headers);
 }

@@ -193,9 +193,9 @@ impl Talk {
         let head = self.connection.head();
         let server = self.connection.role() == Role::Server;
         match event {
-            Event::Line if server => format!("line {} {}", head.method(), head.target()),
+            Event::Line if server => format!("line {} {}", head.method(), head.url()),
             Event::Line => format!("line {}", head.status()),
-            Event::Head { .. } if server => format!("request {} {}", head.method(), head.target()),
+            Event::Head { .. } if server => format!("request {} {}", head.method(), head.url()),
             Event::Head { .. } => format!("response {}", head.status()),
             Event::Interim => format!("interim {}", head.status()),
             Event::Switched => "switched".to_owned(),

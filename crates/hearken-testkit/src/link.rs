@@ -222,7 +222,7 @@ fn note(end: &Connection, event: Event<'_>, heard: &mut Vec<Heard>) {
         Event::Head { .. } | Event::Switched => {
             let head = end.head();
             last.start = match end.role() {
-                Role::Server => format!("{} {}", head.method(), head.target()),
+                Role::Server => format!("{} {}", head.method(), head.url()),
                 Role::Client => head.status().to_string(),
             };
             last.fields = pairs(head.fields());

@@ -196,7 +196,7 @@ impl Run<'_> {
         let head = self.connection.head();
         let version = head.version().as_str();
         match self.setup.role {
-            Role::Server => format!("line {} {} {version}", head.method(), head.target()),
+            Role::Server => format!("line {} {} {version}", head.method(), head.url()),
             Role::Client => {
                 let line = format!("line {version} {} {}", head.status(), escape(head.reason()));
                 line.trim_end().to_owned()

@@ -8,7 +8,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! let mut server = Server::new(async |_req, res| res.end("Hello, World!"));
-//! server.on(event::Request, |head| println!("{} {}", head.method(), head.target()));
+//! server.on(event::Request, |head| println!("{} {}", head.method(), head.url()));
 //! let handle = server.listen("127.0.0.1:0")?.start()?; // or `run()`, which serves until a signal
 //! println!("{}", handle.address());
 //! handle.close();

@@ -15,7 +15,7 @@ const ENCODED_SLASH: u8 = 0xFF;
 pub(crate) struct Path(Box<[u8]>);
 
 impl Path {
-    /// `None` when what comes out is not UTF-8.
+    /// `None` when a `%` escapes nothing, or what comes out is not UTF-8.
     pub(crate) fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
         let bytes = path.as_bytes();
         if !bytes.contains(&b'%') {
@@ -25,6 +25,9 @@ impl Path {
         for (index, segment) in split_at_encoded_slashes(bytes).into_iter().enumerate() {
             if index > 0 {
                 decoded.push(ENCODED_SLASH);
+            }
+            if !has_whole_escapes(segment) {
+                return None;
             }
             let text = percent_decode(segment).decode_utf8().ok()?;
             decoded.extend_from_slice(text.as_bytes());
@@ -61,6 +64,15 @@ impl Path {
             })
             .collect()
     }
+}
+
+/// Whether two hexadecimal digits follow each `%`.
+fn has_whole_escapes(text: &[u8]) -> bool {
+    let mut escapes = text.iter().enumerate().filter(|&(_, &byte)| byte == b'%');
+    escapes.all(|(at, _)| {
+        let digits = text.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 fn split_at_encoded_slashes(path: &[u8]) -> Vec<&[u8]> {

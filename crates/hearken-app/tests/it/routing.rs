@@ -65,6 +65,10 @@ fn patterns_give_their_parameters() {
             "/users/%ff",
             r#"400 expected a path whose escapes are UTF-8, got "/users/%ff""#,
         ),
+        (
+            "/users/100%",
+            r#"400 expected a path whose escapes are UTF-8, got "/users/100%""#,
+        ),
         ("//", "200 / []"), // as in Express
     ] {
         assert_eq!(text(&app, path), expected, "{path}");

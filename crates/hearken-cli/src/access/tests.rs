@@ -1,6 +1,10 @@
 //! The parts of a line. The integration tests check whole lines.
 
 use super::*;
+use hearken::ServerHandle;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 #[test]
 fn text_from_a_client_is_escaped() {
@@ -34,7 +38,7 @@ fn a_status_is_coloured_only_if_enabled() {
 }
 
 /// Collects the lines that the log would write.
-struct Lines(std::sync::mpsc::Sender<String>);
+struct Lines(Sender<String>);
 
 impl Observer for Lines {
     fn observe(&self, seen: &Observation<'_>) {
@@ -48,39 +52,70 @@ impl Observer for Lines {
     }
 }
 
+/// A running server with the log, and one connection to it.
+struct Logged {
+    server: ServerHandle,
+    client: TcpStream,
+    lines: Receiver<String>,
+}
+
+impl Logged {
+    fn start(mut server: Server) -> Self {
+        let (sender, lines) = channel();
+        server.observer(Lines(sender));
+        let server = server.workers(1).listen("127.0.0.1:0").unwrap();
+        let server = server.start().unwrap();
+        let address = server.address().socket_addr().unwrap();
+        let client = TcpStream::connect(address).unwrap();
+        Self {
+            server,
+            client,
+            lines,
+        }
+    }
+
+    /// Sends a GET and returns the next line, without its time and client.
+    fn ask(&mut self, target: &str) -> String {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        self.client.write_all(request.as_bytes()).unwrap();
+        self.line()
+    }
+
+    fn line(&self) -> String {
+        let line = self.lines.recv_timeout(Duration::from_secs(10)).unwrap();
+        line.split_once(" GET ").unwrap().1.to_owned()
+    }
+
+    fn stop(self) {
+        drop(self.client);
+        self.server.close();
+        self.server.wait();
+    }
+}
+
 #[test]
 fn a_line_has_the_route_if_it_is_set() {
-    use std::io::Write;
-    let mut server = Server::new(async |req, res| {
+    let mut logged = Logged::start(Server::new(async |req, res| {
         if req.path() != "/" {
             res.set_route("/users/:id");
         }
         res.status(201).end("hello")
-    });
-    let (sender, lines) = std::sync::mpsc::channel();
-    server.observer(Lines(sender));
-    let server = server.workers(1).listen("127.0.0.1:0").unwrap();
-    let server = server.start().unwrap();
-    let address = server.address().socket_addr().unwrap();
-    let mut client = std::net::TcpStream::connect(address).unwrap();
+    }));
     for (target, end) in [("/", "ms\n"), ("/users/5", "ms route /users/:id\n")] {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-        client.write_all(request.as_bytes()).unwrap();
-        let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
-        let (_, line) = line.split_once(&format!(" GET {target} 201 5 B ")).unwrap();
-        assert!(line.ends_with(end), "{line:?}");
+        let line = logged.ask(target);
+        assert!(
+            line.starts_with(&format!("{target} 201 5 B ")) && line.ends_with(end),
+            "{line:?}"
+        );
     }
-    drop(client);
-    server.close();
-    server.wait();
+    logged.stop();
 }
 
 /// Without a subscriber for `tracing`: the line of the request names the failure.
 #[test]
 fn a_handler_that_fails_has_one_line_with_its_error() {
     use hearken::{Failure, IncomingMessage, ServerResponse};
-    use std::io::Write;
-    let mut server = Server::new(async |req: IncomingMessage, res: ServerResponse| {
+    let handler = async |req: IncomingMessage, res: ServerResponse| {
         match req.path() {
             "/error" => return Err(Failure::new(503, "no \u{1b}database")),
             "/panic" => panic!("on purpose"),
@@ -92,44 +127,31 @@ fn a_handler_that_fails_has_one_line_with_its_error() {
             _ => {}
         }
         Err::<hearken::Sent, _>(Failure::new(404, "no such page"))
-    });
-    let (sender, lines) = std::sync::mpsc::channel();
-    server.observer(Lines(sender));
-    let server = server.workers(1).listen("127.0.0.1:0").unwrap();
-    let server = server.start().unwrap();
-    let address = server.address().socket_addr().unwrap();
-    let mut client = std::net::TcpStream::connect(address).unwrap();
-    let mut ask = |target: &str| {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-        client.write_all(request.as_bytes()).unwrap();
-        let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
-        line.split_once(" GET ").unwrap().1.to_owned()
     };
-    let error = ask("/error");
+    let mut logged = Logged::start(Server::new(handler));
+    let error = logged.ask("/error");
     assert!(
         error.starts_with("/error 503 20 B ") && error.ends_with(" ms (no \u{fffd}database)\n"),
         "{error}"
     );
-    let panic = ask("/panic");
+    let panic = logged.ask("/panic");
     assert!(
         panic.ends_with(" ms (a handler panicked: on purpose)\n"),
         "{panic}"
     );
-    let answer = ask("/none");
+    let answer = logged.ask("/none");
     assert!(
         answer.starts_with("/none 404 13 B ") && answer.ends_with(" ms\n"),
         "{answer}"
     );
-    let late = ask("/late");
+    let late = logged.ask("/late");
     assert!(
         late.starts_with("/late 200 8 B ") && late.ends_with(" ms\n"),
         "{late}"
     );
-    let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
-    assert!(line.ends_with(" GET /late - (too late)\n"), "{line}");
-    drop(client);
-    server.close();
-    server.wait();
+    let line = logged.line();
+    assert!(line.ends_with("/late - (too late)\n"), "{line}");
+    logged.stop();
 }
 
 #[test]

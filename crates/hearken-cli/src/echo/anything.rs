@@ -34,7 +34,7 @@ pub(crate) async fn respond(
         "url": url(&req),
         "args": grouped(form_urlencoded::parse(req.raw_query().unwrap_or_default().as_bytes())),
         "headers": FieldObject(req.raw_headers()),
-        "origin": req.peer().address().map(|at| at.ip().to_canonical().to_string()),
+        "origin": req.peer().remote_address().map(|at| at.ip().to_canonical().to_string()),
     });
     if let Value::Object(whole) = &mut whole {
         describe(&req, &content, whole);

@@ -148,7 +148,7 @@ fn headers(req: &IncomingMessage) -> impl Serialize {
 }
 
 fn ip(req: &IncomingMessage) -> serde_json::Value {
-    let address = req.peer().address();
+    let address = req.peer().remote_address();
     json!({
         "origin": address.map(|address| address.ip().to_canonical().to_string()),
         "port": address.map(|address| address.port()),

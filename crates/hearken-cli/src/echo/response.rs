@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hearken::message::Upgrading;
 use hearken::{
-    Bytes, Error, Failure, Fields, IncomingMessage, OutgoingMessage, Sent, ServerResponse,
+    Bytes, Error, Failure, Fields, IncomingMessage, Method, OutgoingMessage, Sent, ServerResponse,
 };
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -52,18 +52,12 @@ const GZIP_BYTES_MIN: usize = 256;
 
 impl ResponseBuilder {
     pub(crate) fn new(req: &IncomingMessage, res: ServerResponse) -> Self {
-        let head = req.head();
-        let lines = head
-            .fields()
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(b"accept-encoding"));
-        let accept = AcceptEncoding::parse(lines.map(|(_, value)| value));
         Self {
             res: res.append_all(&ALWAYS),
             status: 200,
-            accept,
-            secure: accept.allows_gzip() && req.peer().tls().is_some(),
-            head_only: head.method_bytes() == b"HEAD",
+            accept: AcceptEncoding::of(req),
+            secure: req.peer().tls().is_some(),
+            head_only: req.method() == Method::HEAD,
             varies_by_origin: false,
         }
     }

@@ -27,7 +27,6 @@ mod sink;
 mod trace;
 mod write_out;
 
-pub(crate) use plan::is_token;
 use shown::shown;
 use std::process::ExitCode;
 

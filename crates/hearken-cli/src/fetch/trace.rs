@@ -116,7 +116,7 @@ impl Trace {
 
     /// The steps of connecting, whose times are known when all are done.
     fn connection(&mut self, seen: &Observation<'_>) {
-        let address = seen.peer.address();
+        let address = seen.peer.remote_address();
         let peer = address.map_or_else(|| "a local socket".to_owned(), |at| at.to_string());
         let Step::Connected {
             resolve,

@@ -1,4 +1,4 @@
-//! Content coding over the wire. The unit test of `coding.rs` covers the whole negotiation.
+//! Content coding over the wire. The unit test of `coding.rs` covers the choice, those of the library the field.
 
 use super::program::Program;
 

@@ -157,10 +157,4 @@ impl Carrier {
     pub(crate) fn detach(&mut self) -> bool {
         forward!(self, line => line.detach(), else false)
     }
-
-    /// Keeps memory of a head for the next one.
-    #[inline]
-    pub(crate) fn keep_head(&mut self, head: Option<Box<hearken_proto::Head>>) {
-        forward!(self, line => line.keep_head(head), else ());
-    }
 }

@@ -1,6 +1,6 @@
 //! What exchanges and connections of one worker share, and the listeners of a whole server.
 //!
-//! Here: [`ExchangeContext`], [`WorkerContext`], [`Epochs`], [`Hooks`]. Not here: one connection (`server/mod.rs`).
+//! Here: [`ExchangeContext`], [`Surroundings`], [`WorkerContext`], [`Epochs`], [`Hooks`]. Not here: one connection (`server/mod.rs`).
 
 use super::budget::{Budget, Later};
 use super::clock::Clock;
@@ -13,6 +13,7 @@ use crate::event::callbacks::notify_all;
 use crate::event::observe::Observer;
 use hearken_proto::{Head, Limits};
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,47 @@ impl ExchangeContext {
             draining: Rc::default(),
         })
     }
+}
+
+/// What an order of an exchange sees beside the state that it changes: what the exchanges of a worker share, and the head of this request,
+/// which stays as it is while a handle of the exchange is left. So both handles lend it, and errors name the request without a
+/// copy.
+pub(crate) struct Surroundings {
+    pub(crate) shared: Rc<ExchangeContext>,
+    /// Of the last request that has come. Empty before the first one, and of an earlier connection until
+    /// [`State::request`](super::exchange::State::request) is set.
+    pub(super) head: Box<Head>,
+}
+
+impl Surroundings {
+    pub(super) fn new(shared: &Rc<ExchangeContext>) -> Self {
+        Self {
+            shared: Rc::clone(shared),
+            head: Box::default(),
+        }
+    }
+
+    /// The head of the request.
+    #[inline]
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+}
+
+impl Deref for Surroundings {
+    type Target = ExchangeContext;
+
+    #[inline]
+    fn deref(&self) -> &ExchangeContext {
+        &self.shared
+    }
+}
+
+/// The request to which an error of an exchange belongs: its head has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastRequest {
+    /// All that waited for the transport when it came has been taken: what waits now is its response.
+    pub(crate) alone: bool,
 }
 
 /// What the connections of one worker share.

@@ -3,7 +3,7 @@
 //! Here: corking, [`State::end_with_pieces`]. Not here: the orders of every response (`orders.rs`), the queue
 //! (`output.rs`).
 
-use super::context::ExchangeContext;
+use super::context::Surroundings;
 use super::exchange::{Early, State};
 use super::outgoing::{Cork, Stage};
 use super::output::Piece;
@@ -30,7 +30,7 @@ impl State {
     }
 
     /// Takes one cork away; with the last one what was kept back goes out.
-    pub(crate) fn uncork(&mut self, env: &ExchangeContext) {
+    pub(crate) fn uncork(&mut self, env: &Surroundings) {
         if let Some(extras) = &mut self.outgoing.extras {
             extras.cork.depth = extras.cork.depth.saturating_sub(1);
             if extras.cork.depth == 0 {
@@ -40,11 +40,7 @@ impl State {
     }
 
     /// A piece goes out, or is kept back while the response is corked.
-    pub(super) fn send_or_keep(
-        &mut self,
-        env: &ExchangeContext,
-        piece: Bytes,
-    ) -> Result<(), Misuse> {
+    pub(super) fn send_or_keep(&mut self, env: &Surroundings, piece: Bytes) -> Result<(), Misuse> {
         match &mut self.outgoing.extras {
             Some(extras) if extras.cork.depth > 0 => {
                 extras.cork.push(piece);
@@ -58,7 +54,7 @@ impl State {
     }
 
     /// The last piece goes out, in one chunk with those that were kept back.
-    pub(super) fn send_last(&mut self, env: &ExchangeContext, piece: Bytes) -> Result<(), Misuse> {
+    pub(super) fn send_last(&mut self, env: &Surroundings, piece: Bytes) -> Result<(), Misuse> {
         match &mut self.outgoing.extras {
             Some(extras) if !extras.cork.pieces.is_empty() => {
                 extras.cork.push(piece);
@@ -69,7 +65,7 @@ impl State {
     }
 
     /// What was kept back goes out.
-    pub(crate) fn release_kept(&mut self, env: &ExchangeContext) {
+    pub(crate) fn release_kept(&mut self, env: &Surroundings) {
         let kept = self.outgoing.extras.as_ref();
         if kept.is_some_and(|extras| extras.cork.bytes > 0)
             && !self.is_over()
@@ -79,7 +75,7 @@ impl State {
         }
     }
 
-    fn send_kept(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
+    fn send_kept(&mut self, env: &Surroundings) -> Result<(), Misuse> {
         let Some(extras) = &mut self.outgoing.extras else {
             return Ok(());
         };
@@ -93,7 +89,7 @@ impl State {
     /// Pieces in one frame. `len` is the sum of their lengths.
     fn send_pieces(
         &mut self,
-        env: &ExchangeContext,
+        env: &Surroundings,
         pieces: impl Iterator<Item = Piece>,
         len: usize,
     ) -> Result<(), Misuse> {
@@ -108,7 +104,7 @@ impl State {
     }
 
     /// Sends response content that was queued before the request arrived. A whole one is sent with its length.
-    pub(crate) fn send_early(&mut self, env: &ExchangeContext, early: Early) {
+    pub(crate) fn send_early(&mut self, env: &Surroundings, early: Early) {
         if early.ended {
             let pieces = early.pieces.into_iter().map(Piece::Bytes).collect();
             return self.end_with_pieces(env, pieces);
@@ -120,7 +116,7 @@ impl State {
     }
 
     /// Ends a message with content in pieces. After the end, or when the peer is gone, nothing happens.
-    pub(crate) fn end_with_pieces(&mut self, env: &ExchangeContext, pieces: Vec<Piece>) {
+    pub(crate) fn end_with_pieces(&mut self, env: &Surroundings, pieces: Vec<Piece>) {
         if self.is_over() {
             return;
         }

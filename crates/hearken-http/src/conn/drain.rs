@@ -3,7 +3,7 @@
 //! Here: [`State::window`], [`State::poll_drain`], [`State::handle_sent`], and which writers are woken when the transport has taken bytes. Not here: writing (`orders.rs`), the
 //! queue (`output.rs`).
 
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, Surroundings};
 use super::exchange::{Early, State};
 use super::outgoing::Stage;
 use crate::error::{Closed, Error};
@@ -66,7 +66,7 @@ impl State {
     /// Waits until there is room.
     pub(crate) fn poll_drain(
         &mut self,
-        env: &ExchangeContext,
+        env: &Surroundings,
         cx: &Context<'_>,
     ) -> Poll<Result<(), Error>> {
         self.release_kept(env); // a writer that waits wants it to be sent

@@ -7,8 +7,7 @@
 use super::Input;
 use super::attached::Attached;
 use super::carrier::Carrier;
-use super::context::{ExchangeContext, RespondToFailure};
-use super::hold::ContinueHold;
+use super::context::{ExchangeContext, LastRequest, RespondToFailure, Surroundings};
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
@@ -16,7 +15,6 @@ use super::listeners::{ListenerSlot, Listeners};
 use super::outgoing::{Outgoing, Stage};
 use super::output::Output;
 use crate::error::Closed;
-use crate::error::request::RequestLine;
 use crate::event::peer::Peer;
 use crate::event::watch::Watch;
 use crate::net::handover::Recipient;
@@ -31,7 +29,7 @@ use std::time::Instant;
 /// See the module. Shared by reference count on one thread. Its state is borrowed for the length of one order and never
 /// while code of the user runs.
 pub(crate) struct Exchange {
-    pub(crate) env: Rc<ExchangeContext>,
+    pub(crate) env: Surroundings,
     state: RefCell<State>,
 }
 
@@ -48,8 +46,8 @@ pub(crate) struct State {
     pub(crate) overrides: Option<Box<Overrides>>,
     pub(crate) attached: Attached<RespondToFailure>,
     pub(crate) peer: Option<Rc<Peer>>,
-    /// For logs and errors, while the handler holds the head.
-    pub(crate) request_line: RequestLine,
+    /// For logs and errors: the request whose head the surroundings hold. `None` before a head has come.
+    pub(crate) request: Option<LastRequest>,
     /// Number of the exchange on its connection, from 1 on; 0 until its first byte has come.
     pub(crate) number: u32,
     pub(crate) closed: Option<Closed>,
@@ -105,6 +103,13 @@ pub(crate) struct Early {
     pub(crate) ended: bool,
 }
 
+/// The wait for `100 Continue`.
+#[derive(Debug, Default)]
+pub(crate) struct ContinueHold {
+    /// When the connection saw it first.
+    pub(crate) since: Option<Instant>,
+}
+
 impl Early {
     pub(crate) fn bytes(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.len() as u64).sum()
@@ -124,12 +129,12 @@ impl Exchange {
             overrides: None,
             attached: Attached::default(),
             peer: None,
-            request_line: RequestLine::default(),
+            request: None,
             number: 0,
             closed: None,
         };
         Rc::new(Self {
-            env: Rc::clone(env),
+            env: Surroundings::new(env),
             state: RefCell::new(state),
         })
     }
@@ -167,6 +172,55 @@ impl Exchange {
         self.state.get_mut()
     }
 
+    /// The head of the request.
+    #[inline]
+    pub(crate) fn head(&self) -> &Head {
+        self.env.head()
+    }
+
+    /// The place for the head of a request that has just come, and the state. The request has no handles yet.
+    #[inline]
+    pub(crate) fn begin_request(self: &mut Rc<Self>) -> (&mut Box<Head>, &mut State) {
+        if Rc::get_mut(self).is_none() {
+            self.separate();
+        }
+        let Some(unshared) = Rc::get_mut(self) else {
+            unreachable!("an exchange that has just been made has no other owner")
+        };
+        (&mut unshared.env.head, unshared.state.get_mut())
+    }
+
+    /// The carrier moves on to a new exchange, since handles of this one are left.
+    #[cold]
+    pub(crate) fn move_on(self: &mut Rc<Self>) {
+        let mut next = Self::new(&self.env.shared, Carrier::Gone);
+        {
+            let (head, state) = next.begin_request();
+            let mut before = self.state();
+            before.move_on(state);
+            // A file may still fail: the error names its request.
+            if state
+                .carrier
+                .line()
+                .is_some_and(|line| line.out.has_files())
+            {
+                state.request = before.request;
+                (**head).clone_from(self.head());
+            }
+        }
+        *self = next;
+    }
+
+    /// Moves the state to an exchange without other owners. Those that are left see one that is over.
+    #[cold]
+    fn separate(self: &mut Rc<Self>) {
+        let separate = Self::new(&self.env.shared, Carrier::Gone);
+        self.state.swap(&separate.state);
+        std::mem::replace(self, separate)
+            .state()
+            .close(Closed::Done);
+    }
+
     /// Bytes that its line has for the transport, if there are some.
     #[inline]
     pub(crate) fn output(&self) -> Option<RefMut<'_, Output>> {
@@ -177,7 +231,7 @@ impl Exchange {
 
     /// Carries out an order of the application and wakes the task of the connection.
     #[inline]
-    pub(crate) fn order<T>(&self, order: impl FnOnce(&mut State, &ExchangeContext) -> T) -> T {
+    pub(crate) fn order<T>(&self, order: impl FnOnce(&mut State, &Surroundings) -> T) -> T {
         let mut state = self.state.borrow_mut();
         let result = order(&mut state, &self.env);
         if let Some(task) = &state.wakers.task {
@@ -210,7 +264,7 @@ impl State {
             line.attach(peer.bytes_read(), peer.bytes_written(), report_lines);
         }
         self.peer = Some(Rc::clone(peer));
-        self.request_line.clear();
+        self.request = None;
         self.wakers.task = None;
     }
 
@@ -243,7 +297,6 @@ impl State {
         next.awaiting_flush = std::mem::take(&mut self.awaiting_flush);
         next.watches = std::mem::take(&mut self.watches);
         next.peer.clone_from(&self.peer);
-        next.request_line = std::mem::take(&mut self.request_line); // its response may be on its way
         next.wakers.task = self.wakers.task.take();
         next.next();
         self.close(Closed::Done);

@@ -2,7 +2,7 @@
 //!
 //! Here: the log, the event, what observers see, and the response. Not here: faults of the peer (`server/failure.rs`).
 
-use super::context::{ExchangeContext, RespondToFailure};
+use super::context::{RespondToFailure, Surroundings};
 use super::exchange::{Exchange, State};
 use super::outgoing::Stage;
 use crate::error::request::log_failure;
@@ -83,8 +83,8 @@ impl Exchange {
 impl State {
     /// Logs a failure, shows it to observers and listeners, and returns it with its request.
     #[cold]
-    pub(crate) fn report(&mut self, env: &ExchangeContext, failure: Failure) -> Failure {
-        let request = self.failed_request();
+    pub(crate) fn report(&mut self, env: &Surroundings, failure: Failure) -> Failure {
+        let request = self.failed_request(env);
         let status = failure.status();
         if failure.is_closed() {
             return failure.of_request(request); // the exchange was over before
@@ -98,7 +98,7 @@ impl State {
         failure
     }
 
-    fn announce(&mut self, env: &ExchangeContext, failure: &Failure) {
+    fn announce(&mut self, env: &Surroundings, failure: &Failure) {
         self.note_failure(failure);
         env.hooks.notify_handler_failed(failure);
     }
@@ -106,7 +106,7 @@ impl State {
     /// Reports that the server has dropped a handler before its end. A client that leaves is no failure, and neither is a handler
     /// that has aborted its exchange. Only a stop is logged as an error: the other reasons are in the hand of clients.
     #[cold]
-    pub(crate) fn report_dropped(&mut self, env: &ExchangeContext, why: Closed) {
+    pub(crate) fn report_dropped(&mut self, env: &Surroundings, why: Closed) {
         match why {
             Closed::Done | Closed::PeerGone | Closed::Reset | Closed::Aborted => return,
             Closed::BadMessage
@@ -117,7 +117,7 @@ impl State {
         }
         let failure = Failure::new(500, "the handler was dropped before its end");
         let failure = failure.caused_by(Error::closed(why));
-        let request = self.failed_request();
+        let request = self.failed_request(env);
         if why == Closed::Stopped {
             log_failure!(&request, error = ?failure, "a handler was dropped");
         }
@@ -125,7 +125,7 @@ impl State {
     }
 
     /// Adds the fields of a failure. False when they cannot be sent, and the response is a 500 without them.
-    fn add_fields_of(&mut self, env: &ExchangeContext, failure: &Failure) -> bool {
+    fn add_fields_of(&mut self, env: &Surroundings, failure: &Failure) -> bool {
         match failure.fields() {
             None => true,
             Some(Ok(fields)) => {

@@ -3,11 +3,10 @@
 //! Here: [`expects_continue`], and how the request of a session waits. Not here: the same for an agent's connection
 //! (`client/orders.rs`), the server's side (`incoming.rs`).
 
-use super::context::ExchangeContext;
-use super::exchange::{Early, State};
+use super::context::Surroundings;
+use super::exchange::{ContinueHold, Early, State};
 use super::outgoing::Stage;
 use hearken_proto::{FieldsRef, Length, list_members};
-use std::time::Instant;
 
 /// Whether these fields of a request hold its content back.
 pub(crate) fn expects_continue(fields: FieldsRef<'_>) -> bool {
@@ -15,17 +14,10 @@ pub(crate) fn expects_continue(fields: FieldsRef<'_>) -> bool {
     expected.any(|one| one.eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// The wait for `100 Continue`.
-#[derive(Debug, Default)]
-pub(crate) struct ContinueHold {
-    /// When the connection saw it first.
-    pub(crate) since: Option<Instant>,
-}
-
 impl State {
     /// Sends the head of a request that expects `100 Continue`, so that its content is queued from here on. Does nothing for
     /// any other message, or after the head.
-    pub(crate) fn hold_for_continue(&mut self, env: &ExchangeContext, length: Length) {
+    pub(crate) fn hold_for_continue(&mut self, env: &Surroundings, length: Length) {
         let expects = expects_continue(self.outgoing.fields.view());
         if !expects || self.is_over() || self.outgoing.stage != Stage::Head {
             return;
@@ -45,7 +37,7 @@ impl State {
     }
 
     /// The content goes out: the server asked for it, or the time is over.
-    pub(crate) fn release_held(&mut self, env: &ExchangeContext) {
+    pub(crate) fn release_held(&mut self, env: &Surroundings) {
         if let Some(early) = self.take_held() {
             self.send_early(env, early);
         }

@@ -3,7 +3,7 @@
 //! Layers are code of the user, so they run while the exchange is not borrowed, and a panic in one ends this exchange alone.
 //! Here: the orders that pass through layers. Not here: the layers (`layers.rs`), the orders without them (`orders.rs`).
 
-use super::context::ExchangeContext;
+use super::context::Surroundings;
 use super::exchange::{Exchange, State};
 use super::layers::{HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
 use super::output::Piece;
@@ -62,6 +62,7 @@ impl Exchange {
             && called.is_ok()
         {
             let mut head = ResponseHead {
+                request: self.head(),
                 status: &mut status,
                 fields: &mut fields,
                 content,
@@ -257,7 +258,7 @@ impl Exchange {
 
 impl State {
     /// Sends pieces that filters have returned.
-    fn write_all(&mut self, env: &ExchangeContext, pieces: Vec<Bytes>) -> bool {
+    fn write_all(&mut self, env: &Surroundings, pieces: Vec<Bytes>) -> bool {
         let mut room = self.write(env, Bytes::new()); // sends the head
         for piece in pieces {
             room = self.write(env, piece);

@@ -5,7 +5,7 @@
 
 use crate::date::HttpDate;
 use bytes::Bytes;
-use hearken_proto::{Fields, FieldsRef, Misuse};
+use hearken_proto::{Fields, FieldsRef, Head, Misuse};
 use http::StatusCode;
 
 /// Runs once, before the head leaves.
@@ -61,6 +61,7 @@ pub trait ContentFilter: 'static {
 /// ```
 #[derive(Debug)]
 pub struct ResponseHead<'a> {
+    pub(super) request: &'a Head,
     pub(super) status: &'a mut u16,
     pub(super) fields: &'a mut Fields,
     pub(super) content: Option<&'a Bytes>,
@@ -70,6 +71,12 @@ pub struct ResponseHead<'a> {
 }
 
 impl ResponseHead<'_> {
+    /// The head of the request.
+    #[must_use]
+    pub const fn request_head(&self) -> &Head {
+        self.request
+    }
+
     /// The status that will be sent. A number that no response can have, which the handler set, counts as 500.
     #[must_use]
     pub fn status(&self) -> StatusCode {

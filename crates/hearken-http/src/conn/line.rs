@@ -8,7 +8,7 @@
 use super::outgoing::{FlushEvent, FlushQueue};
 use super::output::{Output, Piece};
 use bytes::Bytes;
-use hearken_proto::{BodyLength, Connection, Fields, Head, Misuse, Request, Response};
+use hearken_proto::{BodyLength, Connection, Fields, Misuse, Request, Response};
 use std::time::Instant;
 
 /// See the module.
@@ -19,8 +19,9 @@ pub(crate) struct Line {
     pub(crate) times: Times,
     /// Received behind the current exchange.
     pub(crate) pending: Vec<u8>,
-    /// Memory for the next head.
-    pub(crate) spare_head: Option<Box<Head>>,
+    /// Memory for the head of the next response.
+    #[cfg(feature = "client")]
+    pub(crate) spare_head: Option<Box<hearken_proto::Head>>,
     /// How many bytes of `HTTP/1.1 ` have been sent ahead to a half-closed peer.
     pub(crate) probed: usize,
     /// More requests lie in the buffer, so the current response is not the last.
@@ -62,6 +63,7 @@ impl Line {
             flush: FlushQueue::default(),
             times: Times::default(),
             pending: Vec::new(),
+            #[cfg(feature = "client")]
             spare_head: None,
             probed: 0,
             more_input: false,
@@ -307,10 +309,5 @@ impl Line {
     /// Bytes that were sent ahead to a half-closed peer cannot be taken back.
     pub(crate) fn detach(&mut self) -> bool {
         self.probed == 0 && self.proto.hand_over().is_ok()
-    }
-
-    #[inline]
-    pub(crate) fn keep_head(&mut self, head: Option<Box<Head>>) {
-        self.spare_head = head;
     }
 }

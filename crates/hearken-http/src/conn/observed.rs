@@ -5,7 +5,7 @@
 //! (`event/observe.rs`), steps that only a server takes (`server/observed.rs`).
 
 use super::carrier::Carrier;
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, Surroundings};
 use super::exchange::State;
 use super::outgoing::FlushEvent;
 use crate::error::request::FailedRequest;
@@ -264,20 +264,16 @@ impl State {
 
     /// The request, for logs and errors.
     #[cold]
-    pub(crate) fn failed_request(&mut self) -> FailedRequest {
+    pub(crate) fn failed_request(&self, env: &Surroundings) -> FailedRequest {
         let route = self.route();
         let peer = self.peer.as_deref();
         let mut request = FailedRequest::new(
             peer.map(Peer::id),
-            peer.and_then(Peer::address),
+            peer.and_then(Peer::remote_address),
             route.as_deref(),
         );
-        if let Some((method, target)) = self.request_line.get() {
-            request.set_line(&method, &target);
-        }
-        let head = (self.carrier.line()).and_then(|line| line.spare_head.as_ref());
-        if let Some(head) = head {
-            request.set_head(head);
+        if self.request.is_some() {
+            request.set_head(env.head());
         }
         request
     }

@@ -6,7 +6,7 @@
 
 use super::Ending;
 use super::carrier::Carrier;
-use super::context::ExchangeContext;
+use super::context::Surroundings;
 use super::exchange::State;
 use super::incoming::Progress;
 use super::outgoing::Stage;
@@ -52,11 +52,7 @@ impl State {
     }
 
     /// Sends the head of a response or request.
-    pub(super) fn send_head(
-        &mut self,
-        env: &ExchangeContext,
-        length: Length,
-    ) -> Result<(), Misuse> {
+    pub(super) fn send_head(&mut self, env: &Surroundings, length: Length) -> Result<(), Misuse> {
         if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }
@@ -86,7 +82,7 @@ impl State {
 
     /// Checks the status, and decides whether the connection closes after this response.
     #[inline]
-    fn prepare_response(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
+    fn prepare_response(&mut self, env: &Surroundings) -> Result<(), Misuse> {
         if self.outgoing.status < 200 {
             return Err(Misuse::Status); // an interim response does not end the exchange: the client would wait on
         }
@@ -98,13 +94,13 @@ impl State {
 
     /// The number of this exchange, if listeners or the observer want to know when the transport has taken its bytes.
     #[inline]
-    pub(super) fn flush_tag(&self, env: &ExchangeContext) -> Option<u32> {
+    pub(super) fn flush_tag(&self, env: &Surroundings) -> Option<u32> {
         (env.observed.get() || self.listeners.is_used()).then_some(self.number)
     }
 
     /// Whether this response must say `close`: the server stops, or the rest of the request is not worth reading.
     #[inline]
-    fn must_close(&self, env: &ExchangeContext) -> bool {
+    fn must_close(&self, env: &Surroundings) -> bool {
         // Bytes behind CONNECT may have been sent for the tunnel, in good faith or not: they are never requests.
         let refused = |state: &Self| state.overrides.as_ref().is_some_and(|own| own.tunnel);
         self.carrier.is_last(env.draining.get())
@@ -117,7 +113,7 @@ impl State {
     }
 
     /// Whether a body that is still to come is better left unread.
-    fn leaves_body(&self, env: &ExchangeContext) -> bool {
+    fn leaves_body(&self, env: &Surroundings) -> bool {
         // A client that waits for 100 may send its body after this response or not: what follows would be a guess.
         self.incoming.expects_continue
             || ((!self.incoming.was_wanted || self.incoming.unread)
@@ -140,11 +136,7 @@ impl State {
     }
 
     /// Adds a piece of content. `Err` when it is past the declared length: what fits is sent, and the rest is cut.
-    pub(super) fn send_content(
-        &mut self,
-        env: &ExchangeContext,
-        piece: Bytes,
-    ) -> Result<(), Misuse> {
+    pub(super) fn send_content(&mut self, env: &Surroundings, piece: Bytes) -> Result<(), Misuse> {
         if piece.is_empty() || !self.carrier.can_send_content() {
             return Ok(()); // HEAD, 204, 304: the content is for the count only
         }
@@ -155,7 +147,7 @@ impl State {
         self.carrier.send_content(piece, flush)
     }
 
-    pub(super) fn send_end(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
+    pub(super) fn send_end(&mut self, env: &Surroundings) -> Result<(), Misuse> {
         let flush = self.flush_tag(env);
         if self.outgoing.extras.is_some() {
             self.send_trailers(flush)?;
@@ -182,7 +174,7 @@ impl State {
 
     /// Sends a whole message, or the rest of it. After the end, or when the peer is gone, nothing happens.
     #[inline]
-    pub(crate) fn end(&mut self, env: &ExchangeContext, content: Bytes) {
+    pub(crate) fn end(&mut self, env: &Surroundings, content: Bytes) {
         if self.is_over() {
             return;
         }
@@ -198,7 +190,7 @@ impl State {
 
     /// A whole response that is small and has nothing unusual: head, content and end are encoded in one pass.
     #[inline]
-    fn end_plain(&mut self, env: &ExchangeContext, content: &[u8]) {
+    fn end_plain(&mut self, env: &Surroundings, content: &[u8]) {
         let sent = self.prepare_response(env).and_then(|()| {
             let date = env.clock.date();
             let mut response =
@@ -218,7 +210,7 @@ impl State {
         }
     }
 
-    fn end_any(&mut self, env: &ExchangeContext, content: Bytes) {
+    fn end_any(&mut self, env: &Surroundings, content: Bytes) {
         if self.outgoing.stage == Stage::Body {
             let sent = (self.send_last(env, content)).and_then(|()| self.send_end(env));
             return self.abort_on(env, sent);
@@ -250,7 +242,7 @@ impl State {
     }
 
     /// Sends a piece and returns whether there is room for more.
-    pub(crate) fn write(&mut self, env: &ExchangeContext, piece: Bytes) -> bool {
+    pub(crate) fn write(&mut self, env: &Surroundings, piece: Bytes) -> bool {
         if self.is_over() {
             return false;
         }
@@ -278,7 +270,7 @@ impl State {
     }
 
     /// Sends the head now. False when that failed and the response is over.
-    pub(crate) fn flush_head(&mut self, env: &ExchangeContext) -> bool {
+    pub(crate) fn flush_head(&mut self, env: &Surroundings) -> bool {
         if self.can_respond()
             && let Err(misuse) = self.send_head(env, Length::Unknown)
         {
@@ -295,7 +287,7 @@ impl State {
 
     /// The handler asked for something that cannot be sent, before anything was: the client gets a 500.
     #[cold]
-    pub(super) fn replace_by_500(&mut self, env: &ExchangeContext, misuse: Misuse) {
+    pub(super) fn replace_by_500(&mut self, env: &Surroundings, misuse: Misuse) {
         let failure = Failure::new(500, "the response could not be sent as it was asked for");
         self.report(env, failure.caused_by(misuse));
         self.respond(env, 500, "Internal Server Error\n");
@@ -303,14 +295,14 @@ impl State {
 
     /// Responds with a plain text in place of what was set. The head must not have left.
     #[cold]
-    pub(crate) fn respond(&mut self, env: &ExchangeContext, status: u16, text: &str) {
+    pub(crate) fn respond(&mut self, env: &Surroundings, status: u16, text: &str) {
         self.outgoing.reset_to_text(status);
         self.respond_as_set(env, text);
     }
 
     /// Sends what is set, with a text as content.
     #[cold]
-    pub(super) fn respond_as_set(&mut self, env: &ExchangeContext, text: &str) {
+    pub(super) fn respond_as_set(&mut self, env: &Surroundings, text: &str) {
         let content = Bytes::copy_from_slice(text.as_bytes());
         let sent = self
             .send_head(env, Length::Known(content.len() as u64))
@@ -321,7 +313,7 @@ impl State {
 
     /// Responds with an error as a server does, unless a response has begun.
     #[cold]
-    pub(crate) fn respond_if_pending(&mut self, env: &ExchangeContext, error: &Error) {
+    pub(crate) fn respond_if_pending(&mut self, env: &Surroundings, error: &Error) {
         if self.can_respond() && self.carrier.role() == Role::Server {
             let text = format!("{}\n", error.public_text());
             self.respond(env, error.status().as_u16(), &text);
@@ -329,7 +321,7 @@ impl State {
     }
 
     #[inline]
-    pub(super) fn abort_on(&mut self, env: &ExchangeContext, sent: Result<(), Misuse>) {
+    pub(super) fn abort_on(&mut self, env: &Surroundings, sent: Result<(), Misuse>) {
         if let Err(misuse) = sent {
             self.abort(env, misuse);
         }
@@ -338,7 +330,7 @@ impl State {
     /// The message cannot be finished as it was begun: it is cut here and the connection closes, so that the peer never
     /// takes the part for the whole.
     #[cold]
-    pub(super) fn abort(&mut self, env: &ExchangeContext, misuse: Misuse) {
+    pub(super) fn abort(&mut self, env: &Surroundings, misuse: Misuse) {
         let failure = Failure::new(
             500,
             "a message could not be finished; the connection is closed",

@@ -70,6 +70,11 @@ impl Output {
         self.len() == 0
     }
 
+    /// Whether a part of a file waits.
+    pub(crate) const fn has_files(&self) -> bool {
+        self.in_files > 0
+    }
+
     /// Bytes handed to the transport so far.
     pub(crate) fn written(&self) -> u64 {
         self.written

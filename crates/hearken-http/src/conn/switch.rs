@@ -4,7 +4,7 @@
 //! that users hold (`message/switch.rs`), what becomes of the connection (`server/tunnel.rs`).
 
 use crate::conn::carrier::Carrier;
-use crate::conn::context::ExchangeContext;
+use crate::conn::context::Surroundings;
 use crate::conn::exchange::State;
 use crate::conn::incoming::Progress;
 use crate::conn::outgoing::Stage;
@@ -17,7 +17,7 @@ impl State {
     /// Sends the switch to `protocol`, or the answer to CONNECT; the transport goes to `recipient` when it has been sent.
     pub(crate) fn switch(
         &mut self,
-        env: &ExchangeContext,
+        env: &Surroundings,
         protocol: Option<&str>,
         recipient: Arc<dyn Recipient>,
     ) -> Result<(), Error> {
@@ -46,7 +46,7 @@ impl State {
         Ok(())
     }
 
-    fn send_switch(&mut self, env: &ExchangeContext) -> Result<(), Misuse> {
+    fn send_switch(&mut self, env: &Surroundings) -> Result<(), Misuse> {
         if let Some(misuse) = self.outgoing.take_misuse() {
             return Err(misuse);
         }

@@ -3,7 +3,6 @@
 //! Here: [`FailedRequest`], plain data, and how it is logged. Not here: the error (`mod.rs`).
 
 use hearken_proto::Head;
-use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -13,8 +12,8 @@ macro_rules! log_failure {
         let request = $request;
         tracing::error!(
             method = request.method(),
-            request_target = request.target(),
-            peer = request.peer().map(tracing::field::display),
+            request_target = request.url(),
+            peer = request.remote_address().map(tracing::field::display),
             route = request.route(),
             $($rest)+
         )
@@ -22,42 +21,8 @@ macro_rules! log_failure {
 }
 pub(crate) use log_failure;
 
-/// Bytes of a request target that are kept for logs and errors.
+/// Bytes of a request target that are logged.
 const TARGET_MAX: usize = 1024;
-
-/// Method and target of the last request of a connection, kept while its handler holds the head, and while its response is sent. The
-/// memory is used again.
-#[derive(Debug, Default)]
-pub(crate) struct RequestLine {
-    text: Vec<u8>,
-    method_len: usize,
-    /// All that waited for the transport when the request came has been taken: what waits now is its response.
-    pub(crate) alone: bool,
-}
-
-impl RequestLine {
-    #[inline]
-    pub(crate) fn set(&mut self, head: &Head, alone: bool) {
-        self.alone = alone;
-        let (method, target) = (head.method_bytes(), head.target_bytes());
-        self.text.clear();
-        self.text.extend_from_slice(method);
-        self.text
-            .extend_from_slice(&target[..target.len().min(TARGET_MAX)]);
-        self.method_len = method.len();
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.method_len = 0;
-    }
-
-    /// `None` before a head has come.
-    pub(crate) fn get(&self) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
-        let (method, target) = self.text.split_at_checked(self.method_len)?;
-        let text = |bytes| String::from_utf8_lossy(bytes);
-        (!method.is_empty()).then(|| (text(method), text(target)))
-    }
-}
 
 /// The request whose handler has failed: [`Failure::request`](crate::Failure::request). Each part is there as far as it is known.
 ///
@@ -73,7 +38,6 @@ impl RequestLine {
 pub struct FailedRequest {
     connection: Option<u64>,
     peer: Option<SocketAddr>,
-    line: Option<(Box<str>, Box<str>)>,
     route: Option<Box<str>>,
     head: Option<Box<Head>>,
 }
@@ -87,21 +51,17 @@ impl FailedRequest {
         Self {
             connection,
             peer,
-            line: None,
             route: route.map(Into::into),
             head: None,
         }
-    }
-
-    pub(crate) fn set_line(&mut self, method: &str, target: &str) {
-        self.line = Some((method.into(), target.into()));
     }
 
     pub(crate) fn set_head(&mut self, head: &Head) {
         self.head = Some(Box::new(head.clone()));
     }
 
-    /// The head, unless the handler or a task of its own still holds the request.
+    /// The head. `None` before it has come, and where the error may belong to any of several requests whose responses are on their
+    /// way.
     #[must_use]
     pub fn head(&self) -> Option<&Head> {
         self.head.as_deref()
@@ -116,13 +76,15 @@ impl FailedRequest {
     /// The method.
     #[must_use]
     pub fn method(&self) -> Option<&str> {
-        self.line.as_ref().map(|(method, _)| &**method)
+        Some(self.head.as_ref()?.method())
     }
 
     /// The request target; of a longer one the first 1,024 bytes.
+    #[doc(alias = "target")]
     #[must_use]
-    pub fn target(&self) -> Option<&str> {
-        self.line.as_ref().map(|(_, target)| &**target)
+    pub fn url(&self) -> Option<&str> {
+        let url = self.head.as_ref()?.url();
+        Some(&url[..url.floor_char_boundary(TARGET_MAX)])
     }
 
     /// The number of the connection: [`Peer::id`](crate::Peer::id).
@@ -132,8 +94,9 @@ impl FailedRequest {
     }
 
     /// The address of the client. `None` for Unix sockets and memory.
+    #[doc(alias = "peer")]
     #[must_use]
-    pub const fn peer(&self) -> Option<SocketAddr> {
+    pub const fn remote_address(&self) -> Option<SocketAddr> {
         self.peer
     }
 
@@ -147,7 +110,7 @@ impl FailedRequest {
 /// On one line: method, target, client and route.
 impl fmt::Display for FailedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.line {
+        match self.method().zip(self.url()) {
             Some((method, target)) => write!(f, "{method} {target}")?,
             None => f.write_str("a request")?,
         }

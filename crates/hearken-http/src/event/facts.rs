@@ -17,7 +17,7 @@ use std::time::Instant;
 ///         if let (Step::HandlerEnd { .. }, Some(facts)) = (seen.step, seen.facts) {
 ///             let began = facts.handler_started().expect("it has ended");
 ///             if (seen.at - began).as_secs() >= 1 {
-///                 eprintln!("slow: {}", seen.route.or(facts.target()).unwrap_or_default());
+///                 eprintln!("slow: {}", seen.route.or(facts.url()).unwrap_or_default());
 ///             }
 ///         }
 ///     }
@@ -88,9 +88,10 @@ impl ExchangeFacts {
         (self.method_len > 0).then(|| &self.request_line[..self.method_len])
     }
 
-    /// The request target. `None` until the head of the request is complete.
+    /// The request target as sent. `None` until the head of the request is complete.
+    #[doc(alias = "target")]
     #[must_use]
-    pub fn target(&self) -> Option<&str> {
+    pub fn url(&self) -> Option<&str> {
         (self.method_len > 0).then(|| &self.request_line[self.method_len..])
     }
 
@@ -170,7 +171,7 @@ impl ExchangeFacts {
         match *step {
             Step::FirstByte => self.has_input = true,
             Step::Head { head } if head.status() == 0 => {
-                self.set_request_line(head.method(), head.target());
+                self.set_request_line(head.method(), head.url());
             }
             Step::Head { head } => self.status = head.status(),
             Step::HandlerStart { .. } => self.handler_started = Some(at),

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 /// impl Observer for AccessLog {
 ///     fn observe(&self, seen: &Observation<'_>) {
 ///         if let (Step::Ended { why }, Some(facts)) = (seen.step, seen.facts) {
-///             let (method, target) = (facts.method().unwrap_or("-"), facts.target().unwrap_or("-"));
+///             let (method, target) = (facts.method().unwrap_or("-"), facts.url().unwrap_or("-"));
 ///             let (status, took) = (facts.status().unwrap_or(0), facts.began().elapsed());
 ///             eprintln!("{:?} {method} {target} {status} {} B {took:?} {why}", seen.peer, facts.content_out());
 ///         }

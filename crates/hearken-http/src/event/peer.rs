@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 /// ```
 /// use hearken::Server;
 /// let server = Server::new(async |req, res| {
-///     let who = req.peer().address().map(|address| address.ip().to_string());
+///     let who = req.peer().remote_address().map(|address| address.ip().to_string());
 ///     res.end(who.unwrap_or_default())
 /// });
 /// ```
@@ -131,14 +131,17 @@ impl Peer {
     }
 
     /// Address of the peer. `None` for transports without one: Unix sockets, memory.
+    #[doc(alias = "address")]
     #[doc(alias = "remoteAddress")]
     #[doc(alias = "remotePort")]
     #[must_use]
-    pub fn address(&self) -> Option<SocketAddr> {
+    pub fn remote_address(&self) -> Option<SocketAddr> {
         self.remote.map(|end| end.address(self.scope()))
     }
 
-    /// Address of this side. `None` as for [`address`](Self::address).
+    /// Address of this side. `None` as for [`remote_address`](Self::remote_address).
+    #[doc(alias = "localAddress")]
+    #[doc(alias = "localPort")]
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
         self.local.map(|end| end.address(self.scope()))
@@ -157,7 +160,7 @@ impl Eq for Peer {}
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} ", self.id)?;
-        match self.address() {
+        match self.remote_address() {
             Some(remote) => remote.fmt(f),
             None => f.write_str("local peer"),
         }
@@ -173,7 +176,7 @@ mod tests {
         for address in ["127.0.0.1:80", "[::1]:80", "[fe80::1%3]:80"] {
             let address: SocketAddr = address.parse().expect("an address");
             let peer = Peer::new(1, Some(address), Some(address));
-            assert_eq!(peer.address(), Some(address));
+            assert_eq!(peer.remote_address(), Some(address));
             assert_eq!(peer.local_address(), Some(address));
         }
     }

@@ -110,7 +110,7 @@ events! {
     /// ```
     /// use hearken::{Server, event};
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
-    /// server.on(event::DropRequest, |(peer, head)| println!("{peer:?} {}", head.target()));
+    /// server.on(event::DropRequest, |(peer, head)| println!("{peer:?} {}", head.url()));
     /// ```
     DropRequest, drop_request, <'a> (&'a Peer, &'a Head);
     /// A deadline has passed. Emitted before its consequence, which a listener can prevent for one deadline:

@@ -15,7 +15,7 @@ use crate::client::{Agent, basic};
 use crate::error::Error;
 use hearken_proto::{Fields, Limits};
 use http::Method;
-use serde::Serialize;
+use serde_core::Serialize;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use hearken_proto::{Fields, FieldsRef};
 use http::{HeaderMap, StatusCode, Version};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;

@@ -12,6 +12,7 @@ use super::retry::Retries;
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
 use crate::message::outgoing::OutgoingMessage;
+use crate::race::{First, race};
 use hearken_proto::Fields;
 use http::Method;
 use std::sync::Arc;
@@ -98,24 +99,19 @@ async fn stream(client: ClientRequest, mut pieces: Pieces) -> Result<Response, E
     let over = Arc::new(Notify::new());
     let closed = Arc::clone(&over);
     client.on(event::Close, move |()| closed.notify_one());
-    let early = tokio::select! {
-        biased;
-        response = client.response() => response?,
-        written = write(&client, &mut pieces) => {
+    let early = match race(client.response(), write(&client, &mut pieces)).await {
+        First::Left(response) => response?,
+        First::Right(written) => {
             written?;
             return client.end("").await;
         }
     };
     tokio::spawn(async move {
         let _source = source;
-        tokio::select! {
-            written = write(&client, &mut pieces) => {
-                // If the body fails, the request is dropped before its end, and reading the response fails.
-                if written.is_ok() {
-                    let _ = client.finish("").await;
-                }
-            }
-            () = over.notified() => {}
+        let written = race(write(&client, &mut pieces), over.notified()).await;
+        // If the body fails, the request is dropped before its end, and reading the response fails.
+        if matches!(written, First::Left(Ok(()))) {
+            let _ = client.finish("").await;
         }
     });
     Ok(early)

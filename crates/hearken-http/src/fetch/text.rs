@@ -4,6 +4,7 @@
 //! fields combined by the Fetch Standard ("extract a MIME type"): both take what RFC 9110 §8.3 does not allow. Not here:
 //! collecting the body (`fetched.rs`).
 
+use hearken_proto::is_token;
 use std::fmt;
 
 /// A charset that this build cannot decode.
@@ -55,7 +56,7 @@ fn media_type(text: &str) -> Option<(String, Option<&str>)> {
         None => (text, None),
     };
     let (kind, subtype) = essence.trim_ascii().split_once('/')?;
-    let token = |text: &str| !text.is_empty() && text.bytes().all(is_token);
+    let token = |text: &str| is_token(text.as_bytes());
     let says = token(kind) && token(subtype) && (kind, subtype) != ("*", "*");
     says.then(|| (essence.trim_ascii().to_ascii_lowercase(), parameters))
 }
@@ -90,12 +91,6 @@ fn unquoted(quoted: &str) -> String {
         }
     }
     text
-}
-
-/// RFC 9110 §5.6.2.
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 /// Splits at a separator outside of quotes.

@@ -7,7 +7,7 @@ use crate::message::outgoing::OutgoingMessage;
 use crate::message::response::{Sent, ServerResponse};
 use bytes::Bytes;
 use http::StatusCode;
-use serde::Serialize;
+use serde_core::Serialize;
 
 /// A value that a handler can return as its response.
 ///

@@ -9,7 +9,7 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::source::{Source, next_piece};
 use bytes::Bytes;
 use futures_core::Stream;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::fmt;
 use std::io;
 use std::pin::Pin;

@@ -111,23 +111,22 @@ impl Validators {
     }
 }
 
-/// The preconditions of a request, kept apart from it: for a layer that decides when the head of the response leaves. A request
-/// without any costs a lookup and no allocation.
+/// The preconditions of a request, kept apart from it: for code that outlives it. A hook on the head of the response needs none, see
+/// [`ResponseHead::preconditions`](crate::message::ResponseHead::preconditions). A request without any costs a lookup and no
+/// allocation.
 ///
 /// ```
-/// use hearken::message::{Conditions, EntityTag, Precondition, Validators};
-/// use hearken::{Server, StatusCode};
+/// use hearken::message::{Conditions, EntityTag, Validators};
+/// use hearken::Server;
 /// let server = Server::new(async |req, res| {
 ///     let conditions = Conditions::of(&req);
-///     res.on_head(move |head| {
-///         let Some(content) = head.content().filter(|_| head.status() == StatusCode::OK) else { return };
-///         let validators = Validators::new().etag(EntityTag::of_content(content));
-///         head.validators(&validators);
-///         if let Precondition::NotModified(_) = conditions.check(&validators) {
-///             head.set_not_modified();
-///         }
-///     });
-///     res.end("hello")
+///     let page = String::from("made from the request");
+///     drop(req);
+///     let validators = Validators::new().etag(EntityTag::of_content(&page));
+///     match conditions.check(&validators) {
+///         met if met.is_met() => res.validators(&validators).end(page),
+///         unmet => res.end_unmet(unmet),
+///     }
 /// });
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -339,6 +338,27 @@ fn joined(fields: FieldsRef<'_>, name: &str) -> Option<Vec<u8>> {
 }
 
 impl ServerResponse {
+    /// As [`IncomingMessage::preconditions`], for the request that this responds to.
+    ///
+    /// ```
+    /// use hearken::message::{EntityTag, Validators};
+    /// use hearken::{Sent, Server, ServerResponse};
+    /// /// A page, or 304 if the client has it.
+    /// fn page(res: ServerResponse, text: &'static str) -> Sent {
+    ///     let validators = Validators::new().etag(EntityTag::of_content(text));
+    ///     match res.preconditions(&validators) {
+    ///         met if met.is_met() => res.validators(&validators).end(text),
+    ///         unmet => res.end_unmet(unmet),
+    ///     }
+    /// }
+    /// let server = Server::new(async |_req, res| page(res, "hello"));
+    /// ```
+    #[must_use]
+    pub fn preconditions(&self, current: &Validators) -> Precondition {
+        let now = self.exchange.env.clock.wall();
+        Conditions::of_head(self.request_head(), now).check(current)
+    }
+
     /// Sets ETag and Last-Modified, as far as there are such validators and the response does not have the field already. A time
     /// of last change that lies in the future is sent as the time of this response.
     #[must_use]
@@ -370,6 +390,28 @@ impl ServerResponse {
 }
 
 impl ResponseHead<'_> {
+    /// As [`IncomingMessage::preconditions`], for the request of this response.
+    ///
+    /// ```
+    /// use hearken::message::{EntityTag, Precondition, Validators};
+    /// use hearken::{Server, StatusCode};
+    /// let server = Server::new(async |_req, res| {
+    ///     res.on_head(|head| {
+    ///         let Some(content) = head.content().filter(|_| head.status() == StatusCode::OK) else { return };
+    ///         let validators = Validators::new().etag(EntityTag::of_content(content));
+    ///         head.validators(&validators);
+    ///         if let Precondition::NotModified(_) = head.preconditions(&validators) {
+    ///             head.set_not_modified();
+    ///         }
+    ///     });
+    ///     res.end("hello")
+    /// });
+    /// ```
+    #[must_use]
+    pub fn preconditions(&self, current: &Validators) -> Precondition {
+        Conditions::of_head(self.request_head(), self.now).check(current)
+    }
+
     /// As [`ServerResponse::validators`].
     pub fn validators(&mut self, validators: &Validators) {
         let now = self.now;

@@ -53,8 +53,6 @@ use std::rc::Rc;
 /// });
 /// ```
 pub struct IncomingMessage<S: Source = ServerSource> {
-    /// `Some` until the message is dropped.
-    head: Option<Box<Head>>,
     pub(crate) source: S,
 }
 
@@ -67,34 +65,24 @@ impl IncomingMessage {
     }
 
     /// The request target as sent, not normalised.
+    #[doc(alias = "target")]
+    #[doc(alias = "originalUrl")]
     #[must_use]
     pub fn url(&self) -> &str {
-        self.head().target()
+        self.head().url()
     }
 
     /// The path of the request target, without query, scheme and host. Not percent-decoded:
     /// [`path_segments`](Self::path_segments) does that.
     #[must_use]
     pub fn path(&self) -> &str {
-        let target = self.head().target();
-        let path = match query_at(target.as_bytes()) {
-            Some(at) => &target[..at],
-            None => target,
-        };
-        if path.starts_with('/') {
-            return path;
-        }
-        // Absolute-form: the path follows the authority.
-        match path.split_once("://") {
-            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
-            None => path,
-        }
+        self.head().path()
     }
 
     /// The query of the request target as sent, without its question mark. [`query`](Self::query) parses it.
     #[must_use]
     pub fn raw_query(&self) -> Option<&str> {
-        self.head().target().split_once('?').map(|(_, query)| query)
+        self.head().raw_query()
     }
 
     /// The protocols that the client offers to switch to, in order of preference: the members of Upgrade in an HTTP/1.1
@@ -225,11 +213,8 @@ impl IncomingMessage {
 }
 
 impl<S: Source> IncomingMessage<S> {
-    pub(crate) fn new(head: Box<Head>, source: S) -> Self {
-        Self {
-            head: Some(head),
-            source,
-        }
+    pub(crate) const fn new(source: S) -> Self {
+        Self { source }
     }
 
     pub(crate) const fn source(&self) -> &S {
@@ -259,10 +244,7 @@ impl<S: Source> IncomingMessage<S> {
     /// [`raw_headers`](Self::raw_headers) has the bytes.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head()
-            .fields()
-            .get(name)
-            .and_then(|value| std::str::from_utf8(value).ok())
+        self.head().header(name)
     }
 
     /// The fields as sent: order, case and duplicates kept.
@@ -302,10 +284,10 @@ impl<S: Source> IncomingMessage<S> {
     }
 
     /// The head.
+    #[inline]
     #[must_use]
     pub fn head(&self) -> &Head {
-        static NONE: Head = Head::new();
-        self.head.as_deref().unwrap_or(&NONE)
+        self.source.head()
     }
 
     /// The trailers as sent: order, case and duplicates kept. Empty until the end of the body. Fields that are forbidden in
@@ -336,22 +318,6 @@ impl<S: Source> IncomingMessage<S> {
     }
 }
 
-/// Where the question mark of a target is. Most targets have none, which eight bytes at a time show soonest.
-#[inline]
-fn query_at(target: &[u8]) -> Option<usize> {
-    let has_mark = |word: &[u8; 8]| {
-        let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b'?'; 8]);
-        differs.wrapping_sub(0x0101_0101_0101_0101) & !differs & 0x8080_8080_8080_8080 != 0
-    };
-    let (words, _) = target.as_chunks();
-    let none =
-        target.last_chunk().is_some_and(|last| !has_mark(last)) && !words.iter().any(has_mark);
-    if none {
-        return None;
-    }
-    target.iter().position(|&byte| byte == b'?')
-}
-
 /// Adds listeners to an exchange, unless it is over.
 pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
     let late = exchange.order(|state, _| {
@@ -366,30 +332,12 @@ pub(crate) fn add_listeners(exchange: &Exchange, listeners: MessageListeners) {
 
 impl<S: Source> Drop for IncomingMessage<S> {
     fn drop(&mut self) {
-        self.source.release(self.head.take());
+        self.source.release();
     }
 }
 
 impl<S: Source> fmt::Debug for IncomingMessage<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head().fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::query_at;
-
-    #[test]
-    fn a_question_mark_is_found_at_every_place() {
-        for len in 0..40 {
-            let path = "/x".repeat(20);
-            assert_eq!(query_at(&path.as_bytes()[..len]), None, "{len}");
-            for at in 0..len {
-                let mut target = path.as_bytes()[..len].to_vec();
-                target[at..].fill(b'?');
-                assert_eq!(query_at(&target), Some(at), "{len}");
-            }
-        }
     }
 }

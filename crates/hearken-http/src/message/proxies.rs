@@ -168,7 +168,7 @@ impl IncomingMessage {
     #[doc(alias = "ip")]
     #[must_use]
     pub fn client_addr(&self, proxies: &TrustedProxies) -> Option<IpAddr> {
-        let connection = self.peer().address();
+        let connection = self.peer().remote_address();
         let connection = connection.map(|address| address.ip().to_canonical());
         if !proxies.trusts(0, connection) {
             return connection;

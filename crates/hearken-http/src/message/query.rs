@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::message::incoming::IncomingMessage;
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::borrow::Cow;
 
 impl IncomingMessage {

@@ -8,7 +8,7 @@ use crate::message::answer::{Answer, Json};
 use crate::message::outgoing::OutgoingMessage;
 use crate::message::response::{Sent, ServerResponse};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
-use serde::Serialize;
+use serde_core::Serialize;
 
 /// What a URI cannot contain (RFC 3986 §2). A percent sign stays: the URL may be encoded already.
 const NOT_IN_URI: &AsciiSet = &CONTROLS

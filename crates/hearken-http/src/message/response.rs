@@ -11,7 +11,7 @@ use crate::message::deferred::Deferred;
 use crate::message::incoming::add_listeners;
 use crate::message::outgoing::{self, OutgoingMessage};
 use bytes::Bytes;
-use hearken_proto::{Fields, Misuse};
+use hearken_proto::{Fields, Head, Misuse};
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -95,6 +95,26 @@ impl ServerResponse {
     #[must_use]
     pub fn again(&self) -> Self {
         Self::new(Rc::clone(&self.exchange))
+    }
+
+    /// The head of the request that this responds to: for code that has the response alone, a layer or a form of failures. It stays
+    /// as it is while this handle is there, also when the handler has dropped the request.
+    ///
+    /// ```
+    /// use hearken::{Server, ServerResponse};
+    /// fn origin(res: &ServerResponse) -> Option<&[u8]> {
+    ///     res.request_head().fields().get("origin")
+    /// }
+    /// let server = Server::new(async |req, res| {
+    ///     drop(req);
+    ///     let allowed = origin(&res) == Some(b"https://example.com");
+    ///     res.status(if allowed { 200 } else { 403 }).end("")
+    /// });
+    /// ```
+    #[doc(alias = "req")]
+    #[must_use]
+    pub fn request_head(&self) -> &Head {
+        self.exchange.head()
     }
 
     /// Sets the status and its registered reason phrase. Default 200. A status outside of 200 to 999 turns the response

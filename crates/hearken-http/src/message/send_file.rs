@@ -9,7 +9,6 @@ use crate::conn::output::Piece;
 use crate::date::HttpDate;
 use crate::error::{Error, Failure};
 use crate::message::conditional::{self, Conditions, EntityTag, Precondition, Validators};
-use crate::message::incoming::IncomingMessage;
 use crate::message::media_type::media_type_of;
 use crate::message::pipe::Sink;
 use crate::message::ranges::{self, Ranges};
@@ -17,7 +16,7 @@ use crate::message::response::{Sent, ServerResponse};
 use crate::net::file::FilePiece;
 use crate::net::file_reader::FileReader;
 use bytes::Bytes;
-use hearken_proto::Misuse;
+use hearken_proto::{Head, Misuse};
 use std::fs::{File, Metadata};
 use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -32,9 +31,9 @@ use std::time::UNIX_EPOCH;
 /// ```no_run
 /// use hearken::Server;
 /// use hearken::message::SendFile;
-/// let server = Server::new(async |req, res| {
+/// let server = Server::new(async |_req, res| {
 ///     let file = tokio::fs::File::open("film.mp4").await?;
-///     let file = SendFile::from(file).named("film.mp4").with_validators().asked_by(&req);
+///     let file = SendFile::from(file).named("film.mp4").with_validators();
 ///     Ok(res.send_file(file).await?)
 /// });
 /// ```
@@ -42,7 +41,7 @@ use std::time::UNIX_EPOCH;
 pub struct SendFile {
     file: Opened,
     part: Option<Range<u64>>,
-    asked: Option<Asked>,
+    conditional: bool,
     validators: bool,
     content_type: Option<&'static str>,
 }
@@ -51,13 +50,6 @@ pub struct SendFile {
 enum Opened {
     Std(File),
     Tokio(tokio::fs::File),
-}
-
-/// What the request asks for.
-#[derive(Debug)]
-struct Asked {
-    conditions: Conditions,
-    range: Option<Box<[u8]>>,
 }
 
 impl From<File> for SendFile {
@@ -77,7 +69,7 @@ impl SendFile {
         Self {
             file,
             part: None,
-            asked: None,
+            conditional: false,
             validators: false,
             content_type: None,
         }
@@ -90,23 +82,30 @@ impl SendFile {
         self
     }
 
-    /// Answers the preconditions and the Range field of this request, in the order of RFC 9110 §13.2.2:
+    /// Answers the preconditions and the Range field of the request, in the order of RFC 9110 §13.2.2:
     ///
     /// - If-Match and If-Unmodified-Since: 412 when they do not hold.
     /// - If-None-Match and If-Modified-Since: 304 to GET and HEAD, 412 to other methods, when the client has this file.
     /// - Range, unless If-Range asks for the whole: 206 with one part or with `multipart/byteranges`, 416 when no range is
     ///   satisfiable, and the whole for methods other than GET, for more than 16 ranges and for overlapping ones.
     ///
-    /// They are compared with the ETag and Last-Modified of the response, those of
-    /// [`with_validators`](Self::with_validators) included. Also sets `Accept-Ranges: bytes`. A response with a status other
-    /// than 200 is sent whole and without a condition. Where a request has changed something already, leave this out: its
-    /// preconditions belong before the change ([`IncomingMessage::preconditions`]).
+    /// They are compared with the ETag and Last-Modified of the response. Also sets `Accept-Ranges: bytes`. A response with a
+    /// status other than 200 is sent whole and without a condition. [`with_validators`](Self::with_validators) does it too; this
+    /// is for a response that has validators of your own, or ranges alone. Where a request has changed something already, leave
+    /// both out: its preconditions belong before the change ([`ServerResponse::preconditions`]).
+    ///
+    /// ```no_run
+    /// use hearken::Server;
+    /// use hearken::message::{EntityTag, SendFile, Validators};
+    /// let server = Server::new(async |_req, res| {
+    ///     let validators = Validators::new().etag(EntityTag::strong("build-217")?);
+    ///     let file = SendFile::from(std::fs::File::open("app.js")?).conditional();
+    ///     res.validators(&validators).send_file(file).await
+    /// });
+    /// ```
     #[must_use]
-    pub fn asked_by(mut self, req: &IncomingMessage) -> Self {
-        self.asked = Some(Asked {
-            conditions: Conditions::of(req),
-            range: ranges::range_field(req.head()).map(Box::from),
-        });
+    pub const fn conditional(mut self) -> Self {
+        self.conditional = true;
         self
     }
 
@@ -118,13 +117,14 @@ impl SendFile {
         self
     }
 
-    /// Sets Last-Modified, and an ETag made of the modification time and the length, unless the response has them. The tag
-    /// does not detect a change that keeps both. A file may have any time: one in the future is sent as the time of the
-    /// response (RFC 9110 §8.8.2.1), and one outside of the years 0 to 9999 as the nearest inside.
+    /// Sets Last-Modified, and an ETag made of the modification time and the length, unless the response has them, and answers
+    /// the preconditions and ranges of the request as [`conditional`](Self::conditional) does. The tag does not detect a change
+    /// that keeps both. A file may have any time: one in the future is sent as the time of the response (RFC 9110 §8.8.2.1), and
+    /// one outside of the years 0 to 9999 as the nearest inside.
     #[must_use]
     pub const fn with_validators(mut self) -> Self {
         self.validators = true;
-        self
+        self.conditional()
     }
 }
 
@@ -143,7 +143,7 @@ impl ServerResponse {
         let SendFile {
             file,
             part,
-            asked,
+            conditional,
             validators,
             content_type,
         } = file.into();
@@ -167,7 +167,8 @@ impl ServerResponse {
                     conditional::set_validators(fields, &validators_of(&metadata), now)?;
                 }
             }
-            pieces(state, &Sending { file, part }, asked, now)
+            let request = conditional.then(|| env.head());
+            pieces(state, &Sending { file, part }, request, now)
         })?;
         self.exchange.run_hooks(None);
         if self.exchange.has_filters() {
@@ -294,22 +295,22 @@ impl Sending {
     }
 }
 
-/// Returns the content and sets the status and fields that describe it.
+/// Returns the content and sets the status and fields that describe it, by the conditions of `request` if there is one.
 fn pieces(
     state: &mut State,
     sending: &Sending,
-    asked: Option<Asked>,
+    request: Option<&Head>,
     now: HttpDate,
 ) -> Result<Vec<Piece>, Misuse> {
     let fresh = state.outgoing.stage == Stage::Head && state.outgoing.status == 200;
-    let Some(asked) = asked.filter(|_| fresh) else {
+    let Some(request) = request.filter(|_| fresh) else {
         return Ok(sending.whole());
     };
     let current = Validators::of_fields(state.outgoing.fields.view(), now);
-    let unmet = match asked.conditions.check(&current) {
+    let unmet = match Conditions::of_head(request, now).check(&current) {
         Precondition::Met { range } => {
-            let range = asked.range.filter(|_| range);
-            let ranges = range.map_or(Ranges::Whole, |range| Ranges::parse(&range, sending.len()));
+            let range = ranges::range_field(request).filter(|_| range);
+            let ranges = range.map_or(Ranges::Whole, |range| Ranges::parse(range, sending.len()));
             return ranged_pieces(state, sending, ranges);
         }
         Precondition::NotModified(_) => 304,

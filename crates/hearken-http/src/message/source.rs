@@ -42,8 +42,10 @@ pub mod sealed {
         fn is_complete(&self) -> bool;
         /// Limit for collecting the body into memory.
         fn buffered_bytes_max(&self) -> u64;
-        /// The message is dropped; the memory of its head can be reused.
-        fn release(&mut self, head: Option<Box<Head>>);
+        /// The head of the message.
+        fn head(&self) -> &Head;
+        /// The message is dropped.
+        fn release(&mut self);
     }
 }
 
@@ -130,9 +132,13 @@ impl sealed::Source for ServerSource {
         state.limits(&self.exchange.env).body.buffered_bytes_max
     }
 
-    fn release(&mut self, head: Option<Box<Head>>) {
+    #[inline]
+    fn head(&self) -> &Head {
+        self.exchange.head()
+    }
+
+    fn release(&mut self) {
         self.exchange.order(|state, _| {
-            state.carrier.keep_head(head);
             state.incoming.paused = false; // nothing could resume it
             if matches!(state.incoming.progress, Progress::Open)
                 && !state.listeners.resting().is_some_and(Listeners::reads)

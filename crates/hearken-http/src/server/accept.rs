@@ -9,6 +9,7 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::net::listen::{ListenOptions, Listener, ListenerParts};
 use crate::net::transport::BoxIo;
+use crate::race::{First, race};
 use crate::server::addresses::{AddressLimit, ClientPermit};
 use crate::server::runner::Handlers;
 use crate::server::worker::{Ends, Stop, Worker, reached};
@@ -168,10 +169,9 @@ pub(crate) async fn accept<M, F>(
     };
     reached(&mut stop, Stop::Run).await;
     loop {
-        let accepted = tokio::select! {
-            biased;
-            () = reached(&mut stop, Stop::Drain) => break,
-            accepted = socket.accept() => accepted,
+        let First::Right(accepted) = race(reached(&mut stop, Stop::Drain), socket.accept()).await
+        else {
+            break;
         };
         match accepted {
             // A permit is acquired after accepting: one held while waiting would be missing to other workers. At the
@@ -180,10 +180,9 @@ pub(crate) async fn accept<M, F>(
                 if !admit(&mut accepted, &worker) {
                     continue;
                 }
-                tokio::select! {
-                    biased;
-                    () = acquire(&worker) => begin(accepted, &socket, &worker, &handlers),
-                    () = reached(&mut stop, Stop::Drain) => break,
+                match race(acquire(&worker), reached(&mut stop, Stop::Drain)).await {
+                    First::Left(()) => begin(accepted, &socket, &worker, &handlers),
+                    First::Right(()) => break,
                 }
             }
             Err(error) => recover(error, &worker).await,
@@ -203,10 +202,9 @@ pub(crate) async fn injected<M, F>(
     F: Future + 'static,
 {
     loop {
-        let io = tokio::select! {
-            biased;
-            io = queue.recv() => io,
-            () = reached(&mut stop, Stop::Drain) => {
+        let io = match race(queue.recv(), reached(&mut stop, Stop::Drain)).await {
+            First::Left(io) => io,
+            First::Right(()) => {
                 queue.close(); // queued transports are still received
                 queue.recv().await
             }

@@ -6,6 +6,7 @@
 use crate::error::Error;
 use crate::net::listen::LocalAddr;
 use crate::net::transport::BoxIo;
+use crate::race::race;
 use crate::server::accept::ConnectionLimit;
 use crate::server::stopping::End;
 use crate::server::worker::{CloseCommands, Stop, reached};
@@ -201,11 +202,9 @@ impl ServerHandle {
     pub fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
         let (mut stop, mut end) = (self.stop.subscribe(), self.end.clone());
         async move {
-            tokio::select! {
-                () = reached(&mut stop, Stop::Drain) => {}
-                // It has ended by itself: its workers have failed.
-                _ = end.wait_for(|end| *end != End::Running) => {}
-            }
+            // A server whose workers have failed ends by itself.
+            let ended = end.wait_for(|end| *end != End::Running);
+            race(reached(&mut stop, Stop::Drain), ended).await;
         }
     }
 

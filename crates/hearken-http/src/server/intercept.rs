@@ -65,7 +65,7 @@ impl Server {
     /// ```
     /// use hearken::Server;
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
-    /// server.should_upgrade(|head| head.target() == "/chat");
+    /// server.should_upgrade(|head| head.url() == "/chat");
     /// ```
     ///
     /// # Panics

@@ -12,6 +12,7 @@ use crate::event::peer::Peer;
 use crate::event::watch::show;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
+use crate::race::race;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
@@ -54,11 +55,9 @@ where
     }
     worker.env.exchange.draining.set(true);
     worker.wheel.borrow().wake_all();
-    tokio::select! {
-        () = worker.emptied() => {}
-        () = tokio::time::sleep(seed.limits.time.grace) => {}
-        () = reached(&mut seed.stop, Stop::Kill) => {}
-    }
+    let grace = tokio::time::sleep(seed.limits.time.grace);
+    let cut = race(grace, reached(&mut seed.stop, Stop::Kill));
+    race(worker.emptied(), cut).await;
     worker.env.close_all();
     worker.wheel.borrow().wake_all();
     let _ = tokio::time::timeout(LAST_MOMENT, worker.emptied()).await;

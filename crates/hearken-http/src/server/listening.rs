@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::event::callbacks::{catch_panic, notify_all};
 use crate::net::listen::{Listener, LocalAddr};
 use crate::net::transport::BoxIo;
+use crate::race::{First, race};
 use hearken_proto::Limits;
 use std::fmt;
 use std::io;
@@ -197,13 +198,12 @@ impl Listening {
         let mut signals = Signals::new()?;
         let started = Started(self.start()?);
         let handle = &started.0;
-        tokio::select! {
-            _ = signals.next() => handle.close(),
-            () = handle.closed() => return handle.outcome(),
-        }
-        let signal = tokio::select! {
-            signal = signals.next() => signal,
-            () = handle.closed() => return handle.outcome(),
+        let First::Left(_) = race(signals.next(), handle.closed()).await else {
+            return handle.outcome();
+        };
+        handle.close();
+        let First::Left(signal) = race(signals.next(), handle.closed()).await else {
+            return handle.outcome();
         };
         handle.close_at_once();
         handle.closed().await;

@@ -12,7 +12,6 @@ use crate::event::callbacks::catch_panic;
 use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use crate::message::source::ServerSource;
-use hearken_proto::Head;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -125,11 +124,11 @@ where
     F: Future,
 {
     #[inline]
-    fn start(&mut self, kind: Kind, head: Box<Head>, exchange: Rc<Exchange>) {
+    fn start(&mut self, kind: Kind, exchange: Rc<Exchange>) {
         let source = ServerSource {
             exchange: Rc::clone(&exchange),
         };
-        let req = IncomingMessage::new(head, source);
+        let req = IncomingMessage::new(source);
         let res = ServerResponse::new(exchange);
         let special = (kind != Kind::Plain).then(|| self.handlers.special.of(kind));
         let work = match special.flatten() {

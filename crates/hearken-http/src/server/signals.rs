@@ -3,6 +3,8 @@
 //! Here: [`Signals`]. Not here: what follows from them (`listening.rs`).
 
 use crate::error::Error;
+#[cfg(unix)]
+use crate::race::{First, race};
 
 /// SIGINT and SIGTERM. Where there are no signals, Ctrl-C.
 pub(super) struct Signals {
@@ -31,9 +33,9 @@ impl Signals {
     /// Waits for the next one and returns its number.
     #[cfg(unix)]
     pub(super) async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => INTERRUPT,
-            _ = self.terminate.recv() => TERMINATE,
+        match race(self.interrupt.recv(), self.terminate.recv()).await {
+            First::Left(_) => INTERRUPT,
+            First::Right(_) => TERMINATE,
         }
     }
 

@@ -9,6 +9,7 @@ use super::worker::{Stop, reached};
 use crate::conn::context::Hooks;
 use crate::error::Error;
 use crate::event::callbacks::notify_all;
+use crate::race::race;
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc as threads};
 use std::thread;
@@ -81,12 +82,8 @@ impl Watch {
         let (overdue, stop) = (self.stop.clone(), self.stop.clone());
         let overdue = overdue_after(overdue, self.grace);
         let census = Arc::clone(&self.census);
-        tokio::select! {
-            biased;
-            () = self.all_ended(&voice) => {}
-            () = overdue => {}
-            () = log_connections(stop, &census, &voice) => {}
-        }
+        let waiting = race(overdue, log_connections(stop, &census, &voice));
+        race(self.all_ended(&voice), waiting).await;
         let left: Arc<[String]> = self.running.iter().map(|&worker| name_of(worker)).collect();
         let end = if left.is_empty() {
             End::Whole
@@ -177,14 +174,12 @@ impl Voice {
 async fn overdue_after(mut stop: watch::Receiver<Stop>, grace: Duration) {
     reached(&mut stop, Stop::Drain).await;
     let mut killed = stop.clone();
-    tokio::select! {
-        () = sleep(grace) => {}
-        () = reached(&mut killed, Stop::Kill) => {}
-    }
-    tokio::select! {
-        () = sleep(LAST_MOMENT) => {}
-        () = async { reached(&mut stop, Stop::AtOnce).await; sleep(AT_ONCE).await } => {}
-    }
+    race(sleep(grace), reached(&mut killed, Stop::Kill)).await;
+    let at_once = async {
+        reached(&mut stop, Stop::AtOnce).await;
+        sleep(AT_ONCE).await;
+    };
+    race(sleep(LAST_MOMENT), at_once).await;
 }
 
 /// Once the server stops, says how many connections it waits for. Never resolves.

@@ -16,6 +16,7 @@ use crate::net::listen::Listener;
 use crate::net::transport::{BoxIo, ByTransport, HandedOver, Transport};
 use crate::net::upgraded::Handover;
 use crate::pump::Pump;
+use crate::race::race;
 use crate::server::accept::ConnectionLimit;
 use crate::server::addresses::ClientPermit;
 use crate::server::handlers::SpecialHandlers;
@@ -169,10 +170,8 @@ impl Worker {
             match next {
                 None => self.earlier.notified().await,
                 Some(at) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(at.into()) => {}
-                        () = self.earlier.notified() => {}
-                    }
+                    let slept = tokio::time::sleep_until(at.into());
+                    race(slept, self.earlier.notified()).await;
                 }
             }
             let now = self.read_time();

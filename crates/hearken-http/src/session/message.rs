@@ -2,7 +2,7 @@
 //!
 //! Here: [`SessionOutgoing`], [`SessionIncoming`]. Not here: the session (`session/mod.rs`).
 
-use crate::conn::context::ExchangeContext;
+use crate::conn::context::Surroundings;
 use crate::conn::exchange::{Early, Exchange, State};
 use crate::conn::outgoing::Stage;
 use crate::error::Status;
@@ -51,7 +51,8 @@ impl SessionOutgoing {
     }
 
     /// Sets the target of a request.
-    pub fn set_target(&self, target: &str) {
+    #[doc(alias = "set_target")]
+    pub fn set_url(&self, target: &str) {
         self.edit(|state| {
             if let Some(line) = request_line(state) {
                 target.clone_into(&mut line.1);
@@ -92,7 +93,7 @@ impl SessionOutgoing {
         });
     }
 
-    fn order(&self, order: impl FnOnce(&mut State, &ExchangeContext)) {
+    fn order(&self, order: impl FnOnce(&mut State, &Surroundings)) {
         let Some(exchange) = self.exchange.upgrade() else {
             return;
         };
@@ -111,7 +112,7 @@ impl SessionOutgoing {
 
     /// The first order of a request: sets the default method, unless one was set, and sends the head if the content waits
     /// for `100 Continue`.
-    fn begin_request(state: &mut State, env: &ExchangeContext, length: Length, with_content: bool) {
+    fn begin_request(state: &mut State, env: &Surroundings, length: Length, with_content: bool) {
         let Some(line) = request_line(state) else {
             return;
         };
@@ -257,7 +258,7 @@ impl fmt::Debug for SessionOutgoing {
 /// ```
 /// use hearken::{Session, event};
 /// let session = Session::server();
-/// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.target()));
+/// session.req().on(event::LineReady, |head| println!("{} {}", head.method(), head.url()));
 /// assert!(session.req().head().is_none());
 /// ```
 #[derive(Clone)]

@@ -319,7 +319,7 @@ impl<T, S> fmt::Debug for Attached<T, S> {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let (here, there) = tokio::io::duplex(1024);
 /// drop(there);
-/// let error = Session::client().attach(here).req().target("/a").send("").await.unwrap_err();
+/// let error = Session::client().attach(here).req().url("/a").send("").await.unwrap_err();
 /// assert!(error.is_closed());
 /// # }
 /// ```
@@ -343,9 +343,10 @@ impl<T> AttachedRequest<T> {
     }
 
     /// Sets the request target. Default `/`.
+    #[doc(alias = "target")]
     #[must_use]
-    pub fn target(self, target: &str) -> Self {
-        self.with(|request| request.set_target(target))
+    pub fn url(self, target: &str) -> Self {
+        self.with(|request| request.set_url(target))
     }
 
     /// Sets a field. A field that cannot be sent fails the session.

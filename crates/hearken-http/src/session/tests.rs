@@ -229,7 +229,7 @@ impl Observer for Seen {
             Step::BodyEnd { bytes } => format!("{name} {bytes} bytes"),
             Step::Ended { why } => {
                 let facts = seen.facts.expect("an exchange");
-                let (method, target) = (facts.method().unwrap(), facts.target().unwrap());
+                let (method, target) = (facts.method().unwrap(), facts.url().unwrap());
                 format!(
                     "{name} {why:?}: {method} {target} {}",
                     facts.status().unwrap_or(0)

@@ -6,7 +6,7 @@ use crate::conn::hold::expects_continue;
 use bytes::Bytes;
 use hearken_proto::{Fields, Length, Misuse};
 use http::Method;
-use serde::Serialize;
+use serde_core::Serialize;
 
 /// A request to inject. Names and values of fields are checked when it is injected.
 ///

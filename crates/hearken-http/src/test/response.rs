@@ -5,7 +5,7 @@
 use bytes::{Bytes, BytesMut};
 use hearken_proto::{Fields, Head};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! The client on real sockets: requests, responses, one pool.
 
+use crate::running::Running;
 use hearken_http::client::AgentOptions;
 use hearken_http::{Agent, OutgoingMessage, Server, ServerHandle};
 
@@ -104,7 +105,7 @@ fn a_bound_on_connections_holds_over_all_runtimes() {
     server.on(hearken_http::event::Disconnected, move |_| {
         now.fetch_sub(1, Ordering::SeqCst);
     });
-    let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let handle = server.running();
     let url = handle.address().to_string();
     let mut options = AgentOptions::default();
     options.max_sockets = SOCKETS;

@@ -2,6 +2,7 @@
 
 use crate::child::{self, resident_bytes};
 use crate::client::{Client, PATIENCE};
+use crate::running::{Running, stop};
 use hearken_http::{Closed, Failure, Server};
 use std::io::Read;
 use std::sync::mpsc;
@@ -10,12 +11,7 @@ use std::time::Duration;
 const MIB: usize = 1 << 20;
 
 fn start(server: Server) -> hearken_http::ServerHandle {
-    server
-        .workers(1)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap()
+    server.workers(1).running()
 }
 
 /// 64 MiB up to a reader slower than the client: memory stays within the queue.
@@ -64,8 +60,7 @@ fn a_large_upload_needs_little_memory() {
         );
     }
     assert!(most < 12 * MIB, "{most}");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// 64 MiB down to a client that reads in small pieces.
@@ -105,8 +100,7 @@ fn a_large_download_needs_little_memory() {
     }
     assert_eq!(total, 64 * MIB + 1, "and the point in the version");
     assert!(most < 8 * MIB, "{most}");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -152,8 +146,7 @@ fn an_echo_returns_a_large_body_unchanged() {
         assert!(response.body == body, "the bytes differ");
         assert!(!response.closes());
     }
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// The handler reads after the client has filled all buffers in between.
@@ -171,8 +164,7 @@ fn a_late_reader_gets_the_whole_body() {
     ));
     client.send(vec![b'.'; 20 * MIB]);
     assert_eq!(client.response().text(), (20 * MIB).to_string());
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -197,8 +189,7 @@ fn a_cut_upload_is_an_error_for_the_handler() {
     assert_eq!(client.response().status(), 400);
     drop(client);
     drop(told);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -221,8 +212,7 @@ fn a_reset_upload_is_reported_as_reset() {
     socket.set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), (true, Closed::Reset));
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -246,8 +236,7 @@ fn an_aborted_download_never_looks_complete() {
     client.send("GET /until-close HTTP/1.0\r\n\r\n");
     let error = client.rest().expect_err("an end that looks like none");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// A response that rejects a large upload at once must reach a client that is still sending.
@@ -267,6 +256,5 @@ fn an_early_rejection_is_not_lost_in_a_reset() {
         assert_eq!((response.status(), response.text()), (413, "too much"));
         assert!(response.closes());
     }
-    server.close();
-    server.wait();
+    stop(&server);
 }

@@ -1,6 +1,7 @@
 //! The events of a server from start to stop, compared with docs/events.md.
 
 use crate::client::{Client, eventually};
+use crate::running::{Running, stop};
 use hearken_http::observe::{Observation, Observer};
 use hearken_http::{Server, event};
 use std::sync::{Arc, Mutex};
@@ -40,25 +41,19 @@ fn a_server_from_its_first_event_to_its_last() {
             add(&connection, "server Connection")
         })
         .on(event::Request, move |head| {
-            add(&request, format!("server Request {}", head.target()))
+            add(&request, format!("server Request {}", head.url()))
         })
         .on(event::Disconnected, move |(_, why)| {
             add(&gone, format!("server Disconnected {why:?}"))
         })
         .on(event::Close, move |()| add(&close, "server Close"));
-    let server = server
-        .workers(2)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.workers(2).running();
     let mut client = Client::connect(&server);
     client.get("/1");
     client.get("/2");
     drop(client);
     eventually("closed", || server.connections() == 0);
-    server.close();
-    server.wait();
+    stop(&server);
     let expected = documented("A server, from its first event to its last");
     assert_eq!(*log.lock().unwrap(), expected);
 }
@@ -78,19 +73,13 @@ fn the_times_of_steps_never_go_back() {
     let mut server = Server::new(async |_req, res| res.end("x"));
     server.observer(Times(Arc::clone(&times)));
     let began = std::time::Instant::now();
-    let server = server
-        .workers(1)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.workers(1).running();
     let mut client = Client::connect(&server);
     for _ in 0..50 {
         client.get("/");
     }
     drop(client);
-    server.close();
-    server.wait();
+    stop(&server);
     let times = times.lock().unwrap();
     assert!(times.len() > 50 * 7);
     assert!(times.is_sorted());

@@ -40,7 +40,7 @@ fn serving(file: &Arc<File>) -> Server {
                     return Ok(res.end("small"));
                 }
                 let file = SendFile::from(tokio::fs::File::from_std(file.try_clone()?));
-                res.send_file(file.asked_by(&req)).await
+                res.send_file(file.conditional()).await
             }
         },
     );

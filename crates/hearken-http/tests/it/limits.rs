@@ -2,6 +2,7 @@
 
 use crate::child::{self, cpu_time_of_rest, resident_bytes};
 use crate::client::{Client, eventually};
+use crate::running::{Running, count_errors, stop};
 use hearken_http::observe::{Observation, Observer, Step};
 use hearken_http::tls::ServerTls;
 use hearken_http::{Limits, Server, event};
@@ -20,10 +21,7 @@ fn above_the_limit_connections_wait_for_their_turn() {
         let server = Server::new(async |_req, res| res.end("x"))
             .workers(workers)
             .connections_max(2)
-            .listen("127.0.0.1:0")
-            .unwrap()
-            .start()
-            .unwrap();
+            .running();
         for _ in 0..3 {
             let (mut one, mut two) = (Client::connect(&server), Client::connect(&server));
             assert_eq!(one.get("/").text(), "x");
@@ -52,8 +50,7 @@ fn above_the_limit_connections_wait_for_their_turn() {
                 .unwrap();
             assert_eq!(third.response().text(), "x", "{workers} workers");
         }
-        server.close();
-        server.wait();
+        stop(&server);
     }
 }
 
@@ -63,19 +60,9 @@ fn without_descriptors_the_server_waits_and_recovers() {
     if !child::is_child() {
         return child::run(NAME, "ulimit -n 64;");
     }
-    let errors = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&errors);
     let mut server = Server::new(async |_req, res| res.end("x"));
-    server.on(event::Error, move |_| {
-        count.fetch_add(1, Ordering::Relaxed);
-    });
-    let server = server
-        .workers(1)
-        .connections_max(1000)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let errors = count_errors(&mut server);
+    let server = server.workers(1).connections_max(1000).running();
     let address = crate::client::address(&server);
     let mut first = Client::to(address);
     assert_eq!(first.get("/").text(), "x");
@@ -105,8 +92,7 @@ fn without_descriptors_the_server_waits_and_recovers() {
         let mut client = Client::over(stream);
         client.stream.write_all(GET.as_bytes()).is_ok() && client.try_response().is_ok()
     });
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// The default bound counts what the server itself needs: 16 workers have some 90 descriptors of these 256. All clients are in this
@@ -117,18 +103,9 @@ fn more_clients_than_descriptors_wait_and_none_is_reset() {
     if !child::is_child() {
         return child::run(NAME, "ulimit -n 256;");
     }
-    let errors = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&errors);
     let mut server = Server::new(async |_req, res| res.end("x"));
-    server.on(event::Error, move |_| {
-        count.fetch_add(1, Ordering::Relaxed);
-    });
-    let server = server
-        .workers(16)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let errors = count_errors(&mut server);
+    let server = server.workers(16).running();
     let address = crate::client::address(&server);
     let began = Instant::now();
     let mut crowd = Vec::new();
@@ -161,8 +138,7 @@ fn more_clients_than_descriptors_wait_and_none_is_reset() {
         "{reported} in {:?}",
         began.elapsed()
     );
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -171,16 +147,10 @@ fn a_client_address_has_its_bound_if_there_is_one() {
     let (seen, steps) = mpsc::channel();
     let mut server = Server::new(async |_req, res| res.end("x"));
     server.on(event::DropConnection, move |peer| {
-        tell.send(peer.address().unwrap().ip()).unwrap();
+        tell.send(peer.remote_address().unwrap().ip()).unwrap();
     });
     server.observer(Dropped(seen));
-    let server = server
-        .connections_per_address_max(2)
-        .workers(4)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.connections_per_address_max(2).workers(4).running();
     let address = crate::client::address(&server);
     let from = |source: [u8; 4]| {
         let socket =
@@ -210,8 +180,7 @@ fn a_client_address_has_its_bound_if_there_is_one() {
     drop(two);
     eventually("closed", || server.connections() == 0);
     assert_eq!(from([127, 0, 0, 1]).get("/").text(), "x");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// Sends how many connections a client had when one more was dropped.
@@ -239,10 +208,7 @@ fn a_thousand_half_closed_clients_cost_nothing() {
         res.end("")
     })
     .workers(1)
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let clients: Vec<_> = (0..1000)
         .map(|_| {
             let mut client = Client::connect(&server);
@@ -261,8 +227,7 @@ fn a_thousand_half_closed_clients_cost_nothing() {
     assert_eq!(server.connections(), 1000);
     drop(clients);
     eventually("noticed", || server.connections() == 0);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -273,18 +238,14 @@ fn idle_connections_cost_no_processor() {
     }
     let server = Server::new(async |_req, res| res.end("x"))
         .workers(2)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+        .running();
     let mut clients: Vec<_> = (0..500).map(|_| Client::connect(&server)).collect();
     for client in &mut clients {
         assert_eq!(client.get("/").text(), "x");
     }
     let used = cpu_time_of_rest(Duration::from_secs(1));
     assert!(used <= Duration::from_millis(30), "{used:?}");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// Clients that request much and read nothing cost no more than their queues, and do not delay others.
@@ -309,13 +270,7 @@ fn peers_that_never_read_are_bounded_and_dropped() {
         Ok(res.end(""))
     });
     server.on(event::Disconnected, move |(_, why)| tell.send(why).unwrap());
-    let server = server
-        .limits(limits)
-        .workers(1)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.limits(limits).workers(1).running();
     let before = resident_bytes();
     let mut greedy: Vec<_> = (0..100).map(|_| Client::connect(&server)).collect();
     for client in &mut greedy {
@@ -338,8 +293,7 @@ fn peers_that_never_read_are_bounded_and_dropped() {
         assert_eq!(why, hearken_http::Closed::WriteTimeout);
     }
     assert_eq!(honest.get("/").text(), "x");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// The bounds that SECURITY.md names: memory of the process, and what the system takes for a client that reads nothing.
@@ -362,10 +316,7 @@ fn a_client_that_reads_nothing_costs_little() {
         Ok(res.end(""))
     })
     .workers(1)
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let settled = || {
         let mut last = usize::MAX;
         while last != written.load(Ordering::Relaxed) {
@@ -402,8 +353,7 @@ fn a_client_that_says_nothing_on_a_port_with_tls_costs_little() {
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
     let server = Server::new(async |_req, res| res.end("x"));
-    let server = server.tls(&tls).workers(1).listen("127.0.0.1:0");
-    let server = server.unwrap().start().unwrap();
+    let server = server.tls(&tls).workers(1).running();
     let address = server.address().to_string();
     let address = address.trim_start_matches("https://").trim_end_matches('/');
     for first in ["", "\x16", "\x16\x03\x01\x02\x00\x01\x00\x01\u{7f}\x03\x03"] {
@@ -441,10 +391,7 @@ fn slow_heads_are_cut_off_and_honest_clients_are_not() {
     let server = Server::new(async |_req, res| res.end("x"))
         .limits(limits)
         .workers(1)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+        .running();
     let mut slow: Vec<_> = (0..50).map(|_| Client::connect(&server)).collect();
     let silent = Client::connect(&server);
     for client in &mut slow {
@@ -467,8 +414,7 @@ fn slow_heads_are_cut_off_and_honest_clients_are_not() {
         silent.rest().unwrap().is_empty(),
         "closed without a response"
     );
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// Many deadlines on the real clock: none is missed.
@@ -479,10 +425,7 @@ fn every_idle_connection_is_closed() {
     let server = Server::new(async |_req, res| res.end("x"))
         .limits(limits)
         .workers(2)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+        .running();
     for _ in 0..5 {
         let mut clients: Vec<_> = (0..40).map(|_| Client::connect(&server)).collect();
         for client in &mut clients {
@@ -494,8 +437,7 @@ fn every_idle_connection_is_closed() {
         }
     }
     eventually("all closed", || server.connections() == 0);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// Many bad connections, one after the other: all memory is freed.
@@ -507,10 +449,7 @@ fn thousands_of_bad_connections_leave_no_memory() {
     }
     let server = Server::new(async |mut req, res| Ok(res.end(req.bytes().await?)))
         .workers(1)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+        .running();
     let bad = [
         "\0",
         "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
@@ -531,8 +470,7 @@ fn thousands_of_bad_connections_leave_no_memory() {
     round(5000);
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown < 2 << 20, "{grown} bytes after 5,000 connections");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// `Duration::MAX` is a valid limit.
@@ -563,12 +501,7 @@ fn limits_of_time_can_be_the_maximum() {
         let body = req.bytes().await?;
         Ok(res.end(body))
     });
-    let server = server
-        .limits(limits)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.limits(limits).running();
     let mut client = Client::connect(&server);
     for _ in 0..2 {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
@@ -579,6 +512,5 @@ fn limits_of_time_can_be_the_maximum() {
     client.response();
     assert!(client.rest().unwrap().is_empty());
     drop(client);
-    server.close();
-    server.wait();
+    stop(&server);
 }

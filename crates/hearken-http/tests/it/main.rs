@@ -11,6 +11,7 @@ mod hostile;
 mod limits;
 mod proxies;
 mod reaching;
+mod running;
 mod serving;
 mod sessions;
 mod signals;

@@ -1,6 +1,7 @@
 //! SOCKS5, settings that are not understood, and proxies that are dead, in the eyes of a program.
 
 use crate::client::PATIENCE;
+use crate::running::Running;
 use hearken_http::client::{AgentOptions, Phase, Proxies};
 use hearken_http::{Agent, Error, Server, ServerHandle};
 use std::io::{Read, Write};
@@ -27,7 +28,7 @@ fn serve() -> (ServerHandle, u16) {
         let host = req.header("host").unwrap_or_default().to_owned();
         res.end(format!("{host} {}", req.url()))
     });
-    let server = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let server = server.running();
     let port = crate::client::address(&server).port();
     (server, port)
 }
@@ -318,7 +319,7 @@ async fn https_goes_through_socks() {
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
     let server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
     let server = server.tls(&tls);
-    let server = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let server = server.running();
     let address = server.address().to_string();
     let address: SocketAddr = address
         .trim_start_matches("https://")

@@ -1,6 +1,7 @@
 //! Ways of the client to a server: names, address families, Unix sockets, proxies, tunnels.
 
 use crate::client::PATIENCE;
+use crate::running::Running;
 use hearken_http::client::{AgentOptions, Destination, Family, Phase, Proxies};
 use hearken_http::{Agent, Error, Server, ServerHandle};
 use std::error::Error as _;
@@ -18,7 +19,10 @@ fn agent(change: impl FnOnce(&mut AgentOptions)) -> Agent {
 /// A server that responds with the client's address and the target.
 fn serve(address: &str) -> ServerHandle {
     let server = Server::new(async |req, res| {
-        let from = req.peer().address().map(|address| address.ip().to_string());
+        let from = req
+            .peer()
+            .remote_address()
+            .map(|address| address.ip().to_string());
         let host = req.header("host").unwrap_or_default().to_owned();
         res.end(format!("{} {host} {}", from.unwrap_or_default(), req.url()))
     });
@@ -334,12 +338,7 @@ async fn https_goes_through_a_tunnel() {
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = ServerTls::from_pem(chain.as_bytes(), secret.as_bytes()).unwrap();
     let server = Server::new(async |req, res| res.end(format!("secret {}", req.url())));
-    let server = server
-        .tls(&tls)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.tls(&tls).running();
     let address = server.address().to_string();
     let address = address.trim_start_matches("https://").trim_end_matches('/');
     let (via, heard) = proxy(

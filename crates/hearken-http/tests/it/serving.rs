@@ -1,6 +1,7 @@
 //! Servers on each kind of socket, and the environment of handlers.
 
 use crate::client::{Client, eventually};
+use crate::running::{Running, stop};
 use hearken_http::{Closed, Json, Server, event};
 use std::collections::HashSet;
 use std::os::unix::net::UnixStream;
@@ -18,10 +19,7 @@ fn several_workers_share_one_port() {
         res.end(req.url().to_owned())
     })
     .workers(3)
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let mut clients: Vec<_> = (0..48).map(|_| Client::connect(&server)).collect();
     for round in 0..3 {
         for (number, client) in clients.iter_mut().enumerate() {
@@ -33,25 +31,24 @@ fn several_workers_share_one_port() {
     assert!(threads.lock().unwrap().len() > 1, "{threads:?}");
     drop(clients);
     eventually("all closed", || server.connections() == 0);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
 fn a_unix_socket_is_served_and_its_file_removed() {
     let path = std::env::temp_dir().join(format!("hearken-it-{}.sock", std::process::id()));
-    let server = Server::new(async |req, res| res.end(format!("{:?}", req.peer().address())))
-        .workers(2)
-        .listen(path.as_path())
-        .unwrap()
-        .start()
-        .unwrap();
+    let server =
+        Server::new(async |req, res| res.end(format!("{:?}", req.peer().remote_address())))
+            .workers(2)
+            .listen(path.as_path())
+            .unwrap()
+            .start()
+            .unwrap();
     for _ in 0..4 {
         let mut client = Client::over(UnixStream::connect(&path).unwrap());
         assert_eq!(client.get("/").text(), "None");
     }
-    server.close();
-    server.wait();
+    stop(&server);
     assert!(!path.exists());
 }
 
@@ -61,7 +58,8 @@ fn ipv6_is_served_where_there_is_one() {
         let peer = req.peer();
         res.end(format!(
             "{}",
-            peer.address().is_some_and(|address| address.is_ipv6())
+            peer.remote_address()
+                .is_some_and(|address| address.is_ipv6())
         ))
     })
     .listen("[::1]:0");
@@ -92,10 +90,7 @@ fn tokio_works_inside_a_handler() {
         let sum = other.await? + local.await? + blocking.await?;
         Ok(res.end(format!("{sum} {}", late.await.is_err())))
     })
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let mut client = Client::connect(&server);
     for _ in 0..3 {
         assert_eq!(client.get("/").text(), "6 true");
@@ -121,10 +116,7 @@ fn a_response_can_come_from_a_task_a_thread_or_a_timer() {
         });
         sent
     })
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let mut client = Client::connect(&server);
     assert_eq!(client.get("/").text(), "later");
     assert_eq!(client.get("/thread").text(), "from a thread");
@@ -164,11 +156,7 @@ fn a_server_starts_inside_a_runtime_and_ends_with_its_future() {
 
 #[test]
 fn a_handle_waits_from_threads_and_from_async_code() {
-    let server = Server::new(async |_req, res| res.end(""))
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = Server::new(async |_req, res| res.end("")).running();
     let (tell, told) = mpsc::channel();
     for way in ["wait", "closed"] {
         let (handle, tell) = (server.clone(), tell.clone());
@@ -195,11 +183,7 @@ fn a_handle_waits_from_threads_and_from_async_code() {
 
 #[test]
 fn a_server_runs_on_without_its_handle() {
-    let server = Server::new(async |_req, res| res.end("x"))
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = Server::new(async |_req, res| res.end("x")).running();
     let address = crate::client::address(&server);
     let mut before = Client::to(address);
     assert_eq!(before.get("/").text(), "x");
@@ -220,12 +204,7 @@ fn panics_leave_the_server_whole() {
     server.on(event::Connection, move |_| {
         assert!(count.fetch_add(1, Ordering::Relaxed) > 5, "told to");
     });
-    let server = server
-        .workers(1)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.workers(1).running();
     let mut client = Client::connect(&server);
     for _ in 0..20 {
         assert_eq!(client.get("/panic").status(), 500);
@@ -233,8 +212,7 @@ fn panics_leave_the_server_whole() {
         assert_eq!(Client::connect(&server).get("/").text(), "x");
     }
     assert_eq!(calls.load(Ordering::Relaxed), 21);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -246,18 +224,14 @@ fn a_client_that_closes_ends_a_handler_that_takes_long() {
         std::future::pending::<()>().await;
         res.end("")
     })
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let mut client = Client::connect(&server);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     drop(client); // closed in both directions: it cannot be told from half-closed until it is asked
     let why = told.recv_timeout(crate::client::PATIENCE).unwrap();
     assert!(matches!(why, Closed::PeerGone | Closed::Reset), "{why:?}");
     eventually("closed", || server.connections() == 0);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -266,10 +240,7 @@ fn a_half_closed_client_gets_its_response() {
         tokio::time::sleep(Duration::from_millis(400)).await;
         res.end("late")
     })
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let mut client = Client::connect(&server);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.finish();
@@ -277,6 +248,5 @@ fn a_half_closed_client_gets_its_response() {
     assert_eq!((response.status(), response.text()), (200, "late"));
     assert!(response.closes());
     assert!(client.rest().unwrap().is_empty());
-    server.close();
-    server.wait();
+    stop(&server);
 }

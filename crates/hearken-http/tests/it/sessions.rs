@@ -126,7 +126,7 @@ fn one_exchange_over_every_transport() {
             .attach(one)
             .req()
             .method("PUT")
-            .target("/x?y")
+            .url("/x?y")
             .set("Host", "example.org");
         let (served, asked) = tokio::join!(server.attach(two), exchange.send(sent.clone()));
         served.unwrap();

@@ -1,6 +1,7 @@
 //! `close`, `close_now`, and the grace period between them.
 
 use crate::client::{Client, PATIENCE, eventually};
+use crate::running::{Running, stop};
 use hearken_http::{Limits, Server, ServerHandle, event};
 use std::net::TcpStream;
 use std::sync::mpsc;
@@ -25,10 +26,7 @@ fn gated(
     })
     .limits(limits)
     .workers(2)
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     (server, told, open)
 }
 
@@ -90,8 +88,7 @@ fn exchanges_are_cut_after_the_grace_period() {
     client.send(GET);
     told.recv_timeout(PATIENCE).unwrap();
     let began = Instant::now();
-    server.close();
-    server.wait();
+    stop(&server);
     assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(
         began.elapsed() < Duration::from_secs(10),
@@ -122,10 +119,7 @@ fn stopping_under_load_cuts_no_response() {
         res.end("0123456789".repeat(100))
     })
     .workers(2)
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let address = crate::client::address(&server);
     let (tell, told) = mpsc::channel();
     for _ in 0..8 {
@@ -156,8 +150,7 @@ fn stopping_under_load_cuts_no_response() {
         assert_eq!(told.recv_timeout(PATIENCE).unwrap(), 0, "all are at work");
     }
     let began = Instant::now();
-    server.close();
-    server.wait();
+    stop(&server);
     assert!(
         began.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -173,10 +166,7 @@ fn listen_can_be_called_repeatedly() {
     for _ in 0..20 {
         let server = Server::new(async |_req, res| res.end("x"))
             .workers(2)
-            .listen("127.0.0.1:0")
-            .unwrap()
-            .start()
-            .unwrap();
+            .running();
         assert_eq!(Client::connect(&server).get("/").text(), "x");
         server.close_now();
         server.wait();
@@ -201,19 +191,12 @@ fn a_worker_whose_thread_is_blocked_is_left_behind_and_named() {
     server.on(event::Close, move |()| {
         also.send("closed".to_owned()).unwrap()
     });
-    let server = server
-        .limits(limits)
-        .workers(2)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap();
+    let server = server.limits(limits).workers(2).running();
     let mut client = Client::connect(&server);
     client.send(GET);
     told.recv_timeout(PATIENCE).unwrap();
     let began = Instant::now();
-    server.close();
-    server.wait();
+    stop(&server);
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(200), "{took:?}");
     assert!(took < Duration::from_secs(3), "{took:?}");
@@ -239,10 +222,7 @@ fn handlers_and_handles_hear_that_the_server_stops() {
         res.end("bye")
     })
     .workers(1)
-    .listen("127.0.0.1:0")
-    .unwrap()
-    .start()
-    .unwrap();
+    .running();
     let mut client = Client::connect(&server);
     client.send(GET);
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "begun");

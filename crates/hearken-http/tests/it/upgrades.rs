@@ -1,6 +1,7 @@
 //! Upgrades and tunnels over real sockets, and their end with the server.
 
 use crate::client::{Client, PATIENCE, eventually};
+use crate::running::{Running, stop};
 use hearken_http::{
     Failure, IncomingMessage, Limits, Sent, Server, ServerHandle, ServerResponse, Upgraded, event,
 };
@@ -13,12 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
 
 fn start(server: Server) -> ServerHandle {
-    server
-        .workers(2)
-        .listen("127.0.0.1:0")
-        .unwrap()
-        .start()
-        .unwrap()
+    server.workers(2).running()
 }
 
 /// A server that only upgrades.
@@ -84,8 +80,7 @@ fn a_handler_can_use_the_transport() {
     assert_eq!(server.connections(), 1, "it still counts as a connection");
     drop(stream);
     eventually("closed", || server.connections() == 0);
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// On any thread: the transport is `Send`.
@@ -124,8 +119,7 @@ fn a_task_can_use_the_transport() {
         gone.recv_timeout(PATIENCE).unwrap(),
         "the exchange is complete"
     );
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 #[test]
@@ -255,8 +249,7 @@ fn a_server_stops_whatever_its_upgraded_connections_do() {
         .map(|_| kept.recv_timeout(PATIENCE).unwrap())
         .collect();
     let began = Instant::now();
-    server.close();
-    server.wait();
+    stop(&server);
     let took = began.elapsed();
     assert!(
         took >= Duration::from_millis(300) && took < PATIENCE,
@@ -292,8 +285,7 @@ fn a_busy_connection_is_not_idle() {
     let answer = busy.response();
     assert_eq!((answer.text(), answer.closes()), ("done", false));
     assert_eq!(busy.get("/").text(), "done", "it stays open");
-    server.close();
-    server.wait();
+    stop(&server);
 }
 
 /// Injected transports are spread over the workers; none is served once the server is stopping.

@@ -115,3 +115,16 @@ fn authorities() {
         assert!(authority(bad.as_bytes()).is_none(), "{bad}");
     }
 }
+
+#[test]
+fn a_question_mark_is_found_at_every_place() {
+    for len in 0..40 {
+        let path = "/x".repeat(20);
+        assert_eq!(query_at(&path.as_bytes()[..len]), None, "{len}");
+        for at in 0..len {
+            let mut target = path.as_bytes()[..len].to_vec();
+            target[at..].fill(b'?');
+            assert_eq!(query_at(&target), Some(at), "{len}");
+        }
+    }
+}

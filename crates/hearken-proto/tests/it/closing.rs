@@ -173,7 +173,7 @@ fn a_malformed_head_can_be_formatted() {
         .error("H1_SPACE_BEFORE_COLON", 30)
         .with(|it| {
             let head = it.head();
-            assert_eq!((head.method(), head.target()), ("GET", "/path"));
+            assert_eq!((head.method(), head.url()), ("GET", "/path"));
             assert_eq!(head.fields().get("host"), Some(&b"a"[..]));
             assert_eq!(head.as_bytes(), b"GET /path HTTP/1.1\r\nHost: a\r\nX ");
         })

@@ -151,7 +151,7 @@ fn a_head_can_be_swapped_and_its_memory_is_reused() {
         let request = format!("GET {path} HTTP/1.0\r\nConnection: keep-alive\r\nX: {path}\r\n\r\n");
         server.receive(request.as_bytes()).expect("a legal request");
         server.swap_head(&mut spare);
-        assert_eq!(spare.target(), path);
+        assert_eq!(spare.url(), path);
         assert_eq!(spare.fields().get("x"), Some(path.as_bytes()));
         server.receive(b"").expect("its end");
         let (fields, mut out) = (Fields::new(), Vec::new());
@@ -182,11 +182,11 @@ fn an_incomplete_head_cannot_be_swapped() {
     assert_eq!(event, Some(Event::Line));
     let mut spare = Box::new(Head::new());
     server.swap_head(&mut spare);
-    assert_eq!(spare.target(), "");
+    assert_eq!(spare.url(), "");
     server.receive(b"Host: a\r\n").expect("more of it");
     server.swap_head(&mut spare);
     server.receive(b"\r\n").expect("the rest of it");
-    assert_eq!(server.head().target(), "/a");
+    assert_eq!(server.head().url(), "/a");
     assert_eq!(server.head().fields().get("host"), Some(&b"a"[..]));
 }
 

@@ -2,7 +2,7 @@
 //! every path and every name in a document exists.
 //!
 //! Here: the rules. `source.rs` reads code, `prose.rs` comments and pages; `imports` follows names through a crate;
-//! `arrows.rs`, `rooms`, `circles.rs`, `words.rs`, `documents.rs` and `surface.rs` hold one kind of check each. Not here:
+//! `arrows.rs`, `rooms`, `circles.rs`, `words.rs`, `documents.rs`, `surface.rs` and `weight.rs` hold one kind of check each. Not here:
 //! rules of the compiler and clippy (function length, printing, `unsafe`).
 
 mod arrows;
@@ -13,6 +13,7 @@ mod prose;
 mod rooms;
 mod source;
 mod surface;
+mod weight;
 mod words;
 
 use std::fs;
@@ -30,6 +31,30 @@ fn none(found: &[String], rule: &str) {
 fn no_crate_depends_on_one_that_it_must_not_know() {
     let rule = "a dependency against cli -> hearken -> {app, ws, inspect} -> http -> proto";
     none(&arrows::violations(&arrows::packages()), rule);
+}
+
+/// A crate with macros of its own brings a parser of Rust, which takes longer to build than a server of ours.
+#[test]
+fn the_default_build_is_small_and_expands_no_macro_crate() {
+    let default = weight::crates_of(&[]);
+    let macros = default.iter().filter(|line| line.contains("(proc-macro)"));
+    let macros: Vec<_> = macros.cloned().collect();
+    none(
+        &macros,
+        "a procedural macro in the default build of hearken",
+    );
+    assert!(
+        default.len() <= DEFAULT_CRATES_MAX,
+        "the default build of hearken has {} crates, more than {DEFAULT_CRATES_MAX}:\n{default:#?}",
+        default.len()
+    );
+}
+
+/// Counts as the page does: `cargo tree`, for each feature.
+#[test]
+fn the_page_of_features_counts_right() {
+    let page = fs::read_to_string(root().join(weight::PAGE)).expect("the page");
+    none(&weight::wrong_counts(&page), "a row of docs/features.md");
 }
 
 #[test]
@@ -158,18 +183,18 @@ fn documents_lead_somewhere() {
 }
 
 #[test]
-fn the_page_for_users_of_node_names_what_is_there() {
+fn the_pages_for_users_of_other_libraries_name_what_is_there() {
     let surface = surface::Surface::read();
-    let rows = surface::rows();
-    assert!(
-        rows.len() > 200,
-        "{}: too few rows: the check looks in the wrong place",
-        surface::PAGE
-    );
-    let found: Vec<_> = rows
-        .iter()
-        .flat_map(|row| surface::faults(row, &surface))
-        .collect();
+    let mut found = Vec::new();
+    for (page, least) in surface::PAGES {
+        let rows = surface::rows(page);
+        assert!(
+            rows.len() > least,
+            "{page}: {} rows: the check looks in the wrong place",
+            rows.len()
+        );
+        found.extend(rows.iter().flat_map(|row| surface::faults(row, &surface)));
+    }
     none(&found, "a row of the page names nothing that exists");
 }
 
@@ -197,3 +222,5 @@ fn files_stay_readable() {
 
 const LINES_MAX: usize = 500;
 const CORE_LINES_MAX: usize = 8_000;
+/// axum's hello world has 53.
+const DEFAULT_CRATES_MAX: usize = 45;

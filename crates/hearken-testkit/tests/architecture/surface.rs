@@ -1,7 +1,7 @@
-//! Checks that every name in docs/node-http.md exists, and that every row has a name or a reason.
+//! Checks that every name in docs/node-http.md and docs/express.md exists, and that every row has a name or a reason.
 //!
-//! Here: [`Surface`], the public names of the library, parsed with `syn`, and the rows of the page. Names that our event
-//! macros generate are read from their arguments.
+//! Here: [`Surface`], the public names of the library, parsed with `syn`, and the rows of a page. Names that our macros for events
+//! and for the methods of HTTP generate are read from their arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,8 +23,8 @@ impl Surface {
     /// Reads the crates that a user sees.
     pub(crate) fn read() -> Self {
         let mut surface = Self::default();
-        for krate in ["crates/hearken-proto/src", "crates/hearken-http/src"] {
-            for path in files_under(krate, &["rs"]) {
+        for krate in ["hearken-proto", "hearken-http", "hearken-app"] {
+            for path in files_under(&format!("crates/{krate}/src"), &["rs"]) {
                 let text = fs::read_to_string(&path).expect("a file that was listed can be read");
                 let file = syn::parse_file(&text)
                     .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -106,6 +106,11 @@ impl Surface {
         };
         if let Some((_, of, _)) = &item.trait_ {
             let of = of.segments.last().map(|segment| segment.ident.to_string());
+            if of.as_deref() == Some("Deref") {
+                let target = item.items.iter().find_map(target_of);
+                self.aliases
+                    .extend(target.map(|target| (owner.clone(), target)));
+            }
             self.implementors.extend(of.map(|of| (owner.clone(), of)));
             return;
         }
@@ -113,10 +118,25 @@ impl Surface {
             let name = match member {
                 syn::ImplItem::Fn(method) if is_public(&method.vis) => &method.sig.ident,
                 syn::ImplItem::Const(constant) if is_public(&constant.vis) => &constant.ident,
+                syn::ImplItem::Macro(call) if call.mac.path.is_ident("methods") => {
+                    self.methods(&owner, call);
+                    continue;
+                }
                 _ => continue,
             };
             self.names.insert(format!("{owner}::{name}"));
         }
+    }
+
+    /// `name METHOD …;` declares a method with the name of an HTTP method.
+    fn methods(&mut self, owner: &str, call: &syn::ImplItemMacro) {
+        let words = call.mac.tokens.clone().into_iter();
+        let words: Vec<_> = words.map(|token| token.to_string()).collect();
+        let names = words
+            .split(|word| word == ";")
+            .filter_map(|row| row.first());
+        self.names
+            .extend(names.map(|name| format!("{owner}::{name}")));
     }
 
     /// `Name, field, <'a> Argument;` declares an event.
@@ -179,6 +199,14 @@ impl Surface {
     }
 }
 
+/// The `Target` of an implementation of `Deref`.
+fn target_of(item: &syn::ImplItem) -> Option<String> {
+    match item {
+        syn::ImplItem::Type(item) if item.ident == "Target" => name_of_type(&item.ty),
+        _ => None,
+    }
+}
+
 const fn is_public(visibility: &syn::Visibility) -> bool {
     matches!(visibility, syn::Visibility::Public(_))
 }
@@ -190,28 +218,30 @@ fn name_of_type(ty: &syn::Type) -> Option<String> {
     }
 }
 
-/// One row of the page: Node's name and ours.
+/// One row of a page: the name of the other library and ours.
 pub(crate) struct Row {
-    pub(crate) line: usize,
-    pub(crate) node: String,
-    pub(crate) ours: String,
+    page: &'static str,
+    line: usize,
+    theirs: String,
+    ours: String,
 }
 
-/// The rows of all tables whose first column is Node's.
-pub(crate) fn rows() -> Vec<Row> {
-    let text = fs::read_to_string(root().join(PAGE)).expect("the page is there");
+/// The rows of all tables of a page whose second column is ours.
+pub(crate) fn rows(page: &'static str) -> Vec<Row> {
+    let text = fs::read_to_string(root().join(page)).expect("the page is there");
     let mut rows = Vec::new();
     let mut inside = false;
     for (line, text) in (1..).zip(text.lines()) {
         let cells: Vec<_> = text.trim_matches('|').split('|').map(str::trim).collect();
         if !text.starts_with('|') {
             inside = false;
-        } else if cells[0] == "Node" {
+        } else if cells.get(1) == Some(&"Hearken") {
             inside = true;
         } else if inside && !cells[0].starts_with("---") {
             rows.push(Row {
+                page,
                 line,
-                node: cells[0].to_owned(),
+                theirs: cells[0].to_owned(),
                 ours: cells.get(1).copied().unwrap_or_default().to_owned(),
             });
         }
@@ -221,18 +251,23 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// The faults of a row.
 pub(crate) fn faults(row: &Row, surface: &Surface) -> Vec<String> {
-    let reason = row.ours.starts_with("none: ");
-    let names: Vec<_> = row.ours.split('`').skip(1).step_by(2).collect();
+    let Row {
+        page,
+        line,
+        theirs,
+        ours,
+    } = row;
+    let reason = ours.starts_with("none: ");
+    let names: Vec<_> = ours.split('`').skip(1).step_by(2).collect();
     let names = if reason { Vec::new() } else { names };
     let mut faults = Vec::new();
-    if row.node.is_empty() || (names.is_empty() && !says_why(&row.ours)) {
+    if theirs.is_empty() || (names.is_empty() && !says_why(ours)) {
         faults.push(format!(
-            "{PAGE}:{}: {:?} has neither a name nor a reason (`none: …`)",
-            row.line, row.node
+            "{page}:{line}: {theirs:?} has neither a name nor a reason (`none: …`)"
         ));
     }
     let unknown = names.into_iter().filter(|name| !surface.has(name));
-    faults.extend(unknown.map(|name| format!("{PAGE}:{}: there is no `{name}`", row.line)));
+    faults.extend(unknown.map(|name| format!("{page}:{line}: there is no `{name}`")));
     faults
 }
 
@@ -241,7 +276,8 @@ fn says_why(ours: &str) -> bool {
         .is_some_and(|why| why.len() > 10)
 }
 
-pub(crate) const PAGE: &str = "docs/node-http.md";
+/// Each page, and the number of rows that it has at least.
+pub(crate) const PAGES: [(&str, usize); 2] = [("docs/node-http.md", 200), ("docs/express.md", 60)];
 
 #[test]
 fn a_row_needs_a_name_that_exists_or_a_reason() {
@@ -255,9 +291,14 @@ fn a_row_needs_a_name_that_exists_or_a_reason() {
         surface.has("ServerResponse::set_header"),
         "methods of our traits count"
     );
+    assert!(
+        surface.has("Router::get") && surface.has("App::get") && surface.has("App::mount"),
+        "methods made by a macro, and those of the target of Deref, count"
+    );
     let row = |ours: &str| Row {
+        page: "page",
         line: 1,
-        node: "x".to_owned(),
+        theirs: "x".to_owned(),
         ours: ours.to_owned(),
     };
     assert!(faults(&row("`Server::new`"), &surface).is_empty());

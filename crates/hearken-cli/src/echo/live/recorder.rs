@@ -80,7 +80,7 @@ impl Recorder {
             }
             let key = (seen.peer.id(), seen.exchange);
             let begins = match seen.step {
-                Step::Head { head } => path_of(head.target()) != "/live",
+                Step::Head { head } => path_of(head.url()) != "/live",
                 Step::Failed { .. } => facts.method().is_none(),
                 _ => false,
             };
@@ -119,7 +119,7 @@ impl Observer for Recorder {
             line.insert("ms".to_owned(), json!(after.as_micros() as f64 / 1e3));
             line.insert("step".to_owned(), json!(seen.step.name()));
             if matches!(seen.step, Step::Head { .. } | Step::Failed { .. }) {
-                let address = seen.peer.address();
+                let address = seen.peer.remote_address();
                 line.insert("peer".to_owned(), json!(address.map(|at| at.to_string())));
                 line.insert("at".to_owned(), json!(unix_ms()));
             }
@@ -133,7 +133,7 @@ fn describe(step: &Step<'_>, facts: &ExchangeFacts) -> Map<String, Value> {
     let value = match *step {
         Step::Head { head } => json!({
             "method": head.method(),
-            "target": mask::target(head.target()),
+            "target": mask::target(head.url()),
             "fields": fields(head.fields()),
         }),
         Step::ResponseHead {

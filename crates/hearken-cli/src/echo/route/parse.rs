@@ -208,10 +208,8 @@ fn several(cookies: Vec<(String, Option<String>)>, form: &str) -> Result<Action,
 
 /// RFC 6265 §4.1.1: a name is a token, a value has no spaces, quotes, commas, semicolons and backslashes.
 fn checked_cookie(name: &str, value: Option<&str>) -> Result<(String, Option<String>), Rejection> {
-    let of_name = |byte| crate::fetch::is_token(byte);
     let of_value = |byte: u8| matches!(byte, b'!'..=b'~') && !b"\",;\\".contains(&byte);
-    let legal = !name.is_empty()
-        && name.bytes().all(of_name)
+    let legal = hearken::proto::is_token(name.as_bytes())
         && value.unwrap_or_default().bytes().all(of_value);
     if legal {
         return Ok((name.to_owned(), value.map(str::to_owned)));

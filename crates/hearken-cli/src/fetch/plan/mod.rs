@@ -12,7 +12,7 @@ mod request;
 pub(crate) use connection::{ConnectionPlan, HostAddresses, ProxyPlan, Trust};
 pub(crate) use content::{Content, DataPart, Upload};
 pub(crate) use form::{FormPart, PartContent};
-pub(crate) use request::{RequestPlan, is_token};
+pub(crate) use request::RequestPlan;
 
 use check::{seconds, usage};
 

@@ -4,6 +4,7 @@ use super::check::{seconds, usage};
 use super::content::{self, Content};
 use crate::fetch::flags::Fetch;
 use crate::plan::CommandError;
+use hearken::proto::is_token;
 use std::time::Duration;
 
 /// What all requests have in common.
@@ -55,7 +56,7 @@ pub(super) fn method(flags: &Fetch, uploads: bool) -> Result<String, CommandErro
         None if posts.iter().any(|given| !given.is_empty()) => "POST",
         None => "GET",
     };
-    if method.is_empty() || !method.bytes().all(is_token) {
+    if !is_token(method.as_bytes()) {
         return usage(format!(
             "-X {method:?} is not a method; expected a word such as PUT"
         ));
@@ -113,7 +114,7 @@ pub(super) fn parse_header(text: &str) -> Result<(String, Option<String>), Comma
         (None, Some(name)) => (name, Some(String::new())),
         (None, None) => return usage(format!("-H {text:?}: expected \"Name: value\"")),
     };
-    if name.is_empty() || !name.bytes().all(is_token) {
+    if !is_token(name.as_bytes()) {
         return usage(format!("-H {text:?}: {name:?} is not a field name"));
     }
     if value
@@ -148,12 +149,6 @@ fn basic(name: &str, password: &str) -> String {
     use base64::Engine;
     let pair = base64::prelude::BASE64_STANDARD.encode(format!("{name}:{password}"));
     format!("Basic {pair}")
-}
-
-/// A character of a token (RFC 9110 §5.6.2).
-pub(crate) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -41,6 +41,8 @@ pub type Response = IncomingMessage<ClientSource>;
 /// The exchange of a client.
 pub struct ClientSource {
     exchange: Arc<Exchange>,
+    /// `Some` until the message is dropped.
+    head: Option<Box<Head>>,
 }
 
 impl Source for ClientSource {}
@@ -79,8 +81,13 @@ impl sealed::Source for ClientSource {
         self.exchange.state().parts.limits.body.buffered_bytes_max
     }
 
-    fn release(&mut self, head: Option<Box<Head>>) {
-        head.into_iter().for_each(head_pool::put_back);
+    fn head(&self) -> &Head {
+        static NONE: Head = Head::new();
+        self.head.as_deref().unwrap_or(&NONE)
+    }
+
+    fn release(&mut self) {
+        self.head.take().into_iter().for_each(head_pool::put_back);
         let mut state = self.exchange.state();
         state.release();
         self.exchange.deliver(state);
@@ -199,7 +206,8 @@ pub(crate) fn poll_response(
     });
     polled.map_ok(|head| {
         let exchange = Arc::clone(exchange);
-        IncomingMessage::new(head, ClientSource { exchange })
+        let head = Some(head);
+        IncomingMessage::new(ClientSource { exchange, head })
     })
 }
 

@@ -27,7 +27,7 @@ impl Observer for Seen {
             Step::Upgraded { protocol } => format!("{name} {protocol:?}"),
             Step::Ended { why } => {
                 let facts = seen.facts.expect("an exchange");
-                let (method, target) = (facts.method().unwrap(), facts.target().unwrap());
+                let (method, target) = (facts.method().unwrap(), facts.url().unwrap());
                 let status = facts
                     .status()
                     .map_or(String::new(), |status| format!(" {status}"));

@@ -6,6 +6,8 @@
 //! (`server/handlers.rs`).
 
 use super::{Kind, ServerConnection, Turn};
+use crate::conn::carrier::Carrier;
+use crate::conn::context::LastRequest;
 use crate::conn::exchange::Exchange;
 use crate::event::callbacks::{catch_panic, notify_all};
 use hearken_proto::Head;
@@ -22,49 +24,40 @@ enum Route {
 impl ServerConnection {
     /// The head has come, and of its body what came with it: the handler begins.
     #[inline]
-    pub(super) fn start(&self, turn: &mut Turn<'_, '_>) {
-        let Some(exchange) = self.exchange.clone() else {
+    pub(super) fn start(&mut self, turn: &mut Turn<'_, '_>) {
+        let Some(exchange) = &mut self.exchange else {
             return;
         };
-        let mut head = None;
         let number = {
-            let mut state = exchange.state();
-            if let Some(line) = state.carrier.line() {
-                let mut spare = line.spare_head.take().unwrap_or_default();
-                line.proto.swap_head(&mut spare);
-                let alone = line.out.is_empty();
-                state.request_line.set(&spare, alone);
-                head = Some(spare);
-            }
+            let (head, state) = exchange.begin_request();
+            let Carrier::H1(line) = &mut state.carrier else {
+                return;
+            };
+            line.proto.swap_head(head);
+            let alone = line.out.is_empty();
+            state.request = Some(LastRequest { alone });
             state.number
         };
-        let Some(head) = head else { return };
+        let exchange = Rc::clone(exchange);
+        let head = exchange.head();
         let mut kind = Kind::Plain;
         if head.asks_more() || number > self.env.requests_max {
-            match self.route(&exchange, &head) {
+            match self.route(&exchange) {
                 Route::To(found) => kind = found,
-                Route::Refused(status, text) => return self.refuse(&exchange, head, status, text),
+                Route::Refused(status, text) => return refuse(&exchange, status, text),
             }
         }
         if kind == Kind::Plain {
             let listeners = &self.env.exchange.hooks.listeners.request;
-            notify_all(listeners, |listener| listener(&head));
+            notify_all(listeners, |listener| listener(head));
         }
         self.observe_handler_start(&exchange, kind, turn.now);
-        turn.runner.start(kind, head, exchange);
+        turn.runner.start(kind, exchange);
     }
 
     #[cold]
-    fn refuse(&self, exchange: &Exchange, head: Box<Head>, status: u16, text: &str) {
-        let mut state = exchange.state();
-        state.incoming.abandon(); // no handler reads it
-        state.carrier.must_close();
-        state.respond(&self.env.exchange, status, text);
-        state.carrier.keep_head(Some(head));
-    }
-
-    #[cold]
-    fn route(&self, exchange: &Rc<Exchange>, head: &Head) -> Route {
+    fn route(&self, exchange: &Exchange) -> Route {
+        let head = exchange.head();
         let hooks = &self.env.exchange.hooks;
         let (intercepted, listeners) = (&hooks.intercepted, &hooks.listeners);
         if head.method_bytes() == b"CONNECT" {
@@ -119,4 +112,13 @@ impl ServerConnection {
             false
         })
     }
+}
+
+/// No handler gets the request.
+#[cold]
+fn refuse(exchange: &Exchange, status: u16, text: &str) {
+    let mut state = exchange.state();
+    state.incoming.abandon(); // no handler reads it
+    state.carrier.must_close();
+    state.respond(&exchange.env, status, text);
 }

@@ -137,18 +137,14 @@ impl ServerConnection {
 
     /// Content could not be sent to its end, because its file cannot be read or has become shorter.
     #[cold]
-    pub(super) fn report_cut(&self, error: &io::Error) {
+    pub(in crate::conn) fn report_cut(&self, error: &io::Error) {
         let Some(exchange) = &self.exchange else {
             return;
         };
         let state = &mut *exchange.state();
         let next_has_come = state.number > 0 && state.outgoing.stage == Stage::Head;
-        if next_has_come || !state.request_line.alone {
-            // Of several responses on their way it may be any.
-            state.request_line.clear();
-            if let Some(line) = state.carrier.line() {
-                line.spare_head = None;
-            }
+        if next_has_come || state.request.is_some_and(|request| !request.alone) {
+            state.request = None; // of several responses on their way it may be any
         }
         let failure = Failure::new(500, "a response was cut").caused_by(error.to_string());
         let failure = state.report(&exchange.env, failure);

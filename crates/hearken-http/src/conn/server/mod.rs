@@ -24,7 +24,7 @@ use crate::event::callbacks::notify_all;
 use crate::event::observe::Step;
 use crate::event::peer::Peer;
 use crate::net::window::window;
-use hearken_proto::{Event, Half, Head};
+use hearken_proto::{Event, Half};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
 /// Runs the handler of one exchange.
 pub(crate) trait Runner {
     /// A request has come: makes its handles and starts the handler for its kind.
-    fn start(&mut self, kind: Kind, head: Box<Head>, exchange: Rc<Exchange>);
+    fn start(&mut self, kind: Kind, exchange: Rc<Exchange>);
     /// Lets the handler go on. `Err` with its message when it panicked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>>;
     /// Whether the handler has been started and has not ended.

@@ -130,9 +130,7 @@ impl ServerConnection {
         if let Some(unshared) = Rc::get_mut(exchange) {
             return unshared.state_mut().next();
         }
-        let next = Exchange::new(&self.env.exchange, Carrier::Gone);
-        exchange.state().move_on(&mut next.state());
-        *exchange = next;
+        Exchange::move_on(exchange);
     }
 
     /// The exchange is over. Listeners that watch its output stay until the transport has taken the last byte.

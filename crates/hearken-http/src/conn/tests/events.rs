@@ -34,7 +34,7 @@ pub(super) fn log_all(setup: Setup, log: &Log) -> Setup {
             connection.add("server Connection")
         })
         .on(event::Request, move |head| {
-            request.add(format!("server Request {}", head.target()));
+            request.add(format!("server Request {}", head.url()));
         })
         .on(event::ClientError, move |failure| {
             failed.add(format!(
@@ -52,19 +52,19 @@ fn log_special_events(setup: Setup, log: &Log) -> Setup {
     let [upgrade, connect, go_on, other, drop, late] = [(); 6].map(|()| log.clone());
     setup
         .on(event::Upgrade, move |head| {
-            upgrade.add(format!("server Upgrade {}", head.target()))
+            upgrade.add(format!("server Upgrade {}", head.url()))
         })
         .on(event::Connect, move |head| {
-            connect.add(format!("server Connect {}", head.target()))
+            connect.add(format!("server Connect {}", head.url()))
         })
         .on(event::CheckContinue, move |head| {
-            go_on.add(format!("server CheckContinue {}", head.target()))
+            go_on.add(format!("server CheckContinue {}", head.url()))
         })
         .on(event::CheckExpectation, move |head| {
-            other.add(format!("server CheckExpectation {}", head.target()))
+            other.add(format!("server CheckExpectation {}", head.url()))
         })
         .on(event::DropRequest, move |(_, head)| {
-            drop.add(format!("server DropRequest {}", head.target()))
+            drop.add(format!("server DropRequest {}", head.url()))
         })
         .on(event::Timeout, move |timeout| {
             late.add(format!("server Timeout {:?}", timeout.deadline()))

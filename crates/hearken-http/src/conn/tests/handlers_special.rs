@@ -114,7 +114,7 @@ fn expect_is_ignored_from_http_1_0() {
 
 #[test]
 fn should_upgrade_decides() {
-    let deciding = |chat| all().should_upgrade(move |head| (head.target() == "/chat") == chat);
+    let deciding = |chat| all().should_upgrade(move |head| (head.url() == "/chat") == chat);
     assert_eq!(answer_to(deciding(true), UPGRADE), ok("upgrade"));
     assert_eq!(answer_to(deciding(false), UPGRADE), ok("plain"));
     let panics = all().should_upgrade(|_| panic!("on purpose"));

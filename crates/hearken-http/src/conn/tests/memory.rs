@@ -170,8 +170,6 @@ impl Stream {
     pub(crate) fn detach(&mut self) -> bool {
         false
     }
-
-    pub(crate) fn keep_head(&mut self, _head: Option<Box<Head>>) {}
 }
 
 /// A connection that carries several exchanges at the same time, each with a runner of its own.
@@ -194,7 +192,7 @@ impl<R: Runner> Multiplexed<R> {
             content: true,
             reset: false,
         };
-        let exchange = Exchange::new(&self.env, Carrier::Memory(stream));
+        let mut exchange = Exchange::new(&self.env, Carrier::Memory(stream));
         {
             let mut state = exchange.state();
             state.peer = Some(Rc::clone(&self.peer));
@@ -202,9 +200,10 @@ impl<R: Runner> Multiplexed<R> {
         }
         let mut fields = Fields::new();
         fields.set("Host", "memory").unwrap();
-        let head = Head::of_request(method, target, Version::Http2, &fields).unwrap();
+        *exchange.begin_request().0 =
+            Box::new(Head::of_request(method, target, Version::Http2, &fields).unwrap());
         let mut runner = (self.runner)();
-        runner.start(Kind::Plain, Box::new(head), Rc::clone(&exchange));
+        runner.start(Kind::Plain, Rc::clone(&exchange));
         self.streams.push((id, exchange, runner));
         self.run()
     }

@@ -17,6 +17,7 @@ mod framing;
 mod handlers;
 mod handlers_special;
 pub(crate) mod harness;
+mod heads;
 mod keep_alive;
 pub(crate) mod memory;
 mod messages;

@@ -13,7 +13,7 @@ impl Observer for Facts {
     fn observe(&self, seen: &Observation<'_>) {
         assert_eq!(seen.side, Side::Server);
         let step = match seen.step {
-            Step::Head { head } => format!("Head {} {}", head.method(), head.target()),
+            Step::Head { head } => format!("Head {} {}", head.method(), head.url()),
             Step::HandlerStart { kind } => format!("HandlerStart {kind:?}"),
             Step::HandlerEnd {
                 failure: Some(failure),
@@ -34,7 +34,7 @@ impl Observer for Facts {
         };
         let facts = seen.facts.map(|facts| {
             assert_eq!((facts.number(), facts.route()), (seen.exchange, seen.route));
-            let line = (facts.method().unwrap_or("-"), facts.target().unwrap_or("-"));
+            let line = (facts.method().unwrap_or("-"), facts.url().unwrap_or("-"));
             let (bytes, status) = (facts.content_out(), facts.status().unwrap_or(0));
             let route = facts.route().map(|route| format!(" on {route}"));
             let route = route.unwrap_or_default();
@@ -237,7 +237,7 @@ fn an_error_names_its_request_without_an_observer() {
     })
     .on(event::HandlerFailed, move |error| {
         let request = error.request().expect("a request");
-        seen.add(format!("{:?} {:?}", request.method(), request.target()));
+        seen.add(format!("{:?} {:?}", request.method(), request.url()));
     })
     .connect();
     link.send(get("/first")).send(get("/second"));

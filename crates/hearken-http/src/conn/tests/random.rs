@@ -130,7 +130,7 @@ async fn more_at_once(path: &str, req: IncomingMessage, res: ServerResponse) -> 
         }
         "/file" => return res.send_file(file(&[b'.'; 300_000])).await,
         "/ranges" => {
-            let file = crate::message::SendFile::from(file(&[b'.'; 30_000])).asked_by(&req);
+            let file = crate::message::SendFile::from(file(&[b'.'; 30_000])).conditional();
             return res.send_file(file).await;
         }
         "/pipe" => return res.pipe_from(req).await,

@@ -2,7 +2,7 @@
 
 use super::harness::{Bell, write_all};
 use crate::conn::clock::Clock;
-use crate::conn::context::{ExchangeContext, Hooks};
+use crate::conn::context::{ExchangeContext, Hooks, Surroundings};
 use crate::conn::exchange::{Exchange, State};
 use crate::conn::output::{Output, SLICES};
 use crate::conn::session::SessionConnection;
@@ -62,7 +62,7 @@ impl SessionLink {
         link
     }
 
-    fn order(&mut self, order: impl FnOnce(&mut State, &ExchangeContext)) {
+    fn order(&mut self, order: impl FnOnce(&mut State, &Surroundings)) {
         self.exchange.order(order);
         self.run();
     }

@@ -27,7 +27,7 @@ fn requests_beyond_the_last_are_dropped_with_their_bodies() {
     let seen = log.clone();
     let setup = serve(async |req, res| res.end(req.url().to_owned()))
         .on(event::DropRequest, move |(peer, head)| {
-            seen.add(format!("{} {}", peer.id(), head.target()));
+            seen.add(format!("{} {}", peer.id(), head.url()));
         })
         .limits(|limits| limits.connection.requests_max = 1);
     let mut link = setup.connect();

@@ -13,12 +13,13 @@ pub(super) struct Item<'a> {
 /// Members that are read; the rest is ignored.
 const ITEMS_MAX: usize = 64;
 
-/// The members of all lines of a field. `None` without a line. A malformed member is left out.
+/// The members of all lines of a field. `None` without a line, or when all are empty, which asks for nothing in particular. A
+/// malformed member is left out.
 pub(super) fn items<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Item<'a>>> {
     let mut any = false;
     let mut all = Vec::new();
     for line in lines {
-        any = true;
+        any |= !line.trim_ascii().is_empty();
         let Ok(line) = std::str::from_utf8(line) else {
             continue;
         };

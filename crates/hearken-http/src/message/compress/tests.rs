@@ -301,7 +301,7 @@ fn a_file_is_compressed_as_it_is_read() {
         compression.layer(&req, &res);
         let copy = crate::message::SendFile::from(file.try_clone()?)
             .named("a.txt")
-            .asked_by(&req);
+            .conditional();
         res.send_file(copy).await
     })
     .connect();

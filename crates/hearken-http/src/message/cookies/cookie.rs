@@ -4,6 +4,7 @@
 
 use crate::date::HttpDate;
 use crate::error::Error;
+use hearken_proto::is_token;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -260,8 +261,7 @@ impl Cookie {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let is_token = !self.name.is_empty() && self.name.bytes().all(is_token_byte);
-        if !is_token {
+        if !is_token(self.name.as_bytes()) {
             return Err(self.refused("a name of letters, digits and !#$%&'*+-.^_`|~"));
         }
         if !self.value.bytes().all(is_cookie_byte) {
@@ -298,28 +298,6 @@ impl Cookie {
             format!("expected the cookie {:?} to have {expected}", self.name),
         )
     }
-}
-
-/// `tchar` (RFC 9110 §5.6.2).
-const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }
 
 /// `cookie-octet` (RFC 6265 §4.1.1).

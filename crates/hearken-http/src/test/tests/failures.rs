@@ -122,31 +122,35 @@ fn a_handler_of_an_upgrade_that_the_server_cuts_is_reported() {
     );
 }
 
-/// Sends a file that has become shorter since its length was announced.
+/// Sends a file that has become shorter since its length was announced. The second time the handler keeps the request.
 #[test]
 fn a_file_that_does_not_fit_its_length_is_reported() {
     let log = Log::default();
     let seen = log.clone();
-    let mut server = Server::new(async |_req, res: ServerResponse| {
+    let mut server = Server::new(async |req: IncomingMessage, res: ServerResponse| {
+        thread_local! {
+            static KEPT: std::cell::RefCell<Vec<IncomingMessage>> = const { std::cell::RefCell::new(Vec::new()) };
+        }
         let file = crate::conn::tests::harness::file(&vec![b'x'; 2_000_000]);
         let sent = res.send_file(file.try_clone()?).await?;
         file.set_len(10)?;
+        if req.path() == "/kept" {
+            KEPT.with_borrow_mut(|kept| kept.push(req));
+        }
         Ok(sent)
     });
     server.on(event::HandlerFailed, move |failure| {
-        seen.add(format!(
-            "{}: {failure}",
-            failure.request().expect("a request")
-        ));
+        let request = failure.request().expect("a request");
+        seen.add(format!("{request}: {failure}"));
     });
     let test = TestServer::new(&server);
-    let mut connection = test.connect();
-    connection.request(Request::get("/file")).unwrap();
-    assert!(connection.response().is_err(), "it is cut");
-    let lines = log.take();
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(
-        lines[0].starts_with("GET /file on connection 1: a response was cut: "),
-        "{lines:?}"
-    );
+    for (number, target) in [(1, "/file"), (2, "/kept")] {
+        let mut connection = test.connect();
+        connection.request(Request::get(target)).unwrap();
+        assert!(connection.response().is_err(), "it is cut");
+        let lines = log.take();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let opening = format!("GET {target} on connection {number}: a response was cut: ");
+        assert!(lines[0].starts_with(&opening), "{lines:?}");
+    }
 }

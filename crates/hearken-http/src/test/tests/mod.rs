@@ -4,6 +4,7 @@ mod connections;
 mod failures;
 mod requests;
 mod time;
+mod words;
 
 use crate::message::response::ServerResponse;
 use crate::server::Server;

@@ -43,7 +43,7 @@ impl Scene {
                     .unwrap();
             })
             .on(event::TlsClientError, move |failure| {
-                assert!(failure.peer().address().is_some());
+                assert!(failure.peer().remote_address().is_some());
                 c.send(format!("failed {:?}", failure.error().kind()))
                     .unwrap();
             })
@@ -327,10 +327,10 @@ async fn whole_files_and_ranges_are_sent() {
     let pair = authority.issue(&["127.0.0.1"]);
     let tls = ServerTls::from_pem(pair.chain.as_bytes(), pair.key.as_bytes()).unwrap();
     let server = Server::new(
-        move |req: crate::IncomingMessage, res: crate::ServerResponse| {
+        move |_req: crate::IncomingMessage, res: crate::ServerResponse| {
             let file = std::sync::Arc::clone(&file);
             async move {
-                let file = crate::message::SendFile::from(file.try_clone()?).asked_by(&req);
+                let file = crate::message::SendFile::from(file.try_clone()?).conditional();
                 res.send_file(file).await
             }
         },

@@ -11,7 +11,7 @@ use super::imports::{Import, Target, Tree};
 /// From the bottom up: a room may import from those below it. Rooms on one line do not know each other.
 const ORDER: &[&[&str]] = &[
     &["error"],
-    &["date"],
+    &["date", "race"],
     &["net"],
     &["tls"],
     &["event"],

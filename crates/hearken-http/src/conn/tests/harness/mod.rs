@@ -254,6 +254,18 @@ impl Link {
         self
     }
 
+    /// Sends a request without a body and returns what comes back. The connection stays open.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, method: &str, fields: &[(&str, &str)]) -> String {
+        let lines: String = fields
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        self.send(format!("{method} / HTTP/1.1\r\nHost: a\r\n{lines}\r\n"));
+        assert!(self.is_open(), "{fields:?}");
+        self.heard()
+    }
+
     /// The client closes its direction.
     pub(crate) fn end_input(&mut self) -> &mut Self {
         self.fin = true;
