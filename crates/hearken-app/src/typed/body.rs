@@ -6,14 +6,16 @@
 use super::{Extract, ExtractOption, Rejected, WithBody};
 use hearken_http::{Bytes, Error, Failure, IncomingMessage, ServerResponse};
 
+#[diagnostic::do_not_recommend]
 impl Extract for IncomingMessage {
     type Reads = WithBody;
 
-    async fn extract(req: IncomingMessage, _res: &ServerResponse) -> Result<Self, Failure> {
+    async fn extract(req: Self, _res: &ServerResponse) -> Result<Self, Failure> {
         Ok(req)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Extract for Bytes {
     type Reads = WithBody;
 
@@ -32,6 +34,7 @@ impl ExtractOption for Bytes {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Extract for String {
     type Reads = WithBody;
 

@@ -43,6 +43,7 @@ impl Cookies {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Extract for Cookies {
     type Reads = HeadOnly;
 

@@ -106,6 +106,7 @@ impl<T: Send + Sync + 'static> ExtractOption for State<T> {
 
 macro_rules! of_head {
     ($($type:ty: $req:ident, $res:ident => $value:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Extract for $type {
             type Reads = HeadOnly;
 

@@ -50,6 +50,7 @@ impl DerefMut for Multipart {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Extract for Multipart {
     type Reads = WithBody;
 

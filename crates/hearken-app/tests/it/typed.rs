@@ -451,7 +451,7 @@ fn what_the_head_and_code_around_the_handler_have() {
                    peer: Rc<Peer>,
                    own: Peer| {
                 assert_eq!(fields, map);
-                assert_eq!(peer.address(), own.address());
+                assert_eq!(peer.local_address(), own.local_address());
                 format!("{method} {version:?} {:?}", fields.get("x-a"))
             },
         ),
