@@ -3,14 +3,17 @@
 //! Here: [`App`]. Not here: routes (`router.rs`), the server itself (hearken-http).
 
 use crate::failures;
+use crate::locals::json_of;
 use crate::router::Router;
 use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{RouteError, Table};
+use crate::templates::{Engine, Views};
 use crate::worker::{AppHandler, Shared};
-use hearken_http::Server;
 use hearken_http::listen::{ListenError, ToListenAddr};
 use hearken_http::server::Listening;
+use hearken_http::{Failure, Server};
+use serde::Serialize;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -34,6 +37,7 @@ pub struct App {
     router: Router,
     settings: Settings,
     states: States,
+    views: Views,
 }
 
 impl App {
@@ -58,11 +62,58 @@ impl App {
 
     /// Shares a value with all handlers, which read it by its type: [`State`](crate::State). A second value of a type replaces the first.
     ///
-    /// Express: `app.locals`.
-    #[doc(alias = "locals")]
+    /// Express: `app.locals`; values for templates are set by [`local`](Self::local).
     pub fn state<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
         self.states.insert(value);
         self
+    }
+
+    /// Sets the engine that renders templates: [`ResponseExt::render`](crate::ResponseExt::render). The second call replaces the first.
+    /// With the feature `templates`, `Templates` is one.
+    ///
+    /// ```
+    /// use hearken::app::{App, prelude::*};
+    /// let mut app = App::new();
+    /// app.engine(|name: &str, values: &serde_json::Value| Ok(format!("{name}: {}", values["title"])));
+    /// app.get("/", async |_req, res| res.render("index", &serde_json::json!({ "title": "Hello" })));
+    /// ```
+    pub fn engine(&mut self, engine: impl Engine) -> &mut Self {
+        self.views.engine = Some(Arc::new(engine));
+        self
+    }
+
+    /// Sets a value that all templates see: Express's `app.locals`. The second of a name replaces the first.
+    ///
+    /// # Panics
+    /// When the value has no JSON form.
+    ///
+    /// ```
+    /// use hearken::app::App;
+    /// let mut app = App::new();
+    /// app.local("site", "Example").local("year", 2026);
+    /// ```
+    #[doc(alias = "locals")]
+    #[track_caller]
+    pub fn local(&mut self, name: impl Into<String>, value: impl Serialize) -> &mut Self {
+        self.views.locals.insert(name.into(), json_of(value));
+        self
+    }
+
+    /// The text of a template with these values and those of the application: for mails. To send it as a response use
+    /// [`ResponseExt::render`](crate::ResponseExt::render).
+    ///
+    /// # Errors
+    /// With status 500 when there is no engine, or it returns an error.
+    ///
+    /// ```
+    /// use hearken::app::App;
+    /// let mut app = App::new();
+    /// app.engine(|name: &str, _values: &serde_json::Value| Ok(format!("this is {name}")));
+    /// assert_eq!(app.render("mail.txt", &())?, "this is mail.txt");
+    /// # Ok::<(), hearken::Failure>(())
+    /// ```
+    pub fn render<T: Serialize + ?Sized>(&self, name: &str, values: &T) -> Result<String, Failure> {
+        self.views.render(name, None, values)
     }
 
     /// The server of this application, to be configured further: TLS, limits, workers, events.
@@ -84,6 +135,7 @@ impl App {
             table: Table::new(self.router, &self.settings)?,
             settings: self.settings,
             states: self.states,
+            views: self.views,
         });
         let development = shared.settings.development;
         let mut server = Server::with_handler(AppHandler(shared));

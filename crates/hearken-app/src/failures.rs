@@ -1,138 +1,149 @@
 //! The form of failures of an application that has none of its own.
 //!
 //! Here: problem+json (RFC 9457), HTML or text, as the client accepts. Nothing of the inside is shown, unless the application is in
-//! development.
+//! development: then also the request, the route with its place in the source, and the chain of errors.
 
-use crate::typed::Invalid;
+use crate::request::chain_of;
+use crate::response::ResponseExt;
 use hearken_http::error::FailedRequest;
 use hearken_http::{Failure, Sent, ServerResponse};
+use serde_json::{Map, Value};
 use std::fmt::Write;
 
-/// Responds. `development`: the causes of the failure and its route are shown.
+/// What a developer sees.
+struct Inside {
+    request: String,
+    /// The pattern or the name of the route.
+    route: Option<String>,
+    /// Where the route or the middleware was added.
+    added_at: Option<String>,
+    /// The error, and what has caused it.
+    errors: Vec<String>,
+}
+
+/// Responds. `development`: what is inside is shown.
 pub(crate) fn respond_as(
     failure: &Failure,
     req: &FailedRequest,
     res: ServerResponse,
     development: bool,
 ) -> Sent {
-    let causes = if development {
-        causes(failure)
-    } else {
-        Vec::new()
-    };
-    let res = res
-        .set("X-Content-Type-Options", "nosniff")
-        .set("Vary", "Accept");
-    let accept = req.header("accept").unwrap_or("*/*");
-    match wanted(accept) {
-        Form::Html => res
+    let inside = development.then(|| inside(failure, req, &res));
+    let res = res.set("X-Content-Type-Options", "nosniff").vary("Accept");
+    let forms = [
+        "text/plain",
+        "text/html",
+        "application/xhtml+xml",
+        "application/problem+json",
+        "application/json",
+    ];
+    match res.accepts(&forms) {
+        Some("text/html" | "application/xhtml+xml") => res
             .set("Content-Type", "text/html; charset=utf-8")
             .set(
                 "Content-Security-Policy",
                 "default-src 'none'; style-src 'unsafe-inline'",
             )
-            .end(page(failure, req, &causes, development)),
-        Form::Json => {
-            let mut problem = serde_json::json!({
-                "type": "about:blank",
-                "title": title(failure),
-                "status": failure.status().as_u16(),
-                "detail": failure.public_message(),
-            });
-            if let Some(code) = failure.code() {
-                problem["code"] = code.into();
-            }
-            if let Some(invalid) = Invalid::of(failure) {
-                problem["errors"] = errors(invalid);
-            }
-            if !causes.is_empty() {
-                problem["causes"] = causes.into();
-            }
-            res.set("Content-Type", "application/problem+json")
-                .end(problem.to_string())
-        }
-        Form::Text => {
-            let mut text = format!("{}\n", failure.public_message());
-            causes
-                .iter()
-                .for_each(|cause| text.push_str(&format!("  {cause}\n")));
-            res.set("Content-Type", "text/plain; charset=utf-8")
-                .end(text)
-        }
+            .end(page(failure, inside.as_ref())),
+        Some("application/json" | "application/problem+json") => res
+            .set("Content-Type", "application/problem+json")
+            .end(problem(failure, inside).to_string()),
+        _ => res
+            .set("Content-Type", "text/plain; charset=utf-8")
+            .end(text(failure, inside.as_ref())),
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Html,
-    Json,
-    Text,
-}
-
-/// The form that an Accept field prefers. Browsers name HTML first; a program that names nothing gets text.
-fn wanted(accept: &str) -> Form {
-    let mut best = (0.0, Form::Text);
-    for item in accept.split(',').take(64) {
-        let mut parts = item.split(';');
-        let media = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-        let weight = parts
-            .find_map(|part| part.trim().strip_prefix("q=")?.parse().ok())
-            .unwrap_or(1.0);
-        let form = match media.as_str() {
-            "text/html" | "application/xhtml+xml" => Form::Html,
-            "application/json" | "application/problem+json" | "application/*" => Form::Json,
-            "text/plain" | "text/*" | "*/*" => Form::Text,
-            _ => continue,
-        };
-        if weight > best.0 {
-            best = (weight, form);
-        }
+fn inside(failure: &Failure, req: &FailedRequest, res: &ServerResponse) -> Inside {
+    let mut errors = vec![failure.to_string()];
+    // The text of the failure has that of the first error behind it.
+    let mut source = failure.source().and_then(std::error::Error::source);
+    while let Some(error) = source {
+        errors.push(error.to_string());
+        source = error.source();
     }
-    best.1
-}
-
-/// The fields of a request that are not as they must be, as a member of problem+json.
-fn errors(invalid: &Invalid) -> serde_json::Value {
-    let fields = invalid.fields().iter();
-    let fields = fields
-        .map(|field| serde_json::json!({ "field": field.field(), "message": field.message() }));
-    fields.collect()
+    let added_at = chain_of(res).and_then(|chain| chain.added_at());
+    Inside {
+        request: format!(
+            "{} {}",
+            req.method().unwrap_or_default(),
+            req.url().unwrap_or_default()
+        ),
+        route: req.route().map(str::to_owned),
+        added_at: added_at.map(|place| place.to_string()),
+        errors,
+    }
 }
 
 fn title(failure: &Failure) -> &'static str {
     failure.status().canonical_reason().unwrap_or("Error")
 }
 
-fn causes(failure: &Failure) -> Vec<String> {
-    let mut causes = Vec::new();
-    let mut source = failure.source();
-    while let Some(error) = source {
-        causes.push(error.to_string());
-        source = error.source();
+fn problem(failure: &Failure, inside: Option<Inside>) -> Value {
+    let mut problem = Map::new();
+    problem.insert("type".to_owned(), "about:blank".into());
+    problem.insert("title".to_owned(), title(failure).into());
+    problem.insert("detail".to_owned(), failure.public_message().into());
+    if let Some(code) = failure.code() {
+        problem.insert("code".to_owned(), code.into());
     }
-    causes
+    if let Some(members) = failure.members() {
+        problem.extend(members.clone());
+    }
+    problem.insert("status".to_owned(), failure.status().as_u16().into());
+    if let Some(inside) = inside {
+        problem.insert("request".to_owned(), inside.request.into());
+        problem.insert("route".to_owned(), inside.route.into());
+        problem.insert("added_at".to_owned(), inside.added_at.into());
+        problem.insert("errors_inside".to_owned(), inside.errors.into());
+    }
+    Value::Object(problem)
 }
 
-fn page(failure: &Failure, req: &FailedRequest, causes: &[String], development: bool) -> String {
+fn text(failure: &Failure, inside: Option<&Inside>) -> String {
+    let mut text = format!("{}\n", failure.public_message());
+    // A terminal need not see more of what the client did wrong.
+    let is_ours = failure.status().is_server_error() || failure.source().is_some();
+    if let Some(inside) = inside.filter(|_| is_ours) {
+        let _ = writeln!(text, "\n{}", inside.request);
+        for (name, value) in [("route", &inside.route), ("added at", &inside.added_at)] {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{name} {value}");
+            }
+        }
+        for error in &inside.errors {
+            let _ = writeln!(text, "  {error}");
+        }
+    }
+    text
+}
+
+fn page(failure: &Failure, inside: Option<&Inside>) -> String {
     let status = failure.status().as_u16();
     let title = title(failure);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{status} {title}</title>\n\
-         <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}</style>\n\
+         <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}\
+         pre{{white-space:pre-wrap}}</style>\n\
          <h1>{status} {title}</h1>\n<p>{}</p>\n",
-        escape(&failure.public_message()).replace('\n', "<br>\n")
+        escape(&failure.public_message())
     );
-    if development {
-        if let Some(route) = req.route() {
-            let _ = writeln!(page, "<p>Route: <code>{}</code></p>", escape(route));
-        }
-        if !causes.is_empty() {
-            page.push_str("<h2>Causes</h2>\n<ol>\n");
-            for cause in causes {
-                let _ = writeln!(page, "<li><pre>{}</pre></li>", escape(cause));
+    if let Some(inside) = inside {
+        let rows = [
+            ("Request", Some(&inside.request)),
+            ("Route", inside.route.as_ref()),
+            ("Added at", inside.added_at.as_ref()),
+        ];
+        for (name, value) in rows {
+            if let Some(value) = value {
+                let _ = writeln!(page, "<p>{name}: <code>{}</code></p>", escape(value));
             }
-            page.push_str("</ol>\n");
         }
+        page.push_str("<h2>Errors</h2>\n<ol>\n");
+        for error in &inside.errors {
+            let _ = writeln!(page, "<li><pre>{}</pre></li>", escape(error));
+        }
+        page.push_str("</ol>\n<p>Shown in development only.</p>\n");
     }
     page.push_str("</html>\n");
     page

@@ -17,8 +17,10 @@
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
 //! | take arguments by their types, as in axum | [`extract`], [`Extract`] |
-//! | read parameters and shared values | [`RequestExt`], [`App::state`] |
 //! | see all routes | [`App::routes`] |
+//! | serve files | [`StaticFiles`] |
+//! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
+//! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
 //! | give errors one form | [`Router::error`] |
 //! | start | [`App::listen`], [`App::server`] |
 //!
@@ -27,6 +29,7 @@
 
 mod app;
 mod failures;
+mod locals;
 mod middleware;
 mod next;
 #[cfg(feature = "openapi")]
@@ -35,17 +38,23 @@ mod params;
 mod paths;
 mod pattern;
 mod request;
+mod response;
 mod route;
 mod router;
 mod routes;
 mod settings;
 mod state;
 mod table;
+mod templates;
 mod typed;
 mod worker;
 
 pub use app::{App, StartError};
-pub use middleware::{Middleware, MiddlewareFn, middleware};
+pub use locals::Locals;
+pub use middleware::{
+    DirectoryListing, Dotfiles, Middleware, MiddlewareFn, ServedFile, StaticFiles, Symlinks,
+    middleware,
+};
 pub use next::Next;
 #[cfg(feature = "openapi")]
 pub use openapi::{
@@ -55,12 +64,16 @@ pub use params::ParamFn;
 pub use paths::Paths;
 pub use pattern::{Pattern, PatternError};
 pub use request::RequestExt;
+pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
 pub use routes::{RouteInfo, Routes};
-pub use settings::{ETag, Settings};
+pub use settings::{ETag, NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
+pub use templates::Engine;
+#[cfg(feature = "templates")]
+pub use templates::Templates;
 #[cfg(feature = "multipart")]
 pub use typed::Multipart;
 pub use typed::{
@@ -80,9 +93,10 @@ pub use typed::{Valid, Validated};
 /// ```
 pub mod prelude {
     pub use crate::{
-        App, Extension, Extract, Form, Middleware, Next, Path, Query, RequestExt, Router, State,
-        extract, middleware,
+        App, Extension, Extract, Form, Middleware, Next, Path, Query, RequestExt, ResponseExt,
+        Router, State, extract, middleware,
     };
+    pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,
     };

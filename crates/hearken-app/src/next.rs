@@ -9,6 +9,7 @@ use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// Chains whose memory a worker keeps; that of more is freed.
@@ -186,6 +187,9 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        if let Some(json) = &app.json {
+            res.attach(Rc::clone(json));
+        }
         chain.set_form(0, &res);
         chain.go(0, req, res)
     }
@@ -436,7 +440,7 @@ impl Chain {
         step.patterns.get(now.pattern).map(read)
     }
 
-    /// How many bytes of the path, as it came, lead to the router of the present step.
+    /// How many bytes of the path, as it came, lead to the present middleware, or to the router of the present route.
     pub(crate) fn mounted(&self, req: &IncomingMessage) -> usize {
         let now = self.now.borrow();
         let table = self.table();
@@ -448,22 +452,25 @@ impl Chain {
             Some(path) => path.bytes(),
             None => path.as_bytes(),
         };
-        let rules = Rules {
-            whole: false,
-            ..step.rules
+        let end = match &step.kind {
+            Kind::Middleware(_) => now.found.end,
+            Kind::Route { .. } => {
+                let rules = Rules {
+                    whole: false,
+                    ..step.rules
+                };
+                let mut found = Match::default();
+                let mounts = &table.groups[step.group].mounts;
+                if !mounts
+                    .iter()
+                    .any(|mount| mount.matches(decoded, rules, &mut found))
+                {
+                    return 0;
+                }
+                found.end
+            }
         };
-        let mut found = Match::default();
-        let mounts = &table.groups[step.group].mounts;
-        if !mounts
-            .iter()
-            .any(|mount| mount.matches(decoded, rules, &mut found))
-        {
-            return 0;
-        }
-        let slashes = decoded[..found.end]
-            .iter()
-            .filter(|&&byte| byte == b'/')
-            .count();
+        let slashes = decoded[..end].iter().filter(|&&byte| byte == b'/').count();
         let next = path
             .bytes()
             .enumerate()
@@ -472,8 +479,15 @@ impl Chain {
         next.map_or(path.len(), |(at, _)| at)
     }
 
+    /// Where the present middleware or route was added. `None` when no route fits.
+    pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
+        let step = self.now.borrow().step;
+        Some(self.table().steps.get(step)?.from)
+    }
+
     /// No route fits.
     fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
+        self.now.borrow_mut().step = usize::MAX;
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");

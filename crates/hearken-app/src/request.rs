@@ -1,12 +1,19 @@
 //! What an application adds to a request.
 //!
-//! Here: [`RequestExt`]. Not here: what every request has (hearken-http).
+//! Here: [`RequestExt`]. Not here: what every request has (hearken-http), where it comes from (`request/origin.rs`), nested queries
+//! (`request/nested.rs`).
+
+mod nested;
+mod origin;
 
 use crate::next::Chain;
 use crate::state::State;
-use hearken_http::{Failure, IncomingMessage};
+use hearken_http::message::{EntityTag, Precondition, Validators};
+use hearken_http::{Failure, IncomingMessage, OutgoingMessage, ServerResponse};
+use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::str::FromStr;
 
@@ -17,7 +24,9 @@ mod sealed {
     )]
     pub trait Sealed {}
     impl Sealed for hearken_http::IncomingMessage {}
+    impl Sealed for hearken_http::ServerResponse {}
 }
+pub(crate) use sealed::Sealed;
 
 /// What an application adds to a request: parameters of the path, shared values, where it is mounted.
 ///
@@ -29,7 +38,7 @@ mod sealed {
 ///     Ok(res.end(format!("user {id}")))
 /// });
 /// ```
-pub trait RequestExt: sealed::Sealed {
+pub trait RequestExt: Sealed {
     /// The parameter of the path with this name, percent-decoded once, as a `T`. That of a wildcard has its slashes.
     ///
     /// # Errors
@@ -55,7 +64,8 @@ pub trait RequestExt: sealed::Sealed {
     /// When there is none; the text names the type.
     fn state<T: Send + Sync + 'static>(&self) -> State<T>;
 
-    /// The part of the path at which the router of the present handler is mounted, as it came; empty outside of a mounted router.
+    /// The part of the path at which the router of the present handler is mounted, or the present middleware by
+    /// [`with_at`](crate::Router::with_at), as it came; empty for those without a path.
     ///
     /// Express: `req.baseUrl`.
     fn base_url(&self) -> &str;
@@ -65,6 +75,113 @@ pub trait RequestExt: sealed::Sealed {
     ///
     /// Express: `req.path`.
     fn path_in_router(&self) -> &str;
+
+    /// The address of the client, behind the proxies of [`Settings::trust_proxy`](crate::Settings::trust_proxy). `None` for a
+    /// transport without addresses. See [`IncomingMessage::client_addr`].
+    ///
+    /// ```
+    /// use hearken::app::{App, prelude::*};
+    /// use hearken::message::TrustedProxies;
+    /// let mut app = App::new();
+    /// app.settings(|settings| settings.trust_proxy = TrustedProxies::hops(1));
+    /// app.get("/whoami", async |req, res| {
+    ///     let ip = req.ip().map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+    ///     res.end(format!("{ip} by {} to {}", req.protocol(), req.hostname().unwrap_or_default()))
+    /// });
+    /// ```
+    fn ip(&self) -> Option<IpAddr>;
+
+    /// The addresses that trusted proxies report, that of the client first. Empty without a trusted proxy. See
+    /// [`IncomingMessage::client_addrs`].
+    fn ips(&self) -> Vec<IpAddr>;
+
+    /// `https` or `http`: that of the connection, or what trusted proxies report. See [`IncomingMessage::client_scheme`].
+    fn protocol(&self) -> &'static str;
+
+    /// Whether [`protocol`](Self::protocol) is `https`.
+    fn secure(&self) -> bool {
+        self.protocol() == "https"
+    }
+
+    /// The host that the client asks for, with its port if it has one: that of Host, or what trusted proxies report. A client can send
+    /// any; for links use [`absolute_url`](Self::absolute_url). See [`IncomingMessage::client_host`].
+    fn host(&self) -> Option<String>;
+
+    /// [`host`](Self::host) without the port. An IPv6 address has its brackets.
+    fn hostname(&self) -> Option<String>;
+
+    /// The labels of [`hostname`](Self::hostname) before the last [`Settings::subdomain_offset`](crate::Settings::subdomain_offset),
+    /// from right to left: `["ferrets", "tobi"]` of `tobi.ferrets.example.com`. Empty for an address.
+    fn subdomains(&self) -> Vec<String>;
+
+    /// The absolute URL of a path of this application, with query and fragment: for mails, `Location` to other sites, feeds. It begins
+    /// with [`Settings::public_url`](crate::Settings::public_url); without one it has the protocol and host of the request, if the host
+    /// is one of [`Settings::trusted_hosts`](crate::Settings::trusted_hosts).
+    ///
+    /// ```
+    /// use hearken::app::{App, prelude::*};
+    /// let mut app = App::new();
+    /// app.settings(|settings| settings.public_url = Some("https://shop.example".to_owned()));
+    /// app.get("/reset", async |req, res| Ok(res.end(req.absolute_url("/reset/4711")?)));
+    /// ```
+    ///
+    /// # Errors
+    /// With status 500 when neither is set, or the path does not begin with one slash; with 421 when the host is not trusted.
+    fn absolute_url(&self, path: &str) -> Result<String, Failure>;
+
+    /// Whether the request was made by a script that says so: `X-Requested-With: XMLHttpRequest`.
+    fn xhr(&self) -> bool;
+
+    /// The page that led here: `Referer`, or `Referrer`, which some clients send.
+    fn referrer(&self) -> Option<&str>;
+
+    /// Whether the client has what `res` describes by its ETag and Last-Modified so far: then a GET or HEAD is answered 304.
+    ///
+    /// ```
+    /// use hearken::app::{App, prelude::*};
+    /// let mut app = App::new();
+    /// app.get("/report", async |req, res| {
+    ///     let res = res.set("ETag", "\"v7\"");
+    ///     if req.fresh(&res) {
+    ///         return res.status(304).end("");
+    ///     }
+    ///     res.end("what took long to make")
+    /// });
+    /// ```
+    fn fresh(&self, res: &ServerResponse) -> bool;
+
+    /// The opposite of [`fresh`](Self::fresh).
+    fn stale(&self, res: &ServerResponse) -> bool {
+        !self.fresh(res)
+    }
+
+    /// Parses the query of the target as a `T` whose fields may be structs, maps and lists: `a[b]=1`, `a[]=1&a[]=2`, `a[0]=1`.
+    /// [`IncomingMessage::query`] takes names as they are, and is what most handlers need.
+    ///
+    /// The limits are those of [`Settings::nested_query`](crate::Settings::nested_query).
+    ///
+    /// Express: `req.query` with the setting `query parser` at `extended`.
+    ///
+    /// ```
+    /// use hearken::app::{App, prelude::*};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Search { price: Price, sort: Vec<String> }
+    /// #[derive(serde::Deserialize)]
+    /// struct Price { min: u32, max: Option<u32> }
+    ///
+    /// let mut app = App::new();
+    /// // GET /search?price[min]=5&sort[]=price&sort[]=name
+    /// app.get("/search", async |req, res| {
+    ///     let Search { price, sort } = req.nested_query()?;
+    ///     Ok(res.end(format!("{} to {:?} by {sort:?}", price.min, price.max)))
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    /// With status 400 when it does not parse as a `T`, or a name has more brackets than the limit; with 413 when there are more
+    /// parameters.
+    fn nested_query<T: DeserializeOwned>(&self) -> Result<T, Failure>;
 }
 
 impl RequestExt for IncomingMessage {
@@ -126,8 +243,76 @@ impl RequestExt for IncomingMessage {
         let rest = &self.path()[self.base_url().len()..];
         if rest.is_empty() { "/" } else { rest }
     }
+
+    fn ip(&self) -> Option<IpAddr> {
+        origin::by_settings(self, |settings| self.client_addr(&settings.trust_proxy))
+    }
+
+    fn ips(&self) -> Vec<IpAddr> {
+        origin::by_settings(self, |settings| self.client_addrs(&settings.trust_proxy))
+    }
+
+    fn protocol(&self) -> &'static str {
+        origin::by_settings(self, |settings| self.client_scheme(&settings.trust_proxy))
+    }
+
+    fn host(&self) -> Option<String> {
+        origin::by_settings(self, |settings| self.client_host(&settings.trust_proxy))
+    }
+
+    fn hostname(&self) -> Option<String> {
+        let mut host = self.host()?;
+        host.truncate(origin::name_of(&host).len());
+        Some(host)
+    }
+
+    fn subdomains(&self) -> Vec<String> {
+        let offset = origin::by_settings(self, |settings| settings.subdomain_offset);
+        self.hostname()
+            .map_or_else(Vec::new, |name| origin::subdomains(&name, offset))
+    }
+
+    fn absolute_url(&self, path: &str) -> Result<String, Failure> {
+        origin::by_settings(self, |settings| origin::absolute_url(self, settings, path))
+    }
+
+    fn xhr(&self) -> bool {
+        let by = self.header("x-requested-with");
+        by.is_some_and(|by| by.eq_ignore_ascii_case("xmlhttprequest"))
+    }
+
+    fn referrer(&self) -> Option<&str> {
+        self.header("referer").or_else(|| self.header("referrer"))
+    }
+
+    fn fresh(&self, res: &ServerResponse) -> bool {
+        let status = res.status_code();
+        if !status.is_success() && status != 304 {
+            return false;
+        }
+        let mut validators = Validators::new();
+        if let Some(tag) = res.get_header("etag").and_then(EntityTag::parse) {
+            validators = validators.etag(tag);
+        }
+        if let Some(date) = crate::response::last_modified(res) {
+            validators = validators.modified(date);
+        }
+        matches!(
+            self.preconditions(&validators),
+            Precondition::NotModified(_)
+        )
+    }
+
+    fn nested_query<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let query = self.raw_query().unwrap_or_default();
+        origin::by_settings(self, |settings| nested::parse(query, settings.nested_query))
+    }
 }
 
 pub(crate) fn chain(req: &IncomingMessage) -> Option<Rc<Chain>> {
     req.extension()
+}
+
+pub(crate) fn chain_of(res: &ServerResponse) -> Option<Rc<Chain>> {
+    res.extension()
 }

@@ -6,6 +6,8 @@ use crate::next::{Chain, Spare};
 use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{Kind, Table};
+use crate::templates::Views;
+use hearken_http::message::JsonStyle;
 use hearken_http::server::{Handler, Handling, WorkerHandler};
 use hearken_http::{IncomingMessage, ServerResponse};
 use std::cell::RefCell;
@@ -20,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     pub(crate) settings: Settings,
     pub(crate) states: States,
+    pub(crate) views: Views,
 }
 
 /// See the module.
@@ -31,6 +34,8 @@ pub(crate) struct OnWorker {
     pub(crate) labels: Vec<Option<Rc<str>>>,
     /// Some parameter has a handler.
     pub(crate) has_params: bool,
+    /// How values are written as JSON, if the settings say it.
+    pub(crate) json: Option<Rc<JsonStyle>>,
     /// Memory of chains that have ended.
     pub(crate) spare: RefCell<Vec<Spare>>,
 }
@@ -53,6 +58,10 @@ impl OnWorker {
             Kind::Middleware(_) => None,
             Kind::Route { label, .. } => Some(Rc::from(&**label)),
         });
+        let settings = &shared.settings;
+        let json = JsonStyle::new()
+            .spaces(settings.json_spaces)
+            .escape(settings.json_escape);
         Self {
             shared: Arc::clone(shared),
             handlers: handlers.collect(),
@@ -62,6 +71,7 @@ impl OnWorker {
                 .groups
                 .iter()
                 .any(|group| !group.params.is_empty()),
+            json: (!json.is_default()).then(|| Rc::new(json)),
             spare: RefCell::default(),
         }
     }

@@ -6,6 +6,7 @@
 use super::Extract;
 use super::reads::sealed::Sealed;
 use super::reads::{HeadOnly, WithBody};
+use hearken_http::server::HandlerFn;
 use hearken_http::{Answer, Failure, IncomingMessage, ServerResponse};
 
 /// Makes a handler of an async function whose arguments are made of the request: see [`Extract`]. From no argument to twelve, with
@@ -27,15 +28,13 @@ use hearken_http::{Answer, Failure, IncomingMessage, ServerResponse};
 ///     Ok(Json(note))
 /// }));
 /// ```
-pub fn extract<F, A, R>(
-    function: F,
-) -> impl AsyncFn(IncomingMessage, ServerResponse) -> Result<R, Failure> + Send + Sync + 'static
+pub fn extract<F, A, R>(function: F) -> impl HandlerFn<Result<R, Failure>> + Send + Sync + 'static
 where
     F: ExtractFn<A, R> + Send + Sync + 'static,
     A: Arguments<Reads: BodyOnce>,
     R: Answer,
 {
-    async move |req, res| {
+    async move |req: IncomingMessage, res: ServerResponse| {
         let (arguments, _rest) = A::make(req, &res).await?;
         drop(res); // a handler that wants it has a handle of its own
         Ok(function.call(arguments).await)

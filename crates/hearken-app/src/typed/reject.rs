@@ -4,6 +4,7 @@
 //! they become a response (`failures.rs`).
 
 use hearken_http::Failure;
+use serde_json::{Value, json};
 use std::any::type_name;
 use std::error::Error;
 use std::fmt;
@@ -28,13 +29,21 @@ impl Rejected {
         text: String,
         source: Option<Box<dyn Error + Send + Sync>>,
     ) -> Failure {
+        let errors = source
+            .as_ref()
+            .and_then(|source| source.downcast_ref())
+            .map(Invalid::errors);
         let rejected = Self {
             argument: short_name(type_name::<E>()),
             source,
         };
-        Failure::new(status, text)
+        let failure = Failure::new(status, text)
             .with_code(code)
-            .caused_by(rejected)
+            .caused_by(rejected);
+        match errors {
+            Some(errors) => failure.with_member("errors", errors),
+            None => failure,
+        }
     }
 }
 
@@ -131,7 +140,16 @@ impl Invalid {
     pub fn into_failure(self) -> Failure {
         Failure::new(422, self.to_string())
             .with_code("validation.failed")
+            .with_member("errors", self.errors())
             .caused_by(self)
+    }
+
+    /// As a member of problem+json.
+    fn errors(&self) -> Value {
+        let fields = self.fields.iter();
+        fields
+            .map(|field| json!({ "field": field.field, "message": field.message }))
+            .collect()
     }
 }
 

@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// Why a handler has failed: a status, a text for the client, and the error behind it for the log. Cheap to clone.
 ///
 /// `?` turns every error into one, those of `anyhow` included: with the status of an [`Error`] of this library, which knows that a
-/// body that is not JSON is answered 400, and with 500 for any other. [`Failure::new`] sets the status.
+/// body that is not JSON is answered 400, and with 500 for any other. [`Failure::new`] sets the status; for an `Option` or a `Result`
+/// [`OrFail`](crate::error::OrFail) does.
 ///
 /// The client gets the status, the fields set by [`with_header`](Self::with_header), and as text the message if the status is below 500, else the
 /// reason phrase. The rest goes to the log. To give all failures of a server one form, say JSON, see
@@ -48,6 +49,7 @@ struct Inner {
     public: Option<Cow<'static, str>>,
     code: Option<Cow<'static, str>>,
     fields: Option<Result<Fields, Misuse>>,
+    members: Option<serde_json::Map<String, serde_json::Value>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     request: Option<Arc<FailedRequest>>,
 }
@@ -120,6 +122,25 @@ impl Failure {
         })
     }
 
+    /// Adds a member to the problem that the client gets as JSON (RFC 9457 §3.2), where failures have that form, as those of an
+    /// application have: a list of the fields that are wrong, for example. `type`, `title`, `detail` and `instance` replace the
+    /// members with these names. The default response does not contain it.
+    ///
+    /// ```
+    /// use hearken::Failure;
+    /// let failure = Failure::new(422, "two fields are wrong")
+    ///     .with_member("type", "https://example.com/problems/validation")
+    ///     .with_member("errors", vec!["name: expected 1 to 40 characters", "age: expected a number"]);
+    /// assert_eq!(failure.members().expect("some were added").len(), 2);
+    /// ```
+    #[must_use]
+    pub fn with_member(self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.change(|inner| {
+            let members = inner.members.get_or_insert_default();
+            members.insert(name.to_owned(), value.into());
+        })
+    }
+
     /// Sets the error behind the failure, for the log.
     #[must_use]
     pub fn caused_by(self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -136,6 +157,12 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.inner.code.as_deref()
+    }
+
+    /// What was added by [`with_member`](Self::with_member).
+    #[must_use]
+    pub fn members(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        self.inner.members.as_ref()
     }
 
     /// The text for the client.

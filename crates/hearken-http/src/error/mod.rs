@@ -4,7 +4,7 @@
 //! errors of a client. Elsewhere: errors of listening (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol
 //! (hearken-proto).
 //!
-//! May know: hearken-proto, the crate `http`.
+//! May know: hearken-proto, the crates `http` and `serde_json`.
 //!
 //! Must not know: any other room of this crate.
 
@@ -13,11 +13,13 @@ mod cause;
 #[cfg(feature = "client")]
 pub(crate) mod client;
 mod failure;
+mod or_fail;
 pub(crate) mod request;
 mod signal;
 mod status;
 
 pub use failure::Failure;
+pub use or_fail::OrFail;
 pub use request::FailedRequest;
 pub use status::Status;
 

@@ -7,6 +7,7 @@ mod list;
 
 use crate::message::incoming::IncomingMessage;
 use crate::message::media_type::media_type_of_ending;
+use crate::message::response::ServerResponse;
 use list::{Item, items, parameters};
 
 impl IncomingMessage {
@@ -58,6 +59,27 @@ impl IncomingMessage {
         best_coding(self.raw_headers().get_all("accept-encoding"), offers)
     }
 
+    /// The charset that the client prefers by its Accept-Charset field, as offered. Browsers do not send the field, and every
+    /// client of today understands UTF-8 (RFC 9110 §12.5.2); without the field it is the first offer. `None` if none matches.
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// let server = Server::new(async |req, res| match req.accepts_charsets(&["utf-8", "iso-8859-1"]) {
+    ///     Some(charset) => res.set("Content-Type", format!("text/plain; charset={charset}")).end("plain ASCII"),
+    ///     None => res.status(406).end(""),
+    /// });
+    /// ```
+    #[doc(alias = "acceptsCharsets")]
+    #[must_use]
+    pub fn accepts_charsets<'a>(&self, offers: &[&'a str]) -> Option<&'a str> {
+        let lines = self.raw_headers();
+        best(
+            items(lines.get_all("accept-charset")),
+            offers,
+            charset_match,
+        )
+    }
+
     /// The language that the client prefers by its Accept-Language field. `en` in the field matches the offer `en-GB`
     /// (RFC 4647 §3.3.1), and `en-GB` the offer `en` with less preference than an equal tag (§3.4). Otherwise as
     /// [`accepts`](Self::accepts). `None` if none matches: then most servers send their default language.
@@ -78,6 +100,27 @@ impl IncomingMessage {
             offers,
             language_match,
         )
+    }
+}
+
+impl ServerResponse {
+    /// As [`IncomingMessage::accepts`], for the request that this responds to.
+    ///
+    /// ```
+    /// use hearken::{Sent, Server, ServerResponse};
+    /// fn no_such_page(res: ServerResponse) -> Sent {
+    ///     let res = res.status(404).set("Vary", "Accept");
+    ///     match res.accepts(&["text/plain", "text/html"]) {
+    ///         Some("text/html") => res.set("Content-Type", "text/html; charset=utf-8").end("<h1>No such page</h1>"),
+    ///         _ => res.end("no such page\n"),
+    ///     }
+    /// }
+    /// let server = Server::new(async |_req, res| no_such_page(res));
+    /// ```
+    #[must_use]
+    pub fn accepts<'a>(&self, offers: &[&'a str]) -> Option<&'a str> {
+        let lines = self.request_head().fields();
+        best(items(lines.get_all("accept")), offers, media_type_match)
     }
 }
 
@@ -147,6 +190,13 @@ fn media_type_match(range: &Item<'_>, offer: &str) -> Option<u16> {
         demanded += 1;
     }
     Some(specificity + demanded)
+}
+
+fn charset_match(listed: &Item<'_>, offer: &str) -> Option<u16> {
+    match listed.name {
+        "*" => Some(0),
+        name => name.eq_ignore_ascii_case(offer).then_some(1),
+    }
 }
 
 /// The specificity of a language range that matches a tag.

@@ -3,6 +3,7 @@
 //! Here: [`Answer`] with its implementations, [`Json`]. Not here: the response itself (`message/response.rs`).
 
 use crate::error::{Failure, Status};
+use crate::message::json_style::JsonStyle;
 use crate::message::outgoing::OutgoingMessage;
 use crate::message::response::{Sent, ServerResponse};
 use bytes::Bytes;
@@ -137,8 +138,8 @@ typed! {
     &'static [u8] => "application/octet-stream";
 }
 
-/// A value as JSON, with `Content-Type: application/json` unless the handler has set another. A value that cannot be
-/// serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
+/// A value as JSON, with `Content-Type: application/json` unless the handler has set another; in one line, unless a
+/// [`JsonStyle`](crate::message::JsonStyle) is attached. A value that cannot be serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
 ///
 /// ```
 /// use hearken::{Json, Server};
@@ -160,13 +161,11 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> Answer for Json<T> {
     fn answer(self, res: ServerResponse) -> Sent {
-        let mut text = Vec::with_capacity(JSON_BYTES);
-        match serde_json::to_writer(&mut text, &self.0) {
-            Ok(()) => typed(res, "application/json", Bytes::from(text)),
+        let style = res.extension::<JsonStyle>();
+        let style = style.as_deref().copied().unwrap_or_default();
+        match style.write(&self.0) {
+            Ok(text) => typed(res, "application/json", Bytes::from(text)),
             Err(error) => res.fail(error),
         }
     }
 }
-
-/// Initial capacity: most JSON responses fit without growing the buffer.
-const JSON_BYTES: usize = 1024;

@@ -64,7 +64,7 @@ impl IncomingMessage {
         Method::from_bytes(self.head().method_bytes()).unwrap_or_default()
     }
 
-    /// The request target as sent, not normalised.
+    /// The request target as sent, not normalised. Routers and middleware do not change it.
     #[doc(alias = "target")]
     #[doc(alias = "originalUrl")]
     #[must_use]
@@ -103,6 +103,13 @@ impl IncomingMessage {
     #[must_use]
     pub fn ranges(&self, len: u64) -> Ranges {
         ranges::range_field(self.head()).map_or(Ranges::Whole, |field| Ranges::parse(field, len))
+    }
+
+    /// As [`ranges`](Self::ranges), with ranges that overlap or touch combined: [`Ranges::parse_combined`].
+    #[must_use]
+    pub fn ranges_combined(&self, len: u64) -> Ranges {
+        ranges::range_field(self.head())
+            .map_or(Ranges::Whole, |field| Ranges::parse_combined(field, len))
     }
 
     /// Stops the delivery of the body to listeners until [`resume`](Self::resume). Up to `limits.body.queue_bytes` are queued

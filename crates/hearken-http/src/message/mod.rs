@@ -11,8 +11,9 @@
 //! | redirect, send JSON, offer a download | [`ServerResponse::redirect`], [`json`](ServerResponse::json), [`attachment`](ServerResponse::attachment) |
 //! | send a file | [`ServerResponse::send_file`] with a [`SendFile`]; [`media_type_of`] its name |
 //! | answer conditional requests | [`IncomingMessage::preconditions`] with [`Validators`]; [`HttpDate`](crate::HttpDate) |
-//! | negotiate | [`IncomingMessage::accepts`], [`accepts_encodings`](IncomingMessage::accepts_encodings), [`accepts_languages`](IncomingMessage::accepts_languages) |
-//! | know the client behind proxies | [`IncomingMessage::client_addr`] with [`TrustedProxies`] |
+//! | negotiate | [`IncomingMessage::accepts`], [`accepts_encodings`](IncomingMessage::accepts_encodings), [`accepts_languages`](IncomingMessage::accepts_languages); [`is`](IncomingMessage::is) for what the body is |
+//! | know the client behind proxies | [`IncomingMessage::client_addr`], [`client_scheme`](IncomingMessage::client_scheme), [`client_host`](IncomingMessage::client_host) with [`TrustedProxies`] |
+//! | send events, JSON lines | [`ServerResponse::events`], [`json_lines`](ServerResponse::json_lines) |
 //! | compress | `Compression` (feature `compress`) |
 //!
 //! May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
@@ -26,11 +27,15 @@ pub(crate) mod collect;
 #[cfg(feature = "compress")]
 mod compress;
 pub(crate) mod conditional;
+mod content_type;
 mod cookies;
 pub(crate) mod deferred;
+mod events;
 pub(crate) mod headers;
 pub(crate) mod incoming;
 mod interim;
+mod json_lines;
+mod json_style;
 pub(crate) mod layers;
 mod media_type;
 #[cfg(feature = "multipart")]
@@ -57,8 +62,11 @@ pub use compress::{Compression, ContentCoding};
 pub use conditional::{Conditions, EntityTag, Precondition, Validators};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use deferred::Deferred;
+pub use events::{EventStream, ServerEvent};
 pub use headers::{Duplicates, MergedHeaders};
 pub use incoming::IncomingMessage;
+pub use json_lines::JsonLines;
+pub use json_style::JsonStyle;
 pub use layers::{ContentFilter, ResponseHead};
 pub use media_type::media_type_of;
 #[cfg(feature = "multipart")]

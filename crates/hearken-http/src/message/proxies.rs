@@ -1,13 +1,14 @@
-//! The client behind proxies: its address as trusted proxies report it (RFC 7239, and `X-Forwarded-For`).
+//! The client behind proxies: its address, scheme and host as trusted proxies report them (RFC 7239, and `X-Forwarded-*`).
 //!
-//! Here: [`TrustedProxies`], [`IncomingMessage::client_addr`]. Not here: reading the fields (`proxies/forwarded.rs`), a client's
-//! own proxies (`client/agent/proxies.rs`).
+//! Here: [`TrustedProxies`], [`IncomingMessage::client_addr`]. Not here: scheme and host (`proxies/origin.rs`), reading the fields
+//! (`proxies/forwarded.rs`), a client's own proxies (`client/agent/proxies.rs`).
 
 mod forwarded;
+mod origin;
 
 use crate::error::Error;
 use crate::message::incoming::IncomingMessage;
-use forwarded::{addresses_of_forwarded, addresses_of_x_forwarded_for};
+use forwarded::{addresses_of_x_forwarded_for, elements_of_forwarded};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -55,8 +56,17 @@ enum Trusted {
 pub enum ForwardedField {
     /// `Forwarded: for=192.0.2.1` (RFC 7239).
     Forwarded,
-    /// `X-Forwarded-For: 192.0.2.1`.
+    /// `X-Forwarded-For: 192.0.2.1`, and with it `X-Forwarded-Proto` and `X-Forwarded-Host`.
     XForwardedFor,
+}
+
+impl ForwardedField {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::XForwardedFor => "x-forwarded-for",
+        }
+    }
 }
 
 impl TrustedProxies {
@@ -122,21 +132,21 @@ impl TrustedProxies {
         }
     }
 
-    /// `reported`: addresses from the proxy next to us on; `None` for one that cannot be read.
-    fn client(
+    /// The addresses that trusted proxies report, from the proxy next to us on. `reported`: those in the field; `None` for one that
+    /// cannot be read.
+    fn walk(
         &self,
         connection: Option<IpAddr>,
         reported: impl Iterator<Item = Option<IpAddr>>,
-    ) -> Option<IpAddr> {
+    ) -> impl Iterator<Item = IpAddr> {
         let mut client = connection;
-        for (distance, reported) in reported.enumerate() {
+        reported.enumerate().map_while(move |(distance, reported)| {
             if !self.trusts(distance, client) {
-                break;
+                return None;
             }
-            let Some(reported) = reported else { break };
-            client = Some(reported);
-        }
-        client
+            client = reported.or(client);
+            reported
+        })
     }
 }
 
@@ -168,38 +178,64 @@ impl IncomingMessage {
     #[doc(alias = "ip")]
     #[must_use]
     pub fn client_addr(&self, proxies: &TrustedProxies) -> Option<IpAddr> {
-        let connection = self.peer().remote_address();
-        let connection = connection.map(|address| address.ip().to_canonical());
+        let connection = self.connection_ip();
         if !proxies.trusts(0, connection) {
             return connection;
         }
+        self.reported(proxies, connection).pop().or(connection)
+    }
+
+    /// The addresses that trusted proxies report: that of the client first, that of the proxy before the one next to us last. Empty
+    /// without a trusted proxy. Read as [`client_addr`](Self::client_addr) reads it, so nothing that a client has written is in it.
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// use hearken::message::TrustedProxies;
+    /// let proxies = TrustedProxies::hops(2);
+    /// let server = Server::new(async move |req, res| res.end(format!("{:?}\n", req.client_addrs(&proxies))));
+    /// ```
+    #[doc(alias = "ips")]
+    #[must_use]
+    pub fn client_addrs(&self, proxies: &TrustedProxies) -> Vec<IpAddr> {
+        let mut all = self.reported(proxies, self.connection_ip());
+        all.reverse();
+        all
+    }
+
+    fn connection_ip(&self) -> Option<IpAddr> {
+        let connection = self.peer().remote_address();
+        connection.map(|address| address.ip().to_canonical())
+    }
+
+    /// From the proxy next to us on; the client is the last.
+    fn reported(&self, proxies: &TrustedProxies, connection: Option<IpAddr>) -> Vec<IpAddr> {
         let fields = self.raw_headers();
-        let by = |field| {
-            let name = match field {
-                ForwardedField::Forwarded => "forwarded",
-                ForwardedField::XForwardedFor => "x-forwarded-for",
-            };
+        let by = |field: ForwardedField| {
+            let name = field.name();
             fields.get(name)?;
             let lines = fields.get_all(name);
             Some(match field {
                 ForwardedField::Forwarded => {
-                    proxies.client(connection, addresses_of_forwarded(lines))
+                    let addresses = elements_of_forwarded(lines).map(|element| element.address);
+                    proxies.walk(connection, addresses).collect()
                 }
                 ForwardedField::XForwardedFor => {
-                    proxies.client(connection, addresses_of_x_forwarded_for(lines))
+                    let addresses = addresses_of_x_forwarded_for(lines);
+                    proxies.walk(connection, addresses).collect()
                 }
             })
         };
         if let Some(field) = proxies.field {
-            return by(field).unwrap_or(connection);
+            return by(field).unwrap_or_default();
         }
-        match (
+        let (one, other): (Option<Vec<_>>, Option<Vec<_>>) = (
             by(ForwardedField::Forwarded),
             by(ForwardedField::XForwardedFor),
-        ) {
-            (Some(one), Some(other)) if one != other => connection,
-            (Some(client), _) | (None, Some(client)) => client,
-            (None, None) => connection,
+        );
+        match (one, other) {
+            (Some(one), Some(other)) if one.last() != other.last() => Vec::new(),
+            (Some(all), _) | (None, Some(all)) => all,
+            (None, None) => Vec::new(),
         }
     }
 }

@@ -37,14 +37,34 @@ impl Ranges {
     #[must_use]
     pub fn parse(field: &[u8], len: u64) -> Self {
         match parse(field, len) {
-            None => Self::Whole,
-            Some(_) if len == 0 => Self::Whole,
-            Some(mut ranges) => match ranges.len() {
-                0 => Self::Unsatisfiable,
-                1 => ranges.pop().map_or(Self::Unsatisfiable, Self::One),
-                _ if overlap(&ranges) => Self::Whole,
-                _ => Self::Several(ranges),
-            },
+            Some(ranges) if len > 0 && !overlap(&ranges) => Self::of(ranges),
+            _ => Self::Whole,
+        }
+    }
+
+    /// As [`parse`](Self::parse), with ranges that overlap or touch combined into one: the ranges stand in the order in which the
+    /// first of each came.
+    ///
+    /// Express: `req.range(size, { combine: true })`.
+    ///
+    /// ```
+    /// use hearken::message::Ranges;
+    /// assert_eq!(Ranges::parse_combined(b"bytes=5-6, 0-1, 2-3, 1-1", 10), Ranges::Several(vec![5..7, 0..4]));
+    /// assert_eq!(Ranges::parse_combined(b"bytes=0-3, 2-", 10), Ranges::One(0..10));
+    /// ```
+    #[must_use]
+    pub fn parse_combined(field: &[u8], len: u64) -> Self {
+        match parse(field, len) {
+            Some(ranges) if len > 0 => Self::of(combined(ranges)),
+            _ => Self::Whole,
+        }
+    }
+
+    fn of(mut ranges: Vec<Range<u64>>) -> Self {
+        match ranges.len() {
+            0 => Self::Unsatisfiable,
+            1 => ranges.pop().map_or(Self::Unsatisfiable, Self::One),
+            _ => Self::Several(ranges),
         }
     }
 }
@@ -115,6 +135,24 @@ fn number(digits: &[u8]) -> Option<u64> {
             .saturating_mul(10)
             .saturating_add(u64::from(digit - b'0'))
     }))
+}
+
+/// Ranges that overlap or touch as one, each at the place of its first.
+fn combined(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut sorted: Vec<_> = ranges.into_iter().enumerate().collect();
+    sorted.sort_unstable_by_key(|(place, range)| (range.start, *place));
+    let mut all: Vec<(usize, Range<u64>)> = Vec::new();
+    for (place, range) in sorted {
+        match all.last_mut() {
+            Some((first, last)) if range.start <= last.end => {
+                last.end = last.end.max(range.end);
+                *first = place.min(*first);
+            }
+            _ => all.push((place, range)),
+        }
+    }
+    all.sort_unstable_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, range)| range).collect()
 }
 
 fn overlap(ranges: &[Range<u64>]) -> bool {

@@ -39,8 +39,8 @@ const NOT_IN_EXT_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl ServerResponse {
-    /// Ends the response with a redirect: this status, `Location`, and a short text for clients that do not follow it. Node has
-    /// none; Express's `res.redirect`.
+    /// Ends the response with a redirect: this status, `Location`, and a short text for clients that do not follow it, which is HTML if
+    /// the client prefers that. Node has none; Express's `res.redirect`.
     ///
     /// | status | meaning |
     /// |---|---|
@@ -71,9 +71,22 @@ impl ServerResponse {
             return self.fail(Failure::new(500, text));
         }
         let url = utf8_percent_encode(url.as_ref(), NOT_IN_URI).to_string();
-        let text = format!("See {url}\n");
-        let res = self.status(status).set("Location", url);
-        text.answer(res)
+        let html = self.accepts(&["text/plain", "text/html"]) == Some("text/html");
+        let (media_type, text) = if html {
+            // The encoded URL has none of the other characters with a meaning in HTML.
+            let url = url.replace('&', "&amp;").replace('\'', "&#39;");
+            let text = format!(
+                "<!doctype html>\n<title>Redirect</title>\n<p>See <a href=\"{url}\">{url}</a></p>\n"
+            );
+            ("text/html; charset=utf-8", text)
+        } else {
+            ("text/plain; charset=utf-8", format!("See {url}\n"))
+        };
+        self.status(status)
+            .set("Location", url)
+            .set("Content-Type", media_type)
+            .append("Vary", "Accept")
+            .end(text)
     }
 
     /// Ends the response with a value as JSON, and `Content-Type: application/json` unless another was set. A value that cannot

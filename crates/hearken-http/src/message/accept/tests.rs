@@ -14,6 +14,10 @@ fn language<'a>(field: &str, offers: &[&'a str]) -> Option<&'a str> {
     best(items(one(field)), offers, language_match)
 }
 
+fn charset<'a>(field: &str, offers: &[&'a str]) -> Option<&'a str> {
+    best(items(one(field)), offers, charset_match)
+}
+
 fn coding<'a>(field: &str, offers: &[&'a str]) -> Option<&'a str> {
     best_coding(one(field), offers)
 }
@@ -40,7 +44,7 @@ fn media_types_are_chosen_by_weight_specificity_and_order() {
         ("*/*, text/html;q=0", &[html, json], Some(json)),
         ("text/*;q=0, text/html", &[html], Some(html)),
         ("image/png", &[html, json], None),
-        ("", &[html], None),
+        ("", &[html], Some(html)), // asks for nothing in particular
         (",;,", &[html], None),
         (
             "text/html ; q=0.1 , application/json ;Q=0.2",
@@ -171,4 +175,22 @@ fn long_fields_are_read_up_to_a_bound() {
     assert_eq!(media(&many, &["text/html"]), Some("text/html"));
     let quotes = "\"".repeat(8000);
     assert_eq!(media(&quotes, &["text/html"]), None);
+}
+
+#[test]
+fn charsets_are_chosen_by_weight_and_order() {
+    let (utf8, latin) = ("utf-8", "iso-8859-1");
+    for (field, offers, expected) in [
+        ("utf-8", &[latin, utf8][..], Some(utf8)),
+        ("UTF-8", &[utf8], Some(utf8)),
+        ("utf-8;q=0.5, iso-8859-1", &[utf8, latin], Some(latin)),
+        ("*", &[utf8, latin], Some(utf8)),
+        ("*;q=0.1, iso-8859-1", &[utf8, latin], Some(latin)),
+        ("*, utf-8;q=0", &[utf8, latin], Some(latin)),
+        ("utf-8;q=0", &[utf8], None),
+        ("us-ascii", &[utf8, latin], None),
+    ] {
+        assert_eq!(charset(field, offers), expected, "{field}");
+    }
+    assert_eq!(best(None, &[utf8], charset_match), Some(utf8));
 }

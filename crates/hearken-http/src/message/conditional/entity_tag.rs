@@ -60,6 +60,21 @@ impl EntityTag {
         }
     }
 
+    /// A strong tag made of the length and a hash of this content with 128 bits. Not made to withstand attacks: an attacker can find
+    /// two contents with one tag.
+    #[must_use]
+    pub fn strong_of_content(content: impl AsRef<[u8]>) -> Self {
+        let content = content.as_ref();
+        let halves = [0_u8, 1].map(|half| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u8(half);
+            hasher.write(content);
+            hasher.finish()
+        });
+        let [one, other] = halves;
+        Self::from_legal(&format!("{:x}-{one:016x}{other:016x}", content.len()))
+    }
+
     /// Made of bytes that are legal in a tag.
     pub(crate) fn from_legal(text: &str) -> Self {
         Self {

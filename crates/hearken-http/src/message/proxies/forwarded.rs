@@ -1,4 +1,4 @@
-//! The addresses in Forwarded (RFC 7239) and X-Forwarded-For, from the right.
+//! What Forwarded (RFC 7239) and X-Forwarded-For report, from the right.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,26 +14,36 @@ pub(super) fn addresses_of_x_forwarded_for<'a>(
     entries.map(|entry| node(std::str::from_utf8(entry).ok()?))
 }
 
-/// As above. An element without `for` is no address either; a malformed line counts as one such element.
-pub(super) fn addresses_of_forwarded<'a>(
+/// An element of Forwarded: what one proxy reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Element {
+    /// `None` also for a `for` that is no address.
+    pub(super) address: Option<IpAddr>,
+    pub(super) proto: Option<String>,
+    pub(super) host: Option<String>,
+}
+
+/// From the proxy next to us on. A malformed line counts as one element that reports nothing.
+pub(super) fn elements_of_forwarded<'a>(
     lines: impl Iterator<Item = &'a [u8]>,
-) -> impl Iterator<Item = Option<IpAddr>> {
+) -> impl Iterator<Item = Element> {
     let mut all = Vec::new();
     for line in lines {
         match elements(line) {
             Some(elements) => all.extend(elements),
-            None => all.push(None),
+            None => all.push(Element::default()),
         }
     }
     all.into_iter().rev()
 }
 
-/// The elements of a line, with the address of each. `None` if it is malformed.
-fn elements(line: &[u8]) -> Option<Vec<Option<IpAddr>>> {
+/// The elements of a line. `None` if it is malformed.
+fn elements(line: &[u8]) -> Option<Vec<Element>> {
     let mut rest = std::str::from_utf8(line).ok()?;
     let mut all = Vec::new();
-    let mut address = None;
-    let mut seen = false;
+    let mut element = Element::default();
+    // RFC 7239 §4: each parameter at most once in an element.
+    let mut seen = [false; 3];
     loop {
         rest = trim_start(rest);
         let end = rest.find(['=', ';', ',']).unwrap_or(rest.len());
@@ -42,11 +52,18 @@ fn elements(line: &[u8]) -> Option<Vec<Option<IpAddr>>> {
         if let Some(behind) = rest.strip_prefix('=') {
             let (value, behind) = value(behind)?;
             rest = trim_start(behind);
-            if name.eq_ignore_ascii_case("for") {
-                if seen {
-                    return None; // RFC 7239 §4: at most once in an element
-                }
-                (seen, address) = (true, node(&value));
+            let known = ["for", "proto", "host"];
+            let known = known
+                .iter()
+                .position(|known| name.eq_ignore_ascii_case(known));
+            if known.is_some_and(|known| std::mem::replace(&mut seen[known], true)) {
+                return None;
+            }
+            match known {
+                Some(0) => element.address = node(&value),
+                Some(1) => element.proto = Some(value),
+                Some(_) => element.host = Some(value),
+                None => {}
             }
         } else if !name.is_empty() {
             return None;
@@ -54,11 +71,11 @@ fn elements(line: &[u8]) -> Option<Vec<Option<IpAddr>>> {
         match rest.as_bytes().first() {
             Some(b';') => {}
             Some(b',') => {
-                all.push(address.take());
-                seen = false;
+                all.push(std::mem::take(&mut element));
+                seen = [false; 3];
             }
             None => {
-                all.push(address);
+                all.push(element);
                 return Some(all);
             }
             Some(_) => return None,

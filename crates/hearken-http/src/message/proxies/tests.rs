@@ -12,12 +12,14 @@ fn trusting(networks: &[&str]) -> TrustedProxies {
 
 fn x_forwarded_for(proxies: &TrustedProxies, from: &str, lines: &[&str]) -> Option<IpAddr> {
     let lines = lines.iter().map(|line| line.as_bytes());
-    proxies.client(ip(from), addresses_of_x_forwarded_for(lines))
+    let way = proxies.walk(ip(from), addresses_of_x_forwarded_for(lines));
+    way.last().or(ip(from))
 }
 
 fn forwarded(proxies: &TrustedProxies, from: &str, lines: &[&str]) -> Option<IpAddr> {
     let lines = lines.iter().map(|line| line.as_bytes());
-    proxies.client(ip(from), addresses_of_forwarded(lines))
+    let addresses = elements_of_forwarded(lines).map(|element| element.address);
+    proxies.walk(ip(from), addresses).last().or(ip(from))
 }
 
 #[test]
@@ -80,6 +82,7 @@ fn forwarded_is_read_with_its_quotes_and_parameters() {
         (&["for=6.6.6.6, "], "127.0.0.1"),
         // Malformed: one reader could see another address than the next.
         (&["for=6.6.6.6;for=192.0.2.1"], "127.0.0.1"),
+        (&["for=192.0.2.1;proto=http;proto=https"], "127.0.0.1"),
         (&["for=\"6.6.6.6"], "127.0.0.1"),
         (&["for=\"6.6.6.6\"x"], "127.0.0.1"),
         (&["6.6.6.6"], "127.0.0.1"),
@@ -117,7 +120,7 @@ fn hops_are_counted_from_the_connection_on() {
 #[test]
 fn a_unix_socket_is_trusted_by_its_name() {
     let report = || std::iter::once(ip("192.0.2.1"));
-    let by = |proxies: &TrustedProxies| proxies.client(None, report());
+    let by = |proxies: &TrustedProxies| proxies.walk(None, report()).last();
     assert_eq!(by(&trusting(&["unix"])), ip("192.0.2.1"));
     assert_eq!(by(&trusting(&["loopback"])), None);
     assert_eq!(by(&TrustedProxies::hops(1)), ip("192.0.2.1"));

@@ -132,3 +132,29 @@ fn sixteen_ranges_are_accepted_and_add_up_to_at_most_the_length() {
         16
     );
 }
+
+#[test]
+fn ranges_that_overlap_or_touch_are_combined() {
+    let table: &[(&str, Ranges)] = &[
+        ("bytes=0-4, 2-6", Ranges::One(0..7)),
+        ("bytes=0-4, 5-6", Ranges::One(0..7)),
+        ("bytes=0-4, 6-7", Ranges::Several(vec![0..5, 6..8])),
+        // Each stands where its first came: as in Express.
+        ("bytes=8-9, 0-1, 1-2", Ranges::Several(vec![8..10, 0..3])),
+        ("bytes=5-6, 0-9, 2-3", Ranges::One(0..10)),
+        (
+            "bytes=-1, 0-0, 9-9, 20-30",
+            Ranges::Several(vec![9..10, 0..1]),
+        ),
+        ("bytes=20-30", Ranges::Unsatisfiable),
+        ("bytes=x", Ranges::Whole),
+    ];
+    for (field, expected) in table {
+        assert_eq!(
+            &Ranges::parse_combined(field.as_bytes(), 10),
+            expected,
+            "{field}"
+        );
+    }
+    assert_eq!(Ranges::parse_combined(b"bytes=0-1", 0), Ranges::Whole);
+}

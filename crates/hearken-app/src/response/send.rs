@@ -1,0 +1,136 @@
+//! Content in one piece, with its type and its entity tag.
+
+use super::{ResponseExt, has_type};
+use crate::request::chain_of;
+use crate::settings::ETag;
+use hearken_http::message::{EntityTag, Precondition, Validators};
+use hearken_http::{Bytes, OutgoingMessage, Sent, ServerResponse};
+
+/// Content for [`ResponseExt::send`], and whether it is text.
+///
+/// ```
+/// use hearken::app::{Content, IntoContent};
+/// assert_eq!("a".into_content(), Content::Text("a".into()));
+/// assert_eq!([1, 2].into_content(), Content::Bytes(vec![1, 2].into()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// UTF-8.
+    Text(Bytes),
+    /// Anything.
+    Bytes(Bytes),
+}
+
+/// What [`ResponseExt::send`] takes: text and bytes. Implement it for types of your own.
+///
+/// ```
+/// use hearken::app::{App, Content, IntoContent, prelude::*};
+/// struct Page { title: &'static str }
+/// impl IntoContent for Page {
+///     fn into_content(self) -> Content {
+///         Content::Text(format!("<title>{}</title>", self.title).into())
+///     }
+/// }
+/// let mut app = App::new();
+/// app.get("/", async |_req, res| res.send(Page { title: "Hello" }));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent by `res.send(…)`",
+    label = "expected text or bytes",
+    note = "send a value as JSON by `res.json(&value)`"
+)]
+pub trait IntoContent {
+    /// The content.
+    fn into_content(self) -> Content;
+}
+
+macro_rules! into_content {
+    ($($type:ty => $kind:ident by $make:expr;)*) => {$(
+        impl IntoContent for $type {
+            fn into_content(self) -> Content {
+                Content::$kind(($make)(self))
+            }
+        }
+    )*};
+}
+
+into_content! {
+    String => Text by Bytes::from;
+    &String => Text by |text: &String| Bytes::copy_from_slice(text.as_bytes());
+    &str => Text by |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    Box<str> => Text by |text: Box<str>| Bytes::from(String::from(text));
+    std::borrow::Cow<'_, str> => Text by |text: std::borrow::Cow<'_, str>| Bytes::from(text.into_owned());
+    char => Text by |c: char| Bytes::from(c.to_string());
+    Bytes => Bytes by |bytes| bytes;
+    Vec<u8> => Bytes by Bytes::from;
+    &[u8] => Bytes by Bytes::copy_from_slice;
+}
+
+impl<const N: usize> IntoContent for [u8; N] {
+    fn into_content(self) -> Content {
+        Content::Bytes(Bytes::copy_from_slice(&self))
+    }
+}
+
+impl<const N: usize> IntoContent for &[u8; N] {
+    fn into_content(self) -> Content {
+        Content::Bytes(Bytes::copy_from_slice(self))
+    }
+}
+
+/// See [`ResponseExt::send`].
+pub(super) fn send(res: ServerResponse, content: Content) -> Sent {
+    let (kind, content) = match content {
+        Content::Text(text) => ("html", text),
+        Content::Bytes(bytes) => ("bin", bytes),
+    };
+    let typed = has_type(&res);
+    let res = if typed { res } else { res.content_type(kind) };
+    send_typed(res, content)
+}
+
+/// As [`send`], of content whose type is set.
+pub(crate) fn send_typed(res: ServerResponse, content: Bytes) -> Sent {
+    let status = res.status_code().as_u16();
+    if matches!(status, 204 | 205 | 304) {
+        res.remove_header("Content-Type");
+        return res.end("");
+    }
+    let reads = matches!(res.request_head().method_bytes(), b"GET" | b"HEAD");
+    if !reads || !(200..300).contains(&status) {
+        return res.end(content);
+    }
+    let setting = chain_of(&res).map_or(ETag::Weak, |chain| chain.app.shared.settings.etag);
+    let mut validators = Validators::new();
+    let own = res.get_header("etag");
+    let tag = match own {
+        Some(own) => EntityTag::parse(own),
+        None => tag_of(setting, &content),
+    };
+    if let Some(tag) = tag {
+        validators = validators.etag(tag);
+    }
+    if let Some(date) = last_modified(&res) {
+        validators = validators.modified(date);
+    }
+    let res = res.validators(&validators);
+    match res.preconditions(&validators) {
+        unmet @ Precondition::NotModified(_) => res.end_unmet(unmet),
+        _ => res.end(content),
+    }
+}
+
+fn tag_of(setting: ETag, content: &[u8]) -> Option<EntityTag> {
+    match setting {
+        ETag::Off => None,
+        ETag::Weak => Some(EntityTag::of_content(content)),
+        ETag::Strong => Some(EntityTag::strong_of_content(content)),
+    }
+}
+
+/// The Last-Modified that the handler has set.
+pub(crate) fn last_modified(res: &ServerResponse) -> Option<hearken_http::HttpDate> {
+    let field = res.get_header("last-modified")?;
+    hearken_http::HttpDate::parse(field, std::time::SystemTime::now().into())
+}
