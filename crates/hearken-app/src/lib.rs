@@ -16,6 +16,7 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | serve files | [`StaticFiles`] |
 //! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
 //! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
 //! | give errors one form | [`Router::error`] |
@@ -60,8 +61,9 @@ pub use hearken_http::message::ContentTag as ETag;
 pub use hearken_http::message::{Compression, ContentCoding};
 pub use locals::Locals;
 pub use middleware::{
-    LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn, RequestId, RequestIds,
-    ResponseTime, ServerTiming, Timings, middleware,
+    DirectoryListing, Dotfiles, LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn,
+    RequestId, RequestIds, ResponseTime, ServedFile, ServerTiming, StaticFiles, Symlinks, Timings,
+    middleware,
 };
 pub use next::Next;
 pub use params::ParamFn;
