@@ -1,10 +1,9 @@
 //! The order of the events of exchanges that fail, as docs/events.md shows it. Not here: the others (`events.rs`).
 
-use super::events::same;
+use super::events::{documented, same};
 use super::harness::{Log, hear_all, net, read_all, settle};
 use crate::client::event;
 use crate::client::{Agent, AgentOptions, Proxies};
-use crate::error::Error;
 use std::time::Duration;
 
 /// As in Node.
