@@ -43,6 +43,7 @@ mod templates;
 mod worker;
 
 pub use app::{App, StartError};
+pub use hearken_http::message::ETag;
 pub use locals::Locals;
 pub use middleware::{Middleware, MiddlewareFn, middleware};
 pub use next::Next;
@@ -53,7 +54,7 @@ pub use request::RequestExt;
 pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
-pub use settings::{ETag, NestedQuery, Settings};
+pub use settings::{NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
 pub use templates::Engine;

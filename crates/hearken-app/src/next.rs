@@ -176,8 +176,8 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
-        if let Some(json) = &app.json {
-            res.attach(Rc::clone(json));
+        if let Some(style) = &app.style {
+            res.attach(Rc::clone(style));
         }
         chain.set_form(0, &res);
         chain.go(0, req, res)

@@ -2,7 +2,7 @@
 //!
 //! Here: [`Settings`]. Not here: what is decided for each router (`router.rs`).
 
-use hearken_http::message::TrustedProxies;
+use hearken_http::message::{ETag, TrustedProxies};
 
 /// The settings of an [`App`](crate::App).
 ///
@@ -40,7 +40,8 @@ pub struct Settings {
     pub strict_routing: bool,
     /// The proxies whose word about the client counts.
     pub trust_proxy: TrustedProxies,
-    /// The ETag of responses that are sent in one piece and have none.
+    /// The ETag of successful responses to GET and HEAD that are a value, and have none: a value that the handler returns, `res.json`,
+    /// `send`, `jsonp`, `render`. With it comes 304 for clients that have the content. `end` sends what it is given.
     pub etag: ETag,
     /// How many labels at the end of a host name are no subdomains.
     pub subdomain_offset: usize,
@@ -109,22 +110,4 @@ impl Default for Settings {
             development: is_development(),
         }
     }
-}
-
-/// The ETag of responses that have none: [`Settings::etag`].
-///
-/// ```
-/// use hearken::app::{App, ETag};
-/// let mut app = App::new();
-/// app.settings(|settings| settings.etag = ETag::Off);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ETag {
-    /// None.
-    Off,
-    /// A weak one.
-    Weak,
-    /// A strong one.
-    Strong,
 }

@@ -1,9 +1,6 @@
 //! Content in one piece, with its type and its entity tag.
 
 use super::{ResponseExt, has_type};
-use crate::request::chain_of;
-use crate::settings::ETag;
-use hearken_http::message::{EntityTag, Precondition, Validators};
 use hearken_http::{Bytes, OutgoingMessage, Sent, ServerResponse};
 
 /// Content for [`ResponseExt::send`], and whether it is text.
@@ -92,41 +89,11 @@ pub(super) fn send(res: ServerResponse, content: Content) -> Sent {
 
 /// As [`send`], of content whose type is set.
 pub(crate) fn send_typed(res: ServerResponse, content: Bytes) -> Sent {
-    let status = res.status_code().as_u16();
-    if matches!(status, 204 | 205 | 304) {
+    if matches!(res.status_code().as_u16(), 204 | 205 | 304) {
         res.remove_header("Content-Type");
         return res.end("");
     }
-    let reads = matches!(res.request_head().method_bytes(), b"GET" | b"HEAD");
-    if !reads || !(200..300).contains(&status) {
-        return res.end(content);
-    }
-    let setting = chain_of(&res).map_or(ETag::Weak, |chain| chain.app.shared.settings.etag);
-    let mut validators = Validators::new();
-    let own = res.get_header("etag");
-    let tag = match own {
-        Some(own) => EntityTag::parse(own),
-        None => tag_of(setting, &content),
-    };
-    if let Some(tag) = tag {
-        validators = validators.etag(tag);
-    }
-    if let Some(date) = last_modified(&res) {
-        validators = validators.modified(date);
-    }
-    let res = res.validators(&validators);
-    match res.preconditions(&validators) {
-        unmet @ Precondition::NotModified(_) => res.end_unmet(unmet),
-        _ => res.end(content),
-    }
-}
-
-fn tag_of(setting: ETag, content: &[u8]) -> Option<EntityTag> {
-    match setting {
-        ETag::Off => None,
-        ETag::Weak => Some(EntityTag::of_content(content)),
-        ETag::Strong => Some(EntityTag::strong_of_content(content)),
-    }
+    res.end_as_value(content)
 }
 
 /// The Last-Modified that the handler has set.

@@ -22,6 +22,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod answer;
+mod answer_style;
 pub(crate) mod body;
 pub(crate) mod collect;
 #[cfg(feature = "compress")]
@@ -57,6 +58,7 @@ pub use crate::error::Status;
 pub use crate::event::complete::CompleteMessage;
 pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
+pub use answer_style::{AnswerStyle, ETag};
 #[cfg(feature = "compress")]
 pub use compress::{Compression, ContentCoding};
 pub use conditional::{Conditions, EntityTag, Precondition, Validators};
