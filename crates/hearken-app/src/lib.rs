@@ -16,6 +16,7 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | serve files | [`StaticFiles`] |
 //! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
 //! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
 //! | give errors one form | [`Router::error`] |
@@ -45,7 +46,10 @@ mod worker;
 pub use app::{App, StartError};
 pub use hearken_http::message::ETag;
 pub use locals::Locals;
-pub use middleware::{Middleware, MiddlewareFn, middleware};
+pub use middleware::{
+    DirectoryListing, Dotfiles, Middleware, MiddlewareFn, ServedFile, StaticFiles, Symlinks,
+    middleware,
+};
 pub use next::Next;
 pub use params::ParamFn;
 pub use paths::Paths;

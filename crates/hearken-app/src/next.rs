@@ -407,7 +407,7 @@ impl Chain {
         })
     }
 
-    /// How many bytes of the path, as it came, lead to the router of the present step.
+    /// How many bytes of the path, as it came, lead to the present middleware, or to the router of the present route.
     pub(crate) fn mounted(&self, req: &IncomingMessage) -> usize {
         let now = self.now.borrow();
         let table = self.table();
@@ -419,22 +419,25 @@ impl Chain {
             Some(path) => path.bytes(),
             None => path.as_bytes(),
         };
-        let rules = Rules {
-            whole: false,
-            ..step.rules
+        let end = match &step.kind {
+            Kind::Middleware(_) => now.found.end,
+            Kind::Route { .. } => {
+                let rules = Rules {
+                    whole: false,
+                    ..step.rules
+                };
+                let mut found = Match::default();
+                let mounts = &table.groups[step.group].mounts;
+                if !mounts
+                    .iter()
+                    .any(|mount| mount.matches(decoded, rules, &mut found))
+                {
+                    return 0;
+                }
+                found.end
+            }
         };
-        let mut found = Match::default();
-        let mounts = &table.groups[step.group].mounts;
-        if !mounts
-            .iter()
-            .any(|mount| mount.matches(decoded, rules, &mut found))
-        {
-            return 0;
-        }
-        let slashes = decoded[..found.end]
-            .iter()
-            .filter(|&&byte| byte == b'/')
-            .count();
+        let slashes = decoded[..end].iter().filter(|&&byte| byte == b'/').count();
         let next = path
             .bytes()
             .enumerate()

@@ -1,6 +1,10 @@
 //! Code around handlers.
 //!
-//! Here: [`Middleware`], [`middleware`], which makes one of an async function. Not here: what passes a request on (`next.rs`).
+//! Here: [`Middleware`], [`middleware`], which makes one of an async function; each middleware in its own file. Not here: what passes a request on (`next.rs`).
+
+mod static_files;
+
+pub use static_files::{DirectoryListing, Dotfiles, ServedFile, StaticFiles, Symlinks};
 
 use crate::next::Next;
 use hearken_http::server::Handling;

@@ -1,9 +1,11 @@
 //! Applications as users see them, in memory. One program, so that it is linked once.
 
 mod failures;
+mod listings;
 mod request;
 mod response;
 mod routing;
+mod static_files;
 mod streams;
 mod support;
 mod templates;
