@@ -21,7 +21,9 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failu
     let last = req.last_event_id().and_then(|id| id.parse().ok());
     let mut second = last.map_or(0, |last: u64| last + 1);
     let mut events = res.events();
-    events.send(ServerEvent::retry_after(Duration::from_secs(1))).await?;
+    events
+        .send(ServerEvent::retry_after(Duration::from_secs(1)))
+        .await?;
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     // It ends when the server stops; otherwise it would hold up that end for `limits.time.grace`.
     while events.wait_for(tick.tick()).await.is_some() {
