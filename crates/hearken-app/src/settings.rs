@@ -2,7 +2,7 @@
 //!
 //! Here: [`Settings`]. Not here: what is decided for each router (`router.rs`).
 
-use hearken_http::message::{ETag, TrustedProxies};
+use hearken_http::message::{ContentTag, TrustedProxies};
 
 /// The settings of an [`App`](crate::App).
 ///
@@ -40,9 +40,10 @@ pub struct Settings {
     pub strict_routing: bool,
     /// The proxies whose word about the client counts.
     pub trust_proxy: TrustedProxies,
-    /// The ETag of successful responses to GET and HEAD that are a value, and have none: a value that the handler returns, `res.json`,
-    /// `send`, `jsonp`, `render`. With it comes 304 for clients that have the content. `end` sends what it is given.
-    pub etag: ETag,
+    /// The ETag of responses to GET and HEAD that are sent in one piece and have none; with it comes the 304 for a client that has the
+    /// content already: [`tag_content`](hearken_http::ServerResponse::tag_content). One route decides otherwise by
+    /// `route.with(ETag::Off)`.
+    pub etag: ContentTag,
     /// How many labels at the end of a host name are no subdomains.
     pub subdomain_offset: usize,
     /// Spaces by which JSON is indented; 0: in one line.
@@ -99,7 +100,7 @@ impl Default for Settings {
             case_sensitive_routing: false,
             strict_routing: false,
             trust_proxy: TrustedProxies::none(),
-            etag: ETag::Weak,
+            etag: ContentTag::Weak,
             subdomain_offset: 2,
             json_spaces: 0,
             json_escape: false,

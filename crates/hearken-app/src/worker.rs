@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::state::States;
 use crate::table::{Kind, Table};
 use crate::templates::Views;
-use hearken_http::message::{AnswerStyle, JsonStyle};
+use hearken_http::message::JsonStyle;
 use hearken_http::server::{Handler, Handling, WorkerHandler};
 use hearken_http::{IncomingMessage, ServerResponse};
 use std::cell::RefCell;
@@ -34,8 +34,8 @@ pub(crate) struct OnWorker {
     pub(crate) labels: Vec<Option<Rc<str>>>,
     /// Some parameter has a handler.
     pub(crate) has_params: bool,
-    /// How values become content, if the settings say it.
-    pub(crate) style: Option<Rc<AnswerStyle>>,
+    /// How values are written as JSON, if the settings say it.
+    pub(crate) json: Option<Rc<JsonStyle>>,
     /// Memory of chains that have ended.
     pub(crate) spare: RefCell<Vec<Spare>>,
 }
@@ -62,7 +62,6 @@ impl OnWorker {
         let json = JsonStyle::new()
             .spaces(settings.json_spaces)
             .escape(settings.json_escape);
-        let style = AnswerStyle::new().json(json).etag(settings.etag);
         Self {
             shared: Arc::clone(shared),
             handlers: handlers.collect(),
@@ -72,7 +71,7 @@ impl OnWorker {
                 .groups
                 .iter()
                 .any(|group| !group.params.is_empty()),
-            style: (style != AnswerStyle::new()).then(|| Rc::new(style)),
+            json: (!json.is_default()).then(|| Rc::new(json)),
             spare: RefCell::default(),
         }
     }

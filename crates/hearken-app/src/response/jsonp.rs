@@ -9,7 +9,8 @@ use serde::Serialize;
 
 /// See [`ResponseExt::jsonp`](super::ResponseExt::jsonp).
 pub(super) fn jsonp<T: Serialize + ?Sized>(res: ServerResponse, value: &T) -> Sent {
-    let json = match style_of(&res).write(value) {
+    let style = res.extension::<JsonStyle>();
+    let json = match style.as_deref().copied().unwrap_or_default().write(value) {
         Ok(json) => json,
         Err(error) => return res.fail(error),
     };
@@ -33,16 +34,6 @@ pub(super) fn jsonp<T: Serialize + ?Sized>(res: ServerResponse, value: &T) -> Se
         .set("X-Content-Type-Options", "nosniff")
         .set("Content-Type", "text/javascript; charset=utf-8");
     send_typed(res, script.into())
-}
-
-/// As the settings say.
-fn style_of(res: &ServerResponse) -> JsonStyle {
-    chain_of(res).map_or_else(JsonStyle::new, |chain| {
-        let settings = &chain.app.shared.settings;
-        JsonStyle::new()
-            .spaces(settings.json_spaces)
-            .escape(settings.json_escape)
-    })
 }
 
 /// The name in the query, without characters that no name of a function has. `None` if nothing is left.

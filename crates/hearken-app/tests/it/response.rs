@@ -101,27 +101,6 @@ fn what_was_sent_has_a_tag_and_is_sent_once() {
 }
 
 #[test]
-fn values_have_a_tag_and_raw_content_has_none() {
-    let mut app = App::new();
-    app.get("/json", async |_req, res| res.json(&[1]));
-    app.get("/value", async |_req, _res| Json([1]));
-    app.get("/text", async |_req, _res| "[1]");
-    app.get("/end", async |_req, res| res.end("[1]"));
-    let tag = get(&app, "/json")
-        .header("etag")
-        .unwrap_or_default()
-        .to_owned();
-    for path in ["/json", "/value", "/text"] {
-        assert_eq!(get(&app, path).header("etag"), Some(&*tag), "{path}");
-        let again = ask(&app, Request::get(path).header("If-None-Match", &tag));
-        assert_eq!(shown(&again), "304 -: ", "{path}");
-    }
-    assert_eq!(get(&app, "/end").header("etag"), None);
-    app.settings(|settings| settings.etag = ETag::Off);
-    assert_eq!(get(&app, "/json").header("etag"), None);
-}
-
-#[test]
 fn some_statuses_have_no_content() {
     let mut app = App::new();
     app.get("/:status", async |req, res| {

@@ -3,7 +3,6 @@
 //! Here: [`Answer`] with its implementations, [`Json`]. Not here: the response itself (`message/response.rs`).
 
 use crate::error::{Failure, Status};
-use crate::message::answer_style::AnswerStyle;
 use crate::message::json_style::JsonStyle;
 use crate::message::outgoing::OutgoingMessage;
 use crate::message::response::{Sent, ServerResponse};
@@ -23,8 +22,7 @@ use serde_core::Serialize;
 /// | `(status, value)` | that status, the rest from the value |
 /// | `Result<value, Failure>` | the value; or the status of the failure, its public text as content |
 ///
-/// Status and fields that the handler set on `res` are kept, a Content-Type too. Entity tags and the form of JSON are those of an
-/// [`AnswerStyle`](crate::message::AnswerStyle), if one is attached.
+/// Status and fields that the handler set on `res` are kept, a Content-Type too.
 ///
 /// ```
 /// use hearken::{Json, Server};
@@ -116,11 +114,10 @@ impl Answer for StatusCode {
 
 /// Ends with this content, and with this Content-Type unless the handler has set one.
 fn typed(res: ServerResponse, content_type: &str, content: Bytes) -> Sent {
-    let res = match res.has_header("content-type") {
-        true => res,
-        false => res.set("Content-Type", content_type),
-    };
-    res.end_as_value(content)
+    if res.get_header("content-type").is_none() {
+        return res.set("Content-Type", content_type).end(content);
+    }
+    res.end(content)
 }
 
 macro_rules! typed {
@@ -141,9 +138,8 @@ typed! {
     &'static [u8] => "application/octet-stream";
 }
 
-/// A value as JSON, with `Content-Type: application/json` unless the handler has set another; in one line, unless an
-/// [`AnswerStyle`](crate::message::AnswerStyle) is attached. A value that cannot be serialised is answered 500. To read JSON use
-/// [`IncomingMessage::json`](crate::IncomingMessage::json).
+/// A value as JSON, with `Content-Type: application/json` unless the handler has set another; in one line, unless a
+/// [`JsonStyle`](crate::message::JsonStyle) is attached. A value that cannot be serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
 ///
 /// ```
 /// use hearken::{Json, Server};
@@ -165,9 +161,9 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> Answer for Json<T> {
     fn answer(self, res: ServerResponse) -> Sent {
-        let style = res.extension::<AnswerStyle>();
-        let json = style.map_or_else(JsonStyle::new, |style| style.json);
-        match json.write(&self.0) {
+        let style = res.extension::<JsonStyle>();
+        let style = style.as_deref().copied().unwrap_or_default();
+        match style.write(&self.0) {
             Ok(text) => typed(res, "application/json", Bytes::from(text)),
             Err(error) => res.fail(error),
         }

@@ -6,14 +6,17 @@ use serde_core::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::PrettyFormatter;
 
-/// How a value is written as JSON, where that is not the shortest form. Part of an
-/// [`AnswerStyle`](crate::message::AnswerStyle), it holds for [`ServerResponse::json`](crate::ServerResponse::json) and for
-/// [`Json`](crate::Json) alike.
+/// How the values of an exchange are written as JSON, where that is not the shortest form. Attached to an exchange
+/// ([`ServerResponse::extend`](crate::ServerResponse::extend)), it holds for [`ServerResponse::json`](crate::ServerResponse::json) and
+/// for [`Json`](crate::Json) alike.
 ///
 /// ```
+/// use hearken::Server;
 /// use hearken::message::JsonStyle;
-/// assert_eq!(JsonStyle::new().spaces(1).write(&[1])?, b"[\n 1\n]");
-/// # Ok::<(), serde_json::Error>(())
+/// let server = Server::new(async |_req, res| {
+///     res.extend(JsonStyle::new().spaces(2));
+///     res.json(&[1, 2]) // each on its line
+/// });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JsonStyle {
@@ -47,6 +50,12 @@ impl JsonStyle {
     pub const fn escape(mut self, escape: bool) -> Self {
         self.escape = escape;
         self
+    }
+
+    /// Whether this is the shortest form.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::new()
     }
 
     /// A value in this style.

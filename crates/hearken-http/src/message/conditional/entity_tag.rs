@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use std::fmt;
-use std::io::Write;
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 /// The opaque name of one version of a representation: `"v7"`, or `W/"v7"` if equal tags do not promise equal bytes.
 ///
@@ -48,24 +48,24 @@ impl EntityTag {
         })
     }
 
-    /// A weak tag made of the length and a hash of this content. The same content has the same tag on every machine. Weak, because the
-    /// hash has 64 bits and is not made to withstand attacks.
+    /// A weak tag made of the length and a hash of this content: XXH3, so that equal content has the same tag on every machine and
+    /// in every version. Weak, because the hash has 64 bits and is not made to withstand attacks.
     #[must_use]
     pub fn of_content(content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let hash = hash(content, SEEDS[0]);
-        let mut text = Vec::with_capacity(40);
-        let _ = write!(text, "W/\"{:x}-{hash:016x}\"", content.len()); // to memory
-        Self { text }
+        let mut buffer = [0; TAG_BYTES];
+        Self {
+            text: write_tag(content.as_ref(), &mut buffer).to_vec(),
+        }
     }
 
-    /// A strong tag made of the length and a hash of this content with 128 bits. Not made to withstand attacks: an attacker can find
-    /// two contents with one tag.
+    /// A strong tag made of the length and a hash of this content with 128 bits, XXH3. Not made to withstand attacks: an attacker can
+    /// find two contents with one tag.
     #[must_use]
     pub fn strong_of_content(content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let [one, other] = SEEDS.map(|seed| hash(content, seed));
-        Self::from_legal(&format!("{:x}-{one:016x}{other:016x}", content.len()))
+        let mut buffer = [0; TAG_BYTES];
+        Self {
+            text: write_strong_tag(content.as_ref(), &mut buffer).to_vec(),
+        }
     }
 
     /// Made of bytes that are legal in a tag.
@@ -123,6 +123,46 @@ impl EntityTag {
     }
 }
 
+/// Room for `W/`, quotes, the length and the hash in hexadecimal digits, and a hyphen.
+pub(super) const TAG_BYTES: usize = 2 + 2 + 16 + 1 + 32;
+
+/// Writes the weak tag of this content and returns it.
+pub(super) fn write_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
+    let hash = XxHash3_64::oneshot(content);
+    buffer[..2].copy_from_slice(b"W/");
+    let at = write_length(content.len(), buffer, 2);
+    let at = write_hex(hash, 16, buffer, at);
+    buffer[at] = b'"';
+    &buffer[..=at]
+}
+
+/// As [`write_tag`], the strong one.
+pub(super) fn write_strong_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
+    let hash = XxHash3_128::oneshot(content);
+    let at = write_length(content.len(), buffer, 0);
+    let at = write_hex((hash >> 64) as u64, 16, buffer, at);
+    let at = write_hex(hash as u64, 16, buffer, at);
+    buffer[at] = b'"';
+    &buffer[..=at]
+}
+
+fn write_length(len: usize, buffer: &mut [u8], at: usize) -> usize {
+    buffer[at] = b'"';
+    let len = len as u64;
+    let digits = (64 - len.leading_zeros()).div_ceil(4).max(1);
+    let at = write_hex(len, digits, buffer, at + 1);
+    buffer[at] = b'-';
+    at + 1
+}
+
+fn write_hex(value: u64, digits: u32, buffer: &mut [u8], mut at: usize) -> usize {
+    for place in (0..digits).rev() {
+        buffer[at] = b"0123456789abcdef"[(value >> (place * 4)) as usize & 15];
+        at += 1;
+    }
+    at
+}
+
 impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.text))
@@ -133,30 +173,6 @@ impl fmt::Debug for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Digits of pi: any odd numbers with bits all over do.
-const SEEDS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0xa409_3822_299f_31d1];
-
-/// Folds 16 bytes by one multiplication of 64 to 128 bits, so that a tag costs less than writing the content. The state also goes past
-/// the multiplication: a factor of zero does not forget what came before.
-fn hash(content: &[u8], seed: u64) -> u64 {
-    const ODD: u64 = 0x1319_8a2e_0370_7345;
-    let fold = |a: u64, b: u64| {
-        let product = u128::from(a) * u128::from(b);
-        (product as u64) ^ ((product >> 64) as u64)
-    };
-    let word = |bytes: &[u8]| {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        u64::from_le_bytes(word)
-    };
-    let mut state = seed ^ fold(content.len() as u64 ^ ODD, seed);
-    for block in content.chunks(16) {
-        let (low, high) = block.split_at(block.len().min(8));
-        state = fold(word(low) ^ ODD, word(high) ^ state) ^ state.rotate_left(23);
-    }
-    fold(state ^ ODD, seed)
 }
 
 /// The tags of a list (§5.6.1). A tag may contain commas. Anything else is skipped up to the next comma.
