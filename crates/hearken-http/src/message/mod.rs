@@ -1,8 +1,5 @@
 //! Requests and responses as users hold them: Node's `IncomingMessage`, `OutgoingMessage` and `ServerResponse`.
 //!
-//! Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
-//! buffers, readers, files.
-//!
 //! | to | use |
 //! |---|---|
 //! | read a query, path segments, a form | [`IncomingMessage::query`], [`path_segments`](IncomingMessage::path_segments), [`form`](IncomingMessage::form) |
@@ -15,10 +12,13 @@
 //! | know the client behind proxies | [`IncomingMessage::client_addr`], [`client_scheme`](IncomingMessage::client_scheme), [`client_host`](IncomingMessage::client_host) with [`TrustedProxies`] |
 //! | send events, JSON lines | [`ServerResponse::events`], [`json_lines`](ServerResponse::json_lines) |
 //! | compress | `Compression` (feature `compress`) |
-//!
-//! May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
-//!
-//! Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
+
+// Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
+// buffers, readers, files.
+//
+// May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
+//
+// Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
 
 pub(crate) mod accept;
 pub(crate) mod answer;
