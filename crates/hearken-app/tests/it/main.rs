@@ -2,7 +2,6 @@
 
 mod failures;
 mod listings;
-mod mistakes;
 mod openapi;
 mod request;
 mod response;
