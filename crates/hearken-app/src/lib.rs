@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod bodies;
 mod failures;
 mod locals;
 mod middleware;
@@ -47,13 +48,36 @@ mod state;
 mod table;
 mod templates;
 mod typed;
+#[cfg(feature = "multipart")]
+mod upload;
 mod worker;
 
 pub use app::{App, StartError};
+pub use bodies::{Bodies, Charset};
+/// The ETag of responses that have none: [`Settings::etag`]. As a middleware it is the choice of some routes.
+///
+/// ```
+/// use hearken::app::{App, ETag};
+/// let mut app = App::new();
+/// app.settings(|settings| settings.etag = ETag::Strong);
+/// app.route("/now").with(ETag::Off).get(async |_req, res| res.end("changes each time"));
+/// ```
+pub use hearken_http::message::ContentTag as ETag;
+#[cfg(feature = "compress")]
+pub use hearken_http::message::{Compression, ContentCoding};
 pub use locals::Locals;
 pub use middleware::{
-    DirectoryListing, Dotfiles, Middleware, MiddlewareFn, ServedFile, StaticFiles, Symlinks,
-    middleware,
+    Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,
+    Csrf, DirectoryListing, Dotfiles, Favicon, Hsts, LogValues, LoggedRequest, Logger,
+    MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn, OriginalMethod, Quota,
+    RateLimit, RateLimitHeaders, RateLimitStore, RequestId, RequestIds, ResponseTime,
+    SecurityHeaders, ServedFile, ServerTiming, StaticFiles, StoreFuture, Symlinks, Taken, Timeout,
+    Timings, middleware,
+};
+#[cfg(feature = "signed-cookies")]
+pub use middleware::{
+    CookieKeys, CsrfToken, KeyError, MemorySessionStore, Session, SessionExt, SessionStore,
+    Sessions, SetSignedCookies, SignedCookies,
 };
 pub use next::Next;
 #[cfg(feature = "openapi")]
@@ -68,7 +92,7 @@ pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
 pub use routes::{RouteInfo, Routes};
-pub use settings::{ETag, NestedQuery, Settings};
+pub use settings::{NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
 pub use templates::Engine;
@@ -83,6 +107,8 @@ pub use typed::{
 };
 #[cfg(feature = "validate")]
 pub use typed::{Valid, Validated};
+#[cfg(feature = "multipart")]
+pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 
 /// The names that most applications need.
 ///
@@ -96,6 +122,8 @@ pub mod prelude {
         App, Extension, Extract, Form, Middleware, Next, Path, Query, RequestExt, ResponseExt,
         Router, State, extract, middleware,
     };
+    #[cfg(feature = "signed-cookies")]
+    pub use crate::{SessionExt, SetSignedCookies, SignedCookies};
     pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,

@@ -187,6 +187,7 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        res.tag_content(app.shared.settings.etag);
         if let Some(json) = &app.json {
             res.attach(Rc::clone(json));
         }
@@ -209,7 +210,7 @@ impl Chain {
             let endpoint = match &step.kind {
                 Kind::Middleware(_) => 0,
                 Kind::Route { endpoints, .. } => {
-                    let method = req.head().method_bytes();
+                    let method = req.method_str().as_bytes();
                     match self.choose(endpoints, method) {
                         Some(endpoint) => endpoint,
                         None => continue,
@@ -491,7 +492,7 @@ impl Chain {
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");
-        let method = req.head().method_bytes();
+        let method = req.method_str().as_bytes();
         if method == b"OPTIONS" && (!list.is_empty() || req.url() == "*") {
             let res = res
                 .set("Allow", &list)

@@ -32,6 +32,11 @@ pub struct MultipartLimits {
     pub part_bytes_max: u64,
     /// Number of parts. Default 100.
     pub parts_max: u32,
+    /// Number of fields in the head of a part. Default 16.
+    pub part_fields_max: u32,
+    /// Text before the first boundary, in bytes. Default 4 KiB; more is an error with status 400. Text after the last boundary is not
+    /// read.
+    pub preamble_bytes_max: u32,
     /// A part that is collected into memory by [`Part::bytes`] or [`Part::text`], in bytes. Default 2 MiB.
     pub buffered_bytes_max: u64,
 }
@@ -42,12 +47,14 @@ impl Default for MultipartLimits {
             bytes_max: 64 << 20,
             part_bytes_max: 32 << 20,
             parts_max: 100,
+            part_fields_max: 16,
+            preamble_bytes_max: 4 << 10,
             buffered_bytes_max: 2 << 20,
         }
     }
 }
 
-/// What may come between two parts: a head, and the text before the first boundary. In bytes, beside what one read brings.
+/// The head of a part, in bytes, beside what one read brings.
 const HEAD_BYTES_MAX: u64 = 64 << 10;
 
 /// The parts of a form, one after the other: [`IncomingMessage::multipart`].
@@ -59,6 +66,8 @@ pub struct Multipart<'a> {
     parts: u32,
     /// Bytes given to the parser.
     fed: u64,
+    /// What has come, while the first boundary has not.
+    preamble: Option<Preamble>,
     /// The part that is being read.
     current: Option<multer::Field<'static>>,
 }
@@ -90,6 +99,27 @@ pub struct Part<'m, 'a> {
 struct Feed {
     piece: Option<Bytes>,
     ended: bool,
+}
+
+/// The text before the first boundary. The parser collects it, so it is bounded before.
+struct Preamble {
+    delimiter: Vec<u8>,
+    seen: Vec<u8>,
+}
+
+impl Preamble {
+    /// Takes the next piece, and returns whether the boundary has come. `None`: it is too late for it.
+    fn take(&mut self, piece: &[u8], max: u32) -> Option<bool> {
+        let end = max as usize + self.delimiter.len();
+        let from = self.seen.len().saturating_sub(self.delimiter.len());
+        let room = end - self.seen.len();
+        self.seen.extend_from_slice(&piece[..piece.len().min(room)]);
+        let mut windows = self.seen[from..].windows(self.delimiter.len());
+        match windows.any(|window| window == self.delimiter) {
+            true => Some(true),
+            false => (self.seen.len() < end).then_some(false),
+        }
+    }
 }
 
 /// The end of the slot that the parser reads. `Pending` without a waker: the wait that called the parser fills the slot and
@@ -194,7 +224,12 @@ impl<'a> Multipart<'a> {
             .per_field(limits.part_bytes_max);
         let constraints = multer::Constraints::new().size_limit(sizes);
         let slot = Slot(Arc::clone(&feed));
+        let delimiter = format!("--{boundary}").into_bytes();
         Self {
+            preamble: Some(Preamble {
+                delimiter,
+                seen: Vec::new(),
+            }),
             parser: multer::Multipart::with_constraints(slot, boundary, constraints),
             req,
             feed,
@@ -202,6 +237,31 @@ impl<'a> Multipart<'a> {
             parts: 0,
             fed: 0,
             current: None,
+        }
+    }
+
+    #[cold]
+    fn refused(&self, error: &multer::Error) -> Error {
+        match error {
+            multer::Error::FieldSizeExceeded { limit, .. } => {
+                let current = self.current.as_ref();
+                let is_file = current.is_some_and(|field| field.file_name().is_some());
+                let (code, what) = match is_file {
+                    true => ("LIMIT_FILE_SIZE", "files"),
+                    false => ("LIMIT_FIELD_VALUE", "fields"),
+                };
+                Error::coded(
+                    413,
+                    code,
+                    format!("expected {what} of at most {limit} bytes in a form"),
+                )
+            }
+            multer::Error::StreamSizeExceeded { limit } => Error::too_large(*limit),
+            error => Error::coded(
+                400,
+                "entity.parse.failed",
+                format!("expected a body of multipart/form-data: {error}"),
+            ),
         }
     }
 
@@ -223,10 +283,21 @@ impl<'a> Multipart<'a> {
         self.parts += 1;
         if self.parts > self.limits.parts_max {
             let text = format!("expected a form of at most {} parts", self.limits.parts_max);
-            return Err(Error::new(400, text));
+            return Err(Error::coded(400, "LIMIT_PART_COUNT", text));
+        }
+        let fields_max = self.limits.part_fields_max;
+        if field.headers().len() > fields_max as usize {
+            let text = format!("expected parts of a form with at most {fields_max} fields");
+            return Err(Error::coded(400, "LIMIT_PART_HEADERS", text));
         }
         self.current = Some(field);
         Ok(Some(Part { form: self }))
+    }
+
+    /// The part whose head has been read last, again: for code that has looked at it in a loop. `None` before the first part, and when
+    /// it has been read to its end.
+    pub fn current_part(&mut self) -> Option<Part<'_, 'a>> {
+        self.current.is_some().then_some(Part { form: self })
     }
 
     /// The next piece of the current part.
@@ -252,7 +323,7 @@ impl<'a> Multipart<'a> {
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(parsed) = poll(self, cx) {
-                    return Poll::Ready(parsed.map_err(|error| refused(&error)));
+                    return Poll::Ready(parsed.map_err(|error| self.refused(&error)));
                 }
                 if end.is_some_and(|end| self.fed > end) {
                     let text = "expected the head of a part of a form, of at most 64 KiB";
@@ -260,6 +331,18 @@ impl<'a> Multipart<'a> {
                 }
                 let piece = ready!(Pin::new(self.req.message()).poll_next(cx)).transpose()?;
                 self.fed += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                if let (Some(preamble), Some(piece)) = (&mut self.preamble, &piece) {
+                    let max = self.limits.preamble_bytes_max;
+                    match preamble.take(piece, max) {
+                        Some(true) => self.preamble = None,
+                        Some(false) => {}
+                        None => {
+                            let text =
+                                format!("expected the first boundary of a form within {max} bytes");
+                            return Poll::Ready(Err(Error::new(400, text)));
+                        }
+                    }
+                }
                 let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
                 if feed.ended {
                     let text = "expected a form that ends with its last boundary";
@@ -270,17 +353,6 @@ impl<'a> Multipart<'a> {
             }
         })
         .await
-    }
-}
-
-fn refused(error: &multer::Error) -> Error {
-    match error {
-        multer::Error::FieldSizeExceeded { limit, .. }
-        | multer::Error::StreamSizeExceeded { limit } => Error::too_large(*limit),
-        error => Error::new(
-            400,
-            format!("expected a body of multipart/form-data: {error}"),
-        ),
     }
 }
 
