@@ -14,3 +14,22 @@ pub struct ClientPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/server.md")]
 pub struct ServerPage;
+
+/// The examples of docs/guide, compiled as doctests.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../docs/guide/README.md")]
+    struct First;
+    #[doc = include_str!("../docs/guide/routing.md")]
+    struct Routing;
+    #[doc = include_str!("../docs/guide/middleware.md")]
+    struct Middleware;
+    #[doc = include_str!("../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../docs/guide/state.md")]
+    struct State;
+    #[doc = include_str!("../docs/guide/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../docs/guide/deployment.md")]
+    struct Deployment;
+}

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | serve files | [`StaticFiles`] |
 //! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
 //! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
 //! | give errors one form | [`Router::error`] |
@@ -26,6 +27,7 @@
 
 mod app;
 mod failures;
+mod host;
 mod locals;
 mod middleware;
 mod next;
@@ -43,12 +45,13 @@ mod templates;
 mod worker;
 
 pub use app::{App, StartError};
+pub use host::VhostLabels;
 pub use locals::Locals;
 pub use middleware::{
     Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,
-    Csrf, Favicon, Hsts, MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn,
-    OriginalMethod, Quota, RateLimit, RateLimitHeaders, RateLimitStore, SecurityHeaders,
-    StoreFuture, Taken, Timeout, middleware,
+    Csrf, DirectoryListing, Dotfiles, Favicon, Hsts, MemoryRateLimitStore, MethodOverride,
+    Middleware, MiddlewareFn, OriginalMethod, Quota, RateLimit, RateLimitHeaders, RateLimitStore,
+    SecurityHeaders, ServedFile, StaticFiles, StoreFuture, Symlinks, Taken, Timeout, middleware,
 };
 #[cfg(feature = "signed-cookies")]
 pub use middleware::{

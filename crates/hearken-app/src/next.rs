@@ -7,7 +7,7 @@ use crate::table::{Kind, Step, Table};
 use crate::worker::OnWorker;
 use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -27,6 +27,8 @@ pub(crate) struct Chain {
     form_of: Cell<usize>,
     /// Methods of the routes that the path has matched.
     allowed: RefCell<Vec<Box<str>>>,
+    /// The host of the request, once a router has asked for it.
+    pub(crate) hostname: OnceCell<Option<String>>,
 }
 
 /// The step at which a request is.
@@ -174,6 +176,7 @@ impl Chain {
             }),
             form_of: Cell::new(0),
             allowed: RefCell::default(),
+            hostname: OnceCell::new(),
         });
         res.attach(Rc::clone(&chain));
         if let Some(json) = &app.json {
@@ -192,7 +195,7 @@ impl Chain {
         for at in number..self.steps.len() {
             let step_number = self.steps[at] as usize;
             let step = &self.table().steps[step_number];
-            if !self.enter(step_number, step, &req) {
+            if !self.is_for_host(step.group, &req) || !self.enter(step_number, step, &req) {
                 continue;
             }
             let endpoint = match &step.kind {
@@ -407,7 +410,7 @@ impl Chain {
         })
     }
 
-    /// How many bytes of the path, as it came, lead to the router of the present step.
+    /// How many bytes of the path, as it came, lead to the present middleware, or to the router of the present route.
     pub(crate) fn mounted(&self, req: &IncomingMessage) -> usize {
         let now = self.now.borrow();
         let table = self.table();
@@ -419,22 +422,25 @@ impl Chain {
             Some(path) => path.bytes(),
             None => path.as_bytes(),
         };
-        let rules = Rules {
-            whole: false,
-            ..step.rules
+        let end = match &step.kind {
+            Kind::Middleware(_) => now.found.end,
+            Kind::Route { .. } => {
+                let rules = Rules {
+                    whole: false,
+                    ..step.rules
+                };
+                let mut found = Match::default();
+                let mounts = &table.groups[step.group].mounts;
+                if !mounts
+                    .iter()
+                    .any(|mount| mount.matches(decoded, rules, &mut found))
+                {
+                    return 0;
+                }
+                found.end
+            }
         };
-        let mut found = Match::default();
-        let mounts = &table.groups[step.group].mounts;
-        if !mounts
-            .iter()
-            .any(|mount| mount.matches(decoded, rules, &mut found))
-        {
-            return 0;
-        }
-        let slashes = decoded[..found.end]
-            .iter()
-            .filter(|&&byte| byte == b'/')
-            .count();
+        let slashes = decoded[..end].iter().filter(|&&byte| byte == b'/').count();
         let next = path
             .bytes()
             .enumerate()

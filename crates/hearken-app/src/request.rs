@@ -64,7 +64,8 @@ pub trait RequestExt: Sealed {
     /// When there is none; the text names the type.
     fn state<T: Send + Sync + 'static>(&self) -> State<T>;
 
-    /// The part of the path at which the router of the present handler is mounted, as it came; empty outside of a mounted router.
+    /// The part of the path at which the router of the present handler is mounted, or the present middleware by
+    /// [`with_at`](crate::Router::with_at), as it came; empty for those without a path.
     ///
     /// Express: `req.baseUrl`.
     fn base_url(&self) -> &str;

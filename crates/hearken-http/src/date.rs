@@ -88,6 +88,20 @@ impl HttpDate {
         self.seconds
     }
 
+    /// The form of RFC 3339 and ISO 8601, to the second: `1994-11-06T08:49:37Z`.
+    ///
+    /// ```
+    /// use hearken::HttpDate;
+    /// assert_eq!(HttpDate::from_unix_seconds(784_111_777).to_iso8601(), "1994-11-06T08:49:37Z");
+    /// ```
+    #[must_use]
+    pub fn to_iso8601(self) -> String {
+        let (days, second) = (self.seconds.div_euclid(DAY), self.seconds.rem_euclid(DAY));
+        let (year, month, day) = date_of(days);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
     /// The form that is sent, as bytes.
     pub(crate) fn to_bytes(self) -> [u8; LEN] {
         let (days, second) = (self.seconds.div_euclid(DAY), self.seconds.rem_euclid(DAY));

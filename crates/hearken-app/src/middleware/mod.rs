@@ -1,6 +1,6 @@
 //! Code around handlers.
 //!
-//! Here: [`Middleware`], [`middleware`], which makes one of an async function. Not here: what passes a request on (`next.rs`).
+//! Here: [`Middleware`], [`middleware`], which makes one of an async function; each middleware in its own file. Not here: what passes a request on (`next.rs`).
 
 mod auth;
 mod body_limit;
@@ -17,6 +17,7 @@ mod session;
 mod shared;
 #[cfg(feature = "signed-cookies")]
 mod signed_cookies;
+mod static_files;
 mod store;
 mod timeout;
 
@@ -38,6 +39,7 @@ pub use security_headers::{Hsts, SecurityHeaders};
 pub use session::{MemorySessionStore, Session, SessionExt, SessionStore, Sessions};
 #[cfg(feature = "signed-cookies")]
 pub use signed_cookies::{CookieKeys, KeyError, SetSignedCookies, SignedCookies};
+pub use static_files::{DirectoryListing, Dotfiles, ServedFile, StaticFiles, Symlinks};
 pub use store::StoreFuture;
 pub use timeout::Timeout;
 

@@ -17,7 +17,7 @@ use crate::message::response::{Sent, ServerResponse};
 use crate::net::file::FilePiece;
 use crate::net::file_reader::FileReader;
 use bytes::Bytes;
-use hearken_proto::{Head, Misuse};
+use hearken_proto::{Fields, Head, Misuse};
 use std::fs::{File, Metadata};
 use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -43,6 +43,7 @@ pub struct SendFile {
     file: Opened,
     part: Option<Range<u64>>,
     conditional: bool,
+    ranges: bool,
     validators: bool,
     content_type: Option<&'static str>,
 }
@@ -71,6 +72,7 @@ impl SendFile {
             file,
             part: None,
             conditional: false,
+            ranges: true,
             validators: false,
             content_type: None,
         }
@@ -110,6 +112,14 @@ impl SendFile {
         self
     }
 
+    /// Whether [`conditional`](Self::conditional) answers the Range field and sets Accept-Ranges. Default true; without it a Range field is
+    /// ignored, and the whole is sent.
+    #[must_use]
+    pub const fn ranges(mut self, answer: bool) -> Self {
+        self.ranges = answer;
+        self
+    }
+
     /// Sets the Content-Type that belongs to this file name, unless the response has one: see
     /// [`media_type_of`]. A name with an unknown ending sets `application/octet-stream`.
     #[must_use]
@@ -145,6 +155,7 @@ impl ServerResponse {
             file,
             part,
             conditional,
+            ranges,
             validators,
             content_type,
         } = file.into();
@@ -165,11 +176,12 @@ impl ServerResponse {
                     fields.set("Content-Type", content_type)?;
                 }
                 if validators {
-                    conditional::set_validators(fields, &validators_of(&metadata), now)?;
+                    conditional::set_validators(fields, &Validators::of_file(&metadata), now)?;
                 }
             }
             let request = conditional.then(|| env.head());
-            pieces(state, &Sending { file, part }, request, now)
+            let sending = Sending { file, part, ranges };
+            pieces(state, &sending, request, now)
         })?;
         self.exchange.run_hooks(None);
         if self.exchange.has_filters() {
@@ -263,23 +275,36 @@ fn has_content(file: &File) -> bool {
     }
 }
 
-/// Without any if this system has no modification times.
-fn validators_of(metadata: &Metadata) -> Validators {
-    let Ok(modified) = metadata.modified() else {
-        return Validators::new();
-    };
-    let nanos = match modified.duration_since(UNIX_EPOCH) {
-        Ok(since) => format!("{:x}", since.as_nanos()),
-        Err(before) => format!("-{:x}", before.duration().as_nanos()),
-    };
-    let tag = EntityTag::from_legal(&format!("{nanos}-{:x}", metadata.len()));
-    Validators::new().etag(tag).modified(modified)
+impl Validators {
+    /// Those of a file: the time of its last change, and a tag made of that time and the length, as
+    /// [`SendFile::with_validators`] sends them. Without any on a system that has no such times.
+    ///
+    /// ```
+    /// use hearken::message::Validators;
+    /// let validators = Validators::of_file(&std::fs::metadata("Cargo.toml")?);
+    /// assert!(validators.entity_tag().is_some_and(|tag| !tag.is_weak()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_file(metadata: &Metadata) -> Self {
+        let Ok(modified) = metadata.modified() else {
+            return Self::new();
+        };
+        let nanos = match modified.duration_since(UNIX_EPOCH) {
+            Ok(since) => format!("{:x}", since.as_nanos()),
+            Err(before) => format!("-{:x}", before.duration().as_nanos()),
+        };
+        let tag = EntityTag::from_legal(&format!("{nanos}-{:x}", metadata.len()));
+        Self::new().etag(tag).modified(modified)
+    }
 }
 
 /// A part of a file, which is the whole representation.
 struct Sending {
     file: Arc<File>,
     part: Range<u64>,
+    /// The Range field is answered.
+    ranges: bool,
 }
 
 impl Sending {
@@ -311,6 +336,7 @@ fn pieces(
     };
     let current = Validators::of_fields(state.outgoing.fields.view(), now);
     let unmet = match Conditions::of_head(request, now).check(&current) {
+        Precondition::Met { .. } if !sending.ranges => return Ok(sending.whole()),
         Precondition::Met { range } => {
             let range = ranges::range_field(request).filter(|_| range);
             let ranges = range.map_or(Ranges::Whole, |range| Ranges::parse(range, sending.len()));
@@ -321,6 +347,9 @@ fn pieces(
     };
     state.outgoing.status = unmet;
     conditional::remove_description(&mut state.outgoing.fields);
+    if unmet == 412 {
+        remove_freshness(&mut state.outgoing.fields);
+    }
     Ok(Vec::new())
 }
 
@@ -364,11 +393,19 @@ fn ranged_pieces(
             for name in ["content-type", "content-encoding", "etag", "last-modified"] {
                 fields.remove(name);
             }
+            remove_freshness(fields);
             fields.set("Content-Range", format!("bytes */{len}"))?;
             state.outgoing.status = 416;
             Vec::new()
         }
     })
+}
+
+/// Removes how long a cache may keep the file: an error must not be kept for as long.
+fn remove_freshness(fields: &mut Fields) {
+    for name in ["cache-control", "expires"] {
+        fields.remove(name);
+    }
 }
 
 fn content_range(range: &Range<u64>, len: u64) -> String {

@@ -44,7 +44,7 @@ fn media_types_are_chosen_by_weight_specificity_and_order() {
         ("*/*, text/html;q=0", &[html, json], Some(json)),
         ("text/*;q=0, text/html", &[html], Some(html)),
         ("image/png", &[html, json], None),
-        ("", &[html], None),
+        ("", &[html], Some(html)), // asks for nothing in particular
         (",;,", &[html], None),
         (
             "text/html ; q=0.1 , application/json ;Q=0.2",
