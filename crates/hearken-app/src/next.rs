@@ -2,7 +2,7 @@
 //!
 //! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), what handlers read of the chain (`request.rs`).
 
-use crate::pattern::{Match, Path, Rules};
+use crate::pattern::{Match, Path, Pattern, Rules};
 use crate::table::{Kind, Step, Table};
 use crate::worker::OnWorker;
 use hearken_http::server::Handling;
@@ -39,6 +39,17 @@ pub(crate) struct Current {
     pub(crate) found: Match,
     /// Handlers of parameters that were called, by their routers, names and values.
     called: Vec<(usize, usize, String)>,
+}
+
+/// A parameter of the path of a request.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    /// `None`: its group is not in the path.
+    pub(crate) value: Option<String>,
+    /// Of a wildcard; of another parameter none.
+    pub(crate) segments: Vec<String>,
+    pub(crate) wildcard: bool,
 }
 
 /// The way on, from middleware to what comes behind it.
@@ -179,6 +190,7 @@ impl Chain {
             hostname: OnceCell::new(),
         });
         res.attach(Rc::clone(&chain));
+        res.tag_content(app.shared.settings.etag);
         if let Some(json) = &app.json {
             res.attach(Rc::clone(json));
         }
@@ -400,14 +412,36 @@ impl Chain {
         now.found.spans.get(number).copied().flatten().map(read)
     }
 
+    /// All parameters of the present pattern, in its order.
+    pub(crate) fn parameters(&self, req: &IncomingMessage) -> Vec<Parameter> {
+        let names = self.names();
+        let wildcards = self.with_pattern(Pattern::wildcards).unwrap_or_default();
+        let parameters = names.into_iter().enumerate().map(|(number, name)| {
+            let wildcard = wildcards.contains(&number);
+            Parameter {
+                value: self.value(&name, req),
+                segments: if wildcard {
+                    self.segments(&name, req).unwrap_or_default()
+                } else {
+                    Vec::new()
+                },
+                wildcard,
+                name,
+            }
+        });
+        parameters.collect()
+    }
+
     /// The names of the parameters of the present pattern.
     pub(crate) fn names(&self) -> Vec<String> {
+        self.with_pattern(|pattern| pattern.names().map(str::to_owned).collect())
+            .unwrap_or_default()
+    }
+
+    fn with_pattern<T>(&self, read: impl FnOnce(&Pattern) -> T) -> Option<T> {
         let now = self.now.borrow();
-        let step = self.table().steps.get(now.step);
-        let pattern = step.and_then(|step| step.patterns.get(now.pattern));
-        pattern.map_or_else(Vec::new, |pattern| {
-            pattern.names().map(str::to_owned).collect()
-        })
+        let step = self.table().steps.get(now.step)?;
+        step.patterns.get(now.pattern).map(read)
     }
 
     /// How many bytes of the path, as it came, lead to the present middleware, or to the router of the present route.

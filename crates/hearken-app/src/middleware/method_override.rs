@@ -143,7 +143,7 @@ pub(crate) async fn form_value(
         let name = decoded(halves.next().unwrap_or_default())?;
         (name == field).then(|| decoded(halves.next().unwrap_or_default()))?
     });
-    req.unshift(body);
+    req.put_back(body);
     Ok(value)
 }
 

@@ -2,6 +2,21 @@
 //!
 //! Here: [`Middleware`], [`middleware`], which makes one of an async function; each middleware in its own file. Not here: what passes a request on (`next.rs`).
 
+mod static_files;
+
+pub use static_files::{DirectoryListing, Dotfiles, ServedFile, StaticFiles, Symlinks};
+
+#[cfg(feature = "compress")]
+mod compression;
+mod etag;
+mod logger;
+mod request_id;
+mod timing;
+
+pub use logger::{LogValues, LoggedRequest, Logger};
+pub use request_id::{RequestId, RequestIds};
+pub use timing::{ResponseTime, ServerTiming, Timings};
+
 mod auth;
 mod body_limit;
 mod concurrency;
@@ -17,7 +32,6 @@ mod session;
 mod shared;
 #[cfg(feature = "signed-cookies")]
 mod signed_cookies;
-mod static_files;
 mod store;
 mod timeout;
 
@@ -39,7 +53,6 @@ pub use security_headers::{Hsts, SecurityHeaders};
 pub use session::{MemorySessionStore, Session, SessionExt, SessionStore, Sessions};
 #[cfg(feature = "signed-cookies")]
 pub use signed_cookies::{CookieKeys, KeyError, SetSignedCookies, SignedCookies};
-pub use static_files::{DirectoryListing, Dotfiles, ServedFile, StaticFiles, Symlinks};
 pub use store::StoreFuture;
 pub use timeout::Timeout;
 

@@ -1,17 +1,24 @@
 //! Applications as users see them, in memory. One program, so that it is linked once.
 
 mod auth;
+mod bodies;
 mod body_limit;
+mod compression;
 mod concurrency;
 mod cors;
 mod csrf;
+mod etag;
 mod failures;
 mod favicon;
 mod listings;
+mod logger;
 mod method_override;
+mod mistakes;
+mod openapi;
 mod rate_limit;
 mod request;
 mod response;
+mod routes;
 mod routing;
 mod seams;
 mod security_headers;
@@ -22,4 +29,6 @@ mod streams;
 mod support;
 mod templates;
 mod timeout;
+mod typed;
+mod upload;
 mod vhost;

@@ -117,9 +117,9 @@ fn a_file_and_a_later_answer_are_held() {
     assert!(connection.response_so_far().expect("no fault").is_none());
     test.advance(Duration::from_millis(1));
     assert_eq!(connection.response().expect("a response").text(), "later");
-    let file = connection
-        .inject(Request::get("/file"))
-        .expect("a response");
+    connection.request(Request::get("/file")).expect("sent");
+    test.advance(Duration::from_secs(1));
+    let file = connection.response().expect("a response");
     assert!(file.text().contains("hearken-app"), "{}", file.text());
 }
 

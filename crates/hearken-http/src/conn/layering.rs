@@ -6,7 +6,7 @@
 use super::context::Surroundings;
 use super::end_hold::End;
 use super::exchange::{Exchange, State};
-use super::layers::{HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
+use super::layers::{Filters, HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
 use super::output::Piece;
 use crate::error::{Closed, Failure};
 use crate::event::callbacks::catch_panic;
@@ -129,10 +129,37 @@ impl Exchange {
         let Some(End::Content(content)) = self.unless_held(End::Content(content)) else {
             return;
         };
+        let whole = self.state().outgoing.whole.0.take();
+        let content = match whole {
+            Some(hook) => self.run_whole_hook(hook, content),
+            None => content,
+        };
         if self.has_layers() {
             return self.end_through_layers(content);
         }
         self.order(|state, env| state.end(env, content));
+    }
+
+    /// The hook is code of this crate: it does not panic, and may run while the exchange is borrowed.
+    /// Returns the content that is sent: none if the response has become a 304.
+    fn run_whole_hook(&self, hook: HeadHook, content: Bytes) -> Bytes {
+        let mut state = self.state();
+        if !state.can_respond() {
+            return content;
+        }
+        let outgoing = &mut state.outgoing;
+        hook(&mut ResponseHead {
+            request: self.head(),
+            status: &mut outgoing.status,
+            fields: &mut outgoing.fields,
+            content: Some(&content),
+            filters: &mut Filters::default(),
+            now: self.env.clock.wall(),
+        });
+        if outgoing.status == 304 {
+            return Bytes::new();
+        }
+        content
     }
 
     #[inline]

@@ -180,6 +180,16 @@ impl IncomingMessage {
         self.source.exchange.state().incoming.paused
     }
 
+    /// The time of the server, as Date has it: to the second, and in a test the time of its clock.
+    ///
+    /// ```
+    /// let server = hearken::Server::new(async |req, res| res.end(req.now().to_string()));
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> crate::HttpDate {
+        self.source.exchange.env.clock.wall()
+    }
+
     /// The client's connection: its addresses, its number, its TLS facts.
     #[must_use]
     pub fn peer(&self) -> Rc<Peer> {

@@ -43,6 +43,8 @@ pub mod sealed {
         fn is_complete(&self) -> bool;
         /// Limit for collecting the body into memory.
         fn buffered_bytes_max(&self) -> u64;
+        /// Fields of a form.
+        fn form_fields_max(&self) -> u32;
         /// The head of the message.
         fn head(&self) -> &Head;
         /// The message is dropped.
@@ -133,6 +135,11 @@ impl sealed::Source for ServerSource {
     fn buffered_bytes_max(&self) -> u64 {
         let state = self.exchange.state();
         state.limits(&self.exchange.env).body.buffered_bytes_max
+    }
+
+    fn form_fields_max(&self) -> u32 {
+        let state = self.exchange.state();
+        state.limits(&self.exchange.env).body.form_fields_max
     }
 
     #[inline]
