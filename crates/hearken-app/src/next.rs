@@ -1,6 +1,9 @@
 //! The way of a request along the steps of the table.
 //!
-//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), what handlers read of the chain (`request.rs`).
+//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), what handlers read of the chain (`request.rs`), the answer where
+//! no route fits (`next/unrouted.rs`).
+
+mod unrouted;
 
 use crate::pattern::{Match, Path, Pattern, Rules};
 use crate::table::{Kind, Step, Table};
@@ -487,29 +490,6 @@ impl Chain {
     pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
         let step = self.now.borrow().step;
         Some(self.table().steps.get(step)?.from)
-    }
-
-    /// No route fits.
-    fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
-        self.now.borrow_mut().step = usize::MAX;
-        let mut allowed = self.allowed.take();
-        allowed.sort_unstable();
-        let list = allowed.join(", ");
-        let method = req.method_str().as_bytes();
-        if method == b"OPTIONS" && (!list.is_empty() || req.url() == "*") {
-            let res = res
-                .set("Allow", &list)
-                .set("Content-Type", "text/plain; charset=utf-8")
-                .set("X-Content-Type-Options", "nosniff");
-            return done(res.end(list));
-        }
-        self.set_form(0, &res);
-        let what = format!("{} {}", String::from_utf8_lossy(method), req.path());
-        if list.is_empty() {
-            return done(res.fail(Failure::new(404, format!("Cannot {what}"))));
-        }
-        let failure = Failure::new(405, format!("Cannot {what}: expected one of {list}"));
-        done(res.fail(failure.with_header("Allow", &list)))
     }
 }
 
