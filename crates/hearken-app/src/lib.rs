@@ -16,6 +16,8 @@
 //! |---|---|
 //! | add routes | [`Router::get`] and its siblings, [`Router::route`], [`Router::mount`] |
 //! | add code around handlers | [`Router::with`], [`Middleware`], [`middleware()`] |
+//! | take arguments by their types, as in axum | [`extract`], [`Extract`] |
+//! | see all routes | [`App::routes`] |
 //! | serve files | [`StaticFiles`] |
 //! | read parameters, shared values, the client behind proxies | [`RequestExt`], [`App::state`] |
 //! | send pages, files, one of several representations, templates | [`ResponseExt`], [`App::engine`] |
@@ -31,6 +33,8 @@ mod failures;
 mod locals;
 mod middleware;
 mod next;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod params;
 mod paths;
 mod pattern;
@@ -38,10 +42,12 @@ mod request;
 mod response;
 mod route;
 mod router;
+mod routes;
 mod settings;
 mod state;
 mod table;
 mod templates;
+mod typed;
 #[cfg(feature = "multipart")]
 mod upload;
 mod worker;
@@ -61,11 +67,23 @@ pub use hearken_http::message::ContentTag as ETag;
 pub use hearken_http::message::{Compression, ContentCoding};
 pub use locals::Locals;
 pub use middleware::{
-    DirectoryListing, Dotfiles, LogValues, LoggedRequest, Logger, Middleware, MiddlewareFn,
-    RequestId, RequestIds, ResponseTime, ServedFile, ServerTiming, StaticFiles, Symlinks, Timings,
-    middleware,
+    Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,
+    Csrf, DirectoryListing, Dotfiles, Favicon, Hsts, LogValues, LoggedRequest, Logger,
+    MemoryRateLimitStore, MethodOverride, Middleware, MiddlewareFn, OriginalMethod, Quota,
+    RateLimit, RateLimitHeaders, RateLimitStore, RequestId, RequestIds, ResponseTime,
+    SecurityHeaders, ServedFile, ServerTiming, StaticFiles, StoreFuture, Symlinks, Taken, Timeout,
+    Timings, middleware,
+};
+#[cfg(feature = "signed-cookies")]
+pub use middleware::{
+    CookieKeys, CsrfToken, KeyError, MemorySessionStore, Session, SessionExt, SessionStore,
+    Sessions, SetSignedCookies, SignedCookies,
 };
 pub use next::Next;
+#[cfg(feature = "openapi")]
+pub use openapi::{
+    ApiRoute, DescribeAnswer, DescribeArgument, DescribeArguments, Info, Operation, SecurityScheme,
+};
 pub use params::ParamFn;
 pub use paths::Paths;
 pub use pattern::{Pattern, PatternError};
@@ -73,12 +91,22 @@ pub use request::RequestExt;
 pub use response::{Content, Format, IntoContent, ResponseExt};
 pub use route::Route;
 pub use router::Router;
+pub use routes::{RouteInfo, Routes};
 pub use settings::{NestedQuery, Settings};
 pub use state::State;
 pub use table::RouteError;
 pub use templates::Engine;
 #[cfg(feature = "templates")]
 pub use templates::Templates;
+#[cfg(feature = "multipart")]
+pub use typed::Multipart;
+pub use typed::{
+    Accepted, Arguments, BodyOnce, Cookies, Created, Extension, Extract, ExtractFn, ExtractOption,
+    Form, HeadOnly, Headers, Invalid, InvalidField, NoContent, Path, Query, Reads, WithBody,
+    WithStatus, extract,
+};
+#[cfg(feature = "validate")]
+pub use typed::{Valid, Validated};
 #[cfg(feature = "multipart")]
 pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 
@@ -90,7 +118,12 @@ pub use upload::{FileHead, IncomingFile, Upload, UploadedFile, UploadedForm};
 /// app.get("/:name", async |req, res| Ok(res.end(req.param::<String>("name")?)));
 /// ```
 pub mod prelude {
-    pub use crate::{App, Middleware, Next, RequestExt, ResponseExt, Router, State, middleware};
+    pub use crate::{
+        App, Extension, Extract, Form, Middleware, Next, Path, Query, RequestExt, ResponseExt,
+        Router, State, extract, middleware,
+    };
+    #[cfg(feature = "signed-cookies")]
+    pub use crate::{SessionExt, SetSignedCookies, SignedCookies};
     pub use hearken_http::error::OrFail;
     pub use hearken_http::{
         Answer, Bytes, Failure, IncomingMessage, Json, Sent, ServerResponse, StatusCode,

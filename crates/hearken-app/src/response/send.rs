@@ -82,9 +82,24 @@ pub(super) fn send(res: ServerResponse, content: Content) -> Sent {
         Content::Text(text) => ("html", text),
         Content::Bytes(bytes) => ("bin", bytes),
     };
-    let typed = has_type(&res);
-    let res = if typed { res } else { res.content_type(kind) };
+    let res = match (has_type(&res), kind) {
+        (false, _) => res.content_type(kind),
+        (true, "html") => with_charset(res),
+        (true, _) => res,
+    };
     send_typed(res, content)
+}
+
+/// Says that text is UTF-8, unless its type names another charset.
+fn with_charset(res: ServerResponse) -> ServerResponse {
+    let Some(of) = res.get_header("content-type") else {
+        return res;
+    };
+    let lower = of.to_ascii_lowercase();
+    if !lower.starts_with(b"text/") || lower.windows(8).any(|text| text == b"charset=") {
+        return res;
+    }
+    res.set("Content-Type", [&of[..], b"; charset=utf-8"].concat())
 }
 
 /// As [`send`], of content whose type is set. The tag and the 304 come with the end of the response: `tag_content`.

@@ -4,6 +4,7 @@
 //! Here: the orders that pass through layers. Not here: the layers (`layers.rs`), the orders without them (`orders.rs`).
 
 use super::context::Surroundings;
+use super::end_hold::End;
 use super::exchange::{Exchange, State};
 use super::layers::{Filters, HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
 use super::output::Piece;
@@ -125,6 +126,9 @@ impl Exchange {
     /// Ends the message with this content, or with this as its last piece.
     #[inline]
     pub(crate) fn end(&self, content: Bytes) {
+        let Some(End::Content(content)) = self.unless_held(End::Content(content)) else {
+            return;
+        };
         let whole = self.state().outgoing.whole.0.take();
         let content = match whole {
             Some(hook) => self.run_whole_hook(hook, content),
@@ -186,8 +190,11 @@ impl Exchange {
 
     /// Sends a piece and returns whether there is room for more.
     pub(crate) fn write(&self, piece: Bytes) -> bool {
-        if !self.has_layers() {
+        if !self.has_layers() && !self.has_kept_end() {
             return self.order(|state, env| state.write(env, piece));
+        }
+        if self.has_kept_end() {
+            return false; // a write after the end
         }
         self.run_hooks(None);
         match self.filter(vec![piece.clone()], Pass::Write) {
@@ -222,8 +229,11 @@ impl Exchange {
         }
     }
 
-    /// Whether the response was ended and its last content still passes the filters.
+    /// Whether the response was ended and its last content still passes the filters, or is kept back.
     pub(crate) fn is_filtering(&self) -> bool {
+        if self.has_kept_end() {
+            return true;
+        }
         let state = self.state();
         let own = state.overrides.as_ref();
         own.is_some_and(|own| own.layers.rest.is_some())

@@ -33,6 +33,7 @@ mod cookies;
 #[cfg(any(feature = "client", feature = "decompress"))]
 pub(crate) mod decode;
 pub(crate) mod deferred;
+mod end_hold;
 mod events;
 pub(crate) mod headers;
 pub(crate) mod incoming;
@@ -67,6 +68,7 @@ pub use compress::{Compression, ContentCoding};
 pub use conditional::{Conditions, ContentTag, EntityTag, Precondition, Validators};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use deferred::Deferred;
+pub use end_hold::EndHold;
 pub use events::{EventStream, ServerEvent};
 pub use headers::{Duplicates, MergedHeaders};
 pub use incoming::IncomingMessage;

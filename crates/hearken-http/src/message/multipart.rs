@@ -1,6 +1,6 @@
 //! Forms with files, `multipart/form-data` (RFC 7578), as they are received. Feature `multipart`.
 //!
-//! Here: [`IncomingMessage::multipart`], [`Multipart`], [`Part`], [`MultipartLimits`]. The parser is the crate `multer`; it wants a
+//! Here: [`IncomingMessage::multipart`] and [`IncomingMessage::into_multipart`], [`Multipart`], [`Part`], [`MultipartLimits`]. The parser is the crate `multer`; it wants a
 //! stream that can be sent to other threads, so it gets the pieces through a slot ([`Feed`]), which each wait fills from the
 //! message. Not here: other forms (`message/body.rs`).
 
@@ -59,7 +59,7 @@ const HEAD_BYTES_MAX: u64 = 64 << 10;
 
 /// The parts of a form, one after the other: [`IncomingMessage::multipart`].
 pub struct Multipart<'a> {
-    req: &'a mut IncomingMessage,
+    req: Request<'a>,
     parser: multer::Multipart<'static>,
     feed: Arc<Mutex<Feed>>,
     limits: MultipartLimits,
@@ -70,6 +70,21 @@ pub struct Multipart<'a> {
     preamble: Option<Preamble>,
     /// The part that is being read.
     current: Option<multer::Field<'static>>,
+}
+
+/// The request whose body is the form.
+enum Request<'a> {
+    Borrowed(&'a mut IncomingMessage),
+    Owned(Box<IncomingMessage>),
+}
+
+impl Request<'_> {
+    fn message(&mut self) -> &mut IncomingMessage {
+        match self {
+            Self::Borrowed(req) => req,
+            Self::Owned(req) => req,
+        }
+    }
 }
 
 /// One part of a form: a text field or a file. Its content arrives while it is read; the rest of a part that is dropped is
@@ -153,39 +168,45 @@ impl IncomingMessage {
     /// });
     /// ```
     pub fn multipart(&mut self, limits: MultipartLimits) -> Result<Multipart<'_>, Error> {
-        let boundary = match self.header("content-type").map(multer::parse_boundary) {
-            Some(Ok(boundary)) if is_boundary(&boundary) => boundary,
+        let boundary = self.boundary()?;
+        Ok(Multipart::new(Request::Borrowed(self), boundary, limits))
+    }
+
+    /// As [`multipart`](Self::multipart), of a form that owns the message.
+    ///
+    /// ```
+    /// use hearken::message::MultipartLimits;
+    /// use hearken::Server;
+    /// let server = Server::new(async |req, res| {
+    ///     let mut form = req.into_multipart(MultipartLimits::default())?;
+    ///     let mut parts = 0;
+    ///     while form.next_part().await?.is_some() {
+    ///         parts += 1;
+    ///     }
+    ///     Ok(res.end(format!("{parts} parts\n")))
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    /// As [`multipart`](Self::multipart).
+    pub fn into_multipart(self, limits: MultipartLimits) -> Result<Multipart<'static>, Error> {
+        let boundary = self.boundary()?;
+        let req = Request::Owned(Box::new(self));
+        Ok(Multipart::new(req, boundary, limits))
+    }
+
+    fn boundary(&self) -> Result<String, Error> {
+        match self.header("content-type").map(multer::parse_boundary) {
+            Some(Ok(boundary)) if is_boundary(&boundary) => Ok(boundary),
             Some(Ok(_) | Err(multer::Error::NoBoundary)) => {
                 let text = "expected a boundary of 1 to 70 characters in the Content-Type multipart/form-data";
-                return Err(Error::new(400, text));
+                Err(Error::new(400, text))
             }
-            _ => {
-                return Err(Error::new(
-                    415,
-                    "expected the Content-Type multipart/form-data",
-                ));
-            }
-        };
-        let feed = Arc::<Mutex<Feed>>::default();
-        let sizes = multer::SizeLimit::new()
-            .whole_stream(limits.bytes_max)
-            .per_field(limits.part_bytes_max);
-        let constraints = multer::Constraints::new().size_limit(sizes);
-        let slot = Slot(Arc::clone(&feed));
-        let delimiter = format!("--{boundary}").into_bytes();
-        Ok(Multipart {
-            preamble: Some(Preamble {
-                delimiter,
-                seen: Vec::new(),
-            }),
-            parser: multer::Multipart::with_constraints(slot, boundary, constraints),
-            req: self,
-            feed,
-            limits,
-            parts: 0,
-            fed: 0,
-            current: None,
-        })
+            _ => Err(Error::new(
+                415,
+                "expected the Content-Type multipart/form-data",
+            )),
+        }
     }
 }
 
@@ -196,6 +217,29 @@ fn is_boundary(boundary: &str) -> bool {
 }
 
 impl<'a> Multipart<'a> {
+    fn new(req: Request<'a>, boundary: String, limits: MultipartLimits) -> Self {
+        let feed = Arc::<Mutex<Feed>>::default();
+        let sizes = multer::SizeLimit::new()
+            .whole_stream(limits.bytes_max)
+            .per_field(limits.part_bytes_max);
+        let constraints = multer::Constraints::new().size_limit(sizes);
+        let slot = Slot(Arc::clone(&feed));
+        let delimiter = format!("--{boundary}").into_bytes();
+        Self {
+            preamble: Some(Preamble {
+                delimiter,
+                seen: Vec::new(),
+            }),
+            parser: multer::Multipart::with_constraints(slot, boundary, constraints),
+            req,
+            feed,
+            limits,
+            parts: 0,
+            fed: 0,
+            current: None,
+        }
+    }
+
     #[cold]
     fn refused(&self, error: &multer::Error) -> Error {
         match error {
@@ -285,7 +329,7 @@ impl<'a> Multipart<'a> {
                     let text = "expected the head of a part of a form, of at most 64 KiB";
                     return Poll::Ready(Err(Error::new(400, text)));
                 }
-                let piece = ready!(Pin::new(&mut *self.req).poll_next(cx)).transpose()?;
+                let piece = ready!(Pin::new(self.req.message()).poll_next(cx)).transpose()?;
                 self.fed += piece.as_ref().map_or(0, |piece| piece.len() as u64);
                 if let (Some(preamble), Some(piece)) = (&mut self.preamble, &piece) {
                     let max = self.limits.preamble_bytes_max;

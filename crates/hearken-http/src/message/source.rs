@@ -9,6 +9,7 @@ use crate::conn::listeners::Listeners;
 use crate::error::Error;
 use bytes::Bytes;
 use hearken_proto::{Fields, Head};
+use http::Method;
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -84,6 +85,8 @@ impl<S: Source> Drop for Waiting<'_, S> {
 /// The exchange of a server or of a session. Not `Send`.
 pub struct ServerSource {
     pub(crate) exchange: Rc<Exchange>,
+    /// In place of the method that was received.
+    pub(crate) method: Option<Box<Method>>,
 }
 
 impl Source for ServerSource {}
