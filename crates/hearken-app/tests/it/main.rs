@@ -13,7 +13,6 @@ mod favicon;
 mod listings;
 mod logger;
 mod method_override;
-mod mistakes;
 mod openapi;
 mod rate_limit;
 mod request;
