@@ -1,13 +1,17 @@
 //! The way of a request along the steps of the table.
 //!
-//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), what handlers read of the chain (`request.rs`).
+//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), the parameters of the present step (`next/parameters.rs`), the answer where
+//! no route fits (`next/unrouted.rs`), what handlers read of the chain (`request.rs`).
 
-use crate::pattern::{Match, Path, Pattern, Rules};
+mod parameters;
+mod unrouted;
+
+use crate::pattern::{Match, Path, Rules};
 use crate::table::{Kind, Step, Table};
 use crate::worker::OnWorker;
 use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -27,6 +31,8 @@ pub(crate) struct Chain {
     form_of: Cell<usize>,
     /// Methods of the routes that the path has matched.
     allowed: RefCell<Vec<Box<str>>>,
+    /// The host of the request, once a router has asked for it.
+    pub(crate) hostname: OnceCell<Option<String>>,
 }
 
 /// The step at which a request is.
@@ -185,6 +191,7 @@ impl Chain {
             }),
             form_of: Cell::new(0),
             allowed: RefCell::default(),
+            hostname: OnceCell::new(),
         });
         res.attach(Rc::clone(&chain));
         res.tag_content(app.shared.settings.etag);
@@ -204,7 +211,7 @@ impl Chain {
         for at in number..self.steps.len() {
             let step_number = self.steps[at] as usize;
             let step = &self.table().steps[step_number];
-            if !self.enter(step_number, step, &req) {
+            if !self.is_for_host(step.group, &req) || !self.enter(step_number, step, &req) {
                 continue;
             }
             let endpoint = match &step.kind {
@@ -373,74 +380,6 @@ impl Chain {
         None
     }
 
-    /// The value of a parameter at the present step.
-    pub(crate) fn value(&self, name: &str, req: &IncomingMessage) -> Option<String> {
-        self.read(name, req, str::to_owned)
-    }
-
-    /// Reads the value of a parameter at the present step.
-    pub(crate) fn read<T>(
-        &self,
-        name: &str,
-        req: &IncomingMessage,
-        read: impl FnOnce(&str) -> T,
-    ) -> Option<T> {
-        self.with_span(name, |span| match &self.decoded {
-            Some(path) => read(&path.text(span)),
-            None => read(req.path().get(span.0..span.1).unwrap_or_default()),
-        })
-    }
-
-    /// The segments of a wildcard at the present step.
-    pub(crate) fn segments(&self, name: &str, req: &IncomingMessage) -> Option<Vec<String>> {
-        self.with_span(name, |span| match &self.decoded {
-            Some(path) => path.segments(span),
-            None => {
-                let text = req.path().get(span.0..span.1).unwrap_or_default();
-                text.split('/').map(str::to_owned).collect()
-            }
-        })
-    }
-
-    fn with_span<T>(&self, name: &str, read: impl FnOnce((usize, usize)) -> T) -> Option<T> {
-        let now = self.now.borrow();
-        let step = self.table().steps.get(now.step)?;
-        let number = step.patterns.get(now.pattern)?.number_of(name)?;
-        now.found.spans.get(number).copied().flatten().map(read)
-    }
-
-    /// All parameters of the present pattern, in its order.
-    pub(crate) fn parameters(&self, req: &IncomingMessage) -> Vec<Parameter> {
-        let names = self.names();
-        let wildcards = self.with_pattern(Pattern::wildcards).unwrap_or_default();
-        let parameters = names.into_iter().enumerate().map(|(number, name)| {
-            let wildcard = wildcards.contains(&number);
-            Parameter {
-                value: self.value(&name, req),
-                segments: if wildcard {
-                    self.segments(&name, req).unwrap_or_default()
-                } else {
-                    Vec::new()
-                },
-                wildcard,
-                name,
-            }
-        });
-        parameters.collect()
-    }
-
-    /// The names of the parameters of the present pattern.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.with_pattern(|pattern| pattern.names().map(str::to_owned).collect())
-            .unwrap_or_default()
-    }
-
-    fn with_pattern<T>(&self, read: impl FnOnce(&Pattern) -> T) -> Option<T> {
-        let now = self.now.borrow();
-        let step = self.table().steps.get(now.step)?;
-        step.patterns.get(now.pattern).map(read)
-    }
-
     /// How many bytes of the path, as it came, lead to the present middleware, or to the router of the present route.
     pub(crate) fn mounted(&self, req: &IncomingMessage) -> usize {
         let now = self.now.borrow();
@@ -484,29 +423,6 @@ impl Chain {
     pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
         let step = self.now.borrow().step;
         Some(self.table().steps.get(step)?.from)
-    }
-
-    /// No route fits.
-    fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
-        self.now.borrow_mut().step = usize::MAX;
-        let mut allowed = self.allowed.take();
-        allowed.sort_unstable();
-        let list = allowed.join(", ");
-        let method = req.method_str().as_bytes();
-        if method == b"OPTIONS" && (!list.is_empty() || req.url() == "*") {
-            let res = res
-                .set("Allow", &list)
-                .set("Content-Type", "text/plain; charset=utf-8")
-                .set("X-Content-Type-Options", "nosniff");
-            return done(res.end(list));
-        }
-        self.set_form(0, &res);
-        let what = format!("{} {}", String::from_utf8_lossy(method), req.path());
-        if list.is_empty() {
-            return done(res.fail(Failure::new(404, format!("Cannot {what}"))));
-        }
-        let failure = Failure::new(405, format!("Cannot {what}: expected one of {list}"));
-        done(res.fail(failure.with_header("Allow", &list)))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The errors of this crate: [`Error`], which its functions return, and [`Failure`], which a handler returns.
-//!
-//! Here: [`Error`] and [`Closed`]; in `failure.rs` [`Failure`], in `request.rs` the request that it belongs to, in `client.rs` the
-//! errors of a client. Elsewhere: errors of listening (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol
-//! (hearken-proto).
-//!
-//! May know: hearken-proto, the crates `http` and `serde_json`.
-//!
-//! Must not know: any other room of this crate.
+
+// Here: [`Error`] and [`Closed`]; in `failure.rs` [`Failure`], in `request.rs` the request that it belongs to, in `client.rs` the
+// errors of a client. Elsewhere: errors of listening (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol
+// (hearken-proto).
+//
+// May know: hearken-proto, the crates `http` and `serde_json`.
+//
+// Must not know: any other room of this crate.
 
 #[cfg(feature = "client")]
 mod cause;

@@ -1,8 +1,5 @@
 //! Requests and responses as users hold them: Node's `IncomingMessage`, `OutgoingMessage` and `ServerResponse`.
 //!
-//! Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
-//! buffers, readers, files.
-//!
 //! | to | use |
 //! |---|---|
 //! | read a query, path segments, a form | [`IncomingMessage::query`], [`path_segments`](IncomingMessage::path_segments), [`form`](IncomingMessage::form) |
@@ -16,10 +13,13 @@
 //! | send events, JSON lines | [`ServerResponse::events`], [`json_lines`](ServerResponse::json_lines) |
 //! | compress, and decode compressed bodies | `Compression` (feature `compress`), [`IncomingMessage::decoded_bytes`] (feature `decompress`) |
 //! | tag responses, and answer 304 | [`ServerResponse::tag_content`] |
-//!
-//! May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
-//!
-//! Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
+
+// Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
+// buffers, readers, files.
+//
+// May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
+//
+// Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
 
 pub(crate) mod accept;
 pub(crate) mod answer;

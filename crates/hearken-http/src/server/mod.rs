@@ -1,11 +1,11 @@
 //! The server as its user holds it: what it serves, where it listens, how it runs and how it stops.
-//!
-//! Here: [`Server`]. Not here: the server with its address (`server/listening.rs`), the running server (`server/handle.rs`), the life
-//! of a worker (`server/worker.rs`), of a connection (`conn/`).
-//!
-//! May know: all rooms below, `message` and `pump` among them.
-//!
-//! Must not know: `client`, `session`, `fetch`.
+
+// Here: [`Server`]. Not here: the server with its address (`server/listening.rs`), the running server (`server/handle.rs`), the life
+// of a worker (`server/worker.rs`), of a connection (`conn/`).
+//
+// May know: all rooms below, `message` and `pump` among them.
+//
+// Must not know: `client`, `session`, `fetch`.
 
 pub(crate) mod accept;
 pub(crate) mod addresses;
