@@ -183,7 +183,7 @@ fn clap_rejects_wrong_flags() {
         "hearken echo --listen :1 --host a",
         "hearken echo --unknown",
         "hearken",
-        "hearken serve",
+        "hearken server",
     ] {
         let parsed = Cli::try_parse_from(line.split_whitespace());
         assert_eq!(

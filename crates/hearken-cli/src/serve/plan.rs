@@ -87,7 +87,11 @@ fn usage(text: impl Into<String>) -> CommandError {
 pub(crate) fn is_reachable(address: &ListenAddr) -> bool {
     match address {
         ListenAddr::Socket(at) => !at.ip().is_loopback(),
-        ListenAddr::Host { name, .. } => !name.eq_ignore_ascii_case("localhost"),
+        ListenAddr::Host { name, .. } => {
+            let name = name.to_ascii_lowercase();
+            name != "localhost" && !name.ends_with(".localhost")
+        }
+        ListenAddr::AllInterfaces { .. } => true,
         _ => false,
     }
 }
@@ -263,6 +267,24 @@ mod tests {
             (plan.server.address.to_string().as_str(), plan.any_port),
             ("127.0.0.1:81", false)
         );
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_for_this_machine_alone() {
+        for (address, expected) in [
+            ("127.0.0.1:1", false),
+            ("[::1]:1", false),
+            ("localhost:1", false),
+            ("a.LOCALHOST:1", false),
+            ("unix:/x", false),
+            ("0.0.0.0:1", true),
+            ("192.0.2.1:1", true),
+            (":1", true),
+            ("box.test:1", true),
+        ] {
+            let address = address.parse().expect(address);
+            assert_eq!(is_reachable(&address), expected, "{address}");
+        }
     }
 
     #[test]

@@ -42,7 +42,8 @@ struct Inner {
 
 impl Uploads {
     pub(crate) fn new(files: StaticFiles, plan: UploadPlan, address: &ListenAddr) -> Self {
-        let local = !is_reachable(address);
+        let has_name = matches!(address, ListenAddr::Socket(_) | ListenAddr::Host { .. });
+        let local = has_name && !is_reachable(address);
         Self(Arc::new(Inner { files, plan, local }))
     }
 }
@@ -218,42 +219,52 @@ fn names_this_machine(req: &IncomingMessage) -> bool {
 
 /// A file that is being received. Removed unless it is complete.
 struct Target {
-    directory: Arc<File>,
-    temporary: String,
+    temporary: Temporary,
     name: String,
     plan: UploadPlan,
     file: tokio::fs::File,
     length: u64,
     /// There was a file of its name.
     replaces: bool,
+}
+
+/// The hidden name of a file. Made on the thread that creates the file, so that it is removed too when the request ends meanwhile.
+struct Temporary {
+    directory: Arc<File>,
+    name: String,
     committed: bool,
 }
 
 impl Target {
     async fn new(directory: &Arc<File>, name: &str, plan: UploadPlan) -> Result<Self, Failure> {
         let random = || RandomState::new().build_hasher().finish();
-        let temporary = format!(".upload-{:016x}{:016x}", random(), random());
-        let (at, own, other) = (Arc::clone(directory), name.to_owned(), temporary.clone());
+        let mut temporary = Temporary {
+            directory: Arc::clone(directory),
+            name: format!(".upload-{:016x}{:016x}", random(), random()),
+            committed: true, // there is no file yet
+        };
+        let own = name.to_owned();
         let create = move || {
+            let at = Arc::clone(&temporary.directory);
             let replaces = statat(&at, &own, AtFlags::SYMLINK_NOFOLLOW).is_ok();
             if replaces && !plan.overwrite {
                 return Err(Errno::EXIST); // before its content is sent
             }
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-            let file = openat(&at, &other, flags, Mode::from_raw_mode(0o666))?; // less the umask
-            Ok((file, replaces))
+            let mode = Mode::from_raw_mode(0o666); // less the umask
+            let file = openat(&at, &temporary.name, flags, mode)?;
+            temporary.committed = false;
+            Ok((file, temporary, replaces))
         };
         let created = spawn_blocking(create).await?;
-        let (file, replaces) = created.map_err(|error| failure(error, name))?;
+        let (file, temporary, replaces) = created.map_err(|error| failure(error, name))?;
         Ok(Self {
-            directory: Arc::clone(directory),
             temporary,
             name: name.to_owned(),
             plan,
             file: tokio::fs::File::from_std(file.into()),
             length: 0,
             replaces,
-            committed: false,
         })
     }
 
@@ -275,8 +286,8 @@ impl Target {
             .await
             .map_err(|error| self.failure_of(&error))?;
         let (at, from, to) = (
-            Arc::clone(&self.directory),
-            self.temporary.clone(),
+            Arc::clone(&self.temporary.directory),
+            self.temporary.name.clone(),
             self.name.clone(),
         );
         let overwrite = self.plan.overwrite;
@@ -285,7 +296,7 @@ impl Target {
             false => name_new(&at, &from, &to),
         });
         named.await?.map_err(|error| failure(error, &self.name))?;
-        self.committed = true;
+        self.temporary.committed = true;
         Ok(self.length)
     }
 
@@ -294,10 +305,10 @@ impl Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.committed {
-            let _ = unlinkat(&*self.directory, &self.temporary, AtFlags::empty()); // it may have been named
+            let _ = unlinkat(&*self.directory, &self.name, AtFlags::empty()); // it may have been named
         }
     }
 }

@@ -275,7 +275,10 @@ fn https_is_as_in_echo() {
     let file = format!("{}/a.txt", program.url);
     let pem = certificate.to_str().expect("UTF-8");
     let fetched = super::program::output(&mut command(&["fetch", "--cacert", pem, &file]));
-    assert_eq!(String::from_utf8_lossy(&fetched.stdout), "0123456789");
+    assert_eq!(
+        String::from_utf8_lossy(&fetched.stdout).trim_end(),
+        "0123456789"
+    );
 }
 
 /// `None`: curl is not installed.
