@@ -24,6 +24,8 @@ mod guide {
     struct Routing;
     #[doc = include_str!("../docs/guide/middleware.md")]
     struct Middleware;
+    #[doc = include_str!("../docs/guide/responses.md")]
+    struct Responses;
     #[doc = include_str!("../docs/guide/errors.md")]
     struct Errors;
     #[doc = include_str!("../docs/guide/state.md")]

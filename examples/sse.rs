@@ -5,6 +5,7 @@
 //! curl -N http://127.0.0.1:3000/events      # or open http://127.0.0.1:3000/ and then press Ctrl-C here: it ends at once
 //! ```
 
+use hearken::message::ServerEvent;
 use hearken::prelude::*;
 use std::time::Duration;
 
@@ -16,21 +17,21 @@ async fn handle(req: IncomingMessage, res: ServerResponse) -> Result<Sent, Failu
     if req.path() != "/events" {
         return Ok(res.set("Content-Type", "text/html").end(PAGE));
     }
-    let res = res
-        .set("Content-Type", "text/event-stream")
-        .set("Cache-Control", "no-store");
-    // A stream has no end of its own. Without this one it would hold up the end of the server for `limits.time.grace`.
-    let mut closing = req.closing();
-    for second in 0_u64.. {
-        res.write(format!("id: {second}\ndata: {second} s\n\n"));
-        res.drain().await?; // an error here means that the browser has left
-        tokio::select! {
-            () = &mut closing => break,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
+    // `EventSource` connects again after a second, with the id of the last event.
+    let last = req.last_event_id().and_then(|id| id.parse().ok());
+    let mut second = last.map_or(0, |last: u64| last + 1);
+    let mut events = res.events();
+    events
+        .send(ServerEvent::retry_after(Duration::from_secs(1)))
+        .await?;
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    // It ends when the server stops; otherwise it would hold up that end for `limits.time.grace`.
+    while events.wait_for(tick.tick()).await.is_some() {
+        let event = ServerEvent::new(format!("{second} s")).id(second.to_string());
+        events.send(event).await?; // an error here means that the browser has left
+        second += 1;
     }
-    // `EventSource` connects again after this time, to the next server.
-    Ok(res.end("retry: 1000\n\n"))
+    Ok(events.end())
 }
 
 fn main() -> Result<(), Error> {

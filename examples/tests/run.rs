@@ -142,6 +142,10 @@ impl Answer {
         std::str::from_utf8(&self.body).expect("text")
     }
 
+    fn status(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap_or_default()
+    }
+
     fn field(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
@@ -619,6 +623,41 @@ fn said(answer: &Answer, expected: &str) -> (String, String) {
     assert_eq!(request, expected);
     let (process, thread) = by.split_once(", ").expect("process and thread");
     (process.to_owned(), thread.to_owned())
+}
+
+#[test]
+fn openapi() {
+    let example = Example::serve("openapi");
+    let mut client = example.connect();
+    let post = |token: &str, body: &str| {
+        format!(
+            "POST /notes HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    client.send(post("other", "{}"));
+    assert_eq!(client.answer().status(), "401");
+    client.send(post("secret", r#"{"title":"","stars":6}"#));
+    let invalid = client.answer();
+    assert_eq!(invalid.status(), "422");
+    let problem: serde_json::Value = serde_json::from_slice(&invalid.body).expect("JSON");
+    assert_eq!(problem["errors"][0]["field"], "stars");
+    assert_eq!(problem["errors"][1]["field"], "title");
+    client.send(post("secret", r#"{"title":"first","label":"work"}"#));
+    assert_eq!(client.answer().status(), "201");
+    let listed = client.get("/notes?label=work&limit=1");
+    let notes: serde_json::Value = serde_json::from_slice(&listed.body).expect("JSON");
+    assert_eq!(notes[0]["title"], "first");
+    assert_eq!(client.get("/notes?label=blue").status(), "400");
+    assert_eq!(client.get("/notes/2").status(), "404");
+    let document = client.get("/openapi.json");
+    let document: serde_json::Value = serde_json::from_slice(&document.body).expect("JSON");
+    assert_eq!(
+        document["paths"]["/notes"]["post"]["operationId"],
+        "addNote"
+    );
+    assert!(client.get("/docs").text().contains("One note"));
 }
 
 #[test]

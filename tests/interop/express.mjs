@@ -6,12 +6,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
 import readline from 'node:readline';
+import zlib from 'node:zlib';
 
 const TRUST = '127.0.0.1,10.0.0.0/8';
 /** Fields of a response that are compared. Not: Date, Connection, Keep-Alive, X-Powered-By, and the value of ETag, whose hash is another. */
 const FIELDS = ['content-type', 'content-length', 'location', 'allow', 'vary', 'set-cookie', 'link', 'content-disposition', 'cache-control',
-  'content-range', 'accept-ranges', 'content-encoding', 'x-way', 'x-a', 'retry-after', 'www-authenticate', 'content-language'];
+  'content-range', 'accept-ranges', 'content-encoding', 'x-way', 'x-a', 'retry-after', 'www-authenticate', 'content-language',
+  'last-modified', 'access-control-allow-origin', 'access-control-allow-methods', 'access-control-allow-headers', 'access-control-allow-credentials',
+  'access-control-expose-headers', 'access-control-max-age', 'content-security-policy', 'cross-origin-opener-policy', 'cross-origin-resource-policy',
+  'origin-agent-cluster', 'referrer-policy', 'strict-transport-security', 'x-content-type-options', 'x-dns-prefetch-control', 'x-download-options',
+  'x-frame-options', 'x-permitted-cross-domain-policies', 'x-xss-protection'];
 
 let failed = 0;
 let passed = 0;
@@ -58,12 +65,18 @@ function meaning(response, server) {
     if (name === 'set-cookie') value = value.map((cookie) => cookie.replace(/Expires=[^;]*/, 'Expires=…').split('; ').sort().join('; ')).sort();
     fields[name] = value;
   }
+  let content = response.body;
+  const coding = response.headers['content-encoding'];
+  if (coding && content.length) {
+    content = { gzip: zlib.gunzipSync, br: zlib.brotliDecompressSync, deflate: zlib.inflateSync }[coding](content);
+    delete fields['content-length'];
+  }
   const etag = response.headers.etag;
   if (etag) fields.etag = etag.startsWith('W/') ? 'weak' : 'strong';
-  let body = response.body.toString('latin1').replaceAll(server.url.host, 'HOST');
+  let body = content.toString('latin1').replaceAll(server.url.host, 'HOST');
   if (fields['content-type'] === 'application/json') {
     try {
-      body = JSON.stringify(JSON.parse(response.body.toString('utf8')), sorted);
+      body = JSON.stringify(JSON.parse(content.toString('utf8')), sorted);
       delete fields['content-length']; // it depends on the order of names
     } catch { /* compared as it is */ }
   }
@@ -126,12 +139,70 @@ for (const path of ['/json', '/text', '/bytes', '/empty']) {
   add(path, { headers: { 'if-none-match': '<etag>', 'cache-control': 'no-cache' } });
 }
 
+// Static files: names, ranges, conditions, and paths that must not leave the directory.
+const FILES = ['text.txt', 'page.html', 'dir/', 'dir', 'dir/index.html', '', 'sp%20ace.txt', '%C3%A4.txt', 'empty', 'big.bin', '.hidden', '.well/known', 'nope', 'TEXT.TXT',
+  'text.txt/', 'dir//index.html', '../secret', '%2e%2e/secret', '..%2fsecret', 'dir/../text.txt', 'dir/%2e%2e/text.txt', 'text.txt%00', 'text%2etxt', '%zz', 'style.css', 'data.json', 'x.svg'];
+for (const file of FILES) {
+  for (const root of ['static', 'strict-static', 'ending']) {
+    add(`/${root}/${file}`);
+    add(`/${root}/${file}`, { method: 'HEAD' });
+  }
+  add(`/static/${file}`, { method: 'POST' });
+}
+add('/ending/page');
+add('/ending/text');
+for (const range of ['bytes=0-9', 'bytes=10-', 'bytes=-5', 'bytes=0-0', 'bytes=99999-', 'bytes=200000-', 'bytes=5-2', 'bytes=', 'items=0-1', 'bytes=a-b', 'bytes=0-9,20-29', 'bytes=-0']) {
+  add('/static/big.bin', { headers: { range } });
+  add('/static/empty', { headers: { range } });
+  add('/strict-static/big.bin', { headers: { range } });
+}
+for (const headers of [{ 'if-none-match': '<etag>' }, { 'if-none-match': '"nope"' }, { 'if-match': '"nope"' }, { 'if-match': '*' }, { 'if-modified-since': 'Wed, 01 Jan 2031 00:00:00 GMT' },
+  { 'if-modified-since': 'Wed, 01 Jan 2014 00:00:00 GMT' }, { 'if-modified-since': 'junk' }, { 'if-unmodified-since': 'Wed, 01 Jan 2014 00:00:00 GMT' },
+  { 'if-range': '"nope"', range: 'bytes=0-9' }, { 'if-range': 'Wed, 01 Jan 2014 00:00:00 GMT', range: 'bytes=0-9' }, { 'if-none-match': '<etag>', range: 'bytes=0-9' }]) {
+  add('/static/big.bin', { headers });
+  add('/static/text.txt', { headers });
+}
+
+// Bodies.
+const post = (path, type, body, more = {}) => add(path, { method: 'POST', body, headers: { ...(type ? { 'content-type': type } : {}), ...more } });
+for (const path of ['/body/json', '/body/loose']) {
+  for (const body of ['{"a":1}', '[1,2]', '"text"', '1', 'null', '', '{', '{"a":1}}', '{"a":1,"a":2}', ' {"a":1} ', '{"__proto__":1}', 'x'.repeat(2000), `{"a":"${'x'.repeat(2000)}"}`, '{"a":"\u20ac €"}']) {
+    post(path, 'application/json', body);
+  }
+}
+for (const type of ['application/json; charset=utf-8', 'application/json; charset=UTF-16', 'application/json; charset=x', 'APPLICATION/JSON', 'application/vnd.api+json', 'text/json', 'text/plain', undefined]) {
+  post('/body/json', type, '{"a":1}');
+}
+post('/body/json', 'application/json', '{"a":1}', { 'content-encoding': 'identity' });
+post('/body/json', 'application/json', '{"a":1}', { 'content-encoding': 'nope' });
+for (const body of ['a=1&b=2', 'a=1&a=2', 'a=%E2%82%AC+x', 'a', '', 'a=%zz', '=1', 'a=1&', `a=${'x'.repeat(2000)}`]) post('/body/form', 'application/x-www-form-urlencoded', body);
+for (const body of ['some text', '', 'ä', 'x'.repeat(2000)]) post('/body/text', 'text/plain', body);
+post('/body/text', 'text/plain; charset=latin1', Buffer.from([0xe4]));
+
+// Middleware.
+for (const path of ['large', 'small', 'image', 'kept']) {
+  for (const encoding of [undefined, 'gzip', 'deflate', 'br', 'gzip;q=0', 'identity', '*', 'br;q=0.1, gzip', 'gzip, br']) {
+    add(`/compressed/${path}`, { headers: encoding === undefined ? {} : { 'accept-encoding': encoding } });
+  }
+}
+add('/compressed/large', { method: 'HEAD', headers: { 'accept-encoding': 'gzip' } });
+for (const path of ['any', 'listed', 'one']) {
+  for (const origin of [undefined, 'https://a.example', 'https://b.example', 'https://evil.example', 'null']) {
+    const headers = origin === undefined ? {} : { origin };
+    add(`/cors/${path}`, { headers });
+    add(`/cors/${path}`, { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'PUT' } });
+    add(`/cors/${path}`, { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'DELETE', 'access-control-request-headers': 'X-C, X-D' } });
+  }
+}
+add('/helmet');
+
 /** Where our answer is another on purpose: which requests, why, and what it must be. */
 const DIFFERENT = JSON.parse(fs.readFileSync(new URL('express/different.json', import.meta.url), 'utf8'))
   .map((row) => ({ ...row, path: new RegExp(row.path), used: 0 }));
 
-function difference(request, express, ours) {
+function difference(request, keys, express, ours) {
   return DIFFERENT.find((row) => row.path.test(request.path)
+    && keys.every((key) => row.in.includes(key))
     && (row.method === undefined || row.method.split(' ').includes(request.method ?? 'GET'))
     && (row.header === undefined || request.headers?.[row.header] !== undefined)
     && (row.express === undefined || row.express === express.status)
@@ -156,8 +227,8 @@ async function compare(express, ours, request) {
       return;
     }
     const keys = [...new Set([...Object.keys(theirs), ...Object.keys(mine)])].filter((key) => JSON.stringify(theirs[key]) !== JSON.stringify(mine[key]));
-    const row = difference(request, theirs, mine);
-    if (row && keys.every((key) => row.in.includes(key))) {
+    const row = difference(request, keys, theirs, mine);
+    if (row) {
       row.used += 1;
       differ += 1;
       return;
@@ -168,8 +239,25 @@ async function compare(express, ours, request) {
   }
 }
 
-const express = await start(process.execPath, [new URL('peers/express.mjs', import.meta.url).pathname], { TRUST, NODE_ENV: 'production' });
-const ours = await start(process.env.OURS_APP, [], { TRUST, HEARKEN_ENV: 'production' });
+/** The files that both serve. Their time is the same for both, and not of today. */
+function makeFiles() {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'hearken-express-'));
+  const files = path.join(root, 'files');
+  fs.mkdirSync(path.join(files, 'dir'), { recursive: true });
+  fs.mkdirSync(path.join(files, '.well'));
+  const contents = { '../secret': 'secret', 'text.txt': 'some text\n', 'page.html': '<p>page', 'dir/index.html': '<p>index', 'sp ace.txt': 'space', 'ä.txt': 'umlaut', empty: '',
+    'big.bin': Buffer.alloc(100_000, 'abcdefghij'), '.hidden': 'hidden', '.well/known': 'known', 'style.css': 'p{}', 'data.json': '{}', 'x.svg': '<svg/>' };
+  for (const [name, content] of Object.entries(contents)) {
+    fs.writeFileSync(path.join(files, name), content);
+    fs.utimesSync(path.join(files, name), 1_600_000_000, 1_600_000_000);
+  }
+  return { root, files };
+}
+
+const { root, files } = makeFiles();
+process.on('exit', () => fs.rmSync(root, { recursive: true, force: true }));
+const express = await start(process.execPath, [new URL('peers/express.mjs', import.meta.url).pathname], { TRUST, FILES: files, NODE_ENV: 'production' });
+const ours = await start(process.env.OURS_APP, [], { TRUST, FILES: files, HEARKEN_ENV: 'production' });
 for (const request of cases) await compare(express, ours, request);
 const known = cases.length;
 if (passed + differ === known) console.log(`ok   express.mjs: ${known} requests: ${passed} answered as by Express 5, ${differ} differently for a reason that is given`);

@@ -148,6 +148,11 @@ impl App {
         Ok(server)
     }
 
+    /// The table of all routes.
+    pub(crate) fn table(&self) -> Result<Table, RouteError> {
+        Table::new(self.router.clone(), &self.settings)
+    }
+
     /// Serves one request in memory: as [`Server::inject`], which says more. For several requests, and for a clock, make a
     /// [`TestServer`](hearken_http::test::TestServer) of [`server`](Self::server).
     ///

@@ -1,6 +1,9 @@
 //! The way of a request along the steps of the table.
 //!
-//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), what handlers read of the chain (`request.rs`).
+//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), the parameters of the present step (`next/parameters.rs`), what handlers
+//! read of the chain (`request.rs`).
+
+mod parameters;
 
 use crate::pattern::{Match, Path, Rules};
 use crate::table::{Kind, Step, Table};
@@ -37,6 +40,17 @@ pub(crate) struct Current {
     pub(crate) found: Match,
     /// Handlers of parameters that were called, by their routers, names and values.
     called: Vec<(usize, usize, String)>,
+}
+
+/// A parameter of the path of a request.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    /// `None`: its group is not in the path.
+    pub(crate) value: Option<String>,
+    /// Of a wildcard; of another parameter none.
+    pub(crate) segments: Vec<String>,
+    pub(crate) wildcard: bool,
 }
 
 /// The way on, from middleware to what comes behind it.
@@ -176,6 +190,7 @@ impl Chain {
             allowed: RefCell::default(),
         });
         res.attach(Rc::clone(&chain));
+        res.tag_content(app.shared.settings.etag);
         if let Some(json) = &app.json {
             res.attach(Rc::clone(json));
         }
@@ -198,7 +213,7 @@ impl Chain {
             let endpoint = match &step.kind {
                 Kind::Middleware(_) => 0,
                 Kind::Route { endpoints, .. } => {
-                    let method = req.head().method_bytes();
+                    let method = req.method_str().as_bytes();
                     match self.choose(endpoints, method) {
                         Some(endpoint) => endpoint,
                         None => continue,
@@ -361,52 +376,6 @@ impl Chain {
         None
     }
 
-    /// The value of a parameter at the present step.
-    pub(crate) fn value(&self, name: &str, req: &IncomingMessage) -> Option<String> {
-        self.read(name, req, str::to_owned)
-    }
-
-    /// Reads the value of a parameter at the present step.
-    pub(crate) fn read<T>(
-        &self,
-        name: &str,
-        req: &IncomingMessage,
-        read: impl FnOnce(&str) -> T,
-    ) -> Option<T> {
-        self.with_span(name, |span| match &self.decoded {
-            Some(path) => read(&path.text(span)),
-            None => read(req.path().get(span.0..span.1).unwrap_or_default()),
-        })
-    }
-
-    /// The segments of a wildcard at the present step.
-    pub(crate) fn segments(&self, name: &str, req: &IncomingMessage) -> Option<Vec<String>> {
-        self.with_span(name, |span| match &self.decoded {
-            Some(path) => path.segments(span),
-            None => {
-                let text = req.path().get(span.0..span.1).unwrap_or_default();
-                text.split('/').map(str::to_owned).collect()
-            }
-        })
-    }
-
-    fn with_span<T>(&self, name: &str, read: impl FnOnce((usize, usize)) -> T) -> Option<T> {
-        let now = self.now.borrow();
-        let step = self.table().steps.get(now.step)?;
-        let number = step.patterns.get(now.pattern)?.number_of(name)?;
-        now.found.spans.get(number).copied().flatten().map(read)
-    }
-
-    /// The names of the parameters of the present pattern.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let now = self.now.borrow();
-        let step = self.table().steps.get(now.step);
-        let pattern = step.and_then(|step| step.patterns.get(now.pattern));
-        pattern.map_or_else(Vec::new, |pattern| {
-            pattern.names().map(str::to_owned).collect()
-        })
-    }
-
     /// How many bytes of the path, as it came, lead to the present middleware, or to the router of the present route.
     pub(crate) fn mounted(&self, req: &IncomingMessage) -> usize {
         let now = self.now.borrow();
@@ -458,7 +427,7 @@ impl Chain {
         let mut allowed = self.allowed.take();
         allowed.sort_unstable();
         let list = allowed.join(", ");
-        let method = req.head().method_bytes();
+        let method = req.method_str().as_bytes();
         if method == b"OPTIONS" && (!list.is_empty() || req.url() == "*") {
             let res = res
                 .set("Allow", &list)

@@ -1,15 +1,16 @@
 //! What an application adds to a request.
 //!
-//! Here: [`RequestExt`]. Not here: what every request has (hearken-http), where it comes from (`request/origin.rs`), nested queries
+//! Here: [`RequestExt`]. Not here: what every request has (hearken-http), where it comes from (`request/origin.rs`), nested queries and forms
 //! (`request/nested.rs`).
 
-mod nested;
+pub(crate) mod nested;
 mod origin;
 
+use crate::bodies::RawBody;
 use crate::next::Chain;
 use crate::state::State;
 use hearken_http::message::{EntityTag, Precondition, Validators};
-use hearken_http::{Failure, IncomingMessage, OutgoingMessage, ServerResponse};
+use hearken_http::{Bytes, Failure, IncomingMessage, OutgoingMessage, ServerResponse};
 use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::fmt::Display;
@@ -69,6 +70,33 @@ pub trait RequestExt: Sealed {
     ///
     /// Express: `req.baseUrl`.
     fn base_url(&self) -> &str;
+
+    /// The body as it came, without its Content-Encoding and in its own charset, if [`Bodies`](crate::Bodies) has read it. As often as
+    /// it is asked for: for the signature of a webhook, for example. Without `Bodies` there is `req.peek_bytes`.
+    ///
+    /// Express: what `verify` of `body-parser` gets.
+    fn raw_body(&self) -> Option<Bytes>;
+
+    /// Collects the body and parses it as a form with nested names: `a[b]=1`, `a[]=1&a[]=2`, `a[0][b]=1`. At most 32 levels deep.
+    ///
+    /// Express: `urlencoded({ extended: true })`.
+    ///
+    /// ```
+    /// use hearken::app::{App, prelude::*};
+    /// #[derive(serde::Deserialize)]
+    /// struct Order { items: Vec<Item> }
+    /// #[derive(serde::Deserialize)]
+    /// struct Item { name: String, count: u32 }
+    /// let mut app = App::new();
+    /// app.post("/orders", async |mut req, res| {
+    ///     let order: Order = req.nested_form().await?; // items[0][name]=tea&items[0][count]=2
+    ///     Ok(res.end(format!("{} items", order.items.len())))
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    /// As `req.form()`; with status 400 and the code `querystring.parse.rangeError` when a name is nested deeper.
+    fn nested_form<T: DeserializeOwned>(&mut self) -> impl Future<Output = Result<T, Failure>>;
 
     /// The part of the path behind [`base_url`](Self::base_url). It begins with a slash. [`path`](IncomingMessage::path) is the whole
     /// path.
@@ -237,6 +265,21 @@ impl RequestExt for IncomingMessage {
     fn base_url(&self) -> &str {
         let end = chain(self).map_or(0, |chain| chain.mounted(self));
         &self.path()[..end]
+    }
+
+    fn raw_body(&self) -> Option<Bytes> {
+        let kept = self.extension::<RawBody>()?;
+        Some(kept.0.clone())
+    }
+
+    async fn nested_form<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        let (mut max, mut fields_max) = (0, 0);
+        self.limits(|limits| {
+            let body = &limits.body;
+            (max, fields_max) = (body.buffered_bytes_max, body.form_fields_max);
+        });
+        let content = self.bytes_up_to(max).await?;
+        nested::parse_form(&content, fields_max)
     }
 
     fn path_in_router(&self) -> &str {

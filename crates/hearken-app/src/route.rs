@@ -48,6 +48,8 @@ pub(crate) struct Endpoint {
     pub(crate) method: Option<Method>,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
     pub(crate) handler: Arc<dyn Handler>,
+    #[cfg(feature = "openapi")]
+    pub(crate) described: Option<Arc<crate::openapi::Described>>,
 }
 
 impl RouteData {
@@ -116,8 +118,25 @@ impl<'a> Route<'a> {
             method,
             middleware: self.data.middleware.clone(),
             handler: Arc::new(handler),
+            #[cfg(feature = "openapi")]
+            described: None,
         });
         self
+    }
+
+    /// As [`endpoint`](Self::endpoint), with what the document says about it.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn described_endpoint(
+        self,
+        method: Method,
+        handler: impl Handler,
+        described: Arc<crate::openapi::Described>,
+    ) -> Self {
+        let route = self.endpoint(Some(method), handler);
+        if let Some(endpoint) = route.data.endpoints.last_mut() {
+            endpoint.described = Some(described);
+        }
+        route
     }
 
     /// Adds middleware before the handlers that are added to this route after it. It may leave the route by

@@ -2,7 +2,7 @@
 //!
 //! Here: [`Settings`]. Not here: what is decided for each router (`router.rs`).
 
-use hearken_http::message::TrustedProxies;
+use hearken_http::message::{ContentTag, TrustedProxies};
 
 /// The settings of an [`App`](crate::App).
 ///
@@ -40,8 +40,10 @@ pub struct Settings {
     pub strict_routing: bool,
     /// The proxies whose word about the client counts.
     pub trust_proxy: TrustedProxies,
-    /// The ETag of responses that are sent in one piece and have none.
-    pub etag: ETag,
+    /// The ETag of responses to GET and HEAD that are sent in one piece and have none; with it comes the 304 for a client that has the
+    /// content already: [`tag_content`](hearken_http::ServerResponse::tag_content). One route decides otherwise by
+    /// `route.with(ETag::Off)`.
+    pub etag: ContentTag,
     /// How many labels at the end of a host name are no subdomains.
     pub subdomain_offset: usize,
     /// Spaces by which JSON is indented; 0: in one line.
@@ -98,7 +100,7 @@ impl Default for Settings {
             case_sensitive_routing: false,
             strict_routing: false,
             trust_proxy: TrustedProxies::none(),
-            etag: ETag::Weak,
+            etag: ContentTag::Weak,
             subdomain_offset: 2,
             json_spaces: 0,
             json_escape: false,
@@ -109,22 +111,4 @@ impl Default for Settings {
             development: is_development(),
         }
     }
-}
-
-/// The ETag of responses that have none: [`Settings::etag`].
-///
-/// ```
-/// use hearken::app::{App, ETag};
-/// let mut app = App::new();
-/// app.settings(|settings| settings.etag = ETag::Off);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ETag {
-    /// None.
-    Off,
-    /// A weak one.
-    Weak,
-    /// A strong one.
-    Strong,
 }

@@ -38,6 +38,7 @@
 //! All limits and deadlines have safe defaults in one struct, [`Limits`]. The protocol itself is [`hearken_proto`], without
 //! I/O. Node's names are aliases in the search of this documentation: `headersTimeout` finds
 //! [`time.head`](hearken_proto::TimeLimits::head).
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "client")]

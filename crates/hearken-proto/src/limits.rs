@@ -110,6 +110,8 @@ pub struct BodyLimits {
     pub trailer_fields_max: u32,
     /// A body that is collected into memory, in bytes. Default 2 MiB; more is answered 413. Streaming is not bounded.
     pub buffered_bytes_max: u64,
+    /// Fields of a form that is parsed. Default 1,000; more is answered 413.
+    pub form_fields_max: u32,
     /// Bytes of an unread body that are read and dropped to keep the connection. Default 256 KiB; a longer rest is dropped
     /// for `linger`, and the connection closes.
     pub drain_bytes_max: u64,
@@ -200,6 +202,7 @@ impl Default for BodyLimits {
             trailer_bytes_max: 8 * 1024,
             trailer_fields_max: 32,
             buffered_bytes_max: 2 * 1024 * 1024,
+            form_fields_max: 1000,
             drain_bytes_max: 256 * 1024,
             queue_bytes: 64 * 1024,
             write_queue_bytes_max: 16 * 1024 * 1024,

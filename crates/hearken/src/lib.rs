@@ -14,11 +14,25 @@
 //! handle.close();
 //! # Ok(()) }
 //! ```
+//!
+//! | feature | what is there with it alone |
+//! |---|---|
+//! | `app` | `app`: Express's applications, routes, middleware |
+//! | `client` | `client`, `fetch`, `request`, `get`, `post` and their siblings, `Agent`, `Body`, `Fetched`, `RequestBuilder`, `Response`, `Url` |
+//! | `compress`, `compress-zstd` | `message::Compression`, `message::ContentCoding` |
+//! | `multipart` | `IncomingMessage::multipart` and its types in `message` |
+//! | `tls` | `tls`, `Server::tls`, `Peer::tls`, the events of TLS |
+//! | `self-signed` | `ServerTls::self_signed` |
+//! | `test` | `test`, `Server::inject` |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "app")]
+#[doc(inline)]
 pub use hearken_app as app;
+#[doc(inline)]
 pub use hearken_http::*;
+#[doc(inline)]
 pub use hearken_proto as proto;
 
 /// The names that most programs need.

@@ -6,6 +6,56 @@ mod static_files;
 
 pub use static_files::{DirectoryListing, Dotfiles, ServedFile, StaticFiles, Symlinks};
 
+#[cfg(feature = "compress")]
+mod compression;
+mod etag;
+mod logger;
+mod request_id;
+mod timing;
+
+pub use logger::{LogValues, LoggedRequest, Logger};
+pub use request_id::{RequestId, RequestIds};
+pub use timing::{ResponseTime, ServerTiming, Timings};
+
+mod auth;
+mod body_limit;
+mod concurrency;
+mod cors;
+mod csp;
+mod csrf;
+mod favicon;
+mod method_override;
+mod rate_limit;
+mod security_headers;
+#[cfg(feature = "signed-cookies")]
+mod session;
+mod shared;
+#[cfg(feature = "signed-cookies")]
+mod signed_cookies;
+mod store;
+mod timeout;
+
+pub use auth::{Accepts, BasicAuth, BasicUser, BearerAuth};
+pub use body_limit::BodyLimit;
+pub use concurrency::ConcurrencyLimit;
+pub use cors::Cors;
+pub use csp::{Csp, CspNonce};
+pub use csrf::Csrf;
+#[cfg(feature = "signed-cookies")]
+pub use csrf::CsrfToken;
+pub use favicon::Favicon;
+pub use method_override::{MethodOverride, OriginalMethod};
+pub use rate_limit::{
+    MemoryRateLimitStore, Quota, RateLimit, RateLimitHeaders, RateLimitStore, Taken,
+};
+pub use security_headers::{Hsts, SecurityHeaders};
+#[cfg(feature = "signed-cookies")]
+pub use session::{MemorySessionStore, Session, SessionExt, SessionStore, Sessions};
+#[cfg(feature = "signed-cookies")]
+pub use signed_cookies::{CookieKeys, KeyError, SetSignedCookies, SignedCookies};
+pub use store::StoreFuture;
+pub use timeout::Timeout;
+
 use crate::next::Next;
 use hearken_http::server::Handling;
 use hearken_http::{Answer, IncomingMessage, ServerResponse};

@@ -100,6 +100,16 @@ impl Pattern {
         self.names.iter().position(|known| &**known == name)
     }
 
+    /// The numbers of the names that are wildcards.
+    pub(crate) fn wildcards(&self) -> Vec<usize> {
+        let parts = self.alternatives.iter().flatten();
+        let captures = parts.filter_map(|part| match part {
+            Part::Capture(capture) if capture.wildcard => Some(capture.name),
+            _ => None,
+        });
+        captures.collect()
+    }
+
     pub(crate) fn alternatives(&self) -> &[Alternative] {
         &self.alternatives
     }

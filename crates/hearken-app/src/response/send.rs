@@ -1,9 +1,6 @@
 //! Content in one piece, with its type and its entity tag.
 
 use super::{ResponseExt, has_type};
-use crate::request::chain_of;
-use crate::settings::ETag;
-use hearken_http::message::{EntityTag, Precondition, Validators};
 use hearken_http::{Bytes, OutgoingMessage, Sent, ServerResponse};
 
 /// Content for [`ResponseExt::send`], and whether it is text.
@@ -85,48 +82,34 @@ pub(super) fn send(res: ServerResponse, content: Content) -> Sent {
         Content::Text(text) => ("html", text),
         Content::Bytes(bytes) => ("bin", bytes),
     };
-    let typed = has_type(&res);
-    let res = if typed { res } else { res.content_type(kind) };
+    let res = match (has_type(&res), kind) {
+        (false, _) => res.content_type(kind),
+        (true, "html") => with_charset(res),
+        (true, _) => res,
+    };
     send_typed(res, content)
 }
 
-/// As [`send`], of content whose type is set.
+/// Says that text is UTF-8, unless its type names another charset.
+fn with_charset(res: ServerResponse) -> ServerResponse {
+    let Some(of) = res.get_header("content-type") else {
+        return res;
+    };
+    let lower = of.to_ascii_lowercase();
+    if !lower.starts_with(b"text/") || lower.windows(8).any(|text| text == b"charset=") {
+        return res;
+    }
+    res.set("Content-Type", [&of[..], b"; charset=utf-8"].concat())
+}
+
+/// As [`send`], of content whose type is set. The tag and the 304 come with the end of the response: `tag_content`.
 pub(crate) fn send_typed(res: ServerResponse, content: Bytes) -> Sent {
     let status = res.status_code().as_u16();
     if matches!(status, 204 | 205 | 304) {
         res.remove_header("Content-Type");
         return res.end("");
     }
-    let reads = matches!(res.request_head().method_bytes(), b"GET" | b"HEAD");
-    if !reads || !(200..300).contains(&status) {
-        return res.end(content);
-    }
-    let setting = chain_of(&res).map_or(ETag::Weak, |chain| chain.app.shared.settings.etag);
-    let mut validators = Validators::new();
-    let own = res.get_header("etag");
-    let tag = match own {
-        Some(own) => EntityTag::parse(own),
-        None => tag_of(setting, &content),
-    };
-    if let Some(tag) = tag {
-        validators = validators.etag(tag);
-    }
-    if let Some(date) = last_modified(&res) {
-        validators = validators.modified(date);
-    }
-    let res = res.validators(&validators);
-    match res.preconditions(&validators) {
-        unmet @ Precondition::NotModified(_) => res.end_unmet(unmet),
-        _ => res.end(content),
-    }
-}
-
-fn tag_of(setting: ETag, content: &[u8]) -> Option<EntityTag> {
-    match setting {
-        ETag::Off => None,
-        ETag::Weak => Some(EntityTag::of_content(content)),
-        ETag::Strong => Some(EntityTag::strong_of_content(content)),
-    }
+    res.end(content)
 }
 
 /// The Last-Modified that the handler has set.

@@ -1,4 +1,4 @@
-//! Finds routes that no request can reach.
+//! Finds routes that no request can reach, and the middleware before a route.
 //!
 //! A route without middleware of its own always answers, so that a later one whose paths it all matches is never reached. To
 //! find out, each pattern is filled with an example whose values no pattern has as text.
@@ -24,6 +24,29 @@ pub(super) fn never_matches(pattern: &Pattern) -> Option<String> {
     (!some).then(|| {
         format!("the pattern {pattern:?} never matches: every path begins with '/', so write \"/{pattern}\"")
     })
+}
+
+impl Table {
+    /// How many middlewares before step `number` have paths that contain its first pattern.
+    pub(crate) fn middleware_before(&self, number: usize) -> usize {
+        let step = &self.steps[number];
+        let example = step.patterns.first().map(examples).unwrap_or_default();
+        let Some(path) = example.first() else {
+            return 0;
+        };
+        let mut candidates = Vec::new();
+        self.find(path, &mut candidates);
+        let mut found = Match::default();
+        let before = candidates
+            .iter()
+            .map(|&candidate| candidate as usize)
+            .take_while(|&candidate| candidate < number)
+            .filter(|&candidate| {
+                let step = &self.steps[candidate];
+                matches!(step.kind, Kind::Middleware(_)) && step.matches(path, &mut found).is_some()
+            });
+        before.count()
+    }
 }
 
 pub(super) fn unreachable(table: &Table, faults: &mut Vec<String>) {

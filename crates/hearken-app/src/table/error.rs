@@ -19,6 +19,11 @@ pub struct RouteError {
 }
 
 impl RouteError {
+    #[cfg(feature = "openapi")]
+    pub(crate) const fn of(faults: Vec<String>) -> Self {
+        Self { faults }
+    }
+
     /// The faults, one line each.
     #[must_use]
     pub fn faults(&self) -> &[String] {

@@ -1,11 +1,31 @@
 //! Applications as users see them, in memory. One program, so that it is linked once.
 
+mod auth;
+mod bodies;
+mod body_limit;
+mod compression;
+mod concurrency;
+mod cors;
+mod csrf;
+mod etag;
 mod failures;
+mod favicon;
 mod listings;
+mod logger;
+mod method_override;
+mod openapi;
+mod rate_limit;
 mod request;
 mod response;
+mod routes;
 mod routing;
+mod security_headers;
+mod session;
+mod signed_cookies;
 mod static_files;
 mod streams;
 mod support;
 mod templates;
+mod timeout;
+mod typed;
+mod upload;

@@ -1,7 +1,7 @@
 //! Validators, caches and ranges: RFC 9110 §8.8, §13 and §14.
 
 use super::coding::ContentCoding;
-use super::response::ResponseBuilder;
+use super::response::{ResponseBuilder, ResponseStream};
 use hearken::message::{EntityTag, Precondition, Ranges, Validators};
 use hearken::{Bytes, Failure, HttpDate, IncomingMessage, Sent};
 use std::ops::Range;
@@ -50,7 +50,7 @@ pub(crate) fn cache(req: &IncomingMessage, age: Option<u64>, response: ResponseB
     super::json::send_json(response, &serde_json::json!({ "cached": false }))
 }
 
-/// `bytes` letters of the alphabet, or the range of them for which the request asks.
+/// `bytes` letters of the alphabet, or the ranges of them for which the request asks.
 pub(crate) async fn range(
     bytes: u64,
     req: IncomingMessage,
@@ -65,28 +65,58 @@ pub(crate) async fn range(
     if let Some(status) = unmet(&precondition) {
         return Ok(response.status(status).send_empty());
     }
-    let part = match precondition.ranges(&req, bytes) {
-        Ranges::One(part) => part,
+    match precondition.ranges(&req, bytes) {
+        Ranges::One(part) => {
+            let response = response.status(206);
+            letters(&part, response.append("Content-Range", place(&part, bytes))).await
+        }
+        Ranges::Several(parts) => several(&parts, bytes, response.status(206)).await,
         Ranges::Unsatisfiable => {
             let response = response.append("Content-Range", format!("bytes */{bytes}"));
-            return Ok(response.status(416).send_empty());
+            Ok(response.status(416).send_empty())
         }
-        // Several parts are sent as the whole, which RFC 9110 §14.2 allows.
-        _ => return letters(0..bytes, response).await,
+        _ => letters(&(0..bytes), response).await,
+    }
+}
+
+fn place(part: &Range<u64>, bytes: u64) -> String {
+    format!("bytes {}-{}/{bytes}", part.start, part.end - 1)
+}
+
+async fn letters(part: &Range<u64>, response: ResponseBuilder) -> Result<Sent, Failure> {
+    let length = Some(part.end - part.start);
+    let mut stream = response.stream(LETTERS, length, ContentCoding::Identity);
+    write_letters(part, &mut stream).await?;
+    stream.end()
+}
+
+/// Several parts in one response, in the order in which they were asked for (RFC 9110 §14.6).
+async fn several(
+    parts: &[Range<u64>],
+    bytes: u64,
+    response: ResponseBuilder,
+) -> Result<Sent, Failure> {
+    let head = |part| {
+        let place = place(part, bytes);
+        format!("\r\n--{BOUNDARY}\r\nContent-Type: {LETTERS}\r\nContent-Range: {place}\r\n\r\n")
     };
-    let place = format!("bytes {}-{}/{bytes}", part.start, part.end - 1);
-    let response = response.status(206).append("Content-Range", place);
-    letters(part, response).await
+    let end = format!("\r\n--{BOUNDARY}--\r\n");
+    let of_parts = parts
+        .iter()
+        .map(|part| head(part).len() as u64 + part.end - part.start);
+    let length = of_parts.sum::<u64>() + end.len() as u64;
+    let kind = format!("multipart/byteranges; boundary={BOUNDARY}");
+    let mut stream = response.stream(kind, Some(length), ContentCoding::Identity);
+    for part in parts {
+        stream.write(head(part)).await?;
+        write_letters(part, &mut stream).await?;
+    }
+    stream.write(end).await?;
+    stream.end()
 }
 
 /// Sends a part of the repeated alphabet, in pieces.
-async fn letters(part: Range<u64>, response: ResponseBuilder) -> Result<Sent, Failure> {
-    let length = part.end - part.start;
-    let mut stream = response.stream(
-        "application/octet-stream",
-        Some(length),
-        ContentCoding::Identity,
-    );
+async fn write_letters(part: &Range<u64>, stream: &mut ResponseStream) -> Result<(), Failure> {
     let mut at = part.start;
     while at < part.end && !stream.is_head_only() {
         let to = part.end.min(at + PIECE_BYTES);
@@ -96,7 +126,10 @@ async fn letters(part: Range<u64>, response: ResponseBuilder) -> Result<Sent, Fa
             .await?;
         at = to;
     }
-    stream.end()
+    Ok(())
 }
 
+const LETTERS: &str = "application/octet-stream";
+/// Has digits, which the content has not.
+const BOUNDARY: &str = "range0123456789";
 const PIECE_BYTES: u64 = 64 * 1024;

@@ -106,7 +106,7 @@ pub(crate) struct AnswerFlags {
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 
-    /// Continue a download at this byte; - takes the size of the file, and appends to it
+    /// Continue a download at this byte; - takes the size of the file, and appends to it. Uploads are always sent whole
     #[arg(long, short = 'C', value_name = "OFFSET", conflicts_with_all = ["range", "upload_file", "data", "data_binary", "form", "form_string", "head"])]
     pub(crate) continue_at: Option<String>,
 

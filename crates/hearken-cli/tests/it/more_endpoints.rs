@@ -217,7 +217,8 @@ fn ranges_of_letters() {
             whole.text(),
             None,
         ),
-        ("Range: bytes=0-1,4-5\r\n", 200, whole.text(), None),
+        // Ranges that overlap.
+        ("Range: bytes=0-4,4-5\r\n", 200, whole.text(), None),
         ("If-None-Match: W/\"range30\"\r\n", 304, "", None),
         ("If-Match: \"x\"\r\nRange: bytes=1-3\r\n", 412, "", None),
     ] {
@@ -232,6 +233,21 @@ fn ranges_of_letters() {
         200
     );
     assert_eq!(client.get("/range/200000").body.len(), 200_000);
+    let several = client.ask("GET", "/range/30", "Range: bytes=4-5, 0-1\r\n");
+    assert_eq!(several.status, 206);
+    assert_eq!(several.field("content-range"), None);
+    let kind = several.field("content-type").unwrap();
+    let (_, boundary) = kind.split_once("multipart/byteranges; boundary=").unwrap();
+    let part = |place: &str, text: &str| {
+        format!(
+            "\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\n\
+             Content-Range: bytes {place}/30\r\n\r\n{text}"
+        )
+    };
+    let expected = part("4-5", "ef") + &part("0-1", "ab");
+    assert_eq!(several.text(), format!("{expected}\r\n--{boundary}--\r\n"));
+    let length = several.body.len().to_string();
+    assert_eq!(several.field("content-length"), Some(&*length));
 }
 
 #[test]

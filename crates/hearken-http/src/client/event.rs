@@ -34,11 +34,11 @@ pub mod sealed {
 
 /// Declares the events with their arguments, and the struct with their listeners.
 macro_rules! client_events {
-    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty = $shown:literal;)*) => {
         $(
             $(#[$doc])*
             #[doc = ""]
-            #[doc = concat!("The argument of its listeners is a `", stringify!($args), "`.")]
+            #[doc = concat!("The argument of its listeners is a `", $shown, "`.")]
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name without data")]
             pub struct $name;
@@ -71,31 +71,31 @@ macro_rules! client_events {
 
 client_events! {
     /// The request has a connection.
-    Socket, socket, <'a> &'a ConnectionInfo;
+    Socket, socket, <'a> &'a ConnectionInfo = "&ConnectionInfo";
     /// The server asks for the content: `100 Continue`. Emitted before [`Information`].
-    Continue, continues, <'a> ();
+    Continue, continues, <'a> () = "()";
     /// An interim response: every 1xx but 101, `100` included.
-    Information, information, <'a> &'a Head;
+    Information, information, <'a> &'a Head = "&Head";
     /// There is room to write again.
-    Drain, drain, <'a> ();
+    Drain, drain, <'a> () = "()";
     /// The transport has taken the whole request.
-    Finish, finish, <'a> ();
+    Finish, finish, <'a> () = "()";
     /// No byte has moved in either direction for as long as [`timeout`](crate::client::ClientRequest::timeout) allows. With a
     /// listener the exchange continues; without one it fails.
-    Timeout, timeout, <'a> ();
+    Timeout, timeout, <'a> () = "()";
     /// The head of the response is complete.
-    Response, response, <'a> &'a Head;
+    Response, response, <'a> &'a Head = "&Head";
     /// The server has switched protocols: 101. Instead of [`Response`].
-    Upgrade, upgrade, <'a> &'a Head;
+    Upgrade, upgrade, <'a> &'a Head = "&Head";
     /// The tunnel is open: 2xx to CONNECT. Instead of [`Response`].
-    Connect, connect, <'a> &'a Head;
+    Connect, connect, <'a> &'a Head = "&Head";
     /// The exchange was aborted on this side: by an abort handle or by dropping it.
-    Abort, abort, <'a> ();
+    Abort, abort, <'a> () = "()";
     /// The exchange has failed. At most once.
-    Error, error, <'a> &'a crate::error::Error;
+    Error, error, <'a> &'a crate::error::Error = "&Error";
     /// The exchange is over: the response was read to its end or dropped, or the exchange has failed. Always emitted, once, as the
     /// last event.
-    Close, close, <'a> ();
+    Close, close, <'a> () = "()";
 }
 
 /// An event in the queue.

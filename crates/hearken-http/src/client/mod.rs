@@ -1,12 +1,12 @@
 //! The client: Node's `http.request`, `ClientRequest` and `Agent`.
-//!
-//! Here: from the bottom up: URLs (`target.rs`), facts about connections (`info.rs`), the runtime (`runtime.rs`); the pool
-//! (`agent/`); opening connections (`connect/`); events (`event.rs`); requests and responses (`request/`). A file may import
-//! those before it.
-//!
-//! May know: errors, transports, TLS, the client's connection without I/O (`conn/client/`), the pump, messages.
-//!
-//! Must not know: `fetch/`, `server/`, `session/`.
+
+// Here: from the bottom up: URLs (`target.rs`), facts about connections (`info.rs`), the runtime (`runtime.rs`); the pool
+// (`agent/`); opening connections (`connect/`); events (`event.rs`); requests and responses (`request/`). A file may import
+// those before it.
+//
+// May know: errors, transports, TLS, the client's connection without I/O (`conn/client/`), the pump, messages.
+//
+// Must not know: `fetch/`, `server/`, `session/`.
 
 mod agent;
 mod connect;

@@ -8,6 +8,7 @@ use super::Input;
 use super::attached::Attached;
 use super::carrier::Carrier;
 use super::context::{ExchangeContext, LastRequest, RespondToFailure, Surroundings};
+use super::end_hold::HeldEnd;
 use super::incoming::{Incoming, Progress};
 use super::layers::Layers;
 use super::line::Line;
@@ -80,6 +81,8 @@ pub(crate) struct Overrides {
     pub(crate) session: Option<Box<OfSession>>,
     /// The handler has failed, and the server's own form of failures was asked for a response.
     pub(crate) failed: bool,
+    /// A layer holds the end of the response.
+    pub(crate) held_end: Option<HeldEnd>,
 }
 
 /// What only sessions need: their user sets the request line, and may send a response before its request is there.
@@ -333,7 +336,7 @@ impl State {
 
     /// A piece of the body has come.
     pub(crate) fn receive_content(&mut self, content: &[u8], owner: Option<&Bytes>) {
-        self.incoming.meter.bytes += content.len() as u64;
+        self.incoming.count(content.len());
         self.incoming.expects_continue = false; // RFC 9110 §10.1.1: the client does not wait any more
         self.incoming.push(content, owner);
     }

@@ -16,6 +16,9 @@ impl Exchange {
     #[cold]
     pub(crate) fn fail_handler(self: &Rc<Self>, failure: Failure) {
         let failure = self.state().report(&self.env, failure);
+        if self.has_kept_end() {
+            return; // it failed after it had answered
+        }
         let stage = self.state().outgoing.stage;
         if stage == Stage::Head {
             self.respond_to_failure(&failure);

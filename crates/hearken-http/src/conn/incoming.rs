@@ -45,6 +45,8 @@ pub(crate) struct Incoming {
     /// The client waits for 100 before it sends its body.
     pub(crate) expects_continue: bool,
     pub(crate) meter: Meter,
+    /// Most bytes of this body, if it has a bound of its own.
+    pub(crate) bytes_max: Option<u64>,
     pub(crate) trailers: Fields,
 }
 
@@ -106,6 +108,26 @@ impl Incoming {
         matches!(self.progress, Progress::Complete)
     }
 
+    /// Bytes of the body have come. Those of a body that is too large are not kept.
+    #[inline]
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.meter.bytes += bytes as u64;
+        if self.is_too_large() {
+            self.abandon();
+        }
+    }
+
+    #[inline]
+    fn is_too_large(&self) -> bool {
+        self.bytes_max.is_some_and(|max| self.meter.bytes > max)
+    }
+
+    /// Bounds the body, what has come of it included.
+    pub(crate) fn bound(&mut self, max: u64) {
+        self.bytes_max = Some(max);
+        self.count(0);
+    }
+
     /// A piece has come. Does not wake: the caller does, once for all that came together.
     pub(crate) fn push(&mut self, piece: &[u8], owner: Option<&Bytes>) {
         if self.unread {
@@ -153,6 +175,9 @@ impl Incoming {
         if let Some(piece) = self.take() {
             self.wanted = false;
             return Poll::Ready(Some(Ok(piece)));
+        }
+        if let Some(max) = self.bytes_max.filter(|_| self.is_too_large()) {
+            return Poll::Ready(Some(Err(Error::too_large(max))));
         }
         match &self.progress {
             Progress::Complete | Progress::Open if self.dropped_bytes > 0 => {
@@ -232,6 +257,7 @@ impl Incoming {
             self.reset_body();
         }
         self.progress = Progress::Open;
+        self.bytes_max = None;
         self.expects_continue = false;
         self.trailers.clear();
     }

@@ -4,8 +4,9 @@
 //! Here: the orders that pass through layers. Not here: the layers (`layers.rs`), the orders without them (`orders.rs`).
 
 use super::context::Surroundings;
+use super::end_hold::End;
 use super::exchange::{Exchange, State};
-use super::layers::{HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
+use super::layers::{Filters, HeadHook, Layers, Pass, ResponseHead, Rest, STEP_BYTES};
 use super::output::Piece;
 use crate::error::{Closed, Failure};
 use crate::event::callbacks::catch_panic;
@@ -125,10 +126,40 @@ impl Exchange {
     /// Ends the message with this content, or with this as its last piece.
     #[inline]
     pub(crate) fn end(&self, content: Bytes) {
+        let Some(End::Content(content)) = self.unless_held(End::Content(content)) else {
+            return;
+        };
+        let whole = self.state().outgoing.whole.0.take();
+        let content = match whole {
+            Some(hook) => self.run_whole_hook(hook, content),
+            None => content,
+        };
         if self.has_layers() {
             return self.end_through_layers(content);
         }
         self.order(|state, env| state.end(env, content));
+    }
+
+    /// The hook is code of this crate: it does not panic, and may run while the exchange is borrowed.
+    /// Returns the content that is sent: none if the response has become a 304.
+    fn run_whole_hook(&self, hook: HeadHook, content: Bytes) -> Bytes {
+        let mut state = self.state();
+        if !state.can_respond() {
+            return content;
+        }
+        let outgoing = &mut state.outgoing;
+        hook(&mut ResponseHead {
+            request: self.head(),
+            status: &mut outgoing.status,
+            fields: &mut outgoing.fields,
+            content: Some(&content),
+            filters: &mut Filters::default(),
+            now: self.env.clock.wall(),
+        });
+        if outgoing.status == 304 {
+            return Bytes::new();
+        }
+        content
     }
 
     #[inline]
@@ -159,8 +190,11 @@ impl Exchange {
 
     /// Sends a piece and returns whether there is room for more.
     pub(crate) fn write(&self, piece: Bytes) -> bool {
-        if !self.has_layers() {
+        if !self.has_layers() && !self.has_kept_end() {
             return self.order(|state, env| state.write(env, piece));
+        }
+        if self.has_kept_end() {
+            return false; // a write after the end
         }
         self.run_hooks(None);
         match self.filter(vec![piece.clone()], Pass::Write) {
@@ -195,8 +229,11 @@ impl Exchange {
         }
     }
 
-    /// Whether the response was ended and its last content still passes the filters.
+    /// Whether the response was ended and its last content still passes the filters, or is kept back.
     pub(crate) fn is_filtering(&self) -> bool {
+        if self.has_kept_end() {
+            return true;
+        }
         let state = self.state();
         let own = state.overrides.as_ref();
         own.is_some_and(|own| own.layers.rest.is_some())

@@ -11,6 +11,17 @@ use http::StatusCode;
 /// Runs once, before the head leaves.
 pub(crate) type HeadHook = Box<dyn FnOnce(&mut ResponseHead<'_>)>;
 
+/// Runs once, before all others, for a response that ends in one piece. Without captured values it needs no memory of its own,
+/// unlike the hooks of [`Layers`].
+#[derive(Default)]
+pub(crate) struct WholeHook(pub(crate) Option<HeadHook>);
+
+impl std::fmt::Debug for WholeHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "a hook" } else { "none" })
+    }
+}
+
 /// Changes the content of a response on its way out, piece by piece: a compressor, for example.
 ///
 /// A response with a filter loses a Content-Length that was set: content that ends in one piece gets the length of what
@@ -88,6 +99,12 @@ impl ResponseHead<'_> {
         *self.status = status.as_u16();
     }
 
+    /// The time of the server, as Date has it.
+    #[must_use]
+    pub const fn now(&self) -> HttpDate {
+        self.now
+    }
+
     /// The fields that will be sent, in order. Default fields (Date, Content-Length, …) are not among them.
     #[must_use]
     pub fn fields(&self) -> FieldsRef<'_> {
@@ -134,6 +151,12 @@ impl ResponseHead<'_> {
     #[must_use]
     pub const fn content(&self) -> Option<&Bytes> {
         self.content
+    }
+
+    /// Whether hooks have added filters, so that other content leaves than the handler has ended the response with.
+    #[must_use]
+    pub const fn has_filters(&self) -> bool {
+        !self.filters.0.is_empty()
     }
 
     /// Adds a filter behind those that other hooks have added.

@@ -21,6 +21,7 @@ pub(crate) mod closing;
 pub(crate) mod context;
 mod cork;
 mod drain;
+pub(crate) mod end_hold;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
 mod failing;

@@ -3,6 +3,7 @@
 //! Here: [`Outgoing`], [`Stage`], [`Extras`], and [`FlushQueue`] that tell when a position has been handed to the transport. Not here:
 //! the encoding (hearken-proto), the bytes (`output.rs`).
 
+use super::layers::WholeHook;
 use bytes::Bytes;
 use hearken_proto::{Date, Fields, Misuse, Response, Without};
 use std::collections::VecDeque;
@@ -32,6 +33,8 @@ pub(crate) struct Outgoing {
     pub(crate) full: bool,
     /// Who waits for room.
     pub(crate) drain: Vec<Waker>,
+    /// Sees a response that ends in one piece before all hooks.
+    pub(crate) whole: WholeHook,
 }
 
 /// What hardly any message has, so that the others need not look at it.
@@ -74,6 +77,7 @@ impl Default for Outgoing {
             extras: None,
             full: false,
             drain: Vec::new(),
+            whole: WholeHook::default(),
         }
     }
 }
@@ -81,6 +85,7 @@ impl Default for Outgoing {
 impl Outgoing {
     #[inline]
     pub(crate) fn reset(&mut self) {
+        self.whole = WholeHook::default();
         self.stage = Stage::Head;
         self.status = 200;
         self.fields.clear();

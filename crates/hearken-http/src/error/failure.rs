@@ -156,7 +156,8 @@ impl Failure {
     /// The name for the kind of failure: [`with_code`](Self::with_code).
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        self.inner.code.as_deref()
+        let own = self.inner.code.as_deref();
+        own.or_else(|| self.error()?.code())
     }
 
     /// What was added by [`with_member`](Self::with_member).

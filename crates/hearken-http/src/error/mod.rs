@@ -1,12 +1,12 @@
 //! The errors of this crate: [`Error`], which its functions return, and [`Failure`], which a handler returns.
-//!
-//! Here: [`Error`] and [`Closed`]; in `failure.rs` [`Failure`], in `request.rs` the request that it belongs to, in `client.rs` the
-//! errors of a client. Elsewhere: errors of listening (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol
-//! (hearken-proto).
-//!
-//! May know: hearken-proto, the crates `http` and `serde_json`.
-//!
-//! Must not know: any other room of this crate.
+
+// Here: [`Error`] and [`Closed`]; in `failure.rs` [`Failure`], in `request.rs` the request that it belongs to, in `client.rs` the
+// errors of a client. Elsewhere: errors of listening (`net/listen/error.rs`), of TLS (`tls/error.rs`), of the protocol
+// (hearken-proto).
+//
+// May know: hearken-proto, the crates `http` and `serde_json`.
+//
+// Must not know: any other room of this crate.
 
 #[cfg(feature = "client")]
 mod cause;
@@ -55,6 +55,8 @@ struct Inner {
 
 enum Kind {
     Message(Cow<'static, str>),
+    /// With the name of the error, for programs.
+    Coded(&'static str, Cow<'static, str>),
     Other(BoxError),
     Protocol(hearken_proto::Error),
     Closed(Closed),
@@ -151,6 +153,46 @@ impl Error {
     #[must_use]
     pub(crate) fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
         Self::from_kind(Status(status).of_error(), Kind::Message(message.into()))
+    }
+
+    pub(crate) fn coded(
+        status: u16,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let kind = Kind::Coded(code, message.into());
+        Self::from_kind(Status(status).of_error(), kind)
+    }
+
+    /// The name of an error about the body of a request, which does not change: that of Express's `body-parser` or `multer`.
+    ///
+    /// | code | status | meaning |
+    /// |---|--:|---|
+    /// | `entity.too.large` | 413 | more bytes than a limit allows |
+    /// | `entity.parse.failed` | 400 | not the JSON, form or text that was expected |
+    /// | `parameters.too.many` | 413 | a form with more fields than `limits.body.form_fields_max` |
+    /// | `encoding.unsupported` | 415 | a Content-Encoding that is not decoded here |
+    /// | `encoding.invalid` | 400 | not what its Content-Encoding says |
+    /// | `request.aborted` | 500, not sent | the client left in the middle of the body |
+    /// | `LIMIT_PART_COUNT`, `LIMIT_PART_HEADERS` | 400 | a form with more parts, or a part with more fields, than allowed |
+    /// | `LIMIT_FILE_SIZE`, `LIMIT_FIELD_VALUE` | 413 | a part, a file or not, with more bytes than allowed |
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// let server = Server::new(async |mut req, res| match req.json::<u8>().await {
+    ///     Ok(number) => res.end(number.to_string()),
+    ///     Err(error) if error.code() == Some("entity.too.large") => res.status(413).end("too long"),
+    ///     Err(error) => res.fail(error),
+    /// });
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match &self.inner.kind {
+            Kind::Coded(code, _) => Some(code),
+            Kind::TooLarge(_) if self.inner.status.is_client_error() => Some("entity.too.large"),
+            Kind::Closed(Closed::PeerGone | Closed::Reset) => Some("request.aborted"),
+            _ => None,
+        }
     }
 
     fn from_kind(status: StatusCode, kind: Kind) -> Self {
@@ -273,7 +315,9 @@ impl Error {
     /// The text for the client, if it may see more than the status.
     fn public_message(&self) -> Option<String> {
         match &self.inner.kind {
-            Kind::Message(_) | Kind::TooLarge(_) if self.inner.status.is_client_error() => {
+            Kind::Message(_) | Kind::Coded(..) | Kind::TooLarge(_)
+                if self.inner.status.is_client_error() =>
+            {
                 Some(self.to_string())
             }
             Kind::Protocol(_) => Some(self.to_string()),
@@ -291,7 +335,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.inner.kind {
-            Kind::Message(message) => f.write_str(message),
+            Kind::Message(message) | Kind::Coded(_, message) => f.write_str(message),
             Kind::Other(error) => error.fmt(f),
             Kind::Protocol(error) => error.fmt(f),
             Kind::Closed(closed) => closed.fmt(f),
@@ -314,7 +358,11 @@ impl std::error::Error for Error {
             Kind::Details(details) => details.source(),
             // The text of this error is that of the other one, so the chain goes on behind it.
             Kind::Other(error) => error.source(),
-            Kind::Protocol(_) | Kind::Message(_) | Kind::Closed(_) | Kind::TooLarge(_) => None,
+            Kind::Protocol(_)
+            | Kind::Message(_)
+            | Kind::Coded(..)
+            | Kind::Closed(_)
+            | Kind::TooLarge(_) => None,
         }
     }
 }

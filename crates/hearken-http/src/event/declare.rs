@@ -15,7 +15,7 @@ macro_rules! events {
         $(#[$set:meta])*
         trait $Event:ident;
         listeners $Listeners:ident: $bounds:tt;
-        $($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty $(, if $feature:literal)?;)*
+        $($(#[$doc:meta])* $name:ident, $field:ident, <$l:lifetime> $args:ty = $shown:literal $(, if $feature:literal)?;)*
     ) => {
         $(#[$set])*
         pub trait $Event: sealed::Event {}
@@ -42,7 +42,7 @@ macro_rules! events {
         $(
             $(#[$doc])*
             #[doc = ""]
-            #[doc = concat!("The argument of its listeners is a `", stringify!($args), "`.")]
+            #[doc = concat!("The argument of its listeners is a `", $shown, "`.")]
             $(#[cfg(feature = $feature)])?
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             #[expect(clippy::exhaustive_structs, reason = "a name without data")]

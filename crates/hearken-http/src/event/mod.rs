@@ -1,11 +1,11 @@
 //! Every event by its type: `server.on(event::Connection, |peer| …)`. docs/events.md defines their order.
-//!
-//! Here: the names of the events, the arguments of their listeners, [`observe`]. A listener has one argument, so that
-//! closures need no type annotations.
-//!
-//! May know: `error`, and plain data of `net` (addresses) and `tls` (facts and errors).
-//!
-//! Must not know: what emits the events (`conn`, `server`), sockets, the runtime.
+
+// Here: the names of the events, the arguments of their listeners, [`observe`]. A listener has one argument, so that
+// closures need no type annotations.
+//
+// May know: `error`, and plain data of `net` (addresses) and `tls` (facts and errors).
+//
+// Must not know: what emits the events (`conn`, `server`), sockets, the runtime.
 
 pub(crate) mod callbacks;
 pub(crate) mod client_error;

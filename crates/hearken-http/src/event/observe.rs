@@ -1,8 +1,8 @@
 //! The hook through which every step of every exchange is seen, with its time and its facts. It costs one flag test per step
 //! when no observer is installed.
-//!
-//! Here: [`Observer`] and what it gets: [`Observation`], [`Step`]. Not here: the facts of an exchange (`facts.rs`), what calls
-//! the observer (`watch.rs`), recorders: this crate has none.
+
+// Here: [`Observer`] and what it gets: [`Observation`], [`Step`]. Not here: the facts of an exchange (`facts.rs`), what calls
+// the observer (`watch.rs`), recorders: this crate has none.
 
 use crate::error::{Closed, Error, Failure};
 pub use crate::event::facts::ExchangeFacts;

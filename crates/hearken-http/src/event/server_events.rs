@@ -25,7 +25,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Listening, |address| println!("{address}"));
     /// ```
-    Listening, listening, <'a> &'a LocalAddr;
+    Listening, listening, <'a> &'a LocalAddr = "&LocalAddr";
     /// A connection was accepted; no byte of it has been read.
     ///
     /// ```
@@ -33,7 +33,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Connection, |peer| println!("{peer:?}"));
     /// ```
-    Connection, connection, <'a> &'a Peer;
+    Connection, connection, <'a> &'a Peer = "&Peer";
     /// The TLS handshake is complete: [`Peer::tls`](crate::Peer::tls) returns its result. Emitted after [`Connection`], before
     /// any request.
     ///
@@ -42,7 +42,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::SecureConnection, |peer| println!("{:?}", peer.tls().map(|tls| tls.version())));
     /// ```
-    SecureConnection, secure_connection, <'a> &'a Peer, if "tls";
+    SecureConnection, secure_connection, <'a> &'a Peer = "&Peer", if "tls";
     /// A TLS handshake has failed on either side or has passed its deadline; the connection closes. Not emitted for a client
     /// that closes without sending a byte.
     ///
@@ -51,7 +51,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::TlsClientError, |failure| eprintln!("{:?}: {}", failure.peer(), failure.error()));
     /// ```
-    TlsClientError, tls_client_error, <'a> &'a tls_client_error::TlsClientError<'a>, if "tls";
+    TlsClientError, tls_client_error, <'a> &'a tls_client_error::TlsClientError<'a> = "&TlsClientError", if "tls";
     /// A request head is complete and legal. Its handler is called right after.
     ///
     /// ```
@@ -59,7 +59,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Request, |head| println!("{head:?}"));
     /// ```
-    Request, request, <'a> &'a Head;
+    Request, request, <'a> &'a Head = "&Head";
     /// A request with `Expect: 100-continue` has come. It goes to the handler for this event
     /// ([`handle`](crate::Server::handle)), and the event is emitted in place of [`Request`]; without such a handler it goes to the
     /// plain one, and [`Request`] is emitted right after.
@@ -75,7 +75,7 @@ events! {
     ///     Ok(res.end(body))
     /// });
     /// ```
-    CheckContinue, check_continue, <'a> &'a Head;
+    CheckContinue, check_continue, <'a> &'a Head = "&Head";
     /// A request with another expectation ([`Head::expectation`]) has come. It goes to the handler for this event
     /// ([`handle`](crate::Server::handle)), or gets a 417 without one; then [`ClientError`] is emitted right after. Emitted in place of
     /// [`Request`].
@@ -85,7 +85,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.handle(event::CheckExpectation, async |_req, res| res.status(417).end("no"));
     /// ```
-    CheckExpectation, check_expectation, <'a> &'a Head;
+    CheckExpectation, check_expectation, <'a> &'a Head = "&Head";
     /// A request for an upgrade has come. It goes to the handler for this event ([`handle`](crate::Server::handle)), and the event is
     /// emitted in place of [`Request`]. Without such a handler, or when [`should_upgrade`](crate::Server::should_upgrade) says no, it
     /// goes to the plain one, and [`Request`] is emitted right after.
@@ -95,7 +95,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Upgrade, |head| println!("{:?}", head.fields().get("upgrade")));
     /// ```
-    Upgrade, upgrade, <'a> &'a Head;
+    Upgrade, upgrade, <'a> &'a Head = "&Head";
     /// A CONNECT request goes to the handler for this event ([`handle`](crate::Server::handle)), or gets a 501 without one.
     /// Emitted instead of [`Request`].
     ///
@@ -104,7 +104,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.handle(event::Connect, async |_req, res| res.status(403).end("not through here"));
     /// ```
-    Connect, connect, <'a> &'a Head;
+    Connect, connect, <'a> &'a Head = "&Head";
     /// A request beyond `limits.connection.requests_max`. It gets a 503 and the connection closes; no handler is called.
     ///
     /// ```
@@ -112,7 +112,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::DropRequest, |(peer, head)| println!("{peer:?} {}", head.url()));
     /// ```
-    DropRequest, drop_request, <'a> (&'a Peer, &'a Head);
+    DropRequest, drop_request, <'a> (&'a Peer, &'a Head) = "(&Peer, &Head)";
     /// A deadline has passed. Emitted before its consequence, which a listener can prevent for one deadline:
     /// [`TimedOut::keep`](crate::server::TimedOut::keep).
     ///
@@ -121,7 +121,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Timeout, |timeout| println!("{:?} {:?}", timeout.peer(), timeout.deadline()));
     /// ```
-    Timeout, timeout, <'a> &'a TimedOut<'a>;
+    Timeout, timeout, <'a> &'a TimedOut<'a> = "&TimedOut";
     /// The peer broke the protocol, or passed a limit or a deadline, and has no response yet. A listener can send a response of
     /// its own: [`ClientError::answer`](crate::server::ClientError::answer).
     ///
@@ -130,7 +130,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::ClientError, |error| error.answer("HTTP/1.1 400 Nope\r\nConnection: close\r\n\r\n"));
     /// ```
-    ClientError, client_error, <'a> &'a client_error::ClientError<'a>;
+    ClientError, client_error, <'a> &'a client_error::ClientError<'a> = "&ClientError";
     /// A connection is closed. Emitted once for each [`Connection`], with the reason.
     ///
     /// ```
@@ -138,7 +138,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Disconnected, |(peer, why)| println!("{peer:?} {why}"));
     /// ```
-    Disconnected, disconnected, <'a> (&'a Peer, error::Closed);
+    Disconnected, disconnected, <'a> (&'a Peer, error::Closed) = "(&Peer, Closed)";
     /// A connection was closed right after it was accepted: its client has
     /// [`connections_per_address_max`](crate::Server::connections_per_address_max) connections. Emitted in place of [`Connection`], and
     /// without a [`Disconnected`].
@@ -149,7 +149,7 @@ events! {
     /// server.on(event::DropConnection, |peer| eprintln!("too many connections: {peer:?}"));
     /// let server = server.connections_per_address_max(100);
     /// ```
-    DropConnection, drop_connection, <'a> &'a Peer;
+    DropConnection, drop_connection, <'a> &'a Peer = "&Peer";
     /// The server has stopped: no socket listens, no connection is open. The last event, emitted once. After an [`Error`] that names
     /// workers which did not end in time, theirs are still there.
     ///
@@ -158,7 +158,7 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Close, |()| println!("bye"));
     /// ```
-    Close, close, <'a> ();
+    Close, close, <'a> () = "()";
     /// A handler has failed: it returned an error or panicked, dropped its deferred response, or its response cannot be sent as it
     /// was set or does not fit its Content-Length; the file that it sends has become shorter; it writes on without waiting for
     /// [`drain`](crate::ServerResponse::drain). Or the server has dropped it before its end: at the end of `limits.time.grace`, at a
@@ -179,7 +179,7 @@ events! {
     ///     }
     /// });
     /// ```
-    HandlerFailed, handler_failed, <'a> &'a error::Failure;
+    HandlerFailed, handler_failed, <'a> &'a error::Failure = "&Failure";
     /// Something in the server itself has failed, such as accepting a connection. The server continues.
     ///
     /// ```
@@ -187,5 +187,5 @@ events! {
     /// let mut server = Server::new(async |_req, res| res.end("hi"));
     /// server.on(event::Error, |error| eprintln!("{error}"));
     /// ```
-    Error, error, <'a> &'a error::Error;
+    Error, error, <'a> &'a error::Error = "&Error";
 }

@@ -4,7 +4,7 @@
 //! (`cookies/set_cookie.rs`) and its dates (`cookies/date.rs`).
 //!
 //! No cookie is for a whole public suffix (`com`, `co.uk`, `github.io`), by the list that the crate `psl` has; without the
-//! feature `public-suffixes` every domain of one label is one, and no other. `SameSite` and `HttpOnly` concern browsers only.
+//! feature `public-suffixes` every domain of one label is one, and no other. `SameSite` concerns browsers only, and `HttpOnly` too, which a cookie file keeps.
 
 mod date;
 mod netscape;
@@ -53,6 +53,8 @@ struct Cookie {
     host_only: bool,
     path: String,
     secure: bool,
+    /// For the cookie file alone: a program without scripts has nothing to hide it from.
+    http_only: bool,
     /// `None`: a session cookie, which lives as long as the jar.
     expires: Option<SystemTime>,
     /// Its number in the order of creation.
@@ -258,6 +260,7 @@ fn accept(parsed: SetCookie, url: &Url) -> Option<Cookie> {
         domain,
         host_only,
         secure: parsed.secure,
+        http_only: parsed.http_only,
         expires: parsed.expires,
         created: 0,
         used: 0,

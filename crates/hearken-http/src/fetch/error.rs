@@ -2,10 +2,10 @@
 //!
 //! Here: [`StatusError`], and methods of [`Error`]. Not here: the phases of an exchange (`error/client.rs`).
 
-use super::decode::DecodeError;
 use super::redirect::RedirectError;
 use super::url::UrlError;
 use crate::error::Error;
+use crate::message::decode::DecodeError;
 use http::StatusCode;
 use std::fmt;
 

@@ -2,13 +2,13 @@
 //!
 //! Here: [`Fetched`], and [`BodyStream`]. Not here: redirects (`send.rs`), the response as the server sent it ([`Response`]).
 
-use super::decode::{Coding, Decoding};
 use super::error::StatusError;
 use super::redirect::shown;
 use super::text;
 use crate::client::Response;
 use crate::error::Error;
 use crate::message::collect::Collector;
+use crate::message::decode::{Coding, Decoding};
 use bytes::Bytes;
 use futures_core::Stream;
 use hearken_proto::{Fields, FieldsRef};

@@ -1,14 +1,13 @@
 //! The one-liner on top of the client: a URL in, an answer out, redirects followed and bodies decoded.
-//!
-//! Here: [`get`] and its siblings; the request (`builder.rs`, `request.rs`, `body.rs`, `multipart.rs`), sending it (`send.rs`), again
-//! if need be (`retry.rs`), redirects (`redirect.rs`), cookies (`cookies.rs`), the answer (`fetched.rs`), content codings (`decode.rs`), text (`text.rs`), URLs (`url.rs`), errors (`error.rs`).
-//! May know: the client, messages, errors.
-//! Must not know: connections (`conn/`, `client/agent/`), `server/`, `session/`.
+
+// Here: [`get`] and its siblings; the request (`builder.rs`, `request.rs`, `body.rs`, `multipart.rs`), sending it (`send.rs`), again
+// if need be (`retry.rs`), redirects (`redirect.rs`), cookies (`cookies.rs`), the answer (`fetched.rs`), text (`text.rs`), URLs (`url.rs`), errors (`error.rs`).
+// May know: the client, messages, errors.
+// Must not know: connections (`conn/`, `client/agent/`), `server/`, `session/`.
 
 mod body;
 mod builder;
 mod cookies;
-mod decode;
 mod error;
 mod fetched;
 mod file;

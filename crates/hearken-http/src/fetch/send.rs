@@ -4,13 +4,13 @@
 //! (`redirect.rs`), connections (`client/`).
 
 use super::body::{Outgoing, Pieces};
-use super::decode;
 use super::fetched::Fetched;
 use super::redirect::{self, NextRequest, ORIGIN_FIELDS, RedirectResponse, describes_body};
 use super::request::{Options, Request};
 use super::retry::Retries;
 use crate::client::{ClientRequest, Response, basic_auth, event};
 use crate::error::Error;
+use crate::message::decode;
 use crate::message::outgoing::OutgoingMessage;
 use crate::race::{First, race};
 use hearken_proto::Fields;

@@ -88,18 +88,56 @@ impl<S: Source> IncomingMessage<S> {
         })
     }
 
-    /// Puts back what was not given out, in front of the rest of the body.
-    fn put_back(&mut self, piece: Bytes) {
+    /// Puts bytes in front of the rest of the body: the next read returns them first. For code that has read too much, or that puts
+    /// another content in place of what it has read. Not bounded.
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// let server = Server::new(async |mut req, res| {
+    ///     if let Some(first) = req.data().await? {
+    ///         println!("begins with {:?}", first.first());
+    ///         req.put_back(first);
+    ///     }
+    ///     Ok(res.end(req.bytes().await?))
+    /// });
+    /// ```
+    #[doc(alias = "unshift")]
+    pub fn put_back(&mut self, piece: impl Into<Bytes>) {
+        let piece = piece.into();
         if !piece.is_empty() {
             self.source.put_back(piece);
         }
     }
 
+    /// As [`bytes_up_to`](Self::bytes_up_to), and the body is not used up: what reads it next, in another middleware or in the
+    /// handler, begins at the same place.
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// let server = Server::new(async |mut req, res| {
+    ///     let raw = req.peek_bytes(1 << 20).await?; // for a signature
+    ///     let parsed: Vec<u64> = req.json().await?; // the same bytes
+    ///     Ok(res.end(format!("{} bytes, {} numbers\n", raw.len(), parsed.len())))
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes).
+    pub async fn peek_bytes(&mut self, max: u64) -> Result<Bytes, Error> {
+        let bytes = self.bytes_up_to(max).await?;
+        self.put_back(bytes.clone());
+        Ok(bytes)
+    }
+
     /// The error about a body that is not what was expected. The body is not used up.
     fn unexpected(&mut self, body: Bytes, what: &str, error: &dyn fmt::Display) -> Error {
         self.put_back(body);
-        let status = if S::IS_REQUEST { 400 } else { 502 };
-        Error::new(status, format!("expected a body of {what}: {error}"))
+        let text = format!("expected a body of {what}: {error}");
+        if S::IS_REQUEST {
+            Error::coded(400, "entity.parse.failed", text)
+        } else {
+            Error::new(502, text)
+        }
     }
 
     /// Collects the whole body and parses it as JSON; a byte order mark is ignored (RFC 8259 §8.1). Does not check the
@@ -126,7 +164,8 @@ impl<S: Source> IncomingMessage<S> {
     /// Does not check the Content-Type.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and with status 400 when it does not parse as a `T`. [`bytes`](Self::bytes) returns it even so.
+    /// As [`bytes`](Self::bytes); with status 413 when it has more than `limits.body.form_fields_max` fields (default 1,000), and with
+    /// 400 when it does not parse as a `T`. [`bytes`](Self::bytes) returns it even so.
     ///
     /// ```
     /// use hearken::Server;
@@ -138,6 +177,15 @@ impl<S: Source> IncomingMessage<S> {
     /// ```
     pub async fn form<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
+        let max = self.source.form_fields_max();
+        let fields = bytes.split(|&byte| byte == b'&');
+        let mut fields = fields.filter(|field| !field.is_empty());
+        if fields.nth(max as usize).is_some() {
+            self.put_back(bytes);
+            let status = if S::IS_REQUEST { 413 } else { 502 };
+            let text = format!("expected a form of at most {max} fields");
+            return Err(Error::coded(status, "parameters.too.many", text));
+        }
         let parsed = serde_html_form::from_bytes(&bytes);
         parsed.map_err(|error| self.unexpected(bytes, "form fields", &error))
     }

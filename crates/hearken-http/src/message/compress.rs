@@ -1,7 +1,7 @@
 //! Content codings for responses (RFC 9110 §8.4): gzip, br, zstd and deflate as a layer around a handler.
 //!
 //! Here: [`Compression`], which decides whether and how. Not here: the encoders (`compress/encoder.rs`), weights
-//! (`message/accept.rs`), how hooks and filters run (`conn/layering.rs`), decoding (`fetch/decode.rs`).
+//! (`message/accept.rs`), how hooks and filters run (`conn/layering.rs`), decoding (`message/decode.rs`).
 
 mod encoder;
 
@@ -30,6 +30,9 @@ use std::sync::Arc;
 /// The response then gets Content-Encoding, its Content-Length is that of the compressed content or it is chunked, a strong ETag
 /// becomes weak, since other bytes are sent under it, and Accept-Ranges is removed. `Vary: Accept-Encoding` is added to every
 /// response that would have been compressed for another client.
+///
+/// A client that refuses content without a coding (`identity;q=0`) gets a coding of any type and length, if there is one that it
+/// accepts; otherwise the response is sent as it is.
 ///
 /// **Streams stay streams**: what was written leaves when the handler waits, or at [`flush`](ServerResponse::flush), so events of
 /// `text/event-stream` arrive one by one. Content is compressed in pieces of
@@ -60,6 +63,7 @@ type Worth = dyn Fn(&str) -> bool + Send + Sync;
 struct Settings {
     threshold: u64,
     codings: Vec<ContentCoding>,
+    levels: Vec<(ContentCoding, u32)>,
     worth: Arc<Worth>,
 }
 
@@ -103,6 +107,7 @@ impl Default for Settings {
                 ContentCoding::Gzip,
                 ContentCoding::Deflate,
             ],
+            levels: Vec::new(),
             worth: Arc::new(is_compressible),
         }
     }
@@ -138,6 +143,26 @@ impl Compression {
         self
     }
 
+    /// The level of a coding: how hard it tries. Less is faster, more is smaller. A level out of range counts as the nearest.
+    ///
+    /// | coding | levels | default |
+    /// |---|---|---|
+    /// | gzip, deflate | 1 to 9 | 6 |
+    /// | br | 0 to 11 | 4 |
+    /// | zstd | 1 to 19 | 3 |
+    ///
+    /// ```
+    /// use hearken::message::{Compression, ContentCoding};
+    /// let compression = Compression::new().level(ContentCoding::Gzip, 1);
+    /// ```
+    #[must_use]
+    pub fn level(mut self, coding: ContentCoding, level: u32) -> Self {
+        let levels = &mut Arc::make_mut(&mut self.settings).levels;
+        levels.retain(|(known, _)| *known != coding);
+        levels.push((coding, level));
+        self
+    }
+
     /// Decides by the media type, in lower case and without parameters, whether content is compressed.
     ///
     /// ```
@@ -166,38 +191,60 @@ impl Compression {
             let mut codings = settings.codings.iter().copied();
             codings.find(|coding| coding.name() == chosen)
         });
-        let head_only = req.head().method_bytes() == b"HEAD";
-        res.on_head(move |head| settings.apply(head, coding, head_only));
+        let plain = best_coding(lines.get_all("accept-encoding"), &["identity"]);
+        let asked = Asked {
+            coding,
+            must: plain.is_none(),
+            head_only: req.head().method_bytes() == b"HEAD",
+        };
+        res.on_head(move |head| settings.apply(head, asked));
     }
 }
 
+/// What the request says.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// The coding of ours that the client prefers.
+    coding: Option<ContentCoding>,
+    /// The client refuses content without a coding: `identity;q=0`.
+    must: bool,
+    head_only: bool,
+}
+
 impl Settings {
-    fn apply(&self, head: &mut ResponseHead<'_>, coding: Option<ContentCoding>, head_only: bool) {
+    fn level_of(&self, coding: ContentCoding) -> Option<u32> {
+        let mut levels = self.levels.iter();
+        let set = levels.find(|(known, _)| *known == coding)?;
+        Some(set.1)
+    }
+
+    fn apply(&self, head: &mut ResponseHead<'_>, asked: Asked) {
         if head.status().as_u16() == 304 {
-            return self.apply_to_not_modified(head, coding);
+            return self.apply_to_not_modified(head, asked.coding);
         }
-        if !self.may_change(head) {
+        let must = asked.must && asked.coding.is_some();
+        if !may_change(head) || !(must || self.is_worth(head)) {
             return;
         }
         vary(head);
         let length = head.content().map(|content| content.len() as u64);
         let length = length.or_else(|| number(head.get("content-length")?));
         let small = length.is_some_and(|length| length < self.threshold.max(1));
-        let Some(coding) = coding.filter(|_| !small && !head_only) else {
+        let small = small && !(must && length != Some(0));
+        let Some(coding) = asked.coding.filter(|_| !small && !asked.head_only) else {
             return;
         };
         // Names of codings are legal values.
         let _ = head.set("Content-Encoding", coding.name());
         weaken(head);
         head.remove("accept-ranges"); // ranges would count in bytes of the other coding
-        head.filter(Encoder::new(coding));
+        head.filter(Encoder::new(coding, self.level_of(coding)));
     }
 
     /// A 304 has the ETag and Vary of the 200 that it stands for (RFC 9110 §15.4.5). Its type is not known; a weak tag stands for
     /// both (RFC 9111 §4.3.4).
     fn apply_to_not_modified(&self, head: &mut ResponseHead<'_>, coding: Option<ContentCoding>) {
-        let content_type = head.get("content-type").map(<[u8]>::to_vec);
-        if content_type.is_some_and(|content_type| !self.is_worth(&content_type)) {
+        if head.get("content-type").is_some() && !self.is_worth(head) {
             return;
         }
         vary(head);
@@ -206,45 +253,45 @@ impl Settings {
         }
     }
 
-    fn may_change(&self, head: &ResponseHead<'_>) -> bool {
-        let status = head.status().as_u16();
-        if status < 200 || matches!(status, 204..=206) {
+    fn is_worth(&self, head: &ResponseHead<'_>) -> bool {
+        let Some(content_type) = head.get("content-type") else {
             return false;
-        }
-        let described = [
-            "content-range",
-            "content-digest",
-            "repr-digest",
-            "digest",
-            "content-md5",
-        ];
-        if described.iter().any(|name| head.get(name).is_some()) {
-            return false;
-        }
-        let identity = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
-        if head
-            .get("content-encoding")
-            .is_some_and(|coding| !identity(coding))
-        {
-            return false;
-        }
-        let no_transform = |line| {
-            let mut members = list_members(line);
-            members.any(|member| member.eq_ignore_ascii_case(b"no-transform"))
         };
-        if head.fields().get_all("cache-control").any(no_transform) {
-            return false;
-        }
-        head.get("content-type")
-            .is_some_and(|value| self.is_worth(value))
-    }
-
-    fn is_worth(&self, content_type: &[u8]) -> bool {
         let end = content_type.iter().position(|&byte| byte == b';');
         let media_type = content_type[..end.unwrap_or(content_type.len())].trim_ascii();
         std::str::from_utf8(media_type)
             .is_ok_and(|media_type| (self.worth)(&media_type.to_ascii_lowercase()))
     }
+}
+
+/// Whether the content may get a coding.
+fn may_change(head: &ResponseHead<'_>) -> bool {
+    let status = head.status().as_u16();
+    if status < 200 || matches!(status, 204..=206) {
+        return false;
+    }
+    let described = [
+        "content-range",
+        "content-digest",
+        "repr-digest",
+        "digest",
+        "content-md5",
+    ];
+    if described.iter().any(|name| head.get(name).is_some()) {
+        return false;
+    }
+    let identity = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
+    if head
+        .get("content-encoding")
+        .is_some_and(|coding| !identity(coding))
+    {
+        return false;
+    }
+    let no_transform = |line| {
+        let mut members = list_members(line);
+        members.any(|member| member.eq_ignore_ascii_case(b"no-transform"))
+    };
+    !head.fields().get_all("cache-control").any(no_transform)
 }
 
 /// Text, and formats that are text or have no compression of their own.

@@ -1,10 +1,12 @@
 //! Conditional requests (RFC 9110 §13): validators of a representation, and the preconditions that a client states about it.
 //!
 //! Here: [`Validators`], [`EntityTag`] (`conditional/entity_tag.rs`), [`Conditions`] and their order, [`Precondition`]. Not here:
-//! which ranges are sent (`message/ranges.rs`), files (`message/send_file.rs`).
+//! tags that responses get by themselves (`conditional/automatic.rs`), which ranges are sent (`message/ranges.rs`), files (`message/send_file.rs`).
 
+mod automatic;
 mod entity_tag;
 
+pub use automatic::ContentTag;
 pub use entity_tag::EntityTag;
 
 use crate::conn::layers::ResponseHead;

@@ -12,6 +12,7 @@ use crate::message::incoming::IncomingMessage;
 use crate::message::response::ServerResponse;
 use hearken_proto::Misuse;
 use percent_encoding::percent_decode_str;
+use serde_core::de::DeserializeOwned;
 use std::borrow::Cow;
 
 /// The cookies of a request: the pairs of its Cookie fields, in order. Nothing is allocated, and a lookup reads the fields.
@@ -45,6 +46,14 @@ impl<'a> Cookies<'a> {
     #[must_use]
     pub fn get_decoded(&self, name: &str) -> Option<Cow<'a, str>> {
         percent_decode_str(self.get(name)?).decode_utf8().ok()
+    }
+
+    /// The value of a cookie that was set by [`Cookie::json`] or by Express from an object: `j:` and JSON, percent-encoded. `None` also
+    /// when it is not the JSON of a `T`: a client can send anything.
+    #[must_use]
+    pub fn get_json<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let text = self.get_decoded(name)?;
+        serde_json::from_str(text.strip_prefix("j:")?).ok()
     }
 
     /// Names and values, as sent.

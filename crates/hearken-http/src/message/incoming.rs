@@ -61,7 +61,36 @@ impl IncomingMessage {
     #[must_use]
     pub fn method(&self) -> Method {
         // The protocol rejects a method that is not a token.
-        Method::from_bytes(self.head().method_bytes()).unwrap_or_default()
+        match &self.source.method {
+            Some(method) => (**method).clone(),
+            None => Method::from_bytes(self.head().method_bytes()).unwrap_or_default(),
+        }
+    }
+
+    /// The method as text, without a copy: that of [`method`](Self::method).
+    #[must_use]
+    #[inline]
+    pub fn method_str(&self) -> &str {
+        match &self.source.method {
+            Some(method) => method.as_str(),
+            None => self.head().method(),
+        }
+    }
+
+    /// Replaces the method, for the code behind this: a router, a handler. The protocol, logs, observers and [`head`](Self::head) keep
+    /// the one that was received.
+    ///
+    /// ```
+    /// use hearken::{Method, Server};
+    /// let server = Server::new(async |mut req, res| {
+    ///     if req.method() == "POST" && req.header("x-http-method-override") == Some("DELETE") {
+    ///         req.set_method(&Method::DELETE);
+    ///     }
+    ///     res.end(req.method().to_string())
+    /// });
+    /// ```
+    pub fn set_method(&mut self, method: &Method) {
+        self.source.method = Some(Box::new(method.clone()));
     }
 
     /// The request target as sent, not normalised. Routers and middleware do not change it.
@@ -149,6 +178,16 @@ impl IncomingMessage {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.source.exchange.state().incoming.paused
+    }
+
+    /// The time of the server, as Date has it: to the second, and in a test the time of its clock.
+    ///
+    /// ```
+    /// let server = hearken::Server::new(async |req, res| res.end(req.now().to_string()));
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> crate::HttpDate {
+        self.source.exchange.env.clock.wall()
     }
 
     /// The client's connection: its addresses, its number, its TLS facts.

@@ -1,8 +1,5 @@
 //! Requests and responses as users hold them: Node's `IncomingMessage`, `OutgoingMessage` and `ServerResponse`.
 //!
-//! Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
-//! buffers, readers, files.
-//!
 //! | to | use |
 //! |---|---|
 //! | read a query, path segments, a form | [`IncomingMessage::query`], [`path_segments`](IncomingMessage::path_segments), [`form`](IncomingMessage::form) |
@@ -14,11 +11,15 @@
 //! | negotiate | [`IncomingMessage::accepts`], [`accepts_encodings`](IncomingMessage::accepts_encodings), [`accepts_languages`](IncomingMessage::accepts_languages); [`is`](IncomingMessage::is) for what the body is |
 //! | know the client behind proxies | [`IncomingMessage::client_addr`], [`client_scheme`](IncomingMessage::client_scheme), [`client_host`](IncomingMessage::client_host) with [`TrustedProxies`] |
 //! | send events, JSON lines | [`ServerResponse::events`], [`json_lines`](ServerResponse::json_lines) |
-//! | compress | `Compression` (feature `compress`) |
-//!
-//! May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
-//!
-//! Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
+//! | compress, and decode compressed bodies | `Compression` (feature `compress`), [`IncomingMessage::decoded_bytes`] (feature `decompress`) |
+//! | tag responses, and answer 304 | [`ServerResponse::tag_content`] |
+
+// Here: [`IncomingMessage`] with its body and fields; [`ServerResponse`], values that become responses, and their content:
+// buffers, readers, files.
+//
+// May know: exchanges and the layers below them (`conn`, `event`, `net`, `date`, `error`).
+//
+// Must not know: what drives an exchange (`pump`, `server`, `client`, `session`).
 
 pub(crate) mod accept;
 pub(crate) mod answer;
@@ -29,10 +30,15 @@ mod compress;
 pub(crate) mod conditional;
 mod content_type;
 mod cookies;
+#[cfg(any(feature = "client", feature = "decompress"))]
+pub(crate) mod decode;
 pub(crate) mod deferred;
+mod end_hold;
 mod events;
 pub(crate) mod headers;
 pub(crate) mod incoming;
+#[cfg(feature = "decompress")]
+mod inflate;
 mod interim;
 mod json_lines;
 mod json_style;
@@ -59,9 +65,10 @@ pub use crate::net::upgraded::Upgrading;
 pub use answer::{Answer, Json};
 #[cfg(feature = "compress")]
 pub use compress::{Compression, ContentCoding};
-pub use conditional::{Conditions, EntityTag, Precondition, Validators};
+pub use conditional::{Conditions, ContentTag, EntityTag, Precondition, Validators};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use deferred::Deferred;
+pub use end_hold::EndHold;
 pub use events::{EventStream, ServerEvent};
 pub use headers::{Duplicates, MergedHeaders};
 pub use incoming::IncomingMessage;

@@ -1,6 +1,6 @@
 //! Forms with files, `multipart/form-data` (RFC 7578), as they are received. Feature `multipart`.
 //!
-//! Here: [`IncomingMessage::multipart`], [`Multipart`], [`Part`], [`MultipartLimits`]. The parser is the crate `multer`; it wants a
+//! Here: [`IncomingMessage::multipart`] and [`IncomingMessage::into_multipart`], [`Multipart`], [`Part`], [`MultipartLimits`]. The parser is the crate `multer`; it wants a
 //! stream that can be sent to other threads, so it gets the pieces through a slot ([`Feed`]), which each wait fills from the
 //! message. Not here: other forms (`message/body.rs`).
 
@@ -32,6 +32,11 @@ pub struct MultipartLimits {
     pub part_bytes_max: u64,
     /// Number of parts. Default 100.
     pub parts_max: u32,
+    /// Number of fields in the head of a part. Default 16.
+    pub part_fields_max: u32,
+    /// Text before the first boundary, in bytes. Default 4 KiB; more is an error with status 400. Text after the last boundary is not
+    /// read.
+    pub preamble_bytes_max: u32,
     /// A part that is collected into memory by [`Part::bytes`] or [`Part::text`], in bytes. Default 2 MiB.
     pub buffered_bytes_max: u64,
 }
@@ -42,25 +47,44 @@ impl Default for MultipartLimits {
             bytes_max: 64 << 20,
             part_bytes_max: 32 << 20,
             parts_max: 100,
+            part_fields_max: 16,
+            preamble_bytes_max: 4 << 10,
             buffered_bytes_max: 2 << 20,
         }
     }
 }
 
-/// What may come between two parts: a head, and the text before the first boundary. In bytes, beside what one read brings.
+/// The head of a part, in bytes, beside what one read brings.
 const HEAD_BYTES_MAX: u64 = 64 << 10;
 
 /// The parts of a form, one after the other: [`IncomingMessage::multipart`].
 pub struct Multipart<'a> {
-    req: &'a mut IncomingMessage,
+    req: Request<'a>,
     parser: multer::Multipart<'static>,
     feed: Arc<Mutex<Feed>>,
     limits: MultipartLimits,
     parts: u32,
     /// Bytes given to the parser.
     fed: u64,
+    /// What has come, while the first boundary has not.
+    preamble: Option<Preamble>,
     /// The part that is being read.
     current: Option<multer::Field<'static>>,
+}
+
+/// The request whose body is the form.
+enum Request<'a> {
+    Borrowed(&'a mut IncomingMessage),
+    Owned(Box<IncomingMessage>),
+}
+
+impl Request<'_> {
+    fn message(&mut self) -> &mut IncomingMessage {
+        match self {
+            Self::Borrowed(req) => req,
+            Self::Owned(req) => req,
+        }
+    }
 }
 
 /// One part of a form: a text field or a file. Its content arrives while it is read; the rest of a part that is dropped is
@@ -75,6 +99,27 @@ pub struct Part<'m, 'a> {
 struct Feed {
     piece: Option<Bytes>,
     ended: bool,
+}
+
+/// The text before the first boundary. The parser collects it, so it is bounded before.
+struct Preamble {
+    delimiter: Vec<u8>,
+    seen: Vec<u8>,
+}
+
+impl Preamble {
+    /// Takes the next piece, and returns whether the boundary has come. `None`: it is too late for it.
+    fn take(&mut self, piece: &[u8], max: u32) -> Option<bool> {
+        let end = max as usize + self.delimiter.len();
+        let from = self.seen.len().saturating_sub(self.delimiter.len());
+        let room = end - self.seen.len();
+        self.seen.extend_from_slice(&piece[..piece.len().min(room)]);
+        let mut windows = self.seen[from..].windows(self.delimiter.len());
+        match windows.any(|window| window == self.delimiter) {
+            true => Some(true),
+            false => (self.seen.len() < end).then_some(false),
+        }
+    }
 }
 
 /// The end of the slot that the parser reads. `Pending` without a waker: the wait that called the parser fills the slot and
@@ -123,34 +168,45 @@ impl IncomingMessage {
     /// });
     /// ```
     pub fn multipart(&mut self, limits: MultipartLimits) -> Result<Multipart<'_>, Error> {
-        let boundary = match self.header("content-type").map(multer::parse_boundary) {
-            Some(Ok(boundary)) if is_boundary(&boundary) => boundary,
+        let boundary = self.boundary()?;
+        Ok(Multipart::new(Request::Borrowed(self), boundary, limits))
+    }
+
+    /// As [`multipart`](Self::multipart), of a form that owns the message.
+    ///
+    /// ```
+    /// use hearken::message::MultipartLimits;
+    /// use hearken::Server;
+    /// let server = Server::new(async |req, res| {
+    ///     let mut form = req.into_multipart(MultipartLimits::default())?;
+    ///     let mut parts = 0;
+    ///     while form.next_part().await?.is_some() {
+    ///         parts += 1;
+    ///     }
+    ///     Ok(res.end(format!("{parts} parts\n")))
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    /// As [`multipart`](Self::multipart).
+    pub fn into_multipart(self, limits: MultipartLimits) -> Result<Multipart<'static>, Error> {
+        let boundary = self.boundary()?;
+        let req = Request::Owned(Box::new(self));
+        Ok(Multipart::new(req, boundary, limits))
+    }
+
+    fn boundary(&self) -> Result<String, Error> {
+        match self.header("content-type").map(multer::parse_boundary) {
+            Some(Ok(boundary)) if is_boundary(&boundary) => Ok(boundary),
             Some(Ok(_) | Err(multer::Error::NoBoundary)) => {
                 let text = "expected a boundary of 1 to 70 characters in the Content-Type multipart/form-data";
-                return Err(Error::new(400, text));
+                Err(Error::new(400, text))
             }
-            _ => {
-                return Err(Error::new(
-                    415,
-                    "expected the Content-Type multipart/form-data",
-                ));
-            }
-        };
-        let feed = Arc::<Mutex<Feed>>::default();
-        let sizes = multer::SizeLimit::new()
-            .whole_stream(limits.bytes_max)
-            .per_field(limits.part_bytes_max);
-        let constraints = multer::Constraints::new().size_limit(sizes);
-        let slot = Slot(Arc::clone(&feed));
-        Ok(Multipart {
-            parser: multer::Multipart::with_constraints(slot, boundary, constraints),
-            req: self,
-            feed,
-            limits,
-            parts: 0,
-            fed: 0,
-            current: None,
-        })
+            _ => Err(Error::new(
+                415,
+                "expected the Content-Type multipart/form-data",
+            )),
+        }
     }
 }
 
@@ -161,6 +217,54 @@ fn is_boundary(boundary: &str) -> bool {
 }
 
 impl<'a> Multipart<'a> {
+    fn new(req: Request<'a>, boundary: String, limits: MultipartLimits) -> Self {
+        let feed = Arc::<Mutex<Feed>>::default();
+        let sizes = multer::SizeLimit::new()
+            .whole_stream(limits.bytes_max)
+            .per_field(limits.part_bytes_max);
+        let constraints = multer::Constraints::new().size_limit(sizes);
+        let slot = Slot(Arc::clone(&feed));
+        let delimiter = format!("--{boundary}").into_bytes();
+        Self {
+            preamble: Some(Preamble {
+                delimiter,
+                seen: Vec::new(),
+            }),
+            parser: multer::Multipart::with_constraints(slot, boundary, constraints),
+            req,
+            feed,
+            limits,
+            parts: 0,
+            fed: 0,
+            current: None,
+        }
+    }
+
+    #[cold]
+    fn refused(&self, error: &multer::Error) -> Error {
+        match error {
+            multer::Error::FieldSizeExceeded { limit, .. } => {
+                let current = self.current.as_ref();
+                let is_file = current.is_some_and(|field| field.file_name().is_some());
+                let (code, what) = match is_file {
+                    true => ("LIMIT_FILE_SIZE", "files"),
+                    false => ("LIMIT_FIELD_VALUE", "fields"),
+                };
+                Error::coded(
+                    413,
+                    code,
+                    format!("expected {what} of at most {limit} bytes in a form"),
+                )
+            }
+            multer::Error::StreamSizeExceeded { limit } => Error::too_large(*limit),
+            error => Error::coded(
+                400,
+                "entity.parse.failed",
+                format!("expected a body of multipart/form-data: {error}"),
+            ),
+        }
+    }
+
     /// Waits for the head of the next part; skips what is left of the last one. `None` at the end of the form, and on each later
     /// call.
     ///
@@ -179,10 +283,21 @@ impl<'a> Multipart<'a> {
         self.parts += 1;
         if self.parts > self.limits.parts_max {
             let text = format!("expected a form of at most {} parts", self.limits.parts_max);
-            return Err(Error::new(400, text));
+            return Err(Error::coded(400, "LIMIT_PART_COUNT", text));
+        }
+        let fields_max = self.limits.part_fields_max;
+        if field.headers().len() > fields_max as usize {
+            let text = format!("expected parts of a form with at most {fields_max} fields");
+            return Err(Error::coded(400, "LIMIT_PART_HEADERS", text));
         }
         self.current = Some(field);
         Ok(Some(Part { form: self }))
+    }
+
+    /// The part whose head has been read last, again: for code that has looked at it in a loop. `None` before the first part, and when
+    /// it has been read to its end.
+    pub fn current_part(&mut self) -> Option<Part<'_, 'a>> {
+        self.current.is_some().then_some(Part { form: self })
     }
 
     /// The next piece of the current part.
@@ -208,14 +323,26 @@ impl<'a> Multipart<'a> {
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(parsed) = poll(self, cx) {
-                    return Poll::Ready(parsed.map_err(|error| refused(&error)));
+                    return Poll::Ready(parsed.map_err(|error| self.refused(&error)));
                 }
                 if end.is_some_and(|end| self.fed > end) {
                     let text = "expected the head of a part of a form, of at most 64 KiB";
                     return Poll::Ready(Err(Error::new(400, text)));
                 }
-                let piece = ready!(Pin::new(&mut *self.req).poll_next(cx)).transpose()?;
+                let piece = ready!(Pin::new(self.req.message()).poll_next(cx)).transpose()?;
                 self.fed += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                if let (Some(preamble), Some(piece)) = (&mut self.preamble, &piece) {
+                    let max = self.limits.preamble_bytes_max;
+                    match preamble.take(piece, max) {
+                        Some(true) => self.preamble = None,
+                        Some(false) => {}
+                        None => {
+                            let text =
+                                format!("expected the first boundary of a form within {max} bytes");
+                            return Poll::Ready(Err(Error::new(400, text)));
+                        }
+                    }
+                }
                 let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
                 if feed.ended {
                     let text = "expected a form that ends with its last boundary";
@@ -226,17 +353,6 @@ impl<'a> Multipart<'a> {
             }
         })
         .await
-    }
-}
-
-fn refused(error: &multer::Error) -> Error {
-    match error {
-        multer::Error::FieldSizeExceeded { limit, .. }
-        | multer::Error::StreamSizeExceeded { limit } => Error::too_large(*limit),
-        error => Error::new(
-            400,
-            format!("expected a body of multipart/form-data: {error}"),
-        ),
     }
 }
 

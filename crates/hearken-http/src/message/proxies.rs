@@ -121,6 +121,23 @@ impl TrustedProxies {
     }
 
     /// Whether the one at this distance is trusted; 0 is the connection. `None`: it has no address.
+    /// Whether the connection of this request comes from a trusted proxy, so that fields that proxies set can be believed.
+    ///
+    /// ```
+    /// use hearken::Server;
+    /// use hearken::message::TrustedProxies;
+    /// let proxies = TrustedProxies::networks(["10.0.0.0/8"])?;
+    /// let server = Server::new(async move |req, res| {
+    ///     let id = req.header("x-request-id").filter(|_| proxies.trusts_peer_of(&req));
+    ///     res.end(id.unwrap_or("none").to_owned())
+    /// });
+    /// # Ok::<(), hearken::Error>(())
+    /// ```
+    #[must_use]
+    pub fn trusts_peer_of(&self, req: &IncomingMessage) -> bool {
+        self.trusts(0, req.connection_ip())
+    }
+
     fn trusts(&self, distance: usize, address: Option<IpAddr>) -> bool {
         match &self.trusted {
             Trusted::None => false,

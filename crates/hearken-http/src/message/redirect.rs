@@ -101,7 +101,7 @@ impl ServerResponse {
     }
 
     /// Sets Content-Disposition, so that browsers store the content under this name (RFC 6266), and the Content-Type that
-    /// belongs to the name unless one was set. Slashes and control characters are replaced by `_`.
+    /// belongs to the name unless one was set: `application/octet-stream` for an ending that is not known. Slashes and control characters are replaced by `_`.
     ///
     /// ```
     /// use hearken::Server;
@@ -111,11 +111,12 @@ impl ServerResponse {
     #[must_use]
     pub fn attachment(self, name: &str) -> Self {
         let media_type = crate::message::media_type_of(name);
-        let res = match media_type {
-            Some(media_type) if !self.has_header("content-type") => {
-                self.set("Content-Type", media_type)
-            }
-            _ => self,
+        let res = match self.has_header("content-type") {
+            true => self,
+            false => self.set(
+                "Content-Type",
+                media_type.unwrap_or("application/octet-stream"),
+            ),
         };
         res.set("Content-Disposition", disposition(name))
     }

@@ -341,7 +341,7 @@ impl ServerResponse {
     #[must_use]
     #[doc(alias = "writableEnded")]
     pub fn is_ended(&self) -> bool {
-        self.exchange.state().is_over()
+        self.exchange.has_kept_end() || self.exchange.state().is_over()
     }
 
     /// Whether a response was ended and the transport has taken all of it: [`event::Done`](crate::event::Done) as a question.

@@ -3,6 +3,7 @@
 //! Here: [`SendFile`], `send_file`. Not here: preconditions (`message/conditional.rs`), parsing ranges (`message/ranges.rs`),
 //! moving the bytes to the transport (`net/file.rs`).
 
+use crate::conn::end_hold::End;
 use crate::conn::exchange::State;
 use crate::conn::outgoing::Stage;
 use crate::conn::output::Piece;
@@ -186,8 +187,10 @@ impl ServerResponse {
         if self.exchange.has_filters() {
             return Ok(self.end_with_filtered(pieces).await?);
         }
-        self.exchange
-            .order(|state, env| state.end_with_pieces(env, pieces));
+        if let Some(End::Pieces(pieces)) = self.exchange.unless_held(End::Pieces(pieces)) {
+            self.exchange
+                .order(|state, env| state.end_with_pieces(env, pieces));
+        }
         Ok(Sent(()))
     }
 

@@ -9,6 +9,7 @@ use crate::conn::listeners::Listeners;
 use crate::error::Error;
 use bytes::Bytes;
 use hearken_proto::{Fields, Head};
+use http::Method;
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -42,6 +43,8 @@ pub mod sealed {
         fn is_complete(&self) -> bool;
         /// Limit for collecting the body into memory.
         fn buffered_bytes_max(&self) -> u64;
+        /// Fields of a form.
+        fn form_fields_max(&self) -> u32;
         /// The head of the message.
         fn head(&self) -> &Head;
         /// The message is dropped.
@@ -82,6 +85,8 @@ impl<S: Source> Drop for Waiting<'_, S> {
 /// The exchange of a server or of a session. Not `Send`.
 pub struct ServerSource {
     pub(crate) exchange: Rc<Exchange>,
+    /// In place of the method that was received.
+    pub(crate) method: Option<Box<Method>>,
 }
 
 impl Source for ServerSource {}
@@ -130,6 +135,11 @@ impl sealed::Source for ServerSource {
     fn buffered_bytes_max(&self) -> u64 {
         let state = self.exchange.state();
         state.limits(&self.exchange.env).body.buffered_bytes_max
+    }
+
+    fn form_fields_max(&self) -> u32 {
+        let state = self.exchange.state();
+        state.limits(&self.exchange.env).body.form_fields_max
     }
 
     #[inline]

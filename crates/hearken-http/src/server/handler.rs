@@ -75,13 +75,36 @@ impl Handler for Box<dyn Handler> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "expected an async function or closure of a request and its response",
-    label = "write `async |req, res| …`",
-    note = "a closure without `async` cannot wait for anything, and is no handler"
+    label = "write `async |req, res| …`, also for a closure that returns an `async` block",
+    note = "a closure without `async` cannot wait for anything, and is no handler",
+    note = "generic code bounds a handler by `HandlerFn<R>` with `R: Answer`"
 )]
-pub trait HandlerFn<R>: AsyncFn(IncomingMessage, ServerResponse) -> R {}
+pub trait HandlerFn<R>: AsyncFn(IncomingMessage, ServerResponse) -> R + Arguments {}
 
 #[diagnostic::do_not_recommend]
-impl<H, R> HandlerFn<R> for H where H: AsyncFn(IncomingMessage, ServerResponse) -> R {}
+impl<H, R> HandlerFn<R> for H where H: AsyncFn(IncomingMessage, ServerResponse) -> R + Arguments {}
+
+/// Gives the arguments of a handler their types. The compiler takes those of an async closure from `AsyncFn`, but those of a closure
+/// without `async` from `FnOnce` alone. Without them its first error is that they are unknown, not that `async` is missing.
+/// Every async function and closure implements `FnOnce`.
+#[expect(
+    unnameable_types,
+    reason = "public for the compiler; users name `HandlerFn`"
+)]
+pub trait Arguments:
+    FnOnce(IncomingMessage, ServerResponse) -> <Self as Arguments>::Called
+{
+    /// What a call returns: a future, if it is a handler.
+    type Called;
+}
+
+#[diagnostic::do_not_recommend]
+impl<H, C> Arguments for H
+where
+    H: FnOnce(IncomingMessage, ServerResponse) -> C,
+{
+    type Called = C;
+}
 
 /// Makes an object of an async function, which responds as the handler of [`Server::new`](crate::Server::new) does.
 #[must_use]

@@ -1,11 +1,11 @@
 //! The server as its user holds it: what it serves, where it listens, how it runs and how it stops.
-//!
-//! Here: [`Server`]. Not here: the server with its address (`server/listening.rs`), the running server (`server/handle.rs`), the life
-//! of a worker (`server/worker.rs`), of a connection (`conn/`).
-//!
-//! May know: all rooms below, `message` and `pump` among them.
-//!
-//! Must not know: `client`, `session`, `fetch`.
+
+// Here: [`Server`]. Not here: the server with its address (`server/listening.rs`), the running server (`server/handle.rs`), the life
+// of a worker (`server/worker.rs`), of a connection (`conn/`).
+//
+// May know: all rooms below, `message` and `pump` among them.
+//
+// Must not know: `client`, `session`, `fetch`.
 
 pub(crate) mod accept;
 pub(crate) mod addresses;
@@ -79,7 +79,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with this handler. It may answer by its response or by a value ([`Answer`]).
+    /// A server with this handler: an async function or closure. It may answer by its response or by a value ([`Answer`]).
+    ///
+    /// The compiler knows the types of `req` and `res` where the closure is an argument. A closure that is stored in a variable first
+    /// names them (otherwise E0282, "type annotations needed"):
+    ///
+    /// ```
+    /// use hearken::{IncomingMessage, Server, ServerResponse};
+    /// let hello = async |req: IncomingMessage, res: ServerResponse| res.end(req.path().to_owned());
+    /// let server = Server::new(hello);
+    /// ```
     #[must_use]
     pub fn new<H, R>(handler: H) -> Self
     where
@@ -242,7 +251,10 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be listened on; the text says what to do.
-    pub fn listen(self, address: impl ToListenAddr) -> Result<Listening, ListenError> {
+    pub fn listen(
+        self, // it moves: call `on` and the settings before `listen`
+        address: impl ToListenAddr,
+    ) -> Result<Listening, ListenError> {
         let available = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let workers = self.workers.unwrap_or_else(available).get();
         let first = self.options.bind(&address.to_listen_addr()?)?;

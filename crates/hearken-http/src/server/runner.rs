@@ -127,6 +127,7 @@ where
     fn start(&mut self, kind: Kind, exchange: Rc<Exchange>) {
         let source = ServerSource {
             exchange: Rc::clone(&exchange),
+            method: None,
         };
         let req = IncomingMessage::new(source);
         let res = ServerResponse::new(exchange);

@@ -37,4 +37,26 @@ impl IncomingMessage {
             state.overrides().limits = Some(limits);
         });
     }
+
+    /// Bounds the body of this request, streamed or collected, at `bytes`: reading past it returns an error with status 413, and what
+    /// is still to come is dropped. Sets `limits.body.buffered_bytes_max` to the same. Bytes that were received before count too.
+    /// A later call replaces the bound.
+    ///
+    /// ```
+    /// use hearken::{Error, Server};
+    /// let server = Server::new(async |mut req, res| {
+    ///     req.limit_body(1024 * 1024);
+    ///     let mut total = 0;
+    ///     while let Some(piece) = req.data().await? { // 413 past one mebibyte
+    ///         total += piece.len();
+    ///     }
+    ///     Ok(res.end(format!("{total} bytes")))
+    /// });
+    /// ```
+    pub fn limit_body(&self, bytes: u64) {
+        self.limits(|limits| limits.body.buffered_bytes_max = bytes);
+        self.source
+            .exchange
+            .order(|state, _| state.incoming.bound(bytes));
+    }
 }

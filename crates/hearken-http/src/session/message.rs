@@ -293,6 +293,7 @@ impl SessionIncoming {
     pub async fn data(&self) -> Result<Option<Bytes>, Error> {
         next_piece(&mut ServerSource {
             exchange: Rc::clone(&self.exchange),
+            method: None,
         })
         .await
     }

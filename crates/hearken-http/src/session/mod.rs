@@ -1,11 +1,11 @@
 //! A session: one exchange on any byte transport, of either side, as events.
-//!
-//! Here: [`Session`], the handles of its two messages, and [`Attached`], the future that runs it. It uses the connection of
-//! `conn/` and the pump, as the server does.
-//!
-//! May know: `message`, `conn`, `event`, `pump`.
-//!
-//! Must not know: `server`, `client`.
+
+// Here: [`Session`], the handles of its two messages, and [`Attached`], the future that runs it. It uses the connection of
+// `conn/` and the pump, as the server does.
+//
+// May know: `message`, `conn`, `event`, `pump`.
+//
+// Must not know: `server`, `client`.
 
 pub(crate) mod message;
 

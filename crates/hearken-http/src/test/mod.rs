@@ -56,10 +56,10 @@
 //!     assert_eq!(response.text(), "hi");
 //! }
 //! ```
-//!
-//! Here: [`TestServer`], [`Connection`], [`Request`], [`Response`], [`InjectError`] and [`Server::inject`].
-//! May know: the server and its handle, the client's role of hearken-proto, tokio.
-//! Must not know: sockets, the client of this crate.
+
+// Here: [`TestServer`], [`Connection`], [`Request`], [`Response`], [`InjectError`] and [`Server::inject`].
+// May know: the server and its handle, the client's role of hearken-proto, tokio.
+// Must not know: sockets, the client of this crate.
 
 mod connection;
 mod error;

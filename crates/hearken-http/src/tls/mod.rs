@@ -1,11 +1,11 @@
 //! https, both ways, on rustls: TLS 1.2 (RFC 5246) and 1.3 (RFC 8446), and nothing older.
-//!
-//! Here: [`ClientTls`] and [`ServerTls`], the handshakes, trust, PEM, [`TlsInfo`] and [`TlsError`]. The last two and
-//! [`CertificateInfo`] are plain data; their files do not import rustls, so that events and connections can carry them.
-//!
-//! May know: `error`, `net`, rustls, tokio.
-//!
-//! Must not know: HTTP messages, connections (`conn`), workers, the client that connects and the server that accepts.
+
+// Here: [`ClientTls`] and [`ServerTls`], the handshakes, trust, PEM, [`TlsInfo`] and [`TlsError`]. The last two and
+// [`CertificateInfo`] are plain data; their files do not import rustls, so that events and connections can carry them.
+//
+// May know: `error`, `net`, rustls, tokio.
+//
+// Must not know: HTTP messages, connections (`conn`), workers, the client that connects and the server that accepts.
 
 mod certificate;
 #[cfg(feature = "client")]

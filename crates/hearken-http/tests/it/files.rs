@@ -32,18 +32,13 @@ fn content(bytes: usize) -> Vec<u8> {
 /// A server of one worker that sends this file; `/small` is a short response.
 fn serving(file: &Arc<File>) -> Server {
     let file = Arc::clone(file);
-    let server = Server::new(
-        move |req: hearken_http::IncomingMessage, res: hearken_http::ServerResponse| {
-            let file = Arc::clone(&file);
-            async move {
-                if req.path() == "/small" {
-                    return Ok(res.end("small"));
-                }
-                let file = SendFile::from(tokio::fs::File::from_std(file.try_clone()?));
-                res.send_file(file.conditional()).await
-            }
-        },
-    );
+    let server = Server::new(async move |req, res| {
+        if req.path() == "/small" {
+            return Ok(res.end("small"));
+        }
+        let file = SendFile::from(tokio::fs::File::from_std(file.try_clone()?));
+        res.send_file(file.conditional()).await
+    });
     server.workers(1)
 }
 

@@ -19,7 +19,7 @@ fn start(server: Server) -> ServerHandle {
 
 /// A server that only upgrades.
 fn upgrading<R: hearken_http::Answer + 'static>(
-    handler: impl AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+    handler: impl hearken_http::server::HandlerFn<R> + Send + Sync + 'static,
 ) -> Server {
     let mut server = Server::new(async |_req, res| res.end("plain"));
     server.handle(event::Upgrade, handler);

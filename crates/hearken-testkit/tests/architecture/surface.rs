@@ -1,7 +1,7 @@
 //! Checks that every name in docs/node-http.md and docs/express.md exists, and that every row has a name or a reason.
 //!
-//! Here: [`Surface`], the public names of the library, parsed with `syn`, and the rows of a page. Names that our macros for events
-//! and for the methods of HTTP generate are read from their arguments.
+//! Here: [`Surface`], the public names of the library, parsed with `syn`, and the rows of a page. Names that our macros generate are read
+//! from their arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -118,7 +118,7 @@ impl Surface {
             let name = match member {
                 syn::ImplItem::Fn(method) if is_public(&method.vis) => &method.sig.ident,
                 syn::ImplItem::Const(constant) if is_public(&constant.vis) => &constant.ident,
-                syn::ImplItem::Macro(call) if call.mac.path.is_ident("methods") => {
+                syn::ImplItem::Macro(call) => {
                     self.methods(&owner, call);
                     continue;
                 }
@@ -128,7 +128,7 @@ impl Surface {
         }
     }
 
-    /// `name METHOD …;` declares a method with the name of an HTTP method.
+    /// `name …;` in a macro declares a method: of an HTTP method, of a field.
     fn methods(&mut self, owner: &str, call: &syn::ImplItemMacro) {
         let words = call.mac.tokens.clone().into_iter();
         let words: Vec<_> = words.map(|token| token.to_string()).collect();
@@ -178,7 +178,12 @@ impl Surface {
             syn::UseTree::Name(name) => {
                 self.names.insert(name.ident.to_string());
             }
-            syn::UseTree::Rename(_) | syn::UseTree::Glob(_) => {}
+            syn::UseTree::Rename(name) => {
+                self.names.insert(name.rename.to_string());
+                let alias = (name.rename.to_string(), name.ident.to_string());
+                self.aliases.push(alias);
+            }
+            syn::UseTree::Glob(_) => {}
         }
     }
 

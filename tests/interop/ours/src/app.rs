@@ -55,7 +55,7 @@ fn order() -> Router {
         async |req, res: ServerResponse, next: Next, value: String| {
             let res = res.append("X-Way", format!("id={value}"));
             if value == "none" {
-                return res.status(404).end("no such id");
+                return res.status(404).send("no such id");
             }
             next.run(req, res).await
         },
@@ -65,14 +65,14 @@ fn order() -> Router {
         .with(middleware(async |req, res, next: Next| {
             next.skip_router(req, res).await
         }))
-        .get(async |_req, res| res.end("not reached"));
+        .get(async |_req, res| res.send("not reached"));
     inner
         .route("/leave")
         .with(middleware(async |req, res, next: Next| {
             next.skip_route(req, res).await
         }))
-        .get(async |_req, res| res.end("not reached"));
-    inner.get("/leave", async |_req, res| res.end("left"));
+        .get(async |_req, res| res.send("not reached"));
+    inner.get("/leave", async |_req, res| res.send("left"));
     inner.get("/base", async |req, res| {
         let (base, path, original) = (req.base_url(), req.path_in_router(), req.url());
         res.json(&json!({ "base": base, "path": path, "original": original, "params": params(&req, "") }))
@@ -80,14 +80,14 @@ fn order() -> Router {
     inner.get("/items/:id", async |req, res| res.json(&params(&req, "")));
     let mut order = Router::new();
     order.with(mark("first"));
-    order.get("/early", async |_req, res| res.end("early"));
+    order.get("/early", async |_req, res| res.send("early"));
     order.with_at("/in", mark("at in"));
     order.mount("/in/:version", inner);
     order.get("/in/:version/skip", async |_req, res| {
-        res.end("behind the router")
+        res.send("behind the router")
     });
     order.with(mark("late"));
-    order.get("/late", async |_req, res| res.end("late"));
+    order.get("/late", async |_req, res| res.send("late"));
     order.get("/fails", async |_req, _res| {
         Err::<Sent, _>(Failure::new(422, "inside"))
     });
@@ -97,7 +97,7 @@ fn order() -> Router {
     order
 }
 
-fn requests(app: &mut App, proxies: &TrustedProxies) {
+fn requests(app: &mut App) {
     app.get("/query", async |req, res| {
         let mut query = Map::new();
         for (name, value) in req.query::<Vec<(String, String)>>()? {
@@ -119,19 +119,16 @@ fn requests(app: &mut App, proxies: &TrustedProxies) {
             "encoding": req.accepts_encodings(&["gzip", "br", "identity"]),
         }))
     });
-    let proxies = proxies.clone();
-    app.get("/client", async move |req, res| {
-        let ip = req.client_addr(&proxies).map(|ip| ip.to_string());
-        let xhr = req
-            .header("x-requested-with")
-            .is_some_and(|by| by.eq_ignore_ascii_case("xmlhttprequest"));
-        res.json(&json!({ "ip": ip, "xhr": xhr }))
+    app.get("/client", async |req, res| {
+        let ip = req.ip().map(|ip| ip.to_string());
+        let (xhr, protocol, hostname) = (req.xhr(), req.protocol(), req.hostname());
+        res.json(&json!({ "ip": ip, "xhr": xhr, "protocol": protocol, "hostname": hostname }))
     });
 }
 
 fn responses(app: &mut App) {
     app.get("/status/:code", async |req, res| {
-        Ok(res.status(req.param::<u16>("code")?).end("content"))
+        Ok(res.status(req.param::<u16>("code")?).send("content"))
     });
     app.get("/redirect/:code", async |req, res| {
         #[derive(serde::Deserialize)]
@@ -149,7 +146,7 @@ fn responses(app: &mut App) {
             .same_site(SameSite::Strict)
             .path("/x")
             .domain("example.com");
-        res.cookie(plain).cookie(all).end("set")
+        res.cookie(plain).cookie(all).send("set")
     });
     app.get("/attachment", async |req, res| {
         #[derive(serde::Deserialize)]
@@ -157,16 +154,16 @@ fn responses(app: &mut App) {
             name: String,
         }
         let Query { name } = req.query()?;
-        Ok(res.attachment(&name).end("file"))
+        Ok(res.attachment(&name).send("file"))
     });
     app.get("/json", async |_req, res| {
         res.json(&json!({ "text": "a<b>&\"ä€", "number": 1.5, "none": null, "list": [1, 2, 3] }))
     });
-    app.get(
-        "/text",
-        async |_req, _res| "some text, long enough to be worth an ETag",
-    );
-    app.get("/bytes", async |_req, _res| vec![0_u8, 1, 2, 255]);
+    app.get("/text", async |_req, res| {
+        res.content_type("text/plain")
+            .send("some text, long enough to be worth an ETag")
+    });
+    app.get("/bytes", async |_req, res| res.send(vec![0_u8, 1, 2, 255]));
     app.get("/empty", async |_req, res| res.status(204).end(""));
 }
 
@@ -176,16 +173,16 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         Err(_) => TrustedProxies::none(),
     };
     let mut app = App::new();
-    app.settings(|settings| settings.trust_proxy = proxies.clone());
+    app.settings(|settings| settings.trust_proxy = proxies);
     patterns(&mut app);
     app.mount("/order", order());
     app.route("/methods")
-        .get(async |_req, res| res.set("X-A", "1").end("content"))
-        .post(async |_req, res| res.status(201).end("made"));
-    app.all("/any", async |req, res| res.end(req.method().to_string()));
-    app.put("/put", async |_req, res| res.end("put"));
-    app.delete("/put", async |_req, res| res.end("deleted"));
-    requests(&mut app, &proxies);
+        .get(async |_req, res| res.set("X-A", "1").send("content"))
+        .post(async |_req, res| res.status(201).send("made"));
+    app.all("/any", async |req, res| res.send(req.method().to_string()));
+    app.put("/put", async |_req, res| res.send("put"));
+    app.delete("/put", async |_req, res| res.send("deleted"));
+    requests(&mut app);
     responses(&mut app);
     app.error(|failure, _req, res| {
         let text = match failure.status().as_u16() {

@@ -81,6 +81,10 @@ impl sealed::Source for ClientSource {
         self.exchange.state().parts.limits.body.buffered_bytes_max
     }
 
+    fn form_fields_max(&self) -> u32 {
+        self.exchange.state().parts.limits.body.form_fields_max
+    }
+
     fn head(&self) -> &Head {
         static NONE: Head = Head::new();
         self.head.as_deref().unwrap_or(&NONE)

@@ -15,9 +15,7 @@ async fn plain(_req: IncomingMessage, res: ServerResponse) -> Sent {
     res.end("plain")
 }
 
-fn taken(
-    name: &'static str,
-) -> impl AsyncFn(IncomingMessage, ServerResponse) -> Sent + Send + Sync {
+fn taken(name: &'static str) -> impl crate::server::HandlerFn<Sent> + Send + Sync {
     async move |_req, res| res.end(name)
 }
 

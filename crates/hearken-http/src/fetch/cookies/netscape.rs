@@ -36,7 +36,7 @@ impl CookieJar {
     }
 
     /// Stores the cookies of a cookie file, and returns how many. It skips comments, expired cookies and lines of another form; a
-    /// line that begins with `#HttpOnly_` is a cookie. The limits of the jar hold.
+    /// line that begins with `#HttpOnly_` is a cookie, and is written like that again. The limits of the jar hold.
     ///
     /// ```
     /// use hearken::fetch::CookieJar;
@@ -81,7 +81,8 @@ fn push_line(text: &mut Vec<u8>, cookie: &Cookie) {
         since.map_or(1, |since| since.as_secs().max(1))
     });
     let front = format!(
-        "{dot}{}\t{}\t{}\t{}\t{expires}",
+        "{}{dot}{}\t{}\t{}\t{}\t{expires}",
+        if cookie.http_only { HTTP_ONLY } else { "" },
         cookie.domain,
         yes(!cookie.host_only),
         cookie.path,
@@ -101,7 +102,8 @@ fn push_line(text: &mut Vec<u8>, cookie: &Cookie) {
 
 fn parse_line(line: &[u8]) -> Option<Cookie> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let line = line.strip_prefix(b"#HttpOnly_").unwrap_or(line);
+    let hidden = line.strip_prefix(HTTP_ONLY.as_bytes());
+    let (line, http_only) = (hidden.unwrap_or(line), hidden.is_some());
     if line.starts_with(b"#")
         || line
             .iter()
@@ -129,11 +131,15 @@ fn parse_line(line: &[u8]) -> Option<Cookie> {
         value: value.to_owned(),
         path: text(path)?.to_owned(),
         secure: secure.eq_ignore_ascii_case(b"TRUE"),
+        http_only,
         created: 0,
         used: 0,
         domain: (!domain.is_empty()).then_some(domain)?,
     })
 }
+
+/// Begins the line of a cookie with the attribute `HttpOnly`. Programs that do not know it skip the line as a comment.
+const HTTP_ONLY: &str = "#HttpOnly_";
 
 #[cfg(test)]
 mod tests {
@@ -157,7 +163,7 @@ mod tests {
         );
         jar.store(
             &url("https://a.example.com/"),
-            "two=a b; Domain=example.com; Path=/p",
+            "two=a b; Domain=example.com; Path=/p; HttpOnly",
             at(0),
         );
         jar.store(&url("http://127.0.0.1/"), "=nameless", at(0));
@@ -171,7 +177,7 @@ mod tests {
             lines,
             [
                 "a.example.com\tFALSE\t/x\tTRUE\t60\tone\t1",
-                ".example.com\tTRUE\t/p\tFALSE\t0\ttwo\ta b",
+                "#HttpOnly_.example.com\tTRUE\t/p\tFALSE\t0\ttwo\ta b",
                 "127.0.0.1\tFALSE\t/\tFALSE\t0\t\tnameless",
                 "127.0.0.1\tFALSE\t/\tFALSE\t0\tcity\tK\u{f6}ln",
             ]

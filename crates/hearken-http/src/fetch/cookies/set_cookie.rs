@@ -16,6 +16,7 @@ pub(super) struct SetCookie {
     /// Begins with a slash.
     pub(super) path: Option<String>,
     pub(super) secure: bool,
+    pub(super) http_only: bool,
     pub(super) expires: Option<SystemTime>,
 }
 
@@ -41,6 +42,7 @@ impl SetCookie {
             domain: None,
             path: None,
             secure: false,
+            http_only: false,
             expires: None,
         };
         cookie.parse_attributes(&String::from_utf8_lossy(attributes), now);
@@ -65,6 +67,7 @@ impl SetCookie {
                 }
                 "path" => self.path = value.starts_with('/').then(|| value.to_owned()),
                 "secure" => self.secure = true,
+                "httponly" => self.http_only = true,
                 _ => {}
             }
         }

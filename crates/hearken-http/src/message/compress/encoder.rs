@@ -10,7 +10,7 @@ use std::io::Write;
 const STEP_BYTES: usize = 32 * 1024;
 
 /// Level of gzip and deflate: zlib's default.
-const LEVEL: flate2::Compression = flate2::Compression::new(6);
+const LEVEL: u32 = 6;
 
 /// Brotli: fast enough to be computed for each response; the window bounds its memory.
 const BR_QUALITY: u32 = 4;
@@ -18,7 +18,7 @@ const WINDOW_BITS: u32 = 19;
 
 /// Zstandard's default level.
 #[cfg(feature = "compress-zstd")]
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: u32 = 3;
 
 /// See the module.
 pub(super) enum Encoder {
@@ -32,17 +32,19 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(coding: ContentCoding) -> Self {
+    /// `level`: `None` for the default.
+    pub(super) fn new(coding: ContentCoding, level: Option<u32>) -> Self {
+        let zlib = || flate2::Compression::new(level.unwrap_or(LEVEL).clamp(1, 9));
         match coding {
-            ContentCoding::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), LEVEL)),
-            ContentCoding::Deflate => Self::Deflate(ZlibEncoder::new(Vec::new(), LEVEL)),
+            ContentCoding::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), zlib())),
+            ContentCoding::Deflate => Self::Deflate(ZlibEncoder::new(Vec::new(), zlib())),
             ContentCoding::Br => {
-                let encoder =
-                    brotli::CompressorWriter::new(Vec::new(), 4096, BR_QUALITY, WINDOW_BITS);
+                let quality = level.unwrap_or(BR_QUALITY).min(11);
+                let encoder = brotli::CompressorWriter::new(Vec::new(), 4096, quality, WINDOW_BITS);
                 Self::Br(Box::new(encoder))
             }
             #[cfg(feature = "compress-zstd")]
-            ContentCoding::Zstd => Self::Zstd(Box::new(zstd_encoder())),
+            ContentCoding::Zstd => Self::Zstd(Box::new(zstd_encoder(level.unwrap_or(ZSTD_LEVEL)))),
         }
     }
 
@@ -86,9 +88,10 @@ impl Encoder {
 }
 
 #[cfg(feature = "compress-zstd")]
-fn zstd_encoder() -> zstd::stream::write::Encoder<'static, Vec<u8>> {
+fn zstd_encoder(level: u32) -> zstd::stream::write::Encoder<'static, Vec<u8>> {
     use zstd::zstd_safe::CParameter;
-    let encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL);
+    let level = level.clamp(1, 19).try_into().unwrap_or(19);
+    let encoder = zstd::stream::write::Encoder::new(Vec::new(), level);
     let mut encoder = encoder.expect("the level is legal");
     let window = encoder.set_parameter(CParameter::WindowLog(WINDOW_BITS));
     window.expect("the window is legal");

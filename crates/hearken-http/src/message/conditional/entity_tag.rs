@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use std::fmt;
-use std::hash::{DefaultHasher, Hasher};
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 /// The opaque name of one version of a representation: `"v7"`, or `W/"v7"` if equal tags do not promise equal bytes.
 ///
@@ -48,31 +48,24 @@ impl EntityTag {
         })
     }
 
-    /// A weak tag made of the length and a hash of this content. The same content has the same tag on every machine with the
-    /// same build. Weak, because the hash has 64 bits and is not made to withstand attacks.
+    /// A weak tag made of the length and a hash of this content: XXH3, so that equal content has the same tag on every machine and
+    /// in every version. Weak, because the hash has 64 bits and is not made to withstand attacks.
     #[must_use]
     pub fn of_content(content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let mut hasher = DefaultHasher::new();
-        hasher.write(content);
+        let mut buffer = [0; TAG_BYTES];
         Self {
-            text: format!("W/\"{:x}-{:016x}\"", content.len(), hasher.finish()).into_bytes(),
+            text: write_tag(content.as_ref(), &mut buffer).to_vec(),
         }
     }
 
-    /// A strong tag made of the length and a hash of this content with 128 bits. Not made to withstand attacks: an attacker can find
-    /// two contents with one tag.
+    /// A strong tag made of the length and a hash of this content with 128 bits, XXH3. Not made to withstand attacks: an attacker can
+    /// find two contents with one tag.
     #[must_use]
     pub fn strong_of_content(content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        let halves = [0_u8, 1].map(|half| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write_u8(half);
-            hasher.write(content);
-            hasher.finish()
-        });
-        let [one, other] = halves;
-        Self::from_legal(&format!("{:x}-{one:016x}{other:016x}", content.len()))
+        let mut buffer = [0; TAG_BYTES];
+        Self {
+            text: write_strong_tag(content.as_ref(), &mut buffer).to_vec(),
+        }
     }
 
     /// Made of bytes that are legal in a tag.
@@ -128,6 +121,46 @@ impl EntityTag {
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
+}
+
+/// Room for `W/`, quotes, the length and the hash in hexadecimal digits, and a hyphen.
+pub(super) const TAG_BYTES: usize = 2 + 2 + 16 + 1 + 32;
+
+/// Writes the weak tag of this content and returns it.
+pub(super) fn write_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
+    let hash = XxHash3_64::oneshot(content);
+    buffer[..2].copy_from_slice(b"W/");
+    let at = write_length(content.len(), buffer, 2);
+    let at = write_hex(hash, 16, buffer, at);
+    buffer[at] = b'"';
+    &buffer[..=at]
+}
+
+/// As [`write_tag`], the strong one.
+pub(super) fn write_strong_tag<'b>(content: &[u8], buffer: &'b mut [u8; TAG_BYTES]) -> &'b [u8] {
+    let hash = XxHash3_128::oneshot(content);
+    let at = write_length(content.len(), buffer, 0);
+    let at = write_hex((hash >> 64) as u64, 16, buffer, at);
+    let at = write_hex(hash as u64, 16, buffer, at);
+    buffer[at] = b'"';
+    &buffer[..=at]
+}
+
+fn write_length(len: usize, buffer: &mut [u8], at: usize) -> usize {
+    buffer[at] = b'"';
+    let len = len as u64;
+    let digits = (64 - len.leading_zeros()).div_ceil(4).max(1);
+    let at = write_hex(len, digits, buffer, at + 1);
+    buffer[at] = b'-';
+    at + 1
+}
+
+fn write_hex(value: u64, digits: u32, buffer: &mut [u8], mut at: usize) -> usize {
+    for place in (0..digits).rev() {
+        buffer[at] = b"0123456789abcdef"[(value >> (place * 4)) as usize & 15];
+        at += 1;
+    }
+    at
 }
 
 impl fmt::Display for EntityTag {

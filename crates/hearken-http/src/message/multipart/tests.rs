@@ -113,6 +113,59 @@ fn each_limit_holds() {
 }
 
 #[test]
+fn text_before_the_first_boundary_and_fields_of_parts_are_bounded() {
+    let part = "--b 1\r\nContent-Disposition: form-data; name=\"a\"\r\n";
+    let check = |before: usize, fields: usize, cut: usize, status| {
+        let mut link = serving(|_| ());
+        link.cut = cut;
+        let body = "x".repeat(before)
+            + "\r\n"
+            + part
+            + &"A: b\r\n".repeat(fields)
+            + "\r\n1\r\n--b 1--\r\n";
+        link.send(post(FORM, &body));
+        assert_eq!(
+            status_and_body(&link.heard()).0,
+            status,
+            "{before} {fields} {cut}"
+        );
+    };
+    for cut in [100, usize::MAX] {
+        check(4094, 0, cut, 200);
+        check(4095, 0, cut, 400);
+        check(0, 15, cut, 200);
+        check(0, 16, cut, 400);
+    }
+    let mut link = serving(|_| ());
+    let epilogue = "x".repeat(100_000);
+    link.send(post(FORM, &(BODY.to_owned() + &epilogue)));
+    assert_eq!(status_and_body(&link.heard()).0, 200);
+}
+
+#[test]
+fn malformed_heads_of_parts_are_refused_in_bounded_time() {
+    let semicolons = format!("name=\"a\"{}", ";".repeat(60_000));
+    let quotes = format!("name=\"{}", "\\\"".repeat(30_000));
+    for disposition in [
+        semicolons.as_str(),
+        &quotes,
+        "name=\"a",
+        "name=a; name=b",
+        "\0",
+    ] {
+        let mut link = serving(|_| ());
+        let body = format!(
+            "--b 1\r\nContent-Disposition: form-data; {disposition}\r\n\r\n1\r\n--b 1--\r\n"
+        );
+        let began = std::time::Instant::now();
+        link.send(post(FORM, &body));
+        let status = status_and_body(&link.heard()).0;
+        assert!([200, 400].contains(&status), "{status}");
+        assert!(began.elapsed().as_secs() < 5);
+    }
+}
+
+#[test]
 fn a_client_that_disconnects_is_no_malformed_form() {
     let mut link = serving(|_| ());
     let whole = post(FORM, BODY);

@@ -1,12 +1,12 @@
 //! Listening sockets: from an address to sockets on which the workers accept connections.
-//!
-//! Here: [`Listener`], binding, one socket per worker; addresses (`addr.rs`), options (`options.rs`), Unix sockets (`unix.rs`),
-//! sockets of the service manager (`inherited.rs`), errors (`error.rs`). The results are sockets of std, non-blocking and
-//! close-on-exec.
-//!
-//! May know: the system.
-//!
-//! Must not know: any runtime, accepting, workers.
+
+// Here: [`Listener`], binding, one socket per worker; addresses (`addr.rs`), options (`options.rs`), Unix sockets (`unix.rs`),
+// sockets of the service manager (`inherited.rs`), errors (`error.rs`). The results are sockets of std, non-blocking and
+// close-on-exec.
+//
+// May know: the system.
+//
+// Must not know: any runtime, accepting, workers.
 
 pub(crate) mod addr;
 mod error;

@@ -326,15 +326,10 @@ async fn whole_files_and_ranges_are_sent() {
     let authority = Authority::new("Test Root");
     let pair = authority.issue(&["127.0.0.1"]);
     let tls = ServerTls::from_pem(pair.chain.as_bytes(), pair.key.as_bytes()).unwrap();
-    let server = Server::new(
-        move |_req: crate::IncomingMessage, res: crate::ServerResponse| {
-            let file = std::sync::Arc::clone(&file);
-            async move {
-                let file = crate::message::SendFile::from(file.try_clone()?).conditional();
-                res.send_file(file).await
-            }
-        },
-    );
+    let server = Server::new(async move |_req, res| {
+        let file = crate::message::SendFile::from(file.try_clone()?).conditional();
+        res.send_file(file).await
+    });
     let server = server.workers(1).tls(&tls);
     let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
     let address = handle.address().to_string();

@@ -249,6 +249,7 @@ impl House {
         &self,
         texts: impl Fn(&str) -> Option<String>,
     ) -> Vec<String> {
+        // In comments where the module is public: its documentation is for users.
         let mut found = Vec::new();
         for room in ORDER.iter().copied().flatten() {
             let doors = [format!("{room}/mod.rs"), format!("{room}.rs")];
@@ -259,8 +260,8 @@ impl House {
             };
             let opening: Vec<_> = text
                 .lines()
-                .map_while(|line| line.strip_prefix("//!"))
-                .map(str::trim_start)
+                .take_while(|line| line.is_empty() || line.starts_with("//"))
+                .map(|line| line.trim_start_matches(['/', '!', ' ']))
                 .collect();
             let missing = ["Here:", "May know:", "Must not know:"]
                 .into_iter()

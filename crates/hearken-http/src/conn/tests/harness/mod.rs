@@ -126,7 +126,7 @@ impl Setup {
     pub(crate) fn handle<E, H, R>(mut self, event: E, handler: H) -> Self
     where
         E: Interceptable,
-        H: AsyncFn(IncomingMessage, ServerResponse) -> R + Send + Sync + 'static,
+        H: crate::server::HandlerFn<R> + Send + Sync + 'static,
         R: Answer + 'static,
     {
         event.keep(boxed(handler), &mut self.special);

@@ -8,9 +8,9 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::{Decompress, FlushDecompress, Status};
 use std::fmt;
 
-#[cfg(feature = "zstd")]
+#[cfg(feature = "decompress-zstd")]
 pub(super) const ACCEPTED: &str = "gzip, br, zstd, deflate";
-#[cfg(not(feature = "zstd"))]
+#[cfg(not(feature = "decompress-zstd"))]
 pub(super) const ACCEPTED: &str = "gzip, br, deflate";
 
 /// A content coding that this build can decode.
@@ -19,7 +19,7 @@ pub(crate) enum Coding {
     Gzip,
     Deflate,
     Brotli,
-    #[cfg(feature = "zstd")]
+    #[cfg(feature = "decompress-zstd")]
     Zstd,
 }
 
@@ -30,7 +30,7 @@ impl Coding {
             b"gzip" | b"x-gzip" => Self::Gzip,
             b"deflate" => Self::Deflate,
             b"br" => Self::Brotli,
-            #[cfg(feature = "zstd")]
+            #[cfg(feature = "decompress-zstd")]
             b"zstd" => Self::Zstd,
             _ => return None,
         })
@@ -43,7 +43,7 @@ impl fmt::Display for Coding {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
             Self::Brotli => "br",
-            #[cfg(feature = "zstd")]
+            #[cfg(feature = "decompress-zstd")]
             Self::Zstd => "zstd",
         })
     }
@@ -59,7 +59,7 @@ pub(super) enum Engine {
         state: Box<Brotli>,
         ended: bool,
     },
-    #[cfg(feature = "zstd")]
+    #[cfg(feature = "decompress-zstd")]
     Zstd {
         decoder: Option<zstd::stream::raw::Decoder<'static>>,
         frames: Frames,
@@ -67,7 +67,7 @@ pub(super) enum Engine {
 }
 
 /// Where a zstd decoder is.
-#[cfg(feature = "zstd")]
+#[cfg(feature = "decompress-zstd")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frames {
     /// Before the first.
@@ -93,7 +93,7 @@ impl Engine {
                 )),
                 ended: false,
             },
-            #[cfg(feature = "zstd")]
+            #[cfg(feature = "decompress-zstd")]
             Coding::Zstd => Self::Zstd {
                 decoder: zstd_decoder(),
                 frames: Frames::None,
@@ -107,7 +107,7 @@ impl Engine {
             Self::Gzip(gzip) => gzip.step(input, output),
             Self::Deflate(deflate) => deflate.step(input, output),
             Self::Brotli { state, ended } => brotli_step(state, ended, input, output),
-            #[cfg(feature = "zstd")]
+            #[cfg(feature = "decompress-zstd")]
             Self::Zstd { decoder, frames } => zstd_step(decoder.as_mut(), frames, input, output),
         }
     }
@@ -118,7 +118,7 @@ impl Engine {
             Self::Gzip(gzip) => gzip.ended,
             Self::Deflate(deflate) => matches!(deflate, Deflate::Ended),
             Self::Brotli { ended, .. } => *ended,
-            #[cfg(feature = "zstd")]
+            #[cfg(feature = "decompress-zstd")]
             Self::Zstd { frames, .. } => *frames != Frames::Within,
         }
     }
@@ -245,7 +245,7 @@ fn brotli_step(
 }
 
 /// `None` if there is no memory for it.
-#[cfg(feature = "zstd")]
+#[cfg(feature = "decompress-zstd")]
 fn zstd_decoder() -> Option<zstd::stream::raw::Decoder<'static>> {
     let mut decoder = zstd::stream::raw::Decoder::new().ok()?;
     let limit = zstd::stream::raw::DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX);
@@ -254,7 +254,7 @@ fn zstd_decoder() -> Option<zstd::stream::raw::Decoder<'static>> {
 }
 
 /// Any number of frames (RFC 8878 §3.1).
-#[cfg(feature = "zstd")]
+#[cfg(feature = "decompress-zstd")]
 fn zstd_step(
     decoder: Option<&mut zstd::stream::raw::Decoder<'static>>,
     frames: &mut Frames,
@@ -288,5 +288,5 @@ fn zstd_step(
 /// The largest window of deflate, 32 KiB.
 const WINDOW_BITS: u8 = 15;
 /// 8 MiB, RFC 9659.
-#[cfg(feature = "zstd")]
+#[cfg(feature = "decompress-zstd")]
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;

@@ -1,30 +1,31 @@
-//! Decodes the content of a response as it arrives (RFC 9110 §8.4): gzip, deflate, br, and zstd with that feature.
+//! Decodes the content of a message as it arrives (RFC 9110 §8.4): gzip, deflate, br, and zstd with that feature.
 //!
 //! Here: which responses are decoded ([`codings_of`]); [`Decoding`], which decodes piece by piece in bounded memory, through
 //! several codings if need be; the bound on the ratio. Not here: the codings themselves (`decode/engine.rs`), how much of a
-//! body is collected (`fetched.rs`).
+//! body is collected (`message/inflate.rs`, `fetch/fetched.rs`).
 
 use bytes::{Bytes, BytesMut};
 use hearken_proto::list_members;
+#[cfg(feature = "client")]
 use http::StatusCode;
 use std::fmt;
 
-#[cfg(feature = "compression")]
+#[cfg(feature = "decompress")]
 mod engine;
-#[cfg(not(feature = "compression"))]
+#[cfg(not(feature = "decompress"))]
 #[path = "decode/no_engine.rs"]
 mod engine;
 
 pub(crate) use engine::Coding;
 use engine::Engine;
 
-/// The value of `Accept-Encoding`. Empty without the feature `compression`.
+/// The value of `Accept-Encoding`. Empty without the feature `decompress`.
 pub(crate) const ACCEPTED: &str = engine::ACCEPTED;
 
 /// A body that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
-    not(feature = "compression"),
+    not(feature = "decompress"),
     expect(dead_code, reason = "nothing is decoded")
 )]
 pub(crate) enum DecodeError {
@@ -51,6 +52,7 @@ struct Step {
 
 /// The codings to undo, the last one applied first. Empty: the body is returned as it arrives, because it has no coding, one
 /// that is unknown here, or more than [`LAYERS_MAX`]. `fields` are the values of `Content-Encoding`.
+#[cfg(feature = "client")]
 pub(crate) fn codings_of<'a>(
     head: bool,
     status: StatusCode,
@@ -71,6 +73,32 @@ pub(crate) fn codings_of<'a>(
     codings.reverse();
     codings
 }
+
+/// The one coding of a request body. `Ok(None)`: it has none.
+///
+/// # Errors
+/// With a coding that is unknown here, and with more than one.
+#[cfg(feature = "decompress")]
+pub(crate) fn only_coding<'a>(
+    fields: impl Iterator<Item = &'a [u8]>,
+) -> Result<Option<Coding>, UnknownCoding> {
+    let mut named = fields
+        .flat_map(list_members)
+        .filter(|name| !name.eq_ignore_ascii_case(b"identity"));
+    let Some(first) = named.next() else {
+        return Ok(None);
+    };
+    let coding = Coding::named(first).ok_or(UnknownCoding)?;
+    match named.next() {
+        None => Ok(Some(coding)),
+        Some(_) => Err(UnknownCoding),
+    }
+}
+
+/// See [`only_coding`].
+#[cfg(feature = "decompress")]
+#[derive(Debug)]
+pub(crate) struct UnknownCoding;
 
 /// A body that is being decoded.
 pub(crate) struct Decoding {
@@ -178,6 +206,7 @@ impl Decoding {
     }
 
     /// Whether it has received a part of the body.
+    #[cfg(feature = "client")]
     pub(crate) fn has_begun(&self) -> bool {
         self.layers[0].read > 0 || !self.layers[0].input.is_empty()
     }
@@ -232,6 +261,7 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// Codings in a row. The window of each takes up to 16 MiB.
+#[cfg(feature = "client")]
 const LAYERS_MAX: usize = 4;
 /// Size of a decoded piece in bytes.
 const PIECE: usize = 16 * 1024;

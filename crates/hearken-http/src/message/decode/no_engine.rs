@@ -1,4 +1,4 @@
-//! The codings of a build without the feature `compression`: none.
+//! The codings of a build without the feature `decompress`: none.
 
 use super::{DecodeError, Step};
 use std::fmt;

@@ -1,0 +1,5 @@
+use hearken::Server;
+
+fn main() {
+    let _ = Server::new(|_req, res| async move { res.end("hi") });
+}

@@ -1,0 +1,8 @@
+use hearken::Server;
+
+fn main() {
+    let _ = Server::new(async |_req, res| {
+        let text = std::fs::read_to_string("page.html");
+        text.map(|text| res.end(text))
+    });
+}

@@ -1,0 +1,7 @@
+use hearken::Server;
+
+fn main() {
+    let _ = Server::new(async |_req, res| {
+        res.end("hi");
+    });
+}
