@@ -78,7 +78,6 @@ impl ServerResponse {
     ///     res.events().send_all(news).await
     /// }
     /// ```
-    #[must_use]
     pub fn events(self) -> EventStream {
         let cache_control = self.has_header("cache-control");
         let res = self

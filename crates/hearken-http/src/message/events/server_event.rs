@@ -161,7 +161,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
             return Some(text);
         };
         let (line, behind) = text.split_at(at);
-        rest = Some(behind.strip_prefix("\r\n").unwrap_or(&behind[1..]));
+        rest = Some(behind.strip_prefix("\r\n").unwrap_or_else(|| &behind[1..]));
         Some(line)
     })
 }

@@ -131,7 +131,7 @@ impl IncomingMessage {
         let addresses = addresses_of_x_forwarded_for(fields.get_all("x-forwarded-for"));
         let trusted = trusted_proxies(proxies, connection, addresses);
         // Most proxies replace the field: then it has one entry. A list has one for each proxy.
-        let entry = entries.iter().rev().take(trusted).last()?;
+        let entry = entries.iter().rev().take(trusted).next_back()?;
         Some((*entry).to_owned())
     }
 }
