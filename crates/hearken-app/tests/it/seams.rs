@@ -159,10 +159,10 @@ fn a_piece_that_was_put_back_is_read_again() {
     let mut app = App::new();
     app.post("/", async |mut req, res| {
         let first = req.data().await?.unwrap_or_default();
-        req.unshift(first.slice(1..));
-        req.unshift("x");
+        req.put_back(first.slice(1..));
+        req.put_back("x");
         let all = req.text().await?;
-        req.unshift(all.clone());
+        req.put_back(all.clone());
         assert_eq!(req.text().await?, all, "also behind the end");
         Ok(res.end(all))
     });
