@@ -30,6 +30,7 @@
 mod app;
 mod bodies;
 mod failures;
+mod host;
 mod locals;
 mod middleware;
 mod next;
@@ -65,6 +66,7 @@ pub use bodies::{Bodies, Charset};
 pub use hearken_http::message::ContentTag as ETag;
 #[cfg(feature = "compress")]
 pub use hearken_http::message::{Compression, ContentCoding};
+pub use host::VhostLabels;
 pub use locals::Locals;
 pub use middleware::{
     Accepts, BasicAuth, BasicUser, BearerAuth, BodyLimit, ConcurrencyLimit, Cors, Csp, CspNonce,

@@ -1,16 +1,17 @@
 //! The way of a request along the steps of the table.
 //!
-//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), the parameters of the present step (`next/parameters.rs`), what handlers
-//! read of the chain (`request.rs`).
+//! Here: [`Next`], [`Chain`]. Not here: the table (`table/`), the parameters of the present step (`next/parameters.rs`), the answer where
+//! no route fits (`next/unrouted.rs`), what handlers read of the chain (`request.rs`).
 
 mod parameters;
+mod unrouted;
 
 use crate::pattern::{Match, Path, Rules};
 use crate::table::{Kind, Step, Table};
 use crate::worker::OnWorker;
 use hearken_http::server::Handling;
 use hearken_http::{Failure, IncomingMessage, Sent, ServerResponse};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -30,6 +31,8 @@ pub(crate) struct Chain {
     form_of: Cell<usize>,
     /// Methods of the routes that the path has matched.
     allowed: RefCell<Vec<Box<str>>>,
+    /// The host of the request, once a router has asked for it.
+    pub(crate) hostname: OnceCell<Option<String>>,
 }
 
 /// The step at which a request is.
@@ -188,6 +191,7 @@ impl Chain {
             }),
             form_of: Cell::new(0),
             allowed: RefCell::default(),
+            hostname: OnceCell::new(),
         });
         res.attach(Rc::clone(&chain));
         res.tag_content(app.shared.settings.etag);
@@ -207,7 +211,7 @@ impl Chain {
         for at in number..self.steps.len() {
             let step_number = self.steps[at] as usize;
             let step = &self.table().steps[step_number];
-            if !self.enter(step_number, step, &req) {
+            if !self.is_for_host(step.group, &req) || !self.enter(step_number, step, &req) {
                 continue;
             }
             let endpoint = match &step.kind {
@@ -419,29 +423,6 @@ impl Chain {
     pub(crate) fn added_at(&self) -> Option<&'static Location<'static>> {
         let step = self.now.borrow().step;
         Some(self.table().steps.get(step)?.from)
-    }
-
-    /// No route fits.
-    fn answer_without_route(&self, req: &IncomingMessage, res: ServerResponse) -> Handling {
-        self.now.borrow_mut().step = usize::MAX;
-        let mut allowed = self.allowed.take();
-        allowed.sort_unstable();
-        let list = allowed.join(", ");
-        let method = req.method_str().as_bytes();
-        if method == b"OPTIONS" && (!list.is_empty() || req.url() == "*") {
-            let res = res
-                .set("Allow", &list)
-                .set("Content-Type", "text/plain; charset=utf-8")
-                .set("X-Content-Type-Options", "nosniff");
-            return done(res.end(list));
-        }
-        self.set_form(0, &res);
-        let what = format!("{} {}", String::from_utf8_lossy(method), req.path());
-        if list.is_empty() {
-            return done(res.fail(Failure::new(404, format!("Cannot {what}"))));
-        }
-        let failure = Failure::new(405, format!("Cannot {what}: expected one of {list}"));
-        done(res.fail(failure.with_header("Allow", &list)))
     }
 }
 

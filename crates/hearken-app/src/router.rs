@@ -63,6 +63,8 @@ pub(crate) enum Entry {
     Route(RouteData),
     Mount {
         paths: Paths,
+        /// `None`: every host.
+        host: Option<Box<str>>,
         router: Router,
         from: &'static Location<'static>,
     },
@@ -224,6 +226,32 @@ impl Router {
     pub fn mount(&mut self, paths: impl Into<Paths>, router: impl Into<Self>) -> &mut Self {
         self.entries.push(Entry::Mount {
             paths: paths.into(),
+            host: None,
+            router: router.into(),
+            from: Location::caller(),
+        });
+        self
+    }
+
+    /// Adds a router for the requests of a host. A `*` stands for one label, or for a part of one: [`VhostLabels`](crate::VhostLabels)
+    /// has what it stands for. Case and port do not count. The host is that of trusted proxies, if there are some
+    /// ([`RequestExt::hostname`](crate::RequestExt::hostname)). A request that finds no route there goes on, as behind
+    /// [`mount`](Self::mount). npm: `vhost`.
+    ///
+    /// ```
+    /// use hearken::app::{App, Router};
+    /// let (mut api, mut users) = (Router::new(), Router::new());
+    /// api.get("/", async |_req, res| res.end("the API"));
+    /// users.get("/", async |_req, res| res.end("a user's page"));
+    /// let mut app = App::new();
+    /// app.vhost("api.example.org", api);
+    /// app.vhost("*.users.example.org", users);
+    /// ```
+    #[track_caller]
+    pub fn vhost(&mut self, host: &str, router: impl Into<Self>) -> &mut Self {
+        self.entries.push(Entry::Mount {
+            paths: "/".into(),
+            host: Some(host.into()),
             router: router.into(),
             from: Location::caller(),
         });

@@ -1,7 +1,8 @@
-//! The flags of `hearken echo` and their help. Not here: their meaning (`plan.rs`), the flags of `hearken fetch`
-//! (`fetch/flags.rs`).
+//! The flags of `hearken echo` and their help, and those that all servers share. Not here: their meaning (`plan.rs`), the flags of
+//! `hearken serve` (`serve/flags.rs`) and of `hearken fetch` (`fetch/flags.rs`).
 
 use crate::fetch::{flags::Fetch, help};
+use crate::serve::flags::{self as serve, Serve};
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     /// An HTTP client that prints bodies, or a report as JSON
     #[command(long_about = help::ABOUT, after_help = help::EXAMPLES, after_long_help = help::MORE)]
     Fetch(Box<Fetch>),
+    /// A server for the files of a directory
+    #[command(long_about = serve::ABOUT, after_help = serve::EXAMPLES, after_long_help = serve::MORE)]
+    Serve(Box<Serve>),
 }
 
 /// `hearken echo`.
@@ -36,6 +40,21 @@ pub(crate) struct Echo {
     #[arg(long, short, value_name = "PORT")]
     pub(crate) port: Option<u16>,
 
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+
+    /// Write only fatal errors to stderr, and turn the live panel of the page off
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// Turn the live panel of the page off, which shows the requests of all clients
+    #[arg(long)]
+    pub(crate) no_panel: bool,
+}
+
+/// Where a server listens, and how. The flag for the port belongs to each server, since its default does.
+#[derive(Args, Debug, Default)]
+pub(crate) struct ServerFlags {
     /// Address or name to listen on; 0.0.0.0 or :: accepts other machines [default: 127.0.0.1]
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
@@ -65,14 +84,6 @@ pub(crate) struct Echo {
     /// The private key of the certificate, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-
-    /// Write only fatal errors to stderr, and turn the live panel of the page off
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-
-    /// Turn the live panel of the page off, which shows the requests of all clients
-    #[arg(long)]
-    pub(crate) no_panel: bool,
 }
 
 const ECHO_ABOUT: &str = "\

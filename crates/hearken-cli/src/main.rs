@@ -2,7 +2,7 @@
 //!
 //! Here: from the command line to an exit code. `cli.rs` has the flags, `plan.rs` their meaning as plain data, `run.rs` runs
 //! the server of `hearken echo`, with `tls.rs` for https, `echo/` for its endpoints, `access.rs` for its log and `advice/` for
-//! the texts of errors. `fetch/` has the same parts for `hearken fetch`.
+//! the texts of errors. `serve/` and `fetch/` have the same parts for `hearken serve` and `hearken fetch`.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -12,6 +12,7 @@ mod echo;
 mod fetch;
 mod plan;
 mod run;
+mod serve;
 mod tls;
 
 use clap::Parser;
@@ -24,14 +25,21 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     match cli::Cli::parse().command {
-        cli::Command::Echo(echo) => serve(&echo),
+        cli::Command::Echo(echo) => end(plan::plan(&echo, &environment()).and_then(run::run)),
+        cli::Command::Serve(flags) => {
+            end(serve::plan::plan(*flags, &environment()).and_then(serve::run::run))
+        }
         cli::Command::Fetch(flags) => fetch::run(*flags),
     }
 }
 
-fn serve(echo: &cli::Echo) -> ExitCode {
-    let environment = plan::Environment::read();
-    match plan::plan(echo, &environment).and_then(run::run) {
+fn environment() -> plan::Environment {
+    plan::Environment::read()
+}
+
+/// The exit code of a server.
+fn end(result: Result<(), plan::CommandError>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit_with(&error),
     }

@@ -1,26 +1,32 @@
 //! The meaning of the flags of `hearken echo` and of the environment, as plain data.
 //!
-//! Here: [`EchoPlan`], and [`plan`] that makes it. Not here: running it (`run.rs`), the plan of `hearken fetch`
-//! (`fetch/plan.rs`).
+//! Here: [`EchoPlan`], and [`plan`] that makes it; [`ServerPlan`], which all servers have. Not here: running it (`run.rs`), the plans of
+//! `hearken serve` (`serve/plan.rs`) and `hearken fetch` (`fetch/plan/`).
 
-use crate::cli::Echo;
+use crate::cli::{Echo, ServerFlags};
 use hearken::listen::{ListenAddr, ListenError, ToListenAddr};
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// The server to run.
+/// `hearken echo`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct EchoPlan {
+    pub(crate) server: ServerPlan,
+    /// The page shows the requests of all clients.
+    pub(crate) panel: bool,
+}
+
+/// What all servers have.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServerPlan {
     pub(crate) address: ListenAddr,
     /// `None`: one for each core.
     pub(crate) workers: Option<NonZeroUsize>,
     /// `None`: plain http.
     pub(crate) tls: Option<Tls>,
     pub(crate) log: LogMode,
-    /// The page shows the requests of all clients.
-    pub(crate) panel: bool,
 }
 
 /// The source of the certificate.
@@ -49,6 +55,8 @@ pub(crate) enum LogMode {
 pub(crate) struct Environment {
     /// The environment variable `PORT`.
     pub(crate) port: Option<OsString>,
+    /// The environment variable `HEARKEN_AUTH`.
+    pub(crate) auth: Option<OsString>,
     /// Whether to use colours on stderr.
     pub(crate) colours: bool,
 }
@@ -79,6 +87,7 @@ impl Environment {
         let choice = anstream::AutoStream::choice(&std::io::stderr());
         Self {
             port: std::env::var_os("PORT"),
+            auth: std::env::var_os("HEARKEN_AUTH"),
             colours: choice != anstream::ColorChoice::Never,
         }
     }
@@ -86,30 +95,46 @@ impl Environment {
 
 /// Makes the plan.
 pub(crate) fn plan(echo: &Echo, environment: &Environment) -> Result<EchoPlan, CommandError> {
-    let address = address(echo, environment)?;
+    let port = port(echo.port, environment)?.unwrap_or(DEFAULT_PORT);
     Ok(EchoPlan {
-        tls: tls(echo, &address),
-        address,
-        workers: echo.workers,
+        server: server(&echo.server, port, log(echo.quiet, environment))?,
         panel: !echo.quiet && !echo.no_panel,
-        log: if echo.quiet {
-            LogMode::Quiet
-        } else {
-            LogMode::Lines {
-                coloured: environment.colours,
-            }
-        },
     })
 }
 
-fn tls(echo: &Echo, address: &ListenAddr) -> Option<Tls> {
-    if let Some(write) = &echo.tls_self_signed {
+pub(crate) const fn log(quiet: bool, environment: &Environment) -> LogMode {
+    if quiet {
+        LogMode::Quiet
+    } else {
+        LogMode::Lines {
+            coloured: environment.colours,
+        }
+    }
+}
+
+/// The part of a plan that all servers have.
+pub(crate) fn server(
+    flags: &ServerFlags,
+    port: u16,
+    log: LogMode,
+) -> Result<ServerPlan, CommandError> {
+    let address = address(flags, port)?;
+    Ok(ServerPlan {
+        tls: tls(flags, &address),
+        address,
+        workers: flags.workers,
+        log,
+    })
+}
+
+fn tls(flags: &ServerFlags, address: &ListenAddr) -> Option<Tls> {
+    if let Some(write) = &flags.tls_self_signed {
         return Some(Tls::SelfSigned {
             names: names(address),
             write: write.clone(),
         });
     }
-    let (chain, key) = (echo.tls_cert.clone()?, echo.tls_key.clone()?);
+    let (chain, key) = (flags.tls_cert.clone()?, flags.tls_key.clone()?);
     Some(Tls::Files { chain, key })
 }
 
@@ -127,17 +152,12 @@ fn names(address: &ListenAddr) -> Vec<String> {
     names
 }
 
-fn address(echo: &Echo, environment: &Environment) -> Result<ListenAddr, CommandError> {
+fn address(flags: &ServerFlags, port: u16) -> Result<ListenAddr, CommandError> {
     let usage = |error: ListenError| CommandError::Usage(error.to_string());
-    if let Some(address) = &echo.listen {
+    if let Some(address) = &flags.listen {
         return address.to_listen_addr().map_err(usage);
     }
-    let port = match (echo.port, &environment.port) {
-        (Some(port), _) => port,
-        (None, Some(text)) => port_from(text)?,
-        (None, None) => DEFAULT_PORT,
-    };
-    let host = echo.host.as_deref().unwrap_or(DEFAULT_HOST);
+    let host = flags.host.as_deref().unwrap_or(DEFAULT_HOST);
     if host.is_empty() {
         let text = "--host is empty: write 0.0.0.0 or :: for all interfaces";
         return Err(CommandError::Usage(text.to_owned()));
@@ -145,13 +165,25 @@ fn address(echo: &Echo, environment: &Environment) -> Result<ListenAddr, Command
     (host, port).to_listen_addr().map_err(usage)
 }
 
+/// The port that the flag or the variable PORT names.
+pub(crate) fn port(
+    flag: Option<u16>,
+    environment: &Environment,
+) -> Result<Option<u16>, CommandError> {
+    match (flag, &environment.port) {
+        (Some(port), _) => Ok(Some(port)),
+        (None, Some(text)) => port_from(text),
+        (None, None) => Ok(None),
+    }
+}
+
 /// Parses the variable PORT. An empty one is ignored, as is usual for shells.
-fn port_from(text: &OsString) -> Result<u16, CommandError> {
+fn port_from(text: &OsString) -> Result<Option<u16>, CommandError> {
     if text.is_empty() {
-        return Ok(DEFAULT_PORT);
+        return Ok(None);
     }
     let port = text.to_str().and_then(|text| text.parse().ok());
-    port.ok_or_else(|| {
+    port.map(Some).ok_or_else(|| {
         CommandError::Usage(format!(
             "the environment variable PORT is {text:?}; expected a number from 0 to 65535, or use --port"
         ))

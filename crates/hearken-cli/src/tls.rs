@@ -1,4 +1,4 @@
-//! https for `hearken echo`: the certificate, and reloading it on SIGHUP.
+//! https for `hearken echo` and `hearken serve`: the certificate, and reloading it on SIGHUP.
 //!
 //! Not here: TLS itself (hearken-http).
 

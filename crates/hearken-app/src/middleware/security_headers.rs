@@ -132,28 +132,6 @@ impl Default for SecurityHeaders {
     }
 }
 
-macro_rules! policies {
-    ($($name:ident $field:literal: $values:literal;)*) => {$(
-        #[doc = concat!("Sets ", $field, ", or switches it off by `None`. ", $values)]
-        ///
-        /// # Panics
-        /// When the value cannot be in a field.
-        #[track_caller]
-        pub fn $name<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
-            self.put($field, policy.into())
-        }
-    )*};
-}
-
-macro_rules! switches {
-    ($($name:ident $field:literal $value:literal;)*) => {$(
-        #[doc = concat!("Whether to send `", $field, ": ", $value, "`. Default true.")]
-        pub fn $name(self, send: bool) -> Self {
-            self.put($field, send.then_some($value))
-        }
-    )*};
-}
-
 impl SecurityHeaders {
     /// All fields but Cross-Origin-Embedder-Policy.
     ///
@@ -225,20 +203,78 @@ impl SecurityHeaders {
         self.put("Strict-Transport-Security", value.as_deref())
     }
 
-    policies! {
-        embedder_policy "Cross-Origin-Embedder-Policy": "`require-corp` or `credentialless`.";
-        opener_policy "Cross-Origin-Opener-Policy": "`same-origin`, `same-origin-allow-popups`, `noopener-allow-popups` or `unsafe-none`.";
-        resource_policy "Cross-Origin-Resource-Policy": "`same-origin`, `same-site` or `cross-origin`.";
-        referrer_policy "Referrer-Policy": "One policy, or several with commas, of which a browser takes the last that it knows.";
-        frame_options "X-Frame-Options": "`DENY` or `SAMEORIGIN`.";
-        cross_domain_policies "X-Permitted-Cross-Domain-Policies": "`none`, `master-only`, `by-content-type` or `all`.";
+    /// Sets Cross-Origin-Embedder-Policy, or switches it off by `None`. `require-corp` or `credentialless`.
+    ///
+    /// # Panics
+    /// When the value cannot be in a field.
+    #[track_caller]
+    pub fn embedder_policy<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
+        self.put("Cross-Origin-Embedder-Policy", policy.into())
     }
 
-    switches! {
-        origin_agent_cluster "Origin-Agent-Cluster" "?1";
-        no_sniff "X-Content-Type-Options" "nosniff";
-        download_options "X-Download-Options" "noopen";
-        xss_protection "X-XSS-Protection" "0";
+    /// Sets Cross-Origin-Opener-Policy, or switches it off by `None`. `same-origin`, `same-origin-allow-popups`, `noopener-allow-popups` or `unsafe-none`.
+    ///
+    /// # Panics
+    /// When the value cannot be in a field.
+    #[track_caller]
+    pub fn opener_policy<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
+        self.put("Cross-Origin-Opener-Policy", policy.into())
+    }
+
+    /// Sets Cross-Origin-Resource-Policy, or switches it off by `None`. `same-origin`, `same-site` or `cross-origin`.
+    ///
+    /// # Panics
+    /// When the value cannot be in a field.
+    #[track_caller]
+    pub fn resource_policy<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
+        self.put("Cross-Origin-Resource-Policy", policy.into())
+    }
+
+    /// Sets Referrer-Policy, or switches it off by `None`. One policy, or several with commas, of which a browser takes the last that it knows.
+    ///
+    /// # Panics
+    /// When the value cannot be in a field.
+    #[track_caller]
+    pub fn referrer_policy<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
+        self.put("Referrer-Policy", policy.into())
+    }
+
+    /// Sets X-Frame-Options, or switches it off by `None`. `DENY` or `SAMEORIGIN`.
+    ///
+    /// # Panics
+    /// When the value cannot be in a field.
+    #[track_caller]
+    pub fn frame_options<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
+        self.put("X-Frame-Options", policy.into())
+    }
+
+    /// Sets X-Permitted-Cross-Domain-Policies, or switches it off by `None`. `none`, `master-only`, `by-content-type` or `all`.
+    ///
+    /// # Panics
+    /// When the value cannot be in a field.
+    #[track_caller]
+    pub fn cross_domain_policies<'a>(self, policy: impl Into<Option<&'a str>>) -> Self {
+        self.put("X-Permitted-Cross-Domain-Policies", policy.into())
+    }
+
+    /// Whether to send `Origin-Agent-Cluster: ?1`. Default true.
+    pub fn origin_agent_cluster(self, send: bool) -> Self {
+        self.put("Origin-Agent-Cluster", send.then_some("?1"))
+    }
+
+    /// Whether to send `X-Content-Type-Options: nosniff`. Default true.
+    pub fn no_sniff(self, send: bool) -> Self {
+        self.put("X-Content-Type-Options", send.then_some("nosniff"))
+    }
+
+    /// Whether to send `X-Download-Options: noopen`. Default true.
+    pub fn download_options(self, send: bool) -> Self {
+        self.put("X-Download-Options", send.then_some("noopen"))
+    }
+
+    /// Whether to send `X-XSS-Protection: 0`. Default true.
+    pub fn xss_protection(self, send: bool) -> Self {
+        self.put("X-XSS-Protection", send.then_some("0"))
     }
 
     /// Whether browsers may resolve the names of links before they are followed; `None`: the field is not sent. Default

@@ -86,7 +86,6 @@ pub trait DescribeArguments {
 
 macro_rules! tuples {
     ($($argument:ident)*) => {
-        #[diagnostic::do_not_recommend]
         impl<$($argument: DescribeArgument),*> DescribeArguments for ($($argument,)*) {
             fn describe(_operation: &mut Operation<'_>) {
                 $($argument::describe(_operation);)*

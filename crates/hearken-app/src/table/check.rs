@@ -95,7 +95,12 @@ fn covering<'a>(
             let Kind::Route { endpoints, .. } = &other.kind else {
                 return None;
             };
-            if can_be_left(table, other.group, step.group) {
+            let hosts = &table.groups[step.group].hosts;
+            let of_other_hosts = !table.groups[other.group]
+                .hosts
+                .iter()
+                .all(|host| hosts.contains(host));
+            if of_other_hosts || can_be_left(table, other.group, step.group) {
                 return None;
             }
             let before = if candidate == number {

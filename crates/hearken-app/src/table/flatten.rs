@@ -2,6 +2,7 @@
 
 use super::tree::Tree;
 use super::{Group, Kind, RouteError, Step, Table, check};
+use crate::host::HostPattern;
 use crate::paths::Paths;
 use crate::pattern::{Pattern, Rules};
 use crate::route::RouteData;
@@ -25,6 +26,7 @@ impl Table {
         let root = Inherited {
             parent: None,
             mounts: Vec::new(),
+            hosts: Vec::new(),
             sensitive: settings.case_sensitive_routing,
             strict: settings.strict_routing,
             depth: 0,
@@ -58,6 +60,7 @@ struct Flat {
 struct Inherited {
     parent: Option<usize>,
     mounts: Vec<Pattern>,
+    hosts: Vec<HostPattern>,
     sensitive: bool,
     strict: bool,
     depth: usize,
@@ -75,6 +78,7 @@ impl Flat {
             parent: inherited.parent,
             end: 0,
             mounts: inherited.mounts,
+            hosts: inherited.hosts,
             params: router.params,
             form: router.form.or(of_parent),
         });
@@ -111,12 +115,14 @@ impl Flat {
                 ),
                 Entry::Mount {
                     paths,
+                    host,
                     router,
                     from,
                 } => {
                     let below = Inherited {
                         parent: Some(group),
                         mounts: Vec::new(),
+                        hosts: self.hosts(group, host.as_deref(), from),
                         sensitive,
                         strict,
                         depth: inherited.depth + 1,
@@ -150,6 +156,22 @@ impl Flat {
             return; // a fault was noted
         }
         self.router(router, below);
+    }
+
+    /// The hosts of the router around it, and one more.
+    fn hosts(
+        &mut self,
+        group: usize,
+        host: Option<&str>,
+        from: &'static Location<'static>,
+    ) -> Vec<HostPattern> {
+        let mut hosts = self.table.groups[group].hosts.clone();
+        match host.map(HostPattern::parse) {
+            None => {}
+            Some(Ok(host)) => hosts.push(host),
+            Some(Err(fault)) => self.faults.push(format!("{from}: {fault}")),
+        }
+        hosts
     }
 
     fn route(&mut self, data: RouteData, group: usize, rules: Rules) {

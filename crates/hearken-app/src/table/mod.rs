@@ -10,6 +10,7 @@ mod tree;
 
 pub use error::RouteError;
 
+use crate::host::HostPattern;
 use crate::middleware::Middleware;
 use crate::params::ParamHandler;
 use crate::pattern::{Match, Pattern, Rules};
@@ -52,6 +53,8 @@ pub(crate) struct Group {
     pub(crate) end: usize,
     /// Where it is mounted.
     pub(crate) mounts: Vec<Pattern>,
+    /// For which hosts, of those around it too: all must fit. Empty: for any.
+    pub(crate) hosts: Vec<HostPattern>,
     pub(crate) params: Vec<(Box<str>, Arc<dyn ParamHandler>)>,
     /// Its own, or that of the router in which it is mounted.
     pub(crate) form: Option<Arc<FailureForm>>,

@@ -127,7 +127,6 @@ macro_rules! arguments {
             }
         }
 
-        #[diagnostic::do_not_recommend]
         impl<$($argument: Extract),*> Arguments for ($($argument,)*) {
             type Reads = ($($argument::Reads,)*);
 

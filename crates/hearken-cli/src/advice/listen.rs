@@ -22,6 +22,11 @@ pub(crate) fn text(error: &ListenError) -> String {
     }
 }
 
+/// The program that listens there, by its name.
+pub(crate) fn holder(addr: SocketAddr) -> String {
+    name_of(PortHolder::of_tcp(addr).as_ref())
+}
+
 /// The address of `127.0.0.1:80`, or of `localhost:80 (127.0.0.1:80)`, where a name was looked up.
 fn socket_addr(addr: &str) -> Option<SocketAddr> {
     let looked_up = addr

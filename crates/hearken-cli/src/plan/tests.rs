@@ -15,6 +15,7 @@ fn planned(line: &str, environment: &Environment) -> Result<EchoPlan, CommandErr
 fn address_of(line: &str) -> String {
     planned(line, &Environment::default())
         .expect("a plan")
+        .server
         .address
         .to_string()
 }
@@ -30,10 +31,12 @@ fn with_port(port: &str) -> Environment {
 fn without_flags_it_listens_on_the_loopback_address() {
     let plan = planned("hearken echo", &Environment::default());
     let expected = EchoPlan {
-        address: "127.0.0.1:3000".parse().expect("an address"),
-        workers: None,
-        tls: None,
-        log: LogMode::Lines { coloured: false },
+        server: ServerPlan {
+            address: "127.0.0.1:3000".parse().expect("an address"),
+            workers: None,
+            tls: None,
+            log: LogMode::Lines { coloured: false },
+        },
         panel: true,
     };
     assert_eq!(plan, Ok(expected));
@@ -56,13 +59,13 @@ fn a_self_signed_certificate_names_the_address() {
             names: home.into_iter().chain(more).map(str::to_owned).collect(),
             write: None,
         };
-        assert_eq!(plan.tls, Some(expected), "{line}");
+        assert_eq!(plan.server.tls, Some(expected), "{line}");
     }
     let plan = planned(
         "hearken echo --tls-self-signed=a.pem",
         &Environment::default(),
     );
-    let Some(Tls::SelfSigned { write, .. }) = plan.expect("a plan").tls else {
+    let Some(Tls::SelfSigned { write, .. }) = plan.expect("a plan").server.tls else {
         panic!("no TLS");
     };
     assert_eq!(write, Some("a.pem".into()));
@@ -78,7 +81,7 @@ fn certificate_and_key_come_together() {
         chain: "a".into(),
         key: "b".into(),
     };
-    assert_eq!(plan.expect("a plan").tls, Some(expected));
+    assert_eq!(plan.expect("a plan").server.tls, Some(expected));
     for line in [
         "hearken echo --tls-cert a",
         "hearken echo --tls-key a",
@@ -106,7 +109,7 @@ fn addresses() {
 #[test]
 fn the_environment_gives_a_port_if_no_flag_does() {
     let address = |line, environment: &Environment| {
-        planned(line, environment).map(|plan| plan.address.to_string())
+        planned(line, environment).map(|plan| plan.server.address.to_string())
     };
     let environment = with_port("8080");
     assert_eq!(
@@ -165,7 +168,7 @@ fn the_log_is_coloured_if_the_environment_allows_it() {
         colours: true,
         ..Environment::default()
     };
-    let log = |line| planned(line, &environment).expect("a plan").log;
+    let log = |line| planned(line, &environment).expect("a plan").server.log;
     assert_eq!(log("hearken echo"), LogMode::Lines { coloured: true });
     assert_eq!(log("hearken echo --quiet"), LogMode::Quiet);
 }
@@ -180,7 +183,7 @@ fn clap_rejects_wrong_flags() {
         "hearken echo --listen :1 --host a",
         "hearken echo --unknown",
         "hearken",
-        "hearken serve",
+        "hearken server",
     ] {
         let parsed = Cli::try_parse_from(line.split_whitespace());
         assert_eq!(

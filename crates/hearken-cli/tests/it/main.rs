@@ -18,6 +18,9 @@ mod log;
 mod more_endpoints;
 mod program;
 mod scripted;
+mod serve;
+mod serve_flags;
+mod serve_upload;
 mod signals;
 mod streams;
 #[cfg(unix)]

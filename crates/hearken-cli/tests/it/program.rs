@@ -16,6 +16,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hearken"));
     for variable in [
         "PORT",
+        "HEARKEN_AUTH",
         "NO_COLOR",
         "CLICOLOR",
         "CLICOLOR_FORCE",

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Keeps sessions: an id, a text, and how long it lives. For databases, implement it: `examples/sqlite_sessions.rs`.
+/// Keeps sessions: an id, a text, and how long it lives. For databases, implement it.
 ///
 /// A session that has outlived its `lifetime` must not be returned. [`update`](Self::update) and [`touch`](Self::touch) must not bring back
 /// one that was destroyed: a request that was running during a logout would undo it.

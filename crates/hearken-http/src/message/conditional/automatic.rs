@@ -34,7 +34,7 @@ impl ServerResponse {
     /// Last-Modified of the response. Streams and files are left as they are. A request with `Cache-Control: no-cache` gets the
     /// content.
     ///
-    /// The hash is XXH3, of 64 bits for a weak tag and of 128 for a strong one; it does not withstand attacks by those who choose
+    /// The hash is XXH3 (about 900 instructions for 1 KiB), of 64 bits for a weak tag and of 128 for a strong one; it does not withstand attacks by those who choose
     /// the content. It is computed before hooks run, so that compression does not change the tag, but for its strength. The second call
     /// replaces the first.
     ///
