@@ -174,7 +174,7 @@ fn move_to(path: TempPath, to: &Path) -> io::Result<()> {
 /// Writes a new file; nothing stays of one that could not be written whole.
 fn create(to: &Path, content: &mut dyn io::Read) -> io::Result<()> {
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
+    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or_else(|| Path::new(".")))?;
     io::copy(content, &mut file)?;
     file.persist_noclobber(to).map_err(|error| error.error)?;
     Ok(())

@@ -218,8 +218,8 @@ impl Upload {
         let mut form = UploadedForm::default();
         while let Some(mut file) = receiver.next_file(&mut form).await? {
             let stored = match &self.store {
-                Store::Memory => file.to_memory().await?,
-                Store::Directory(directory) => file.to_disk(directory.as_deref()).await?,
+                Store::Memory => file.keep_in_memory().await?,
+                Store::Directory(directory) => file.keep_on_disk(directory.as_deref()).await?,
             };
             form.files.push(stored);
         }

@@ -252,7 +252,7 @@ impl IncomingFile<'_, '_> {
         Ok(piece)
     }
 
-    pub(super) async fn to_memory(&mut self) -> Result<UploadedFile, Failure> {
+    pub(super) async fn keep_in_memory(&mut self) -> Result<UploadedFile, Failure> {
         let mut all = bytes::BytesMut::new();
         while let Some(piece) = self.data().await? {
             all.extend_from_slice(&piece);
@@ -261,7 +261,7 @@ impl IncomingFile<'_, '_> {
     }
 
     /// The file is removed if this fails, or is dropped.
-    pub(super) async fn to_disk(
+    pub(super) async fn keep_on_disk(
         &mut self,
         directory: Option<&Path>,
     ) -> Result<UploadedFile, Failure> {

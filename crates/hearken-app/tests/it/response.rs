@@ -327,7 +327,7 @@ fn a_download_has_a_name() {
     let mut app = App::new();
     let of = path.clone();
     app.get("/own", async move |_req, res| res.download(&of, None).await);
-    let of = path.clone();
+    let of = path;
     app.get("/named", async move |_req, res| {
         res.download(&of, Some("Bericht für Mai.csv")).await
     });

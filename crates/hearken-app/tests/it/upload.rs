@@ -183,6 +183,16 @@ fn each_bound_has_the_code_of_multer() {
         413,
         "entity.too.large",
     );
+}
+
+#[test]
+fn a_form_at_the_bounds_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name| (name, Some("x"), "0123456789");
+    let base = Upload::new()
+        .single("a")
+        .array("b", 3)
+        .directory(directory.path());
     let at_the_bounds = base
         .clone()
         .file_bytes_max(10)

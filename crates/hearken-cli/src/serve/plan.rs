@@ -97,7 +97,7 @@ pub(crate) fn is_reachable(address: &ListenAddr) -> bool {
 }
 
 fn directory(given: Option<&Path>) -> Result<PathBuf, CommandError> {
-    let given = given.unwrap_or(Path::new("."));
+    let given = given.unwrap_or_else(|| Path::new("."));
     let shown = given.display();
     let metadata = std::fs::metadata(given)
         .map_err(|error| usage(format!("cannot serve {shown}: {error}")))?;
