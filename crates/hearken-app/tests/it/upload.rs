@@ -178,7 +178,7 @@ fn each_bound_has_the_code_of_multer() {
     );
     refused(base.clone(), &[("", None, "1")], 400, "MISSING_FIELD_NAME");
     refused(
-        base.clone().bytes_max(200),
+        base.bytes_max(200),
         &[file("b"), ("x", None, &"x".repeat(200))],
         413,
         "entity.too.large",
