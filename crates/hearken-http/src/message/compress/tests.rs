@@ -252,7 +252,7 @@ fn noise(bytes: usize) -> Bytes {
 fn a_large_piece_is_compressed_in_steps() {
     let noise = noise(1_000_000);
     for coding in Settings::default().codings {
-        let mut encoder = Encoder::new(coding);
+        let mut encoder = Encoder::new(coding, None);
         let mut out = Vec::new();
         encoder.write(noise.clone(), &mut out);
         // Brotli keeps a whole block back.
