@@ -34,7 +34,7 @@ fn send_says_what_the_content_is() {
         ("/text", "200 text/html; charset=utf-8: <p>é"),
         ("/string", "200 text/html; charset=utf-8: s"),
         ("/bytes", "200 application/octet-stream: hi"),
-        ("/own", "200 text/x-own: o"),
+        ("/own", "200 text/x-own; charset=utf-8: o"),
         ("/empty", "200 text/html; charset=utf-8: "),
     ] {
         assert_eq!(shown(&get(&app, path)), expected, "{path}");

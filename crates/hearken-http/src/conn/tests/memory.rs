@@ -200,8 +200,8 @@ impl<R: Runner> Multiplexed<R> {
         }
         let mut fields = Fields::new();
         fields.set("Host", "memory").unwrap();
-        *exchange.begin_request().0 =
-            Box::new(Head::of_request(method, target, Version::Http2, &fields).unwrap());
+        **exchange.begin_request().0 =
+            Head::of_request(method, target, Version::Http2, &fields).unwrap();
         let mut runner = (self.runner)();
         runner.start(Kind::Plain, Rc::clone(&exchange));
         self.streams.push((id, exchange, runner));

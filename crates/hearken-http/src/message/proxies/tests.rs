@@ -13,13 +13,16 @@ fn trusting(networks: &[&str]) -> TrustedProxies {
 fn x_forwarded_for(proxies: &TrustedProxies, from: &str, lines: &[&str]) -> Option<IpAddr> {
     let lines = lines.iter().map(|line| line.as_bytes());
     let way = proxies.walk(ip(from), addresses_of_x_forwarded_for(lines));
-    way.last().or(ip(from))
+    way.last().or_else(|| ip(from))
 }
 
 fn forwarded(proxies: &TrustedProxies, from: &str, lines: &[&str]) -> Option<IpAddr> {
     let lines = lines.iter().map(|line| line.as_bytes());
     let addresses = elements_of_forwarded(lines).map(|element| element.address);
-    proxies.walk(ip(from), addresses).last().or(ip(from))
+    proxies
+        .walk(ip(from), addresses)
+        .last()
+        .or_else(|| ip(from))
 }
 
 #[test]
