@@ -83,31 +83,6 @@ app.get('/text', (req, res) => res.type('text/plain').send('some text, long enou
 app.get('/bytes', (req, res) => res.type('application/octet-stream').send(Buffer.from([0, 1, 2, 255])));
 app.get('/empty', (req, res) => res.status(204).end());
 
-// Static files.
-const files = process.env.FILES;
-app.use('/static', express.static(files, { maxAge: '1h' }));
-app.use('/strict-static', express.static(files, { dotfiles: 'deny', fallthrough: false, index: false, redirect: false, etag: false, lastModified: false }));
-app.use('/ending', express.static(files, { extensions: ['html', 'txt'] }));
-
-// Bodies: what was read of them.
-const shown = (req, res) => res.json({ body: req.body ?? null });
-app.post('/body/json', express.json({ limit: '1kb' }), shown);
-app.post('/body/loose', express.json({ strict: false, limit: '1kb' }), shown);
-app.post('/body/form', express.urlencoded({ extended: false, limit: '1kb' }), shown);
-app.post('/body/text', express.text({ limit: '1kb' }), shown);
-
-// Middleware.
-const large = (req, res) => res.type('text/plain').send('a line of text\n'.repeat(500));
-app.get('/compressed/large', require('compression')(), large);
-app.get('/compressed/small', require('compression')(), (req, res) => res.type('text/plain').send('short'));
-app.get('/compressed/image', require('compression')(), (req, res) => res.type('image/png').send(Buffer.alloc(5000)));
-app.get('/compressed/kept', require('compression')(), (req, res) => res.set('Cache-Control', 'no-transform').type('text/plain').send('x'.repeat(5000)));
-const cors = require('cors');
-app.use('/cors/any', cors(), (req, res) => res.send('any'));
-app.use('/cors/listed', cors({ origin: ['https://a.example', 'https://b.example'], credentials: true, maxAge: 600, exposedHeaders: ['X-A', 'X-B'] }), (req, res) => res.send('listed'));
-app.use('/cors/one', cors({ origin: 'https://a.example', methods: ['GET', 'PUT'], allowedHeaders: ['X-C'] }), (req, res) => res.send('one'));
-app.get('/helmet', require('helmet')(), (req, res) => res.send('safe'));
-
 app.use((req, res) => res.status(404).json({ error: 'not found' }));
 app.use((error, req, res, next) => {
   if (res.headersSent) return next(error);

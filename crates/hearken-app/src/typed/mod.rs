@@ -38,7 +38,7 @@ pub(crate) use reject::{Rejected, short_name};
 
 use hearken_http::{Failure, ServerResponse};
 
-/// An argument of a handler that is made of the request: what [`extract`](crate::extract) and
+/// An argument of a handler that is made of the request: what [`extract`] and
 /// [`Router::api`](crate::Router) take.
 ///
 /// | argument | is | rejected with |

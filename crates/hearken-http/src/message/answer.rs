@@ -139,7 +139,7 @@ typed! {
 }
 
 /// A value as JSON, with `Content-Type: application/json` unless the handler has set another; in one line, unless a
-/// [`JsonStyle`](crate::message::JsonStyle) is attached. A value that cannot be serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
+/// [`JsonStyle`] is attached. A value that cannot be serialised is answered 500. To read JSON use [`IncomingMessage::json`](crate::IncomingMessage::json).
 ///
 /// ```
 /// use hearken::{Json, Server};

@@ -14,6 +14,7 @@ use crate::net::rewind::Rewind;
 #[cfg(feature = "client")]
 use crate::net::transport::BoxIo;
 use crate::net::transport::{Io, Transport};
+#[cfg(feature = "client")]
 use bytes::Bytes;
 use cell::Moved;
 use std::fmt;

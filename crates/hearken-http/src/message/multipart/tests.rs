@@ -121,7 +121,9 @@ fn text_before_the_first_boundary_and_fields_of_parts_are_bounded() {
         let body = "x".repeat(before)
             + "\r\n"
             + part
-            + &(0..fields).map(|n| format!("A{n}: b\r\n")).collect::<String>()
+            + &(0..fields)
+                .map(|n| format!("A{n}: b\r\n"))
+                .collect::<String>()
             + "\r\n1\r\n--b 1--\r\n";
         link.send(post(FORM, &body));
         assert_eq!(
