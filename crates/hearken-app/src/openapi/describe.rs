@@ -12,6 +12,7 @@ use hearken_http::{
     StatusCode, Version,
 };
 use schemars::JsonSchema;
+#[cfg(feature = "multipart")]
 use serde_json::json;
 use std::rc::Rc;
 
