@@ -16,7 +16,7 @@ pub(crate) use send::{last_modified, send_typed};
 use crate::locals::Locals;
 use crate::request::Sealed;
 use hearken_http::error::Status;
-use hearken_http::message::SendFile;
+use hearken_http::message::{SendFile, encode_url};
 use hearken_http::{Failure, OutgoingMessage, Sent, ServerResponse};
 use serde::Serialize;
 use std::path::Path;
@@ -231,7 +231,7 @@ impl ResponseExt for ServerResponse {
     }
 
     fn location(self, url: impl AsRef<str>) -> Self {
-        let url = fields::encoded_url(url.as_ref());
+        let url = encode_url(url.as_ref());
         self.set("Location", url)
     }
 

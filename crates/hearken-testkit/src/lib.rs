@@ -6,6 +6,7 @@
 //! the failure.
 
 mod check;
+mod compiler;
 mod dialogue;
 mod diff;
 #[cfg(feature = "hostile")]
@@ -17,6 +18,7 @@ mod transcript;
 mod vectors;
 
 pub use check::{check_chunked, check_differential, check_request, check_response};
+pub use compiler::other_compiler;
 pub use dialogue::{Say, Talk, talk};
 pub use diff::diff;
 pub use link::{Heard, Link, Message};

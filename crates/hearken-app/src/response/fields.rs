@@ -1,25 +1,7 @@
 //! Fields that are lists, URLs and media types.
 
-use hearken_http::message::media_type_of;
+use hearken_http::message::{encode_url, media_type_of};
 use hearken_http::{OutgoingMessage, ServerResponse};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-
-/// What a URI cannot contain (RFC 3986 §2). A percent sign stays: the URL may be encoded already.
-const NOT_IN_URI: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
-pub(super) fn encoded_url(url: &str) -> String {
-    utf8_percent_encode(url, NOT_IN_URI).to_string()
-}
 
 /// See [`ResponseExt::content_type`](super::ResponseExt::content_type).
 pub(super) fn media_type(of: &str) -> &str {
@@ -53,7 +35,7 @@ pub(super) fn links<R: AsRef<str>, T: AsRef<str>>(
         if !list.is_empty() {
             list.push_str(", ");
         }
-        let target = encoded_url(target.as_ref());
+        let target = encode_url(target.as_ref());
         list.push_str(&format!("<{target}>; rel=\"{relation}\""));
     }
     if list.is_empty() {

@@ -81,6 +81,7 @@ pub use multipart::{Multipart, MultipartLimits, Part};
 pub use outgoing::OutgoingMessage;
 pub use proxies::{ForwardedField, TrustedProxies};
 pub use ranges::Ranges;
+pub use redirect::encode_url;
 pub use response::{Sent, ServerResponse};
 pub use send_file::SendFile;
 pub use source::{ServerSource, Source};

@@ -23,6 +23,17 @@ const NOT_IN_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// The URL with what a URI cannot contain percent-encoded: spaces, control characters, what is not ASCII, `"<>\^`{|}`. A percent sign
+/// stays, since the URL may be encoded already. For fields that contain a URL; [`ServerResponse::redirect`] does it itself.
+///
+/// ```
+/// assert_eq!(hearken::message::encode_url("/café menu?x=%20"), "/caf%C3%A9%20menu?x=%20");
+/// ```
+#[must_use]
+pub fn encode_url(url: &str) -> String {
+    utf8_percent_encode(url, NOT_IN_URI).to_string()
+}
+
 /// What `ext-value` of RFC 8187 §3.2.1 leaves unencoded.
 const NOT_IN_EXT_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
@@ -70,7 +81,7 @@ impl ServerResponse {
             );
             return self.fail(Failure::new(500, text));
         }
-        let url = utf8_percent_encode(url.as_ref(), NOT_IN_URI).to_string();
+        let url = encode_url(url.as_ref());
         let html = self.accepts(&["text/plain", "text/html"]) == Some("text/html");
         let (media_type, text) = if html {
             // The encoded URL has none of the other characters with a meaning in HTML.
